@@ -1,0 +1,128 @@
+//! What the supervisor saw of a run with its own eyes: the input of the verdict.
+//!
+//! Always holds: nothing here is a claim of the run's code, except what is marked so (`FrameEnd` carries the code's own value or error).
+
+use crate::frames::ErrorFrame;
+use crate::plan::Plan;
+
+/// All that a verdict is decided from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    /// Did the start get as far as executing the program?
+    pub start: Start,
+    /// The executor's `ready` frame came, or it is a plain program that was executed.
+    pub ready: bool,
+    /// What the result pipe ended with.
+    pub frames: FrameEnd,
+    /// How the executor process ended, told by init from `waitid`.
+    pub ended: Ended,
+    /// Why the supervisor stopped the run, if it did. The first reason stays.
+    pub stopped: Option<Stop>,
+    /// Counters read after the end.
+    pub counters: Counters,
+}
+
+/// Outcome of the steps before exec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// All steps done.
+    Done,
+    /// A step failed.
+    Failed(StepFailure),
+}
+
+/// A failed step on the way to exec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepFailure {
+    /// Name of the step, such as `mount_tmp`; from `remand-child`'s closed list.
+    pub step: &'static str,
+    /// Which of several (mount, rlimit, rule).
+    pub index: u32,
+    /// The kernel's answer.
+    pub errno: i32,
+}
+
+/// What the result pipe ended with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FrameEnd {
+    /// Closed without a final frame.
+    None,
+    /// One `done` (its value is kept by the decoder).
+    Done,
+    /// One `error`: the code's own account.
+    Error(ErrorFrame),
+    /// Anything that the protocol does not allow: what it was.
+    Malformed(String),
+}
+
+/// How the executor process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself, with this code.
+    Exited(i32),
+    /// By this signal.
+    Signaled(i32),
+    /// Init is gone and told nothing (it was killed with the run).
+    Unknown,
+}
+
+/// Why the supervisor stopped a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The wall-clock budget was used up.
+    WallTime,
+    /// The CPU budget was used up.
+    CpuTime,
+    /// The cgroup ran out of memory, or the watch saw more than the limit.
+    Memory,
+    /// More standard output than allowed.
+    Stdout,
+    /// More standard error than allowed.
+    Stderr,
+    /// More captured print text than allowed.
+    Prints,
+    /// A frame, or all item frames together, larger than allowed.
+    ResultSize,
+    /// A result nested deeper, or of more values, than allowed.
+    ResultShape,
+    /// Bytes that are no frame.
+    Malformed,
+    /// The caller cancelled.
+    Cancelled,
+    /// The supervisor itself failed; what, is in the outcome's `verdict`.
+    Internal,
+}
+
+/// Counters after the end. Microseconds and bytes; `None` where nothing on this host counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// From `ready` (or exec) to the end.
+    pub wall: u64,
+    /// User CPU of the whole run.
+    pub cpu_user: u64,
+    /// System CPU of the whole run.
+    pub cpu_system: u64,
+    /// Highest charge (cgroup) or highest sampled resident memory (watch) or largest resident set of one process.
+    pub memory_peak: Option<u64>,
+    /// Kills by the cgroup's out-of-memory handler.
+    pub oom_kills: u64,
+    /// Highest number of tasks.
+    pub pids_peak: Option<u64>,
+    /// Forks that the pids limit refused.
+    pub pids_denied: u64,
+    /// Bytes of the run's tmpfs used when the executor ended, with its size.
+    pub tmp_used: Option<(u64, u64)>,
+    /// Inodes of the run's tmpfs used when the executor ended, with their number.
+    pub tmp_inodes: Option<(u64, u64)>,
+    /// Bytes received on standard output, standard error, as prints and as results (what came over a limit is not read).
+    pub stdout: u64,
+    /// See `stdout`.
+    pub stderr: u64,
+    /// See `stdout`.
+    pub prints: u64,
+    /// See `stdout`.
+    pub result: u64,
+}
+
+/// The limits that a verdict quotes beside the counters.
+pub type Limits<'a> = &'a Plan;

@@ -1,0 +1,113 @@
+//! What one look at the machine found, as plain data. Gathered by `remand-jail`'s `host` module; decided upon here.
+//!
+//! Always holds: a fact is either what the kernel showed, or a named lack with the reason; nothing is assumed.
+
+use serde::Serialize;
+
+/// Instruction sets that remand has a syscall table and raw calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Arch {
+    X86_64,
+    Aarch64,
+}
+
+/// Something the host gives, or why it does not and what an administrator can do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// Tried, and it worked.
+    Available,
+    /// Refused.
+    Missing {
+        /// What refused it, with the kernel's answer: `"kernel.unprivileged_userns_clone = 0 (EPERM)"`.
+        blocker: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl Fact {
+    /// Whether the host gives it.
+    #[must_use]
+    pub fn available(&self) -> bool {
+        matches!(self, Self::Available)
+    }
+}
+
+/// The machine as this process finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HostFacts {
+    /// `uname -r`.
+    pub kernel: String,
+    /// Major and minor of `kernel`.
+    pub kernel_version: (u32, u32),
+    /// This machine's.
+    pub arch: Arch,
+    /// Effective ids of this process.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+    /// Whether this process holds the capabilities of a privileged start (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL...) in the initial user namespace
+    /// or one that maps the run uids.
+    pub privileged: bool,
+    /// Number of uids that runs can be given, from `first_run_id` on; 0 where this process cannot map others.
+    pub run_ids: u32,
+    /// First host uid of the pool.
+    pub first_run_id: u32,
+    /// Each namespace, tried for real in a child process.
+    pub namespaces: NamespaceFacts,
+    /// Where cgroups for runs can be made.
+    pub cgroup: CgroupFacts,
+    /// Landlock ABI; 0: none.
+    pub landlock_abi: u32,
+    /// Why `landlock_abi` is 0.
+    pub landlock: Fact,
+    /// Seccomp filters with user notification.
+    pub seccomp: Fact,
+    /// A fresh `/proc` in a new PID namespace can be mounted.
+    pub proc_mount: Fact,
+    /// Known kernel holes and host settings that weaken every sandbox here, as sentences.
+    pub warnings: Vec<String>,
+}
+
+/// One entry per namespace kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct NamespaceFacts {
+    pub user: Fact,
+    pub mount: Fact,
+    pub pid: Fact,
+    pub ipc: Fact,
+    pub uts: Fact,
+    pub network: Fact,
+    pub cgroup: Fact,
+}
+
+/// Which cgroup hierarchy can hold runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CgroupFacts {
+    /// The usable hierarchy.
+    pub version: CgroupVersion,
+    /// Per controller: usable for runs, or why not.
+    pub memory: Fact,
+    /// `pids`.
+    pub pids: Fact,
+    /// `cpu` (bandwidth) and CPU accounting.
+    pub cpu: Fact,
+    /// v2: the directory below which runs' cgroups are made. v1: empty.
+    pub parent: String,
+    /// Whether swap use can be limited.
+    pub swap: Fact,
+}
+
+/// A cgroup hierarchy's version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum CgroupVersion {
+    V1,
+    V2,
+    None,
+}

@@ -1,0 +1,34 @@
+//! What a CPython needs to run, as found by asking it once. Discovered and cached by `remand-jail`; plain data here.
+//!
+//! Always holds: every path is absolute; `binds` are real paths (no symlink in any component), and `links` are exactly the symlinks that lead
+//! from the names the interpreter uses to those real paths.
+
+use serde::{Deserialize, Serialize};
+
+/// One CPython installation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interpreter {
+    /// Path that is executed inside the run; for a venv, its `bin/python`.
+    pub executable: String,
+    /// Such as `(3, 11, 7)`.
+    pub version: (u32, u32, u32),
+    /// `sys.prefix`.
+    pub prefix: String,
+    /// Directories and files that it cannot start or import the standard library without: the binary, its loader, libraries, `lib/python3.x`.
+    pub core: Tree,
+    /// Site packages and the libraries their extensions need; shown only where the policy allows external imports.
+    pub site: Tree,
+    /// Directories to append to `sys.path` for external imports.
+    pub site_paths: Vec<String>,
+}
+
+/// Host files shown to a run at their own paths, read-only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tree {
+    /// Real paths of directories and regular files to bind, sorted, none below another.
+    pub binds: Vec<String>,
+    /// Symlinks to recreate: (path, target as written on the host).
+    pub links: Vec<(String, String)>,
+    /// Real paths below `binds` to hide behind an empty directory (such as `site-packages` inside `lib/python3.11` when it is not allowed).
+    pub hidden: Vec<String>,
+}
