@@ -1,1 +1,9 @@
-//! child
+//! What runs between clone and exec: the forkserver, each run's init, and the executor process until it becomes the interpreter.
+//!
+//! Always holds: no allocation, no locks, no standard library; only system calls on data that `remand-jail` prepared before the clone. The processes here
+//! read nothing that a run's code wrote, apart from how its processes ended. A step that fails says which, and nothing runs after it.
+#![no_std]
+
+pub mod message;
+pub mod spec;
+pub mod step;

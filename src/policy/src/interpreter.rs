@@ -20,6 +20,9 @@ pub struct Interpreter {
     pub site: Tree,
     /// Directories to append to `sys.path` for external imports.
     pub site_paths: Vec<String>,
+    /// The executor, compiled by this very interpreter: what its `marshal.dumps` made of the code object. Kept beside the record, not in it.
+    #[serde(skip)]
+    pub executor: Vec<u8>,
 }
 
 /// Host files shown to a run at their own paths, read-only.

@@ -93,7 +93,6 @@ pub struct Usage {
     pub pids_peak: Option<u64>,
 }
 
-
 /// Microseconds that serialise as milliseconds with three decimals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Milliseconds(pub u64);

@@ -67,8 +67,8 @@ pub struct Root {
     pub hidden: Vec<String>,
     /// Device nodes, bound from the host's `/dev`.
     pub devices: Vec<Device>,
-    /// Small files made in the root: (path, content), such as `/etc/passwd`.
-    pub files: Vec<(String, String)>,
+    /// Small files made in the root: (path, content), such as `/etc/passwd` and the executor.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
 /// One bind mount. Always nosuid and nodev.

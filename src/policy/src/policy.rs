@@ -170,7 +170,10 @@ pub enum Comparison {
     OneOf(Vec<u64>),
     AtMost(u64),
     /// `(argument & mask) == value`.
-    Masked { mask: u64, value: u64 },
+    Masked {
+        mask: u64,
+        value: u64,
+    },
 }
 
 /// `network`.

@@ -1,0 +1,124 @@
+//! What the supervisor prepared for forkserver and runs: plain borrowed data, complete before the clone.
+//!
+//! Always holds: paths in the run's root are relative to it; paths on the host are absolute.
+
+use core::ffi::CStr;
+
+/// One forkserver and the runs that it makes.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec<'a> {
+    /// This end of the socket to the supervisor.
+    pub socket: i32,
+    /// How the user namespace gets its ids.
+    pub ids: Ids<'a>,
+    /// The namespaces made once beside user and mount: (name of the step, flag).
+    pub namespaces: Shared,
+    /// Bring the namespace's own loopback up.
+    pub loopback: bool,
+    /// What the root is made of, in order.
+    pub root: &'a [Entry<'a>],
+    /// What each run is made of.
+    pub run: Run<'a>,
+}
+
+/// Namespaces that all runs of a forkserver share.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Shared {
+    pub ipc: bool,
+    pub uts: bool,
+    pub network: bool,
+}
+
+/// Who maps ids into the user namespace.
+#[derive(Clone, Copy, Debug)]
+pub enum Ids<'a> {
+    /// The privileged supervisor does, from outside: inside 0 is the forkserver, inside [`Run::uid`] the run. The root is built before, with the
+    /// supervisor's own rights, so that runs can be shown what only root can reach and find the mounts locked.
+    Pool,
+    /// The forkserver maps itself, one id: text of `uid_map` and `gid_map`.
+    Own {
+        /// `inside outside 1`.
+        uid_map: &'a [u8],
+        /// `inside outside 1`.
+        gid_map: &'a [u8],
+    },
+}
+
+/// One thing in the new root.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub enum Entry<'a> {
+    Directory(&'a CStr),
+    Link {
+        path: &'a CStr,
+        target: &'a CStr,
+    },
+    File {
+        path: &'a CStr,
+        content: &'a [u8],
+    },
+    /// A bind of a host path over an entry made before; `attributes` are `MOUNT_ATTR_*` to set, on everything beneath too.
+    Bind {
+        source: &'a CStr,
+        target: &'a CStr,
+        attributes: u64,
+    },
+    /// An empty read-only directory over this one.
+    Hidden(&'a CStr),
+}
+
+/// What each run is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'a> {
+    /// Make a cgroup namespace, rooted where the executor is.
+    pub cgroup_namespace: bool,
+    /// Options of the tmpfs at `/tmp`.
+    pub tmp: &'a [(&'a CStr, &'a CStr)],
+    /// `MOUNT_ATTR_*` of it.
+    pub tmp_attributes: u64,
+    /// Mount `/proc`, restricted to the run's own processes.
+    pub proc: bool,
+    /// (resource, soft, hard).
+    pub rlimits: &'a [(u32, u64, u64)],
+    /// Ids inside.
+    pub uid: u32,
+    /// Ids inside.
+    pub gid: u32,
+    /// Drop supplementary groups; impossible where the forkserver mapped itself.
+    pub drop_groups: bool,
+    /// Landlock, unless absent on this host.
+    pub landlock: Option<Landlock<'a>>,
+    /// The seccomp filter; empty for none.
+    pub filter: &'a [libc::sock_filter],
+    /// Working directory in the run, absolute.
+    pub cwd: &'a CStr,
+    /// Program in the run, absolute.
+    pub path: &'a CStr,
+    /// Arguments, at most [`crate::sys::MAX_STRINGS`].
+    pub argv: &'a [&'a CStr],
+    /// Environment, at most [`crate::sys::MAX_STRINGS`].
+    pub envp: &'a [&'a CStr],
+}
+
+/// Landlock rights as bit masks of the running kernel's ABI.
+#[derive(Clone, Copy, Debug)]
+#[allow(missing_docs)]
+pub struct Landlock<'a> {
+    pub handled_fs: u64,
+    pub handled_net: u64,
+    pub scoped: u64,
+    /// (absolute path in the run, rights). Rights that only directories can have are left out on others.
+    pub rules: &'a [(&'a CStr, u64)],
+}
+
+/// The descriptors of one run, in the order in which they travel.
+#[derive(Clone, Copy, Debug)]
+pub struct RunFds {
+    /// What becomes 0 to 4: input, stdout, stderr, job, result.
+    pub std: [i32; 5],
+    /// Socket to the supervisor, for init and (as 5, close-on-exec) the executor process.
+    pub report: i32,
+    /// Directory of the run's v2 cgroup.
+    pub cgroup: Option<i32>,
+}
