@@ -9,6 +9,7 @@ use remand_policy::host::{CgroupVersion, Fact, HostFacts};
 use remand_policy::interpreter::Tree;
 use remand_policy::outcome::Enforcement;
 use remand_policy::plan::{self, Program, Refused};
+use remand_policy::shipped;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -79,13 +80,13 @@ fn usable(python: &Python) -> bool {
 
 fn findings() -> Result<Findings, Failure> {
     let host = host::observe(Depth::Full);
-    let policies = policies::shipped().map(|name| shipped(name, &host)).collect::<Result<_, _>>()?;
+    let policies = shipped::names().map(|name| judged(name, &host)).collect::<Result<_, _>>()?;
     Ok(Findings { version: env!("CARGO_PKG_VERSION"), host, interpreters: interpreters(), policies })
 }
 
 /// What a policy means here, apart from the interpreter: asked for a program that needs no files.
-fn shipped(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
-    let policy = policies::named(name)?;
+fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
+    let policy = policies::load(name)?;
     let program = Program::Host { argv: &["/program".into()], tree: &Tree::default() };
     let (refused, weaker) = match plan::resolve(&policy, &program, host) {
         Ok(plan) => (Vec::new(), plan.enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect()),

@@ -1,13 +1,14 @@
 //! Finding and loading a policy by the name that was typed.
 //!
-//! Always holds: a name stands for one built-in policy, else for one file in [`DIRECTORY`]; a path for a file; a file is opened only as far as [`trust`]
-//! goes, read once, and never beyond [`MAX_POLICY`].
+//! Always holds: a name stands for a built-in policy, else for a file in [`DIRECTORY`]; a path for a file; a file is opened only as far as [`trust`]
+//! goes, and read once.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use remand_policy::load::{self, Problem};
-use remand_policy::{Policy, narrow, shipped};
+use remand_policy::Policy;
+use remand_policy::load::{self, LARGEST, Problem, Source};
+use remand_policy::shipped;
 use serde_json::Value;
 
 use crate::check;
@@ -17,64 +18,83 @@ use crate::read;
 use crate::trust::{self, Distrust};
 
 /// Where an administrator puts policies that are asked for by name.
-pub const DIRECTORY: &str = "/etc/remand/policies";
-/// Bytes that a policy file can have.
-pub const MAX_POLICY: u64 = 1 << 20;
+const DIRECTORY: &str = "/etc/remand/policies";
 
-/// The text of a policy, and what it is called.
-pub struct Source {
-    /// `default` for `default.jsonc`.
-    pub name: String,
-    /// As messages name it.
-    pub file: String,
-    /// All of it.
-    pub text: String,
+/// The policy of this name or file, narrowed by a request's overrides.
+pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
+    let policy = load(typed)?;
+    load::apply(&policy, overrides).map_err(|problems| {
+        let lines: Vec<_> = problems.iter().map(|problem| plain(&told(problem)).into_owned()).collect();
+        Failure {
+            hint: Some("a request only narrows its policy; to allow more, write a policy that extends it".into()),
+            ..Failure::usage(format!("policy {}: {}", plain(&policy.name), lines.join("\n  ")))
+        }
+    })
 }
 
-impl Source {
-    /// By a name or path as typed, to run under.
-    fn find(typed: &str) -> Result<Self, Failure> {
-        if typed.contains('/') || typed.ends_with(".jsonc") {
-            return Self::open(Path::new(typed), trust::open_policy(Path::new(typed)));
-        }
-        Self::by_name(typed)?.ok_or_else(|| Failure {
-            hint: Some(format!("built in are {}; a file's name ends in .jsonc or contains a /", names().join(", "))),
-            ..Failure::usage(format!("no policy is called {}, here or in {DIRECTORY}", plain(typed)))
-        })
-    }
+/// The policy of this name or file.
+pub fn load(typed: &str) -> Result<Policy, Failure> {
+    let path = Path::new(typed);
+    let source = if typed.contains('/') || typed.ends_with(".jsonc") {
+        trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))?
+    } else {
+        named(typed)?.ok_or_else(|| Failure {
+            hint: Some(format!("built in: {}; a file's name contains a / or ends in .jsonc", shipped::names().collect::<Vec<_>>().join(", "))),
+            ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
+        })?
+    };
+    parse(&source).map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(&source, &problems))))
+}
 
-    /// A built-in policy or one of the administrator's; `None` if there is none of that name.
-    fn by_name(name: &str) -> Result<Option<Self>, Failure> {
-        if let Some(text) = shipped::text(name) {
-            return Ok(Some(Self { name: name.to_owned(), file: format!("{name}.jsonc (built in)"), text: text.to_owned() }));
-        }
-        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
-            return Ok(None);
-        }
-        let path = Path::new(DIRECTORY).join(format!("{name}.jsonc"));
-        match trust::open_policy(&path) {
-            Err(Distrust { missing: true, .. }) => Ok(None),
-            opened => Self::open(&path, opened).map(Some),
-        }
-    }
+/// A file to look at, whoever owns it: nothing runs under it.
+pub fn look(path: &Path) -> Result<Source, Failure> {
+    trust::open_regular(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))
+}
 
-    /// A file to look at, whoever owns it: nothing runs under it.
-    pub fn for_looking(path: &Path) -> Result<Self, Failure> {
-        Self::open(path, trust::open_regular(path))
-    }
+/// The policy that a text says, its bases found by name.
+pub fn parse(source: &Source) -> Result<Policy, Vec<Problem>> {
+    let base = |name: &str| match named(name) {
+        Ok(Some(source)) => Ok(source),
+        Ok(None) => Err(format!("built in are {}; others stand in {DIRECTORY}", shipped::names().collect::<Vec<_>>().join(", "))),
+        Err(failure) => Err(failure.message),
+    };
+    let name = Path::new(&source.file).file_stem().unwrap_or_default().to_string_lossy();
+    load::parse(source, &name, &base)
+}
 
-    fn open(path: &Path, opened: Result<File, Distrust>) -> Result<Self, Failure> {
-        let file = path.to_string_lossy().into_owned();
-        let failed = |component: PathBuf, problem: String| {
-            let component = if component == path { String::new() } else { format!("{} ", plain(&component.to_string_lossy())) };
-            Failure::usage(format!("policy {}: {component}{problem}", plain(&file)))
-        };
-        let opened = opened.map_err(|distrust| failed(distrust.component, distrust.objection))?;
-        let bytes = read::all(opened, MAX_POLICY).map_err(|error| failed(path.into(), format!("cannot be read: {error}")))?;
-        let bytes = bytes.ok_or_else(|| failed(path.into(), format!("is larger than {MAX_POLICY} bytes")))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| failed(path.into(), format!("is not UTF-8 text: wrong at byte {}", error.utf8_error().valid_up_to())))?;
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Self { name, file, text })
+/// The field and what is wrong with it; where it was typed, everybody knows.
+fn told(problem: &Problem) -> String {
+    let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    format!("{}: {}{help}", problem.field, problem.message)
+}
+
+/// A built-in policy or one of the administrator's; `None` if there is none of that name.
+fn named(name: &str) -> Result<Option<Source>, Failure> {
+    if let Some(source) = shipped::source(name) {
+        return Ok(Some(source));
     }
+    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+        return Ok(None);
+    }
+    let path = Path::new(DIRECTORY).join(format!("{name}.jsonc"));
+    match trust::open_policy(&path) {
+        Ok(file) => text(&path, file).map(Some),
+        Err(Distrust { missing: true, .. }) => Ok(None),
+        Err(distrust) => Err(refused(&path, &distrust)),
+    }
+}
+
+fn text(path: &Path, file: File) -> Result<Source, Failure> {
+    let name = path.to_string_lossy().into_owned();
+    match read::all(file, LARGEST as u64) {
+        Ok(Some(bytes)) => Ok(Source { file: name, text: bytes.into() }),
+        Ok(None) => Err(Failure::usage(format!("policy {}: larger than {LARGEST} bytes", plain(&name)))),
+        Err(error) => Err(Failure::usage(format!("policy {}: cannot be read: {error}", plain(&name)))),
+    }
+}
+
+fn refused(path: &Path, Distrust { component, objection, .. }: &Distrust) -> Failure {
+    let shown = |path: &PathBuf| plain(&path.to_string_lossy()).into_owned();
+    let component = if component == path { String::new() } else { format!("{} ", shown(component)) };
+    Failure::usage(format!("policy {}: {component}{objection}", shown(&path.into())))
 }

@@ -16,6 +16,11 @@ pub fn plain(text: &str) -> Cow<'_, str> {
     escape(text)
 }
 
+/// Text of others with its lines kept.
+pub fn lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// One JSON text and a newline on standard output.
 pub fn json(text: &str) -> Result<(), Failure> {
     stdout(format!("{}\n", one_line(text)).as_bytes())
