@@ -34,19 +34,19 @@ pub enum Limit<T> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum UnitError {
-    #[error("`{text}` has no unit")]
+    #[error("{text:?} has no unit")]
     NoUnit { text: String, help: String },
-    #[error("`{text}` has the unknown unit `{unit}`")]
+    #[error("{text:?} has the unknown unit {unit:?}")]
     UnknownUnit { text: String, unit: String, help: String },
-    #[error("`{text}` is not a number{expected}")]
+    #[error("{text:?} is not a number{expected}")]
     NotANumber { text: String, expected: &'static str },
-    #[error("`{text}` is negative")]
+    #[error("{text:?} is negative")]
     Negative { text: String },
-    #[error("`{text}` is not a whole number of {smallest}")]
+    #[error("{text:?} is not a whole number of {smallest}")]
     TooFine { text: String, smallest: &'static str },
-    #[error("`{text}` is larger than can be counted")]
+    #[error("{text:?} is larger than can be counted")]
     TooLarge { text: String },
-    #[error("`{text}`: zero is no limit")]
+    #[error("{text:?}: zero is no limit")]
     Zero { text: String },
 }
 
@@ -126,6 +126,10 @@ const SPANS: Scale = Scale {
 
 impl Scale {
     fn parse(&self, text: &str) -> Result<u64, UnitError> {
+        // Nothing sensible is longer, and messages repeat the text.
+        if text.chars().count() > 40 {
+            return Err(UnitError::NotANumber { text: text.chars().take(40).chain("...".chars()).collect(), expected: self.example });
+        }
         let trimmed = text.trim();
         let digits_end = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(trimmed.len());
         let (number, unit) = trimmed.split_at(digits_end);
@@ -344,25 +348,25 @@ mod tests {
     #[test]
     fn refusals_say_what_to_write() {
         let cases: [(&str, &str, Option<&str>); 12] = [
-            ("10MB", "`10MB` has the unknown unit `MB`", Some("write \"10MiB\", or \"10000000B\" if powers of 1000 are meant")),
-            ("64M", "`64M` has the unknown unit `M`", Some("write \"64MiB\"")),
-            ("64 MiB", "`64 MiB` has the unknown unit `MiB`", Some("write \"64MiB\", without spaces")),
-            ("64Mib", "`64Mib` has the unknown unit `Mib`", Some("write \"64MiB\"")),
-            ("64XB", "`64XB` has the unknown unit `XB`", Some("units are B, KiB, MiB, GiB, TiB")),
-            ("64", "`64` has no unit", Some("write \"64B\" or \"64KiB\" or \"64MiB\"")),
-            ("1048576", "`1048576` has no unit", Some("write \"1048576B\" or \"1048576KiB\" or \"1048576MiB\" (as bytes: \"1MiB\")")),
-            ("-1MiB", "`-1MiB` is negative", Some("write a limit above zero; \"unlimited\" lifts a limit where that is allowed")),
-            ("NaN", "`NaN` is not a number with a unit, such as 64MiB", None),
-            ("0.1KiB", "`0.1KiB` is not a whole number of bytes", Some("write the amount in a smaller unit, down to whole bytes")),
-            ("16777216TiB", "`16777216TiB` is larger than can be counted", None),
-            ("", "`` is not a number with a unit, such as 64MiB", None),
+            ("10MB", "\"10MB\" has the unknown unit \"MB\"", Some("write \"10MiB\", or \"10000000B\" if powers of 1000 are meant")),
+            ("64M", "\"64M\" has the unknown unit \"M\"", Some("write \"64MiB\"")),
+            ("64 MiB", "\"64 MiB\" has the unknown unit \"MiB\"", Some("write \"64MiB\", without spaces")),
+            ("64Mib", "\"64Mib\" has the unknown unit \"Mib\"", Some("write \"64MiB\"")),
+            ("64XB", "\"64XB\" has the unknown unit \"XB\"", Some("units are B, KiB, MiB, GiB, TiB")),
+            ("64", "\"64\" has no unit", Some("write \"64B\" or \"64KiB\" or \"64MiB\"")),
+            ("1048576", "\"1048576\" has no unit", Some("write \"1048576B\" or \"1048576KiB\" or \"1048576MiB\" (as bytes: \"1MiB\")")),
+            ("-1MiB", "\"-1MiB\" is negative", Some("write a limit above zero; \"unlimited\" lifts a limit where that is allowed")),
+            ("NaN", "\"NaN\" is not a number with a unit, such as 64MiB", None),
+            ("0.1KiB", "\"0.1KiB\" is not a whole number of bytes", Some("write the amount in a smaller unit, down to whole bytes")),
+            ("16777216TiB", "\"16777216TiB\" is larger than can be counted", None),
+            ("", "\"\" is not a number with a unit, such as 64MiB", None),
         ];
         for (text, message, help) in cases {
             assert_eq!(refused::<Bytes>(text), (message.into(), help.map(Into::into)), "{text}");
         }
         assert_eq!(refused::<Span>("10m").1.unwrap(), "write \"10min\"");
         assert_eq!(refused::<Span>("10").1.unwrap(), "write \"10us\" or \"10ms\" or \"10s\"");
-        assert_eq!(refused::<Span>("0.5us").0, "`0.5us` is not a whole number of microseconds");
+        assert_eq!(refused::<Span>("0.5us").0, "\"0.5us\" is not a whole number of microseconds");
         for zero in ["0", "0B", "0MiB", "0.0GiB"] {
             assert!(matches!(zero.parse::<Limit<Bytes>>(), Err(UnitError::Zero { .. })), "{zero}");
         }
