@@ -48,23 +48,30 @@ fn ending(outcome: &Outcome) -> (String, Vec<String>) {
     match &outcome.verdict {
         Verdict::Finished => (String::new(), Vec::new()),
         Verdict::Raised => raised(outcome.error.as_ref()),
-        Verdict::Exited { code } => {
-            (format!("the code ended its process with status {code} and returned no value"), vec!["return a value instead of exiting".into()])
+        Verdict::Exited { code } => (format!("the process ended itself with status {code}"), Vec::new()),
+        Verdict::Signaled { signal, name } => {
+            (format!("the process was ended by {} (signal {signal}), not by remand", plain(name)), Vec::new())
         }
-        Verdict::Signaled { signal, name } => (format!("the process was ended by {} (signal {signal}), not by remand", plain(name)), Vec::new()),
         Verdict::Exceeded { limit, allowed, seen, unit, source } => exceeded(&outcome.policy.name, *limit, *allowed, *seen, unit, source),
         Verdict::Violated { source } => (
             format!("the run was killed for a system call ({})", plain(source)),
-            vec![format!("policy {}: `syscalls.kill` lists the calls that end a run, and every foreign ABI ends it", plain(&outcome.policy.name))],
+            vec![format!(
+                "policy {}: `syscalls.kill` lists the calls that end a run, and every foreign ABI ends it",
+                plain(&outcome.policy.name)
+            )],
         ),
         Verdict::Cancelled => ("cancelled; every process of the run is gone".into(), Vec::new()),
-        Verdict::NoResult => ("the process exited with status 0 before it gave a result".into(), vec!["return a value instead of exiting".into()]),
+        Verdict::NoResult => {
+            ("the process exited with status 0 before it gave a result".into(), vec!["return a value instead of exiting".into()])
+        }
         Verdict::MalformedResult { reason } => (
             format!("the result channel carried what the protocol does not allow: {}", plain(reason)),
             vec!["the code wrote to file descriptor 4, or tampered with the executor".into()],
         ),
         Verdict::NotStarted { step, index, errno, hint } => not_started(step, *index, *errno, hint),
-        Verdict::Internal { message } => (format!("remand itself failed: {}", plain(message)), vec!["this is a bug; please report it".into()]),
+        Verdict::Internal { message } => {
+            (format!("remand itself failed: {}", plain(message)), vec!["this is a bug; please report it".into()])
+        }
     }
 }
 
@@ -171,9 +178,10 @@ fn ended(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::answer::blank;
+    use remand_policy::outcome::PolicyRef;
 
     fn outcome(verdict: Verdict) -> Outcome {
-        blank("default", verdict)
+        blank(PolicyRef { name: "default".into(), hash: String::new() }, verdict)
     }
 
     fn told(verdict: Verdict) -> String {
@@ -212,10 +220,7 @@ mod tests {
 
     #[test]
     fn every_other_ending_says_what_happened_and_what_to_do() {
-        assert_eq!(
-            told(Verdict::Exited { code: 137 }),
-            "remand: the code ended its process with status 137 and returned no value\n  return a value instead of exiting\n"
-        );
+        assert_eq!(told(Verdict::Exited { code: 137 }), "remand: the process ended itself with status 137\n");
         assert_eq!(
             told(Verdict::Signaled { signal: 11, name: "SIGSEGV".into() }),
             "remand: the process was ended by SIGSEGV (signal 11), not by remand\n"

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use remand_policy::Policy;
 use remand_policy::outcome::{Captured, Enforcement, Outcome, PolicyRef, Usage, VERSION, exit_code};
 use remand_policy::plan::Refused;
 use remand_policy::verdict::Verdict;
-use remand_policy::Policy;
 use serde_json::value::RawValue;
 
 use crate::account;
@@ -32,7 +32,8 @@ pub fn give_program(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {
         print::stderr(&laps::table(&outcome.timing));
     }
     if show.json {
-        let record = serde_json::to_string(outcome).map_err(|error| Failure::internal(format!("cannot write the outcome as JSON: {error}")))?;
+        let record =
+            serde_json::to_string(outcome).map_err(|error| Failure::internal(format!("cannot write the outcome as JSON: {error}")))?;
         print::json(&record)?;
     } else {
         print::stderr(&account::account(outcome));
@@ -49,15 +50,16 @@ pub fn refused(policy: &Policy, lacks: &[Refused]) -> Outcome {
 
 /// The outcome of a run that was never made.
 pub fn not_started(policy: &Policy, step: &str, hint: String) -> Outcome {
-    blank(&policy.name, Verdict::NotStarted { step: step.to_owned(), index: 0, errno: 0, hint })
+    let policy = PolicyRef { name: policy.name.clone(), hash: policy.hash() };
+    blank(policy, Verdict::NotStarted { step: step.to_owned(), index: 0, errno: 0, hint })
 }
 
-/// An outcome that holds nothing but how it ended. A run that was never made has no id, and its policy was not resolved into anything that has a hash.
-pub fn blank(policy: &str, verdict: Verdict) -> Outcome {
+/// An outcome that holds nothing but how it ended. A run that was never made has no id.
+pub fn blank(policy: PolicyRef, verdict: Verdict) -> Outcome {
     Outcome {
         version: VERSION,
         run: String::new(),
-        policy: PolicyRef { name: policy.to_owned(), hash: String::new() },
+        policy,
         verdict,
         value: RawValue::NULL.to_owned(),
         error: None,

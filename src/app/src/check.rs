@@ -13,7 +13,7 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let mut code = 0;
     for file in &args.files {
         let source = policies::look(file)?;
-        match policies::parse(&source) {
+        match policies::parse(&policies::name(file), &source) {
             Ok(_) => print::stdout(format!("{}: ok\n", plain(&source.file)).as_bytes())?,
             Err(problems) => {
                 print::stderr(&told(&source, &problems));

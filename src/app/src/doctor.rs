@@ -9,7 +9,7 @@ use remand_policy::host::{CgroupVersion, Fact, HostFacts};
 use remand_policy::interpreter::Tree;
 use remand_policy::outcome::Enforcement;
 use remand_policy::plan::{self, Program, Refused};
-use remand_policy::shipped;
+use remand_policy::shipped::SHIPPED;
 use serde::Serialize;
 
 use crate::args::DoctorArgs;
@@ -80,7 +80,7 @@ fn usable(python: &Python) -> bool {
 
 fn findings() -> Result<Findings, Failure> {
     let host = host::observe(Depth::Full);
-    let policies = shipped::names().map(|name| judged(name, &host)).collect::<Result<_, _>>()?;
+    let policies = SHIPPED.iter().map(|(name, _)| judged(name, &host)).collect::<Result<_, _>>()?;
     Ok(Findings { version: env!("CARGO_PKG_VERSION"), host, interpreters: interpreters(), policies })
 }
 
@@ -90,7 +90,9 @@ fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
     let program = Program::Host { argv: &["/program".into()], tree: &Tree::default() };
     let (refused, weaker) = match plan::resolve(&policy, &program, host) {
         Ok(plan) => (Vec::new(), plan.enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect()),
-        Err(lacks) => (lacks.into_iter().map(|Refused { protection, blocker, remedy }| Lack { protection, blocker, remedy }).collect(), Vec::new()),
+        Err(lacks) => {
+            (lacks.into_iter().map(|Refused { protection, blocker, remedy }| Lack { protection, blocker, remedy }).collect(), Vec::new())
+        }
     };
     Ok(Shipped { name: name.to_owned(), enforceable: refused.is_empty(), refused, weaker })
 }
@@ -137,7 +139,9 @@ fn text(findings: &Findings) -> String {
     }
     for Python { asked, answer } in interpreters {
         let _ = match answer {
-            Answer::Usable { executable, version } => writeln!(text, "{:<22} Python {} at {}", plain(asked), plain(version), plain(executable)),
+            Answer::Usable { executable, version } => {
+                writeln!(text, "{:<22} Python {} at {}", plain(asked), plain(version), plain(executable))
+            }
             Answer::Unusable(why) => writeln!(text, "{:<22} unusable: {}", plain(asked), plain(why)),
         };
     }

@@ -5,7 +5,7 @@ use std::io;
 /// Exit status for arguments, a policy or input that cannot be used; the same as clap's.
 pub const USAGE: u8 = 2;
 /// Exit status for an answer that could not be written, and for failures of remand itself; the same as the verdict `internal`.
-pub const INTERNAL: u8 = 70;
+pub const INTERNAL: u8 = 11;
 
 /// Why there is no outcome, or none that could be given.
 #[derive(Debug)]

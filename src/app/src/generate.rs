@@ -7,7 +7,7 @@ use std::fs;
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
-use remand_policy::outcome;
+use remand_policy::outcome::{self, EXIT_CODES};
 
 use crate::args::{Args, GenerateArgs};
 use crate::failure::Failure;
@@ -36,6 +36,7 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
     }
     let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
     files.push(("outcome.schema.json".into(), schema + "\n"));
+    files.push(("exit-codes.md".into(), exit_codes()));
     Ok(files)
 }
 
@@ -44,10 +45,39 @@ fn pages(command: &Command, files: &mut Vec<(String, String)>) -> Result<(), Fai
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
     let mut text = Vec::new();
     // No date: the text must not change with the day it is made.
-    Man::new(command.clone()).date("").render(&mut text).map_err(|error| Failure::internal(error.to_string()))?;
-    files.push((format!("man/{name}.1"), utf8(text)?));
+    let man = Man::new(command.clone()).date("").source(concat!("remand ", env!("CARGO_PKG_VERSION"))).manual("User Commands");
+    man.render(&mut text).map_err(|error| Failure::internal(error.to_string()))?;
+    let mut text = utf8(text)?;
+    if matches!(command.get_name(), "run" | "exec") {
+        text.push_str(".SH \"EXIT STATUS\"\n");
+        text.extend(EXIT_CODES.map(|(code, kind, meaning)| format!(".TP\n\\fB{code}\\fR {kind}\n{meaning}\n")));
+    }
+    files.push((format!("man/{name}.1"), text));
     command.get_subcommands().filter(|sub| !sub.is_hide_set()).try_for_each(|sub| pages(sub, files))
 }
+
+fn exit_codes() -> String {
+    let mut text = EXIT_CODES_HEAD.to_owned();
+    for (code, kind, meaning) in EXIT_CODES {
+        text.push_str(&format!("| {code} | `{kind}` | {meaning} |\n"));
+    }
+    text
+}
+
+const EXIT_CODES_HEAD: &str = "\
+# Exit statuses
+
+`remand run` and `remand exec` tell the verdict by their exit status. It never is the status of the code's own process: code that exits with 5 \
+is `exited`, status 3; its own status is in the account on standard error, and in the outcome.
+
+`remand doctor` ends with 0 if every built-in policy can be enforced and an interpreter is found, and with 1 if not. `remand policy check` ends \
+with 0 if it found no problem, and with 2 if it found one.
+
+An answer that could not be written to standard output is status 11, whatever the verdict was.
+
+| status | verdict | meaning |
+|---|---|---|
+";
 
 fn utf8(bytes: Vec<u8>) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|error| Failure::internal(error.to_string()))

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use remand_policy::Policy;
 use remand_policy::load::{self, LARGEST, Problem, Source};
-use remand_policy::shipped;
+use remand_policy::shipped::{self, SHIPPED};
 use serde_json::Value;
 
 use crate::check;
@@ -39,11 +39,11 @@ pub fn load(typed: &str) -> Result<Policy, Failure> {
         trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))?
     } else {
         named(typed)?.ok_or_else(|| Failure {
-            hint: Some(format!("built in: {}; a file's name contains a / or ends in .jsonc", shipped::names().collect::<Vec<_>>().join(", "))),
+            hint: Some(format!("{}; a file's name contains a / or ends in .jsonc", known())),
             ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
         })?
     };
-    parse(&source).map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(&source, &problems))))
+    parse(&name(path), &source).map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(&source, &problems))))
 }
 
 /// A file to look at, whoever owns it: nothing runs under it.
@@ -52,14 +52,22 @@ pub fn look(path: &Path) -> Result<Source, Failure> {
 }
 
 /// The policy that a text says, its bases found by name.
-pub fn parse(source: &Source) -> Result<Policy, Vec<Problem>> {
+pub fn parse(name: &str, source: &Source) -> Result<Policy, Vec<Problem>> {
     let base = |name: &str| match named(name) {
         Ok(Some(source)) => Ok(source),
-        Ok(None) => Err(format!("built in are {}; others stand in {DIRECTORY}", shipped::names().collect::<Vec<_>>().join(", "))),
+        Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
         Err(failure) => Err(failure.message),
     };
-    let name = Path::new(&source.file).file_stem().unwrap_or_default().to_string_lossy();
-    load::parse(source, &name, &base)
+    load::parse(source, name, &base)
+}
+
+/// A policy's name: the file's, without directory and ending.
+pub fn name(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn known() -> String {
+    format!("built in are: {}", SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))
 }
 
 /// The field and what is wrong with it; where it was typed, everybody knows.
@@ -70,7 +78,7 @@ fn told(problem: &Problem) -> String {
 
 /// A built-in policy or one of the administrator's; `None` if there is none of that name.
 fn named(name: &str) -> Result<Option<Source>, Failure> {
-    if let Some(source) = shipped::source(name) {
+    if let Ok(source) = shipped::source(name) {
         return Ok(Some(source));
     }
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {

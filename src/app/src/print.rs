@@ -7,18 +7,18 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use remand_policy::outcome::escape;
+use remand_policy::outcome::terminal::{escape, escape_line};
 
 use crate::failure::Failure;
 
 /// Text of others, made fit for a line of ours.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    escape(text)
+    escape_line(text)
 }
 
 /// Text of others with its lines kept.
 pub fn lines(text: &str) -> String {
-    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+    escape(text).into_owned()
 }
 
 /// One JSON text and a newline on standard output.
@@ -51,16 +51,19 @@ pub fn failure(failure: &Failure) {
 /// JSON text on one line of characters that do nothing to a terminal. The value stays the same: a raw control character in JSON is either white space
 /// between tokens, or stands in a string, where an escape means the same.
 fn one_line(json: &str) -> Cow<'_, str> {
-    let alive = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !json.contains(alive) {
+    if matches!(escape_line(json), Cow::Borrowed(_)) {
         return Cow::Borrowed(json);
     }
-    let mut line = String::with_capacity(json.len());
+    let mut line = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         match c {
             '\n' | '\r' | '\t' => line.push(' '),
-            c if alive(c) => drop(write!(line, "\\u{:04x}", u32::from(c))),
-            c => line.push(c),
+            c if matches!(escape(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_)) => line.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(line, "\\u{unit:04x}"); // writing to a String cannot fail
+                }
+            }
         }
     }
     Cow::Owned(line)
@@ -73,9 +76,9 @@ mod tests {
 
     #[test]
     fn json_stays_the_same_value_on_one_harmless_line() {
-        let json = "{\r\n\t\"a\u{9b}2J\u{7f}\": \"\u{202e}\\n\u{e9}\"\n}";
+        let json = "{\r\n\t\"a\u{9b}2J\u{7f}\": \"\u{202e}\\n\u{e9}\u{e0041}\"\n}";
         let line = one_line(json);
-        assert_eq!(line, "{   \"a\\u009b2J\\u007f\": \"\\u202e\\n\u{e9}\" }");
+        assert_eq!(line, "{   \"a\\u009b2J\\u007f\": \"\\u202e\\n\u{e9}\\udb40\\udc41\" }");
         let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
         assert_eq!(value(json), value(&line));
         assert!(matches!(one_line("[1, 2]"), Cow::Borrowed(_)));

@@ -33,7 +33,7 @@ pub fn open_policy(path: &Path) -> Result<File, Distrust> {
 /// Opens a regular file for reading, whoever owns it. For looking at policies, not for running under them.
 pub fn open_regular(path: &Path) -> Result<File, Distrust> {
     let file = openat(AT_FDCWD, path, FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
-    check(&file, path, |stat| not_regular(stat))?;
+    check(&file, path, not_regular)?;
     Ok(File::from(file))
 }
 
@@ -178,10 +178,7 @@ mod tests {
         let file = scratch.file("good.jsonc", 0o644);
         open_for(&file, 0).unwrap();
         open_for(&scratch.0.join("../").join(scratch.0.file_name().unwrap()).join("good.jsonc"), 0).unwrap();
-        assert_eq!(
-            objection(&scratch.file("group.jsonc", 0o664), 0),
-            "can be written by others than root (mode 0664); chmod go-w"
-        );
+        assert_eq!(objection(&scratch.file("group.jsonc", 0o664), 0), "can be written by others than root (mode 0664); chmod go-w");
         let link = scratch.0.join("directory");
         symlink(&scratch.0, &link).unwrap();
         let found = open_for(&link.join("good.jsonc"), 0).unwrap_err();
