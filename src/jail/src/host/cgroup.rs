@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use nix::unistd::{AccessFlags, eaccess};
 use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
 
-use super::mounts::{self, Mount};
 use super::missing;
+use super::mounts::{self, Mount};
 
 const V1_CONTROLLERS: [&str; 4] = ["memory", "pids", "cpu", "cpuacct"];
 const V2_CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
@@ -79,7 +79,8 @@ fn named(own: &str, mounted: &[Mount<'_>], controller: &str) -> Result<Place, Fa
         let (names, path) = line.split_once(':')?.1.split_once(':')?;
         names.split(',').any(|name| name == controller).then_some(path)
     });
-    let path = path.ok_or_else(|| missing(format!("the kernel has no v1 controller {controller}"), "boot a kernel with it, or with cgroup v2"))?;
+    let path =
+        path.ok_or_else(|| missing(format!("the kernel has no v1 controller {controller}"), "boot a kernel with it, or with cgroup v2"))?;
     let candidates = mounted.iter().filter(|mount| mount.kind == "cgroup" && is_of(mount, controller));
     place(path, candidates.map(|mount| (mount.root.clone(), mount.point.clone())), &format!("the cgroup v1 controller {controller}"))
 }
@@ -125,7 +126,11 @@ fn v1(places: [(&str, Result<String, Fact>); 4]) -> CgroupFacts {
 }
 
 fn swap(counted: bool) -> Fact {
-    if counted { Fact::Available } else { missing("the kernel does not count swap per cgroup", "boot with swapaccount=1, or turn swap off (swapoff -a)") }
+    if counted {
+        Fact::Available
+    } else {
+        missing("the kernel does not count swap per cgroup", "boot with swapaccount=1, or turn swap off (swapoff -a)")
+    }
 }
 
 /// Who sits in a v2 directory: controllers can be turned on beneath it only if nobody does.

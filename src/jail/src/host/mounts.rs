@@ -28,7 +28,12 @@ fn parse(line: &str) -> Option<Mount<'_>> {
     let (place, what) = line.split_once(" - ")?;
     let mut place = place.split(' ').skip(3);
     let mut what = what.split(' ');
-    Some(Mount { root: unescape(place.next()?), point: unescape(place.next()?), kind: what.next()?, options: what.nth(1).unwrap_or_default() })
+    Some(Mount {
+        root: unescape(place.next()?),
+        point: unescape(place.next()?),
+        kind: what.next()?,
+        options: what.nth(1).unwrap_or_default(),
+    })
 }
 
 /// Space, tab, newline and backslash are written as three octal digits.
