@@ -31,7 +31,13 @@ impl Forkserver {
     ///
     /// # Errors
     /// The step that failed in it.
-    pub fn start(setup: &Setup, plan: &Plan, ids: Option<&RunIds>, cgroup: Option<BorrowedFd<'_>>, filter_flags: u32) -> Result<Self, Failure> {
+    pub fn start(
+        setup: &Setup,
+        plan: &Plan,
+        ids: Option<&RunIds>,
+        cgroup: Option<BorrowedFd<'_>>,
+        filter_flags: u32,
+    ) -> Result<Self, Failure> {
         let (socket, theirs) = socket_pair()?;
         let own = [format!("{RUN_ID} {} 1", geteuid()), format!("{RUN_ID} {} 1", getegid())];
         let start = Start {
@@ -63,7 +69,8 @@ impl Forkserver {
     /// # Errors
     /// The step that failed.
     pub fn make_run(&self, fds: &[BorrowedFd<'_>]) -> Result<Child, Failure> {
-        send(self.socket.as_fd(), Order::Run { id: RUN_ID }, fds).map_err(|errno| Failure::kernel("clone_init", "asking the forkserver", errno))?;
+        send(self.socket.as_fd(), Order::Run { id: RUN_ID }, fds)
+            .map_err(|errno| Failure::kernel("clone_init", "asking the forkserver", errno))?;
         match self.report()? {
             (Report::Init { pid }, mut fds) => match (u32::try_from(pid), fds.pop()) {
                 (Ok(pid), Some(pidfd)) => Ok(Child::adopted(pid, pidfd)),
@@ -108,5 +115,6 @@ fn unexpected(report: &Report) -> Failure {
 /// # Errors
 /// The kernel's answer.
 pub fn socket_pair() -> Result<(OwnedFd, OwnedFd), Failure> {
-    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC).map_err(|errno| Failure::kernel("pipes", "socketpair", errno))
+    socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+        .map_err(|errno| Failure::kernel("pipes", "socketpair", errno))
 }

@@ -6,9 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use remand_child::executor::WAIT_KILLABLE;
 
+use super::Ask;
 use super::pipes::{self, Pipe};
 use super::timeline::Timeline;
-use super::Ask;
 use crate::cgroup::{CgroupError, Cgroups, Join, RunCgroup};
 use crate::failure::Failure;
 use crate::forkserver::{Forkserver, socket_pair};
@@ -57,7 +57,8 @@ pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failur
     let ids = ids.map_err(|error| Failure::io("ids", "host ids for the run", &error))?;
     timeline.mark("ids");
     let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(RunIds::server))).transpose().map_err(cgroup_failure)?;
-    let cgroup = cgroups.as_ref().zip(plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose().map_err(cgroup_failure)?;
+    let cgroup =
+        cgroups.as_ref().zip(plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose().map_err(cgroup_failure)?;
     timeline.mark("cgroup");
     let (input, job) = (pipes::no_input()?, pipes::to_run()?);
     let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
@@ -71,7 +72,20 @@ pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failur
     let no_more_namespaces = server.no_more_namespaces;
     // Our copies of the run's ends go here, so that end of file means that the run is gone.
     let [stdout, stderr, result, job] = [stdout, stderr, result, job].map(|Pipe { ours, .. }| ours);
-    Ok(Launched { init, server: server.dismiss(), report, stdout, stderr, result, job: Some(job), cgroup, cgroups, ids, no_more_namespaces, setup })
+    Ok(Launched {
+        init,
+        server: server.dismiss(),
+        report,
+        stdout,
+        stderr,
+        result,
+        job: Some(job),
+        cgroup,
+        cgroups,
+        ids,
+        no_more_namespaces,
+        setup,
+    })
 }
 
 fn with_cgroup<'a>(fds: &[BorrowedFd<'a>], cgroup: Option<&'a RunCgroup>) -> Vec<BorrowedFd<'a>> {
