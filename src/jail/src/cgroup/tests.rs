@@ -43,7 +43,7 @@ fn inside(run: &RunCgroup, command: &str) -> ExitStatus {
         Join::Into(directory) => {
             shell
                 .stdin(directory.try_clone_to_owned().unwrap())
-                .args(["-c", &format!("echo 0 >/proc/self/fd/0/cgroup.procs || exit 99; {command}")]);
+                .args(["-c", &format!("echo 0 >/proc/self/fd/0/cgroup.procs || exit 99; exec </dev/null; {command}")]);
         }
     }
     shell.status().unwrap()
@@ -174,6 +174,28 @@ fn what_is_in_use_is_refused_and_named() {
     assert!(error.contains("remove") && error.contains("/remand-") && error.contains("busy"), "{error}");
     std::thread::sleep(std::time::Duration::from_millis(1500));
     left.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
+}
+
+#[test]
+fn a_forkserver_of_another_user_can_start_runs() {
+    const OTHER: u32 = 100_000;
+    let Some(facts) = host() else { return };
+    if facts.version != CgroupVersion::V2 || !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: for root on cgroup v2");
+    }
+    for (owner, works) in [(None, false), (Some(OTHER), true)] {
+        let cgroups = Cgroups::new(&facts, owner).unwrap();
+        let run = cgroups.create(&limits()).unwrap();
+        let Join::Into(directory) = run.join() else { panic!("v2 joins by directory") };
+        let (leaf, from) = (path_of(directory), path_of(cgroups.forkserver().unwrap()));
+        // Moving asks for the same rights as being born there.
+        let script = format!(
+            "echo 0 >{}/cgroup.procs; exec setpriv --reuid={OTHER} --clear-groups sh -c 'echo 0 >{}/cgroup.procs'",
+            from.display(),
+            leaf.display()
+        );
+        assert_eq!(Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status().unwrap().success(), works, "{owner:?}");
+    }
 }
 
 fn path_of(fd: BorrowedFd<'_>) -> std::path::PathBuf {
