@@ -45,6 +45,21 @@ pub struct Launched {
     pub setup: Setup,
 }
 
+impl Launched {
+    /// Takes back what held the run, in the order in which it can go: the forkserver out of its cgroup, the run's cgroup, their parent, the ids.
+    ///
+    /// # Errors
+    /// A cgroup that could not be removed.
+    pub fn undo(self) -> Result<(), CgroupError> {
+        drop(self.init);
+        drop(self.server);
+        let removed = self.cgroup.map(RunCgroup::remove).transpose();
+        drop(self.cgroups);
+        drop(self.ids);
+        removed.map(drop)
+    }
+}
+
 /// Makes the run; its interpreter begins to start.
 ///
 /// # Errors
