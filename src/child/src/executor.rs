@@ -13,6 +13,8 @@ pub(crate) const PROC_ATTRIBUTES: u64 = sys::MOUNT_NOSUID | sys::MOUNT_NODEV | s
 
 const KEYCTL_JOIN_SESSION_KEYRING: u32 = 1;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER: u32 = 8;
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` (Linux 5.19): a notified call is not restarted by signals once the supervisor has taken it.
+pub const WAIT_KILLABLE: u32 = 32;
 /// NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE, KEEP_CAPS off, each locked: no uid change or execve can ever bring a capability back.
 const SECUREBITS: u64 = 0b1110_1111;
 /// Landlock rights that files can have too: execute, write, read, truncate, ioctl on a device.

@@ -5,7 +5,6 @@
 use std::fmt::Display;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -13,7 +12,7 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{Uid, UnlinkatFlags, fchownat, read, unlinkat, write};
 
-use super::CgroupError;
+use super::{CgroupError, stale};
 
 /// Cgroup files are small; every one that is read here fits.
 const FILE: usize = 4096;
@@ -38,6 +37,10 @@ impl Directory {
 
     fn failed(&self, attempt: &'static str, name: &str, source: impl Into<io::Error>) -> CgroupError {
         CgroupError { attempt, path: format!("{}/{name}", self.path), source: source.into() }
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
     }
 
     pub(super) fn fd(&self) -> BorrowedFd<'_> {
@@ -107,10 +110,10 @@ impl Directory {
         }
     }
 
-    /// Makes a directory of a name that nobody else takes: `remand-PID-PIDNAMESPACE-NUMBER`. What is there under it already is left from a dead process.
+    /// Makes a directory of a name that nobody else takes. What is there under it already is left from a dead process.
     pub(super) fn make_own(&self) -> Result<Made, CgroupError> {
         loop {
-            match self.make(&own_name()) {
+            match self.make(&stale::own_name()) {
                 Err(error) if error.source.raw_os_error() == Some(Errno::EEXIST as i32) => {}
                 made => return made,
             }
@@ -130,17 +133,6 @@ fn present<T>(result: Result<T, CgroupError>) -> Result<Option<T>, CgroupError> 
         Err(error) if error.source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// The number of this process's PID namespace: with the process id, it tells whether a left directory's maker still lives.
-fn pid_namespace() -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino())
-}
-
-fn own_name() -> String {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    format!("remand-{}-{}-{}", std::process::id(), pid_namespace(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A directory that this process made.

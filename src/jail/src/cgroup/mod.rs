@@ -7,6 +7,7 @@
 //! knows v2 only at `/sys/fs/cgroup`, opens no file for a child to join by, starts a thread per watched limit, and brings a D-Bus client along.
 
 mod directory;
+mod stale;
 mod v1;
 mod v2;
 
@@ -173,3 +174,6 @@ fn bandwidth(thousandths: u32) -> (u64, u64) {
     let period = if thousandths < 10 { LONGEST_PERIOD } else { PERIOD };
     (thousandths * period / 1000, period)
 }
+
+#[cfg(test)]
+mod tests;

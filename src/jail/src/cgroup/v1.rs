@@ -3,7 +3,7 @@
 //! Always holds: limits stand before anything can join.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -11,7 +11,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use remand_policy::plan::CgroupLimits;
 
 use super::directory::{Directory, Made, keyed};
-use super::{CgroupError, Counters};
+use super::{CgroupError, Counters, stale};
 
 const NANOSECONDS_PER_MICROSECOND: u64 = 1000;
 
@@ -33,7 +33,10 @@ impl Parents {
             // `cpu` and `cpuacct` often share one hierarchy.
             match members.iter_mut().find(|(known, _)| *known == path) {
                 Some((_, member)) => member.controllers.push(controller.clone()),
-                None => members.push((path, Member { controllers: vec![controller.clone()], directory: Directory::open(path)? })),
+                None => {
+                    stale::sweep_sometimes(path);
+                    members.push((path, Member { controllers: vec![controller.clone()], directory: Directory::open(path)? }));
+                }
             }
         }
         Ok(Self(members.into_iter().map(|(_, member)| member).collect()))
@@ -145,7 +148,7 @@ fn watch(memory: &Directory) -> Result<EventFd, CgroupError> {
     let failed = |errno: Errno| CgroupError { attempt: "make an eventfd for", path: "memory.oom_control".into(), source: errno.into() };
     let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(failed)?;
     let control = memory.open_file("memory.oom_control", OFlag::O_RDONLY)?;
-    let (event_number, control_number) = (std::os::fd::AsRawFd::as_raw_fd(&event.as_fd()), std::os::fd::AsRawFd::as_raw_fd(&control));
+    let (event_number, control_number) = (event.as_fd().as_raw_fd(), control.as_raw_fd());
     memory.write("cgroup.event_control", format_args!("{event_number} {control_number}"))?;
     Ok(event)
 }

@@ -5,22 +5,33 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::uio::pread;
 use remand_policy::host::CgroupFacts;
 use remand_policy::plan::CgroupLimits;
 
 use super::directory::{Directory, Made, keyed};
-use super::{CgroupError, Counters};
+use super::{CgroupError, Counters, stale};
 
 const SUBTREE: &str = "cgroup.subtree_control";
 /// Moving or starting a process needs the right to write this file of the target and of the nearest common ancestor.
 const PROCS: &str = "cgroup.procs";
 
+const FORKSERVER: &str = "forkserver";
+const SUPERVISOR: &str = "supervisor";
+const RUN: &str = "run-";
+
+/// Whether a directory in a supervisor's own has a name that is given here.
+pub(super) fn is_leaf(name: &str) -> bool {
+    name == FORKSERVER || name == SUPERVISOR || name.starts_with(RUN)
+}
+
 /// The supervisor's own directory. Fields drop in order: leaves first.
 #[derive(Debug)]
 pub(super) struct Parent {
     forkserver: Made,
+    _aside: Option<Aside>,
     directory: Made,
     owner: Option<u32>,
     next: AtomicU64,
@@ -31,15 +42,19 @@ impl Parent {
         let above = Directory::open(&facts.parent)?;
         let usable = [("memory", &facts.memory), ("pids", &facts.pids), ("cpu", &facts.cpu)];
         let controllers: Vec<&str> = usable.into_iter().filter(|(_, fact)| fact.available()).map(|(name, _)| name).collect();
-        enable(&above, &controllers)?;
+        stale::sweep_sometimes(&facts.parent);
         let directory = above.make_own()?;
+        let aside = match enable(&above, &controllers) {
+            Err(error) if error.source.raw_os_error() == Some(Errno::EBUSY as i32) => Some(Aside::step(above, &directory, &controllers)?),
+            done => done.map(|()| None)?,
+        };
         enable(&directory, &controllers)?;
-        let forkserver = directory.make("forkserver")?;
+        let forkserver = directory.make(FORKSERVER)?;
         if let Some(owner) = owner {
             // The forkserver starts runs from its leaf into theirs: this is their nearest common ancestor. Its own leaf needs nothing.
             directory.give(PROCS, owner)?;
         }
-        Ok(Self { forkserver, directory, owner, next: AtomicU64::new(0) })
+        Ok(Self { forkserver, _aside: aside, directory, owner, next: AtomicU64::new(0) })
     }
 
     pub(super) fn forkserver(&self) -> BorrowedFd<'_> {
@@ -48,7 +63,7 @@ impl Parent {
 
     pub(super) fn create(&self, limits: &CgroupLimits) -> Result<Run, CgroupError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let leaf = self.directory.make(&format!("run-{number}"))?;
+        let leaf = self.directory.make(&format!("{RUN}{number}"))?;
         if limits.use_memory {
             if let Some(bytes) = limits.memory {
                 leaf.write("memory.max", bytes)?;
@@ -69,6 +84,39 @@ impl Parent {
             leaf.give(PROCS, owner)?;
         }
         Run::watch(leaf, limits)
+    }
+}
+
+/// This process in a leaf of its own directory. No process may sit where controllers are turned on beneath; in a delegated cgroup that is where it is born.
+#[derive(Debug)]
+struct Aside {
+    above: Directory,
+    undo: Vec<(String, String)>,
+    leaf: Option<Made>,
+}
+
+impl Aside {
+    /// Only this process is moved: others in there mean that the cgroup was not delegated to us alone, and are left where they are.
+    fn step(above: Directory, directory: &Directory, controllers: &[&str]) -> Result<Self, CgroupError> {
+        let leaf = directory.make(SUPERVISOR)?;
+        leaf.write(PROCS, 0)?;
+        let off = controllers.iter().map(|name| format!("-{name}")).collect::<Vec<_>>().join(" ");
+        let undo = vec![(format!("{}/{SUBTREE}", directory.path()), off.clone()), (format!("{}/{SUBTREE}", above.path()), off)];
+        // From here on, drop undoes it.
+        let aside = Self { above, undo, leaf: Some(leaf) };
+        enable(&aside.above, controllers)?;
+        Ok(aside)
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        // Each can fail if somebody else came in meanwhile; then the directory stays, with this process in it, and a later start sweeps it.
+        for (file, off) in &self.undo {
+            let _ = std::fs::write(file, off);
+        }
+        let _ = self.above.write(PROCS, 0);
+        drop(self.leaf.take());
     }
 }
 
