@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use remand_jail::host::{self, Depth};
 use remand_jail::interpreter;
-use remand_jail::run::{Caller, Stream};
-use remand_policy::plan::{self, Plan, Program};
+use remand_jail::run::{Ask, Caller, Output, Stream};
+use remand_policy::plan::{self, Program};
 use remand_policy::{Outcome, Policy};
 
 use crate::answer::{self, not_started, refused};
@@ -65,12 +65,12 @@ impl Asked {
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };
         laps.lap("plan");
-        start(&plan, quiet)
+        start(&Ask { policy: &self.policy, plan: &plan, host: &host, job: &[] }, quiet)
     }
 }
 
 /// Runs it, passing its output on unless the caller wants nothing but the record.
-fn start(plan: &Plan, quiet: bool) -> Result<Outcome, Failure> {
+fn start(ask: &Ask<'_>, quiet: bool) -> Result<Outcome, Failure> {
     let cancel = Cancel::hold()?;
     let (out, err) = (io::stdout(), io::stderr());
     let mut out = Relay::new(&out, out.is_terminal());
@@ -79,8 +79,8 @@ fn start(plan: &Plan, quiet: bool) -> Result<Outcome, Failure> {
         Stream::Stdout => out.pass(bytes),
         Stream::Stderr => err.pass(bytes),
     };
-    let output = (!quiet).then_some(&mut pass as &mut dyn FnMut(Stream, &[u8]));
-    let outcome = remand_jail::run::run(plan, &[], Caller { cancel: Some(cancel.fd()), output });
+    let output = (!quiet).then_some(&mut pass as Output<'_>);
+    let outcome = remand_jail::run::run(ask, Caller { cancel: Some(cancel.fd()), output });
     drop(cancel);
     match (out.finish(), err.finish()) {
         (Some(errno), _) => Err(Failure::unwritten(&errno.into())),

@@ -4,7 +4,7 @@ use std::env;
 
 use remand_jail::host::{self, Depth};
 use remand_jail::interpreter;
-use remand_jail::run::Caller;
+use remand_jail::run::{Ask, Caller};
 use remand_policy::job;
 use remand_policy::plan::{self, Program};
 use remand_policy::request::Mode;
@@ -82,7 +82,8 @@ impl Asked {
         let job = job::encode(&self.request, &self.policy, &interpreter.site_paths).map_err(|error| Failure::usage(error.to_string()))?;
         laps.lap("job");
         let cancel = Cancel::hold()?;
-        Ok(remand_jail::run::run(&plan, &job, Caller { cancel: Some(cancel.fd()), output: None }))
+        let ask = Ask { policy: &self.policy, plan: &plan, host: &host, job: &job };
+        Ok(remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None }))
     }
 }
 
