@@ -1,1 +1,3 @@
 //! The one fence around unsafe code in this package: each system call that no library wraps, once, with the fact that makes it sound.
+
+pub mod reader;

@@ -1,0 +1,1 @@
+"""The program inside a run that executes user code."""
