@@ -3,3 +3,4 @@
 pub mod message;
 pub mod notify;
 pub mod process;
+pub mod reader;
