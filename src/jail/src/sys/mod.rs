@@ -2,4 +2,5 @@
 
 pub mod message;
 pub mod notify;
+pub mod probe;
 pub mod process;
