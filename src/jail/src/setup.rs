@@ -139,7 +139,9 @@ impl Setup {
         match step {
             "root" => self.root.get(index).map(Made::describe),
             "rlimit" => self.rlimits.get(index).map(|(resource, soft, hard)| format!("resource {resource}, soft {soft}, hard {hard}")),
-            "landlock" => index.checked_sub(1).and_then(|rule| self.landlock_rules.get(rule)).map(|(path, _)| format!("{}", path.to_string_lossy())),
+            "landlock" => {
+                index.checked_sub(1).and_then(|rule| self.landlock_rules.get(rule)).map(|(path, _)| format!("{}", path.to_string_lossy()))
+            }
             "execve" => Some(plan.command.path.clone()),
             _ => None,
         }
@@ -176,12 +178,25 @@ fn lower(&(resource, soft, hard): &(u32, u64, u64)) -> (u32, u64, u64) {
 
 fn resource_of(number: u32) -> Option<Resource> {
     use Resource::{
-        RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_LOCKS, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE,
-        RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_SIGPENDING, RLIMIT_STACK,
+        RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_LOCKS, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE,
+        RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_SIGPENDING, RLIMIT_STACK,
     };
     let all = [
-        RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_LOCKS, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_NOFILE,
-        RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_SIGPENDING, RLIMIT_STACK,
+        RLIMIT_AS,
+        RLIMIT_CORE,
+        RLIMIT_CPU,
+        RLIMIT_DATA,
+        RLIMIT_FSIZE,
+        RLIMIT_LOCKS,
+        RLIMIT_MEMLOCK,
+        RLIMIT_MSGQUEUE,
+        RLIMIT_NICE,
+        RLIMIT_NOFILE,
+        RLIMIT_NPROC,
+        RLIMIT_RTPRIO,
+        RLIMIT_RTTIME,
+        RLIMIT_SIGPENDING,
+        RLIMIT_STACK,
     ];
     all.into_iter().find(|&resource| resource as u32 == number)
 }
@@ -201,7 +216,8 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
         let path = device_path(*device);
         Bind { source: path.into(), target: path.into(), writable: true, exec: false }
     });
-    let mut binds: Vec<(Bind, u64)> = root.binds.iter().map(|bind| (bind.clone(), MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
+    let mut binds: Vec<(Bind, u64)> =
+        root.binds.iter().map(|bind| (bind.clone(), MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());

@@ -21,6 +21,7 @@ use super::denials::Denials;
 use super::launch::Launched;
 use super::meter::Meter;
 use super::timeline::Timeline;
+use super::tree::Sample;
 use super::{Ask, Caller, Stream};
 use crate::cgroup::Counters;
 use crate::failure::Failure;
@@ -63,8 +64,8 @@ pub struct Seen {
     pub usage: Usage,
     /// Counters of the cgroup, as far as there is one.
     pub counters: Option<Counters>,
-    /// The highest that sampling saw: bytes, tasks.
-    pub sampled: (u64, u64),
+    /// The highest of each that sampling saw; nothing where no sample was needed.
+    pub sampled: Sample,
     /// What the run was made of, now empty of processes.
     pub launched: Launched,
 }
@@ -269,12 +270,7 @@ impl Follower<'_, '_> {
             Ok(true) if self.ready.is_none() => self.begin_clock("interpreter"),
             Ok(_) => {}
             Err(error) => {
-                self.stop(match error {
-                    FrameError::TooLarge { .. } => Stop::ResultSize,
-                    FrameError::TooManyPrints { .. } => Stop::Prints,
-                    FrameError::TooComplex { .. } => Stop::ResultShape,
-                    FrameError::Malformed(_) | FrameError::CutShort { .. } => Stop::Malformed,
-                });
+                self.stop(Stop::of(&error));
                 self.frame_error = Some(error);
                 self.close(Source::Result);
             }
@@ -384,7 +380,7 @@ impl Follower<'_, '_> {
             wall,
             usage,
             counters,
-            sampled: self.meter.peaks(),
+            sampled: self.meter.seen(),
             launched: self.launched,
         }
     }

@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 use remand_policy::Plan;
 use remand_policy::evidence::Stop;
 
-use super::tree::{proportional, sample};
+use super::tree::{Sample, proportional, sample};
 use crate::cgroup::RunCgroup;
 
 /// Nanoseconds between two samples where no cgroup holds the memory: what a run can allocate meanwhile is some 20 MB.
@@ -26,8 +26,7 @@ pub struct Meter {
     next_cpu: Option<u64>,
     next_sample: Option<u64>,
     cpus: u64,
-    peak_memory: u64,
-    peak_tasks: u64,
+    seen: Sample,
 }
 
 impl Meter {
@@ -40,8 +39,7 @@ impl Meter {
             next_cpu: None,
             next_sample: None,
             cpus: available_parallelism().map_or(1, |cpus| cpus.get() as u64),
-            peak_memory: 0,
-            peak_tasks: 0,
+            seen: Sample::default(),
         }
     }
 
@@ -81,9 +79,9 @@ impl Meter {
         }
     }
 
-    /// The highest that samples saw: bytes, tasks.
-    pub fn peaks(&self) -> (u64, u64) {
-        (self.peak_memory, self.peak_tasks)
+    /// The highest of each that samples saw.
+    pub fn seen(&self) -> Sample {
+        self.seen
     }
 
     /// When so much CPU time can be used up at the earliest, with every CPU busy.
@@ -103,18 +101,21 @@ impl Meter {
 
     fn memory_exceeded(&mut self) -> bool {
         let Some(limit) = self.memory_limit else { return false };
-        if self.look().memory <= limit {
-            return false;
-        }
-        // Pages that forked processes share were counted for each of them: ask again, exactly.
-        let exact = proportional(self.init).unwrap_or(u64::MAX);
-        exact > limit
+        self.look().memory > limit
     }
 
-    fn look(&mut self) -> super::tree::Sample {
-        let found = sample(self.init);
-        self.peak_memory = self.peak_memory.max(found.memory);
-        self.peak_tasks = self.peak_tasks.max(found.tasks);
+    fn look(&mut self) -> Sample {
+        let mut found = sample(self.init);
+        if self.memory_limit.is_some_and(|limit| found.memory > limit) {
+            // Pages that forked processes share were counted for each of them: ask again, exactly.
+            found.memory = proportional(self.init).unwrap_or(found.memory);
+        }
+        self.seen = Sample {
+            memory: self.seen.memory.max(found.memory),
+            tasks: self.seen.tasks.max(found.tasks),
+            user: self.seen.user.max(found.user),
+            system: self.seen.system.max(found.system),
+        };
         found
     }
 }

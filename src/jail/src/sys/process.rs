@@ -56,7 +56,8 @@ impl Child {
     /// Kills it; an init takes its whole PID namespace along. No error if it has ended.
     pub fn kill(&self) {
         // SAFETY: integers and a null pointer. It can fail only for a child that has ended.
-        let _ = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.pidfd.as_raw_fd(), libc::SIGKILL, null_mut::<libc::siginfo_t>(), 0) };
+        let _ =
+            unsafe { libc::syscall(libc::SYS_pidfd_send_signal, self.pidfd.as_raw_fd(), libc::SIGKILL, null_mut::<libc::siginfo_t>(), 0) };
     }
 
     /// Waits for its end: for an init, until the last process of its PID namespace is gone.
