@@ -54,13 +54,18 @@ pub(super) fn namespace(kind: &Kind, failure: &Failure, around: &Surroundings) -
     match errno {
         Errno::ENOSPC | Errno::EUSERS => exhausted(kind, errno, around),
         Errno::ENOSYS if around.filtered => missing(format!("a seccomp filter hides the call ({errno:?})"), SECCOMP_REMEDY),
-        Errno::EINVAL | Errno::ENOSYS if failure.step == kind.step => {
-            missing(format!("the kernel was built without {} namespaces ({errno:?})", kind.name), format!("boot a kernel with {}=y", kind.option))
+        Errno::EINVAL | Errno::ENOSYS if failure.step == kind.step => missing(
+            format!("the kernel was built without {} namespaces ({errno:?})", kind.name),
+            format!("boot a kernel with {}=y", kind.option),
+        ),
+        Errno::ENOENT if failure.step == Step::IdMap => {
+            missing("there is no /proc here to write id maps through (ENOENT)", "mount one at /proc")
         }
-        Errno::ENOENT if failure.step == Step::IdMap => missing("there is no /proc here to write id maps through (ENOENT)", "mount one at /proc"),
         Errno::EPERM | Errno::EACCES if user => user_refused(errno, around),
         Errno::EPERM | Errno::EACCES => inside_refused(kind, failure.step, errno, around),
-        _ => missing(format!("a {} namespace was refused at {} ({errno:?})", kind.name, failure.step.name()), "see the kernel's log (dmesg)"),
+        _ => {
+            missing(format!("a {} namespace was refused at {} ({errno:?})", kind.name, failure.step.name()), "see the kernel's log (dmesg)")
+        }
     }
 }
 
@@ -87,13 +92,19 @@ fn user_refused(errno: Errno, around: &Surroundings) -> Fact {
             "start it as an id that /proc/self/uid_map and gid_map have",
         )
     } else if around.chroot {
-        missing(format!("this process is in a chroot, where no user namespace can be made ({errno:?})"), "use pivot_root instead of chroot, or start it outside")
+        missing(
+            format!("this process is in a chroot, where no user namespace can be made ({errno:?})"),
+            "use pivot_root instead of chroot, or start it outside",
+        )
     } else if around.filtered {
         missing(format!("a seccomp filter, as container runtimes install it, refuses user namespaces ({errno:?})"), SECCOMP_REMEDY)
     } else if around.apparmor == Some(1) && !around.admin {
         apparmor(&format!("refuses user namespaces ({errno:?})"))
     } else {
-        missing(format!("a security module refuses user namespaces ({errno:?})"), "see the kernel's log (dmesg, audit) for the module that denied userns_create")
+        missing(
+            format!("a security module refuses user namespaces ({errno:?})"),
+            "see the kernel's log (dmesg, audit) for the module that denied userns_create",
+        )
     }
 }
 
@@ -104,9 +115,15 @@ fn inside_refused(kind: &Kind, step: Step, errno: Errno, around: &Surroundings) 
     } else if around.filtered {
         missing(format!("a seccomp filter, as container runtimes install it, refuses {} namespaces ({errno:?})", kind.name), SECCOMP_REMEDY)
     } else if step == Step::IdMap {
-        missing(format!("the id map of a user namespace was refused ({errno:?})"), "see the kernel's log for the security module that denied it")
+        missing(
+            format!("the id map of a user namespace was refused ({errno:?})"),
+            "see the kernel's log for the security module that denied it",
+        )
     } else {
-        missing(format!("{} namespaces are refused ({errno:?})", kind.name), "run as root, or let user namespaces be made; see the kernel's log for a security module")
+        missing(
+            format!("{} namespaces are refused ({errno:?})", kind.name),
+            "run as root, or let user namespaces be made; see the kernel's log for a security module",
+        )
     }
 }
 

@@ -3,7 +3,8 @@
 
 use super::*;
 
-const NETWORK: Kind = Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
+const NETWORK: Kind =
+    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
 const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Step::UserNamespace, option: "CONFIG_USER_NS" };
 
 fn ordinary() -> Surroundings {
@@ -21,18 +22,39 @@ fn told(fact: &Fact) -> (&str, &str) {
 fn user_namespaces() {
     let filtered = Surroundings { filtered: true, ..ordinary() };
     let cases: &[(&Kind, Step, i32, Surroundings, &str, &str)] = &[
-        (&USER, USER.step, libc::EPERM, Surroundings { userns_clone: Some(0), ..ordinary() }, "unprivileged_userns_clone = 0 (EPERM)", "userns_clone=1"),
+        (
+            &USER,
+            USER.step,
+            libc::EPERM,
+            Surroundings { userns_clone: Some(0), ..ordinary() },
+            "unprivileged_userns_clone = 0 (EPERM)",
+            "userns_clone=1",
+        ),
         (&USER, USER.step, libc::EPERM, filtered.clone(), "seccomp filter", "seccomp=unconfined"),
         (&USER, USER.step, libc::ENOSYS, filtered, "seccomp filter hides", "seccomp=unconfined"),
         (&USER, USER.step, libc::EPERM, Surroundings { chroot: true, ..ordinary() }, "in a chroot", "pivot_root"),
         (&USER, USER.step, libc::EPERM, Surroundings { mapped: false, ..ordinary() }, "no id in its user namespace", "uid_map"),
         (&USER, USER.step, libc::EACCES, Surroundings { apparmor: Some(1), ..ordinary() }, "AppArmor", "userns,"),
-        (&USER, Step::IdMap, libc::EACCES, Surroundings { apparmor: Some(1), ..ordinary() }, "no capabilities in them (EACCES at id_map)", "userns,"),
+        (
+            &USER,
+            Step::IdMap,
+            libc::EACCES,
+            Surroundings { apparmor: Some(1), ..ordinary() },
+            "no capabilities in them (EACCES at id_map)",
+            "userns,",
+        ),
         (&NETWORK, NETWORK.step, libc::EPERM, Surroundings { apparmor: Some(1), ..ordinary() }, "no capabilities in them", "userns,"),
         (&USER, USER.step, libc::EPERM, ordinary(), "security module", "log"),
         (&USER, USER.step, libc::EINVAL, ordinary(), "built without user namespaces (EINVAL)", "CONFIG_USER_NS=y"),
         (&NETWORK, NETWORK.step, libc::EINVAL, ordinary(), "built without network namespaces", "CONFIG_NET_NS=y"),
-        (&NETWORK, NETWORK.step, libc::ENOSPC, Surroundings { limits: vec![("net", 0)], ..ordinary() }, "user.max_net_namespaces = 0 (ENOSPC)", "sysctl"),
+        (
+            &NETWORK,
+            NETWORK.step,
+            libc::ENOSPC,
+            Surroundings { limits: vec![("net", 0)], ..ordinary() },
+            "user.max_net_namespaces = 0 (ENOSPC)",
+            "sysctl",
+        ),
         (&NETWORK, NETWORK.step, libc::ENOSPC, Surroundings { limits: vec![("net", 9)], ..ordinary() }, "= 9 here, or less", "above"),
         (&USER, Step::IdMap, libc::ENOENT, ordinary(), "no /proc here", "mount"),
         (&USER, Step::IdMap, libc::EPERM, ordinary(), "id map of a user namespace was refused (EPERM)", "log"),

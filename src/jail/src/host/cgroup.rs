@@ -10,8 +10,8 @@ use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
 use remand_policy::plan::CgroupLimits;
 
 use super::missing;
-use crate::cgroup::Cgroups;
 use super::mounts::{self, Mount};
+use crate::cgroup::Cgroups;
 
 const V1_CONTROLLERS: [&str; 4] = ["memory", "pids", "cpu", "cpuacct"];
 const V2_CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];

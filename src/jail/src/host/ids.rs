@@ -49,7 +49,9 @@ pub(super) fn mapped(uid_map: &str, gid_map: &str) -> bool {
 /// The usual range where it is mapped, else the top quarter of the largest that is.
 fn pool(uid_map: &str, gid_map: &str) -> Range<u32> {
     let groups = ranges(gid_map);
-    let both = ranges(uid_map).into_iter().flat_map(|users| groups.iter().map(move |groups| users.start.max(groups.start)..users.end.min(groups.end)));
+    let both = ranges(uid_map)
+        .into_iter()
+        .flat_map(|users| groups.iter().map(move |groups| users.start.max(groups.start)..users.end.min(groups.end)));
     let both: Vec<Range<u32>> = both.filter(|range| !range.is_empty()).collect();
     let usual = FIRST..FIRST + COUNT;
     if both.iter().any(|range| range.start <= usual.start && range.end >= usual.end) {

@@ -25,7 +25,8 @@ pub(super) fn has_root(mountinfo: &str) -> bool {
 
 /// Mount points whose path begins so, each once.
 pub(super) fn beneath(mountinfo: &str, prefix: &str) -> Vec<String> {
-    let mut points: Vec<String> = mountinfo.lines().filter_map(parse).map(|mount| mount.point).filter(|point| point.starts_with(prefix)).collect();
+    let mut points: Vec<String> =
+        mountinfo.lines().filter_map(parse).map(|mount| mount.point).filter(|point| point.starts_with(prefix)).collect();
     points.sort();
     points.dedup();
     points

@@ -22,8 +22,10 @@ const MOUNT: Kind = Kind { name: "mount", limit: "mnt", flag: libc::CLONE_NEWNS,
 const PID: Kind = Kind { name: "PID", limit: "pid", flag: libc::CLONE_NEWPID, step: Step::CloneInit, option: "CONFIG_PID_NS" };
 const IPC: Kind = Kind { name: "IPC", limit: "ipc", flag: libc::CLONE_NEWIPC, step: Step::IpcNamespace, option: "CONFIG_IPC_NS" };
 const UTS: Kind = Kind { name: "UTS", limit: "uts", flag: libc::CLONE_NEWUTS, step: Step::UtsNamespace, option: "CONFIG_UTS_NS" };
-const NETWORK: Kind = Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
-const CGROUP: Kind = Kind { name: "cgroup", limit: "cgroup", flag: libc::CLONE_NEWCGROUP, step: Step::CgroupNamespace, option: "CONFIG_CGROUPS" };
+const NETWORK: Kind =
+    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
+const CGROUP: Kind =
+    Kind { name: "cgroup", limit: "cgroup", flag: libc::CLONE_NEWCGROUP, step: Step::CgroupNamespace, option: "CONFIG_CGROUPS" };
 
 /// The namespaces, and `/proc`.
 pub(super) fn tried(uid: u32, gid: u32, around: &Surroundings) -> (NamespaceFacts, Fact) {

@@ -17,7 +17,8 @@ pub(super) fn look(version: (u32, u32, u32)) -> Vec<String> {
         warnings.extend(names.iter().filter_map(|name| processor(name, &read(&format!("/sys/devices/system/cpu/vulnerabilities/{name}")))));
     }
     if !probe::seccomp_waits_through_signals() {
-        warnings.push("Signals can interrupt a denied call while it is recorded, so that it is recorded again; Linux 5.19 ends that.".into());
+        warnings
+            .push("Signals can interrupt a denied call while it is recorded, so that it is recorded again; Linux 5.19 ends that.".into());
     }
     warnings
 }
@@ -64,7 +65,9 @@ impl Setting {
 
 fn processor(name: &str, text: &str) -> Option<String> {
     let state = text.trim();
-    state.starts_with("Vulnerable").then(|| format!("The processor leaks data between programs and nothing is done about it: {name}: {state}."))
+    state
+        .starts_with("Vulnerable")
+        .then(|| format!("The processor leaks data between programs and nothing is done about it: {name}: {state}."))
 }
 
 #[cfg(test)]
@@ -73,9 +76,11 @@ mod tests {
 
     #[test]
     fn settings_are_judged() {
-        for (setting, weak, strong) in SETTINGS.iter().zip(["|/usr/lib/crash %p\n", "0\n", "0\n", "1\n", "1\n"]).map(|(setting, weak)| {
-            (setting, weak, if weak.starts_with('1') { "0\n" } else { "2\n" })
-        }) {
+        for (setting, weak, strong) in SETTINGS
+            .iter()
+            .zip(["|/usr/lib/crash %p\n", "0\n", "0\n", "1\n", "1\n"])
+            .map(|(setting, weak)| (setting, weak, if weak.starts_with('1') { "0\n" } else { "2\n" }))
+        {
             assert!(setting.judge(weak).is_some(), "{}", setting.path);
             assert_eq!(setting.judge(strong), None, "{}", setting.path);
             assert_eq!(setting.judge(""), None, "{}", setting.path);
@@ -84,7 +89,10 @@ mod tests {
 
     #[test]
     fn processors_are_judged() {
-        assert!(processor("mds", "Vulnerable: Clear CPU buffers attempted, no microcode\n").is_some_and(|text| text.contains("mds: Vulnerable: Clear")));
+        assert!(
+            processor("mds", "Vulnerable: Clear CPU buffers attempted, no microcode\n")
+                .is_some_and(|text| text.contains("mds: Vulnerable: Clear"))
+        );
         assert_eq!(processor("mds", "Mitigation: Clear CPU buffers; SMT vulnerable\n"), None);
         assert_eq!(processor("l1tf", "Not affected\n"), None);
         assert_eq!(processor("l1tf", ""), None);

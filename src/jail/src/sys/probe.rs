@@ -62,7 +62,9 @@ pub fn attempt(probe: &Probe<'_>) -> io::Result<Result<(), Failure>> {
 fn enter(maps: Option<&Maps>) -> Result<(), Failure> {
     let Some(maps) = maps else { return Ok(()) };
     sys::unshare(libc::CLONE_NEWUSER).at(Step::UserNamespace)?;
-    let text = |path, text: &str| sys::openat(sys::CWD, path, libc::O_WRONLY | libc::O_CLOEXEC, 0).and_then(|file| sys::write(file, text.as_bytes()));
+    let text = |path, text: &str| {
+        sys::openat(sys::CWD, path, libc::O_WRONLY | libc::O_CLOEXEC, 0).and_then(|file| sys::write(file, text.as_bytes()))
+    };
     text(c"/proc/self/setgroups", "deny").at_index(Step::IdMap, 0)?;
     text(c"/proc/self/uid_map", &maps.uid).at_index(Step::IdMap, 1)?;
     text(c"/proc/self/gid_map", &maps.gid).at_index(Step::IdMap, 2)
