@@ -114,7 +114,9 @@ fn kind(code: u16) -> Option<Kind> {
         RET_K | RET_A => Kind::Return { accumulator: code == RET_A },
         TAX | TXA => Kind::Move { to_index: code == TAX },
         // Add, subtract, multiply, divide, or, and, shift left, shift right, xor; seccomp takes no modulo.
-        _ if code & 0x07 == 4 && matches!(code & 0xfff0, 0x00 | 0x10 | 0x20 | 0x30 | 0x40 | 0x50 | 0x60 | 0x70 | 0xa0) => Kind::Alu { operation: code & 0xf0, by_x },
+        _ if code & 0x07 == 4 && matches!(code & 0xfff0, 0x00 | 0x10 | 0x20 | 0x30 | 0x40 | 0x50 | 0x60 | 0x70 | 0xa0) => {
+            Kind::Alu { operation: code & 0xf0, by_x }
+        }
         // Equal, greater, greater or equal, any bit set.
         _ if code & 0x07 == 5 && matches!(code & 0xfff0, 0x10 | 0x20 | 0x30 | 0x40) => Kind::Jump { operation: code & 0xf0, by_x },
         _ => return None,
@@ -270,7 +272,8 @@ mod tests {
     const MOD_K: u16 = 0x94;
     const JSET_X: u16 = 0x4d;
 
-    const DATA: SeccompData = SeccompData { nr: 59, arch: 0xc000_003e, instruction_pointer: 7 << 32 | 8, args: [1 << 32 | 2, 0, 0, 0, 0, 3 << 32 | 4] };
+    const DATA: SeccompData =
+        SeccompData { nr: 59, arch: 0xc000_003e, instruction_pointer: 7 << 32 | 8, args: [1 << 32 | 2, 0, 0, 0, 0, 3 << 32 | 4] };
 
     #[test]
     fn loads_arithmetic_and_jumps_do_what_the_kernel_does() {

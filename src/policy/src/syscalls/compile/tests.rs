@@ -113,7 +113,9 @@ fn arguments_are_judged_in_the_kernels_width() {
         let all = access(&syscalls).unwrap();
         for arch in BOTH {
             let program = compile(&syscalls, arch).unwrap();
-            for (call, access) in CALLS.iter().zip(&all).filter(|(call, access)| matches!(access, Access::When(_)) || call.name == "sendmsg") {
+            for (call, access) in
+                CALLS.iter().zip(&all).filter(|(call, access)| matches!(access, Access::When(_)) || call.name == "sendmsg")
+            {
                 let Some(nr) = call.number(arch) else { continue };
                 // 0 and 1 pass most conditions, so that each argument is seen to decide.
                 for (edge, position, other) in cases(&edges(&values([access]))) {
@@ -313,7 +315,9 @@ fn by_seccompiler(syscalls: &Syscalls, arch: Arch, target: TargetArch) -> Option
         match access {
             Access::Any => drop(rules.insert(nr.into(), Vec::new())),
             Access::When(alternatives) => {
-                let rule = |when: &Vec<Condition>| when.iter().map(|condition| by_seccompiler_condition(call.name, condition)).collect::<Option<Vec<_>>>();
+                let rule = |when: &Vec<Condition>| {
+                    when.iter().map(|condition| by_seccompiler_condition(call.name, condition)).collect::<Option<Vec<_>>>()
+                };
                 let all = alternatives.iter().map(|when| SeccompRule::new(rule(when)?).ok()).collect::<Option<Vec<_>>>()?;
                 rules.insert(nr.into(), all);
             }
@@ -349,7 +353,12 @@ fn every_group_compiles_alone() {
             let program = compile(&syscalls, arch).unwrap();
             check(&program).unwrap();
             for nr in 0..NUMBERS {
-                assert_eq!(run(&program, &data(arch, nr, [0; 6])), Ok(meaning(&all, arch, nr, &[0; 6])), "{name} {nr} {}", is_dangerous(name));
+                assert_eq!(
+                    run(&program, &data(arch, nr, [0; 6])),
+                    Ok(meaning(&all, arch, nr, &[0; 6])),
+                    "{name} {nr} {}",
+                    is_dangerous(name)
+                );
             }
         }
     }
