@@ -104,7 +104,7 @@ fn order() {
 #[test]
 fn hostile_values() {
     let deep = "[".repeat(60) + &"]".repeat(60);
-    let long = "9".repeat(NUMBER_LENGTH as usize + 1);
+    let long = "9".repeat(usize::try_from(NUMBER_LENGTH).unwrap() + 1);
     for value in [
         "NaN",
         "Infinity",
