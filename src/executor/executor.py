@@ -176,6 +176,7 @@ def place(stack):
 def encode(root, room):
     """JSON as UTF-8, and its length. Once that is over `room` the text ends early and the length is what was seen of it."""
     done, parts, size, mark = bytearray(), [], 0, 0
+    keys, scalar = {}, SCALARS.get
     # Open containers: iterator over the rest, container, closing text, and the value it was made from, which must not be met inside.
     stack, active, comma = [(iter((root,)), (root,), "", None)], set(), ""
     try:
@@ -190,16 +191,22 @@ def encode(root, room):
             values, _, end, owner = stack[-1]
             for value in values:
                 if end == "}":
-                    comma += quote(value[0]) + ":"
-                    value = value[1]
+                    key, value = value
+                    if key not in keys:
+                        if len(keys) > 999:
+                            keys.clear()
+                        keys[key] = quote(key) + ":"
+                    comma += keys[key]
                 origin, kind = value, type(value)
-                if kind not in SCALARS and kind not in CONTAINERS:
+                write = scalar(kind)
+                if write is None and kind not in CONTAINERS:
                     value = plain(value)
                     kind = type(value)
-                if kind in SCALARS:
+                    write = scalar(kind)
+                if write is not None:
                     if kind is str and len(value) > room:
                         return done, size + len(value)
-                    comma += SCALARS[kind](value)
+                    comma += write(value)
                     parts.append(comma)
                     size += len(comma)
                     comma = ","

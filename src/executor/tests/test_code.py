@@ -130,8 +130,8 @@ class Code(EveryPython):
         self.assertEqual(ended.kinds(), ["ready", "item", "item", "done"])
 
     def test_threads_do_not_speak_after_done(self):
-        code = "import threading\ndef f():\n    while True: print('x')\nthreading.Thread(target=f, daemon=%s).start()\nreturn 1"
-        for daemon in (True, False):
+        code = "import threading, sys\nsys.setswitchinterval(1e-6)\ndef f():\n    while True: print('x')\nfor _ in range(5): threading.Thread(target=f, daemon=%s).start()\nreturn 1"
+        for daemon in (True, False) * 5:
             ended = self.go(code % daemon, limits={"prints": 1 << 30, "result_size": 100})
             self.assertEqual((ended.last(), ended.code, ended.rest), ({"kind": "done", "value": 1}, 0, b""))
 
@@ -144,13 +144,14 @@ def handler(*_):
 signal.signal(signal.SIGALRM, handler)
 for n in range(20):
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.002)
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.003)
         for i in itertools.count(): print('x' * 70000)
     except TimeoutError:
         pass
+signal.setitimer(signal.ITIMER_REAL, 0)
 return 'whole'
 """
-        ended = self.go(code, limits={"prints": 1 << 30, "result_size": 100})
+        ended = self.go(code, limits={"prints": 1 << 30, "result_size": 100}, slow=True)
         self.assertEqual((ended.last(), ended.rest), ({"kind": "done", "value": "whole"}, b""))
 
     def test_a_job_of_another_version(self):
