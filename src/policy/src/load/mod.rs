@@ -90,10 +90,10 @@ pub fn apply(policy: &Policy, overrides: &Value) -> Result<Policy, Vec<Problem>>
 ///
 /// # Errors
 /// A path that is empty, or leads through a value that is no object. Whether fields of that name exist, `apply` checks.
-pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Vec<Problem>> {
+pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Box<Problem>> {
     let problem = |message: String| {
         let text = Text { file: "--set", text: path, skipped: 0 };
-        vec![text.problem(Range::new(0, path.len()), path, message, Some("write --set limits.memory=64MiB".to_owned()))]
+        Box::new(text.problem(Range::new(0, path.len()), path, message, Some("write --set limits.memory=64MiB".to_owned())))
     };
     if path.len() > 256 || path.split('.').any(str::is_empty) {
         return Err(problem(format!("{} is no field", quote(path))));
