@@ -1,0 +1,95 @@
+//! `remand exec`: any program of the host under a policy.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{self, IsTerminal};
+use std::path;
+
+use remand_jail::host::{self, Depth};
+use remand_jail::interpreter;
+use remand_jail::run::{Ask, Caller, Output, Stream};
+use remand_policy::plan::{self, Program};
+use remand_policy::{Outcome, Policy};
+
+use crate::answer::{self, not_started, refused};
+use crate::args::ExecArgs;
+use crate::cancel::Cancel;
+use crate::failure::Failure;
+use crate::laps::Laps;
+use crate::overrides;
+use crate::policies;
+use crate::print::plain;
+use crate::relay::Relay;
+use crate::run::DEFAULT_PATH;
+
+/// Does it; the exit status.
+pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
+    let mut laps = Laps::start();
+    let asked = Asked::from_args(&args)?;
+    laps.lap("policy");
+    let mut outcome = asked.outcome(&mut laps, args.show.json)?;
+    laps.before(&mut outcome.timing);
+    answer::give_program(&outcome, args.show)
+}
+
+/// What the arguments mean: a program and the policy that it runs under.
+struct Asked {
+    policy: Policy,
+    /// `argv[0]` is an absolute path, or a name to look up on PATH.
+    argv: Vec<String>,
+}
+
+impl Asked {
+    fn from_args(args: &ExecArgs) -> Result<Self, Failure> {
+        let policy = policies::effective(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
+        let mut argv = args.command.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+        if let Some(command) = argv.first_mut().filter(|command| command.contains('/')) {
+            *command = text(path::absolute(&*command).map_err(|error| Failure::usage(format!("{}: {error}", plain(command))))?)?;
+        }
+        Ok(Self { policy, argv })
+    }
+
+    fn outcome(mut self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
+        let host = host::observe(Depth::Quick);
+        laps.lap("host");
+        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+        let program = match interpreter::program(self.argv.first().map_or("", String::as_str), &path) {
+            Ok(program) => program,
+            Err(error) => return Ok(not_started(&self.policy, "program", error.to_string())),
+        };
+        if let Some(command) = self.argv.first_mut() {
+            command.clone_from(&program.path);
+        }
+        laps.lap("program");
+        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &self.argv, tree: &program.tree }, &host) {
+            Ok(plan) => plan,
+            Err(lacks) => return Ok(refused(&self.policy, &lacks)),
+        };
+        laps.lap("plan");
+        start(&Ask { policy: &self.policy, plan: &plan, host: &host, job: &[] }, quiet)
+    }
+}
+
+/// Runs it, passing its output on unless the caller wants nothing but the record.
+fn start(ask: &Ask<'_>, quiet: bool) -> Result<Outcome, Failure> {
+    let cancel = Cancel::hold()?;
+    let (out, err) = (io::stdout(), io::stderr());
+    let mut out = Relay::new(&out, out.is_terminal());
+    let mut err = Relay::new(&err, err.is_terminal());
+    let mut pass = |stream, bytes: &[u8]| match stream {
+        Stream::Stdout => out.pass(bytes),
+        Stream::Stderr => err.pass(bytes),
+    };
+    let output = (!quiet).then_some(&mut pass as Output<'_>);
+    let outcome = remand_jail::run::run(ask, Caller { cancel: Some(cancel.fd()), output });
+    drop(cancel);
+    match (out.finish(), err.finish()) {
+        (Some(errno), _) => Err(Failure::unwritten(&errno.into())),
+        (None, _) => Ok(outcome),
+    }
+}
+
+fn text(argument: impl AsRef<OsStr>) -> Result<String, Failure> {
+    let argument = argument.as_ref();
+    argument.to_str().map(str::to_owned).ok_or_else(|| Failure::usage(format!("{}: not UTF-8 text", plain(&argument.to_string_lossy()))))
+}
