@@ -48,11 +48,11 @@ pub(super) fn needs(reply: &Reply, executor: Vec<u8>, site: bool, owners: &[u32]
     let site_names: BTreeSet<String> =
         if site { load(&site_modules(&shown)?)?.into_iter().chain(site_paths.iter().cloned()).collect() } else { BTreeSet::new() };
     let site_tree = tree::build(site_names.iter().map(String::as_str), &core, &tree::host);
-    names.extend(
-        site_names
-            .into_iter()
-            .filter(|name| !shown.iter().any(|site| follow(name).is_some_and(|real| real != *site && tree::within(&real, site)))),
-    );
+    names.extend(site_names);
+    // What lies in a directory that is shown whole may change without changing this answer.
+    names.retain(|name| {
+        follow(name).is_some_and(|real| core.binds.contains(&real) || site_tree.binds.contains(&real) || shown.contains(&real))
+    });
     let interpreter = Interpreter {
         executable: reply.executable.clone(),
         version: reply.version,
