@@ -80,6 +80,36 @@ fn libraries_known_by_the_loaders_cache_alone_bring_the_cache() {
 }
 
 #[test]
+fn a_lying_interpreter_names_nothing_else_of_the_host_into_a_run() {
+    let scratch = Scratch::new("liar");
+    let secret = scratch.join("secret");
+    std::fs::create_dir(&secret).unwrap();
+    std::fs::write(scratch.join("secret/key"), "secret").unwrap();
+    let honest = find("/usr/bin/python3", "", false).unwrap().interpreter;
+    let stdlib = honest.core.binds.iter().find(|bind| Path::new(bind).join("os.py").exists()).unwrap();
+    for name in ["lib-dynload", "zoneinfo", "site-packages"] {
+        symlink(&secret, scratch.join(name)).unwrap();
+    }
+    symlink(scratch.join("secret/key"), scratch.join("pyvenv.cfg")).unwrap();
+    let (here, python, (major, minor, patch)) = (scratch.0.display(), scratch.join("python3"), honest.version);
+    let said = format!(
+        r#"{{"implementation": "cpython", "version": [{major}, {minor}, {patch}], "executable": "{python}", "prefix": "{here}", "executor": "00",
+        "paths": ["{stdlib}", "{here}/lib-dynload", "{secret}"], "venv": "{here}/pyvenv.cfg", "zoneinfo": "{here}/zoneinfo", "site": ["{here}/site-packages"]}}"#
+    );
+    let source = scratch.join("liar.c");
+    std::fs::write(&source, format!("#include <stdio.h>\nint main(void) {{ return puts({:?}) < 0; }}", said.replace('\n', " "))).unwrap();
+    if !Command::new("cc").args([&source, "-o", &python]).status().is_ok_and(|status| status.success()) {
+        return skip("a lying interpreter", "no C compiler");
+    }
+    let believed = find(&python, "", true).unwrap().interpreter;
+    assert!(believed.core.binds.contains(stdlib), "control: the rest of its answer is taken");
+    let all = format!("{:?} {:?} {:?}", believed.core, believed.site, believed.site_paths);
+    assert!(!all.contains("secret"), "{all}");
+    let all = format!("{:?}", program(&python, "").unwrap().tree);
+    assert!(all.contains("python3") && !all.contains("secret"), "{all}");
+}
+
+#[test]
 fn all_of_it_as_nobody() {
     again_as_nobody(|_| ());
 }
