@@ -5,6 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
+pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
+
 /// One CPython installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interpreter {
