@@ -66,21 +66,17 @@ fn exit_codes() -> Check {
     let documented = [
         ("return 1", &[][..], "finished", 0),
         ("raise ValueError(1)", &[], "raised", 1),
-        ("import os\nos._exit(0)", &[], "no_result", -1),
-        ("import os\nos._exit(7)", &[], "exited", -1),
-        ("import os\nos.kill(os.getpid(), 9)", &[], "signaled", -1),
-        ("while True: pass", &["limits.wall_time=200ms"], "exceeded", -1),
+        ("import os\nos._exit(7)", &[], "exited", 3),
+        ("import os\nos.kill(os.getpid(), 9)", &[], "signaled", 4),
+        ("while True: pass", &["limits.wall_time=200ms"], "exceeded", 5),
+        ("import os\nos._exit(0)", &[], "no_result", 8),
+        ("import os\nos.write(4, b'\\0\\0\\0\\2[]')\nos._exit(0)", &[], "malformed_result", 9),
     ];
-    let mut codes = Vec::new();
     for (code, settings, kind, expected) in documented {
         let ended = Call::run(code, &settings_of(settings)).end()?;
-        ensure(ended.outcome()?["verdict"]["kind"] == kind, kind, &ended)?;
-        ensure(expected < 0 || ended.code == Some(expected), kind, &ended)?;
-        codes.push(ended.code);
+        ensure(ended.outcome()?["verdict"]["kind"] == kind && ended.code == Some(expected), kind, &ended)?;
     }
-    codes.sort_unstable();
-    codes.dedup();
-    ensure(codes.len() == documented.len() && !codes.contains(&None), "each verdict has a code of its own", &codes)
+    Ok(())
 }
 
 fn widening_is_refused() -> Check {

@@ -104,7 +104,12 @@ pub const TABLE: &[Technique] = &[
         &[At("/character", "\"EPERM\""), At("/block", "\"EPERM\""), At("/suid_mounts", "[]"), At("/dev_mounts", "[]"), At("/writable_mounts", r#"["/tmp"]"#)],
         Control::Plain(&[At("/bit", "true"), NotAt("/suid_mounts", "[]"), NotAt("/writable_mounts", r#"["/tmp"]"#)]),
     ),
-    Technique::new("locks_on_shared_files", probe!("two_locks"), &[OneOf("", &["\"EPERM\"", "\"EACCES\""])], Control::Query("\"/proc/self/status\"", &[])),
+    Technique::new(
+        "locks_on_shared_files",
+        probe!("two_locks"),
+        &[Value("\"EPERM\""), Denied("flock", "EPERM")],
+        Control::Calls(&["flock"], &[Value("\"ok\"")]),
+    ),
 ];
 
 /// What takes more than one run.

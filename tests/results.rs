@@ -31,9 +31,10 @@ pub const TABLE: &[Technique] = &[
     Technique::new("exit_159", probe!("leave_without_result"), &[Exited(159)], VALUE).query(r#"{"by":"_exit","code":159}"#),
     Technique::new("exit_124", probe!("leave_without_result"), &[Exited(124)], VALUE).query(r#"{"by":"_exit","code":124}"#),
     Technique::new("kill_9", probe!("kill_itself"), &[Signaled("SIGKILL")], ALIVE).query("9"),
-    Technique::new("kill_31", probe!("kill_itself"), &[Signaled("SIGSYS")], ALIVE).query("31"),
+    // Two signals that the kernel sends for a crossed line: code that wants to end so can cross the line just as well.
+    Technique::new("kill_31", probe!("kill_itself"), &[Verdict("violated")], ALIVE).query("31"),
     Technique::new("kill_24", probe!("kill_itself"), &[Signaled("SIGXCPU")], ALIVE).query("24"),
-    Technique::new("kill_25", probe!("kill_itself"), &[Signaled("SIGXFSZ")], ALIVE).query("25"),
+    Technique::new("kill_25", probe!("kill_itself"), &[Exceeded("file_size")], ALIVE).query("25"),
     Technique::new(
         "acts_after_its_result",
         probe!("act_after_result"),
