@@ -16,52 +16,48 @@ use crate::setup::{RUN_ID, Setup, Start};
 use crate::sys::message::{receive, send};
 use crate::sys::process::Child;
 
-/// A forkserver that is ready to make runs.
+/// A forkserver.
 #[derive(Debug)]
 pub struct Forkserver {
     socket: OwnedFd,
     process: Child,
-    /// `user.max_user_namespaces` is 0 inside.
-    pub no_more_namespaces: bool,
 }
 
 impl Forkserver {
-    /// Starts one and waits until it serves. `ids`: with privilege, the host ids for its user namespace; without, it maps the caller's own.
-    /// `cgroup`: the v2 directory that it is born in.
+    /// Starts one; it sets itself up while the caller goes on. `pool`: with privilege, its ids come from [`Self::serve`]; without, it maps the caller's
+    /// own. `cgroup`: the v2 directory that it is born in.
     ///
     /// # Errors
-    /// The step that failed in it.
-    pub fn start(
-        setup: &Setup,
-        plan: &Plan,
-        ids: Option<&RunIds>,
-        cgroup: Option<BorrowedFd<'_>>,
-        filter_flags: u32,
-    ) -> Result<Self, Failure> {
+    /// The kernel's answer.
+    pub fn start(setup: &Setup, plan: &Plan, pool: bool, cgroup: Option<BorrowedFd<'_>>, filter_flags: u32) -> Result<Self, Failure> {
         let (socket, theirs) = socket_pair()?;
         let own = [format!("{RUN_ID} {} 1", geteuid()), format!("{RUN_ID} {} 1", getegid())];
         let start = Start {
             socket: theirs.as_raw_fd(),
-            ids: if ids.is_some() { Ids::Pool } else { Ids::Own { uid_map: own[0].as_bytes(), gid_map: own[1].as_bytes() } },
+            ids: if pool { Ids::Pool } else { Ids::Own { uid_map: own[0].as_bytes(), gid_map: own[1].as_bytes() } },
             born_in_cgroup: cgroup.is_some(),
             filter_flags,
         };
         let process = setup
             .with_spec(plan, &start, |spec| Child::forkserver(spec, cgroup))
             .map_err(|errno| Failure::kernel("forkserver", "clone3", errno))?;
-        drop(theirs);
-        let mut server = Self { socket, process, no_more_namespaces: false };
-        if let Some(ids) = ids {
-            match server.report()? {
-                (Report::WantsIds, _) => server.map_ids(ids)?,
-                other => return Err(unexpected(&other.0)),
-            }
+        Ok(Self { socket, process })
+    }
+
+    /// Gives it its ids and waits until it serves. Returns whether `user.max_user_namespaces` is 0 inside.
+    ///
+    /// # Errors
+    /// The step that failed in it.
+    pub fn serve(&self, ids: Option<&RunIds>) -> Result<bool, Failure> {
+        match (self.report()?.0, ids) {
+            (Report::Serving { no_more_namespaces }, None) => return Ok(no_more_namespaces),
+            (Report::WantsIds, Some(ids)) => self.map_ids(ids)?,
+            (other, _) => return Err(unexpected(&other)),
         }
-        match server.report()? {
-            (Report::Serving { no_more_namespaces }, _) => server.no_more_namespaces = no_more_namespaces,
-            other => return Err(unexpected(&other.0)),
+        match self.report()?.0 {
+            Report::Serving { no_more_namespaces } => Ok(no_more_namespaces),
+            other => Err(unexpected(&other)),
         }
-        Ok(server)
     }
 
     /// Makes a run with these descriptors, in the order of [`remand_child::spec::RunFds`]; returns its init.

@@ -270,12 +270,7 @@ impl Follower<'_, '_> {
             Ok(true) if self.ready.is_none() => self.begin_clock("interpreter"),
             Ok(_) => {}
             Err(error) => {
-                self.stop(match error {
-                    FrameError::TooLarge { .. } => Stop::ResultSize,
-                    FrameError::TooManyPrints { .. } => Stop::Prints,
-                    FrameError::TooComplex { .. } => Stop::ResultShape,
-                    FrameError::Malformed(_) | FrameError::CutShort { .. } => Stop::Malformed,
-                });
+                self.stop(Stop::of(&error));
                 self.frame_error = Some(error);
                 self.close(Source::Result);
             }

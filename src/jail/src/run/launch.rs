@@ -45,6 +45,21 @@ pub struct Launched {
     pub setup: Setup,
 }
 
+impl Launched {
+    /// Takes back what held the run, in the order in which it can go: the forkserver out of its cgroup, the run's cgroup, their parent, the ids.
+    ///
+    /// # Errors
+    /// A cgroup that could not be removed.
+    pub fn undo(self) -> Result<(), CgroupError> {
+        drop(self.init);
+        drop(self.server);
+        let removed = self.cgroup.map(RunCgroup::remove).transpose();
+        drop(self.cgroups);
+        drop(self.ids);
+        removed.map(drop)
+    }
+}
+
 /// Makes the run; its interpreter begins to start.
 ///
 /// # Errors
@@ -55,21 +70,23 @@ pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failur
     timeline.mark("setup");
     let ids = host.privileged.then(|| RunIds::take(host.first_run_id, host.run_ids)).transpose();
     let ids = ids.map_err(|error| Failure::io("ids", "host ids for the run", &error))?;
-    timeline.mark("ids");
     let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(RunIds::server))).transpose().map_err(cgroup_failure)?;
-    let cgroup =
-        cgroups.as_ref().zip(plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose().map_err(cgroup_failure)?;
+    timeline.mark("ids");
+    let flags = if host.kernel_version >= (5, 19) { WAIT_KILLABLE } else { 0 };
+    // It builds its root while this process makes what the run needs besides.
+    let server = Forkserver::start(&setup, plan, ids.is_some(), cgroups.as_ref().and_then(Cgroups::forkserver), flags)?;
+    timeline.mark("clone_forkserver");
+    let cgroup = cgroups.as_ref().zip(plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits));
+    let cgroup = cgroup.transpose().map_err(cgroup_failure)?;
     timeline.mark("cgroup");
     let (input, job) = (pipes::no_input()?, pipes::to_run()?);
     let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
     let (report, their_report) = socket_pair()?;
     timeline.mark("pipes");
-    let flags = if host.kernel_version >= (5, 19) { WAIT_KILLABLE } else { 0 };
-    let server = Forkserver::start(&setup, plan, ids.as_ref(), cgroups.as_ref().and_then(Cgroups::forkserver), flags)?;
+    let no_more_namespaces = server.serve(ids.as_ref())?;
     timeline.mark("forkserver");
     let theirs = [&input, &stdout.theirs, &stderr.theirs, &job.theirs, &result.theirs, &their_report].map(AsFd::as_fd);
     let init = server.make_run(&with_cgroup(&theirs, cgroup.as_ref()))?;
-    let no_more_namespaces = server.no_more_namespaces;
     // Our copies of the run's ends go here, so that end of file means that the run is gone.
     let [stdout, stderr, result, job] = [stdout, stderr, result, job].map(|Pipe { ours, .. }| ours);
     Ok(Launched {

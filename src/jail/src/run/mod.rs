@@ -45,8 +45,11 @@ pub struct Caller<'a> {
     /// Readable: the run is to be cancelled.
     pub cancel: Option<BorrowedFd<'a>>,
     /// Gets the run's own output as it comes, within the limits.
-    pub output: Option<&'a mut dyn FnMut(Stream, &[u8])>,
+    pub output: Option<Output<'a>>,
 }
+
+/// Takes output as it comes.
+pub type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
 
 /// Runs a plan to its end.
 #[must_use]

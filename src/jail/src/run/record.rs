@@ -5,11 +5,11 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
+use remand_policy::Outcome;
 use remand_policy::evidence::{Counters, Ended as End, Evidence, FrameEnd, Start, StepFailure, Stop};
 use remand_policy::outcome::{self, Captured, CpuMs, Enforcement, Milliseconds, PolicyRef, Usage};
 use remand_policy::plan::CommandKind;
 use remand_policy::verdict::{self, Verdict};
-use remand_policy::{Outcome, frames::FrameError};
 
 use super::Ask;
 use super::capture::Capture;
@@ -38,8 +38,10 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     let own_uid = seen.launched.ids.as_ref().map(|ids| ids.server() + 1);
     complete(&mut enforcement, own_uid, seen.launched.no_more_namespaces);
     let value = seen.received.value();
-    // Processes first, then cgroups: what is left of the run goes before the record says that it is gone.
-    drop(seen.launched);
+    // Before the record says that the run is gone, it is.
+    if let Err(error) = seen.launched.undo() {
+        verdict = Verdict::Internal { message: error.to_string() };
+    }
     timeline.mark("teardown");
     Outcome {
         version: outcome::VERSION,
@@ -61,7 +63,7 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
 
 /// The record of a run that could not be made.
 pub fn not_started(ask: &Ask<'_>, failure: &Failure, timeline: Timeline) -> Outcome {
-    let hint = verdict::hint(failure.step, failure.errno);
+    let hint = verdict::hint(failure.step, failure.index, failure.errno);
     Outcome {
         version: outcome::VERSION,
         run: run_id(),
@@ -93,18 +95,10 @@ fn evidence(ask: &Ask<'_>, seen: &Seen) -> Evidence {
         None if !seen.executing => Start::Failed(StepFailure { step: "init", index: 0, errno: 0 }),
         None => Start::Done,
     };
-    let frames = match (&seen.frame_error, &seen.received.error) {
-        (Some(FrameError::Malformed(_) | FrameError::CutShort { .. }), _) => {
-            FrameEnd::Malformed(seen.frame_error.as_ref().map(ToString::to_string).unwrap_or_default())
-        }
-        (_, Some(error)) => FrameEnd::Error(error.clone()),
-        (_, None) if seen.received.done => FrameEnd::Done,
-        _ => FrameEnd::None,
-    };
     Evidence {
         start,
         ready: if program { seen.executing && seen.failure.is_none() } else { seen.received.ready },
-        frames,
+        frames: FrameEnd::of(&seen.received, seen.frame_error.clone()),
         ended: seen.ended.map_or(End::Unknown, |ended| end(ended.status)),
         stopped: if seen.trouble.is_some() { Some(Stop::Internal) } else { seen.stopped },
         counters: counters(seen),

@@ -16,10 +16,8 @@ const CONTINUE: u32 = 1;
 pub struct Notification {
     /// Names it towards the kernel.
     pub id: u64,
-    /// System call number, as the calling convention in `arch` has it.
+    /// System call number of the native calling convention: the filter itself ends all others.
     pub number: u32,
-    /// `AUDIT_ARCH_*`.
-    pub arch: u32,
     /// The six argument registers.
     pub args: [u64; 6],
 }
@@ -35,12 +33,7 @@ pub fn receive(listener: BorrowedFd<'_>) -> Result<Option<Notification>, Errno> 
     // carries the size, does not ask for.
     let result = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, from_mut(&mut notification)) };
     match Errno::result(result) {
-        Ok(_) => Ok(Some(Notification {
-            id: notification.id,
-            number: notification.data.nr.cast_unsigned(),
-            arch: notification.data.arch,
-            args: notification.data.args,
-        })),
+        Ok(_) => Ok(Some(Notification { id: notification.id, number: notification.data.nr.cast_unsigned(), args: notification.data.args })),
         Err(Errno::ENOENT | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
     }

@@ -27,7 +27,9 @@ pub fn answer(arch: Arch, number: u32) -> i32 {
 /// The change to the policy that would allow a denied call with these arguments, and its danger.
 #[must_use]
 pub fn change(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> String {
-    let Some(call) = call(arch, number) else { return format!("none: this build knows no system call {number}, and no policy can allow it") };
+    let Some(call) = call(arch, number) else {
+        return format!("none: this build knows no system call {number}, and no policy can allow it");
+    };
     if call.home == Group::Never {
         return format!("none: {} is never allowed, since no filter sees its arguments; programs fall back to clone", call.name);
     }
@@ -45,7 +47,8 @@ pub fn change(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> Stri
 /// A harmless group that grants this call with these arguments.
 fn safe_group(call: &Call, args: &[u64; 6]) -> Option<Group> {
     let fits = |when| Access::When(vec![when]).allows(call, args);
-    let standing = STANDING.iter().filter(|standing| standing.call == call.name && fits(standing.conditions())).map(|standing| standing.group);
+    let standing =
+        STANDING.iter().filter(|standing| standing.call == call.name && fits(standing.conditions())).map(|standing| standing.group);
     std::iter::once(call.home).chain(standing).find(|group| group.info().is_some_and(|info| info.danger.is_none()))
 }
 
@@ -71,7 +74,9 @@ fn danger(home: Group) -> String {
 
 fn names_call(name: &str, call: &Call) -> bool {
     let group = Group::named(name);
-    name == call.name || group == Some(call.home) || STANDING.iter().any(|standing| Some(standing.group) == group && standing.call == call.name)
+    name == call.name
+        || group == Some(call.home)
+        || STANDING.iter().any(|standing| Some(standing.group) == group && standing.call == call.name)
 }
 
 fn call(arch: Arch, number: u32) -> Option<&'static Call> {
@@ -106,11 +111,17 @@ mod tests {
     #[test]
     fn a_change_names_the_narrowest_line() {
         assert_eq!(told("poll", [0; 6]), "syscalls.allow: add \"@poll\" (wait for descriptors: poll, select, epoll, eventfd)");
-        assert_eq!(told("clone", [0x11, 0, 0, 0, 0, 0]), format!("syscalls.allow: add \"@exec\" ({})", Group::Exec.info().unwrap().purpose));
+        assert_eq!(
+            told("clone", [0x11, 0, 0, 0, 0, 0]),
+            format!("syscalls.allow: add \"@exec\" ({})", Group::Exec.info().unwrap().purpose)
+        );
         let threads = told("clone", [0x3d_0f00, 0, 0, 0, 0, 0]);
         assert!(threads.contains("@threads"), "{threads}");
         let namespace = told("clone", [0xffff_0000_1000_0011, 0, 0, 0, 0, 0]);
-        assert!(namespace.contains(r#"{"call": "clone", "when": [{"arg": 0, "equals": 18446462598999670801}], "reason": "..."}; dangerous: "#), "{namespace}");
+        assert!(
+            namespace.contains(r#"{"call": "clone", "when": [{"arg": 0, "equals": 18446462598999670801}], "reason": "..."}; dangerous: "#),
+            "{namespace}"
+        );
         let injected = told("ioctl", [0, 0xffff_ffff_0000_5412, 0, 0, 0, 0]);
         assert!(injected.contains(r#""when": [{"arg": 1, "equals": 21522}]"#), "{injected}");
         assert!(told("ptrace", [0; 6]).starts_with("syscalls.allow: add {\"call\": \"ptrace\", \"reason\": \"...\"}; dangerous: "));

@@ -114,7 +114,9 @@ fn kind(code: u16) -> Option<Kind> {
         RET_K | RET_A => Kind::Return { accumulator: code == RET_A },
         TAX | TXA => Kind::Move { to_index: code == TAX },
         // Add, subtract, multiply, divide, or, and, shift left, shift right, xor; seccomp takes no modulo.
-        _ if code & 0x07 == 4 && matches!(code & 0xfff0, 0x00 | 0x10 | 0x20 | 0x30 | 0x40 | 0x50 | 0x60 | 0x70 | 0xa0) => Kind::Alu { operation: code & 0xf0, by_x },
+        _ if code & 0x07 == 4 && matches!(code & 0xfff0, 0x00 | 0x10 | 0x20 | 0x30 | 0x40 | 0x50 | 0x60 | 0x70 | 0xa0) => {
+            Kind::Alu { operation: code & 0xf0, by_x }
+        }
         // Equal, greater, greater or equal, any bit set.
         _ if code & 0x07 == 5 && matches!(code & 0xfff0, 0x10 | 0x20 | 0x30 | 0x40) => Kind::Jump { operation: code & 0xf0, by_x },
         _ => return None,

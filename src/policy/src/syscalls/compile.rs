@@ -148,7 +148,9 @@ fn test(emitter: &mut Emitter, condition: &Condition, row: usize, passed: Label,
     let argument = Argument { offset: ARGUMENTS + 8 * u32::from(condition.arg), wide: mask > u32::MAX.into() };
     match &condition.op {
         Comparison::Equals(value) => argument.masked(emitter, mask, *value, passed, failed),
-        Comparison::OneOf(values) => values.iter().rev().fold(failed, |failed, value| argument.masked(emitter, mask, *value, passed, failed)),
+        Comparison::OneOf(values) => {
+            values.iter().rev().fold(failed, |failed, value| argument.masked(emitter, mask, *value, passed, failed))
+        }
         Comparison::AtMost(most) => argument.at_most(emitter, *most, passed, failed),
         Comparison::Masked { mask: bits, value } => argument.masked(emitter, mask & bits, *value, passed, failed),
     }
