@@ -4,6 +4,11 @@
 //! read nothing that a run's code wrote, apart from how its processes ended. A step that fails says which, and nothing runs after it.
 #![no_std]
 
+pub mod executor;
+pub mod forkserver;
+mod init;
 pub mod message;
+mod root;
 pub mod spec;
 pub mod step;
+pub mod sys;

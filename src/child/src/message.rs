@@ -10,7 +10,7 @@ pub const WORDS: usize = 12;
 /// Bytes of one message.
 pub const SIZE: usize = WORDS * 8;
 /// Most descriptors beside one message.
-pub const MAX_FDS: usize = 7;
+pub const MAX_FDS: usize = 10;
 
 /// From forkserver, init and executor process to the supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,28 +20,34 @@ pub enum Report {
     /// Forkserver: in its user namespace, waiting for the id maps.
     WantsIds,
     /// Forkserver: the root stands, runs can be asked for.
-    Serving,
+    Serving {
+        /// No user namespace can be made inside, whatever the seccomp filter says: `user.max_user_namespaces` is 0 there.
+        no_more_namespaces: bool,
+    },
     /// Forkserver: init was made; its pidfd comes along.
     Init {
         /// Process id as the supervisor sees it.
         pid: u64,
     },
-    /// Executor process: made. The socket's credentials give its process id.
-    Executor {
-        /// When init began, after its namespaces were made; nanoseconds on the monotonic clock.
-        init_began: u64,
-        /// When the run's mounts stood.
-        mounted: u64,
-        /// When the executor process began.
-        began: u64,
-    },
-    /// Executor process: everything is in force, execve comes next; the seccomp listener comes along.
-    Executing {
-        /// When, nanoseconds on the monotonic clock.
-        at: u64,
-    },
+    /// Executor process: everything is in force, execve comes next; the seccomp listener, if there is a filter, comes along.
+    Executing(Executing),
     /// Init: the executor ended, and every other process of the run is gone.
     Ended(Ended),
+}
+
+/// When the steps of a start were done; nanoseconds on the monotonic clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Executing {
+    /// Init began: its namespaces were made.
+    pub init: u64,
+    /// The run's mounts stood.
+    pub mounted: u64,
+    /// The executor process began.
+    pub executor: u64,
+    /// It is where its cgroups want it, with its descriptors, limits, ids and no capabilities.
+    pub confined: u64,
+    /// Landlock and seccomp were in force; execve is next.
+    pub filtered: u64,
 }
 
 /// How a run's processes ended, as init saw it.
@@ -59,8 +65,8 @@ pub struct Ended {
     pub tmp: (u64, u64),
     /// Inodes of `/tmp` in all, and used.
     pub inodes: (u64, u64),
-    /// When, nanoseconds on the monotonic clock.
-    pub at: u64,
+    /// Processes that were left when the executor had ended.
+    pub left: u64,
 }
 
 /// From the supervisor to forkserver and init.
@@ -68,12 +74,11 @@ pub struct Ended {
 pub enum Order {
     /// To the forkserver: the id maps are written.
     IdsMapped,
-    /// To the forkserver: make a run with the descriptors that come along, in [`crate::spec::RunFds`] order.
-    Run,
-    /// To init: the executor sits where it belongs; it may be reaped.
-    Attached,
-    /// To init: kill everything, then report.
-    Kill,
+    /// To the forkserver: make a run with the descriptors that come along, in the order of [`crate::spec::RunFds`].
+    Run {
+        /// User and group id of the run, inside.
+        id: u32,
+    },
 }
 
 impl Report {
@@ -85,11 +90,10 @@ impl Report {
         match *self {
             Self::Failed(failure) => put(&[1, failure.step as u64, failure.index.into(), failure.errno.unsigned_abs().into()]),
             Self::WantsIds => put(&[2]),
-            Self::Serving => put(&[3]),
+            Self::Serving { no_more_namespaces } => put(&[3, no_more_namespaces.into()]),
             Self::Init { pid } => put(&[4, pid]),
-            Self::Executor { init_began, mounted, began } => put(&[5, init_began, mounted, began]),
-            Self::Executing { at } => put(&[6, at]),
-            Self::Ended(e) => put(&[7, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.at]),
+            Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined, e.filtered]),
+            Self::Ended(e) => put(&[6, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.left]),
         }
         words
     }
@@ -101,11 +105,10 @@ impl Report {
         Some(match kind {
             1 => Self::Failed(Failure { step: Step::from_number(a)?, index: u32::try_from(b).ok()?, errno: i32::try_from(c).ok()? }),
             2 => Self::WantsIds,
-            3 => Self::Serving,
+            3 => Self::Serving { no_more_namespaces: a == 1 },
             4 => Self::Init { pid: a },
-            5 => Self::Executor { init_began: a, mounted: b, began: c },
-            6 => Self::Executing { at: a },
-            7 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), at: i }),
+            5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d, filtered: e }),
+            6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i }),
             _ => return None,
         })
     }
@@ -116,23 +119,19 @@ impl Order {
     #[must_use]
     pub fn words(self) -> [u64; WORDS] {
         let mut words = [0; WORDS];
-        words[0] = match self {
-            Self::IdsMapped => 1,
-            Self::Run => 2,
-            Self::Attached => 3,
-            Self::Kill => 4,
-        };
+        match self {
+            Self::IdsMapped => words[0] = 1,
+            Self::Run { id } => [words[0], words[1]] = [2, id.into()],
+        }
         words
     }
 
     /// Reads a message; `None` if it is none.
     #[must_use]
     pub fn from_words(words: &[u64; WORDS]) -> Option<Self> {
-        Some(match words[0] {
-            1 => Self::IdsMapped,
-            2 => Self::Run,
-            3 => Self::Attached,
-            4 => Self::Kill,
+        Some(match *words {
+            [1, ..] => Self::IdsMapped,
+            [2, id, ..] => Self::Run { id: u32::try_from(id).ok()? },
             _ => return None,
         })
     }
@@ -144,19 +143,18 @@ mod tests {
 
     #[test]
     fn reports_and_orders_survive_the_wire() {
-        let ended = Ended { status: 1, user: 2, system: 3, resident: 4, tmp: (5, 6), inodes: (7, 8), at: 9 };
+        let ended = Ended { status: 1, user: 2, system: 3, resident: 4, tmp: (5, 6), inodes: (7, 8), left: 9 };
         for report in [
             Report::Failed(Failure { step: Step::Landlock, index: 3, errno: 22 }),
             Report::WantsIds,
-            Report::Serving,
+            Report::Serving { no_more_namespaces: true },
             Report::Init { pid: 7 },
-            Report::Executor { init_began: 1, mounted: 2, began: 3 },
-            Report::Executing { at: 4 },
+            Report::Executing(Executing { init: 1, mounted: 2, executor: 3, confined: 4, filtered: 5 }),
             Report::Ended(ended),
         ] {
             assert_eq!(Report::from_words(&report.words()), Some(report));
         }
-        for order in [Order::IdsMapped, Order::Run, Order::Attached, Order::Kill] {
+        for order in [Order::IdsMapped, Order::Run { id: 1001 }] {
             assert_eq!(Order::from_words(&order.words()), Some(order));
         }
         assert_eq!(Report::from_words(&[0; WORDS]), None);

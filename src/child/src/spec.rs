@@ -11,7 +11,7 @@ pub struct Spec<'a> {
     pub socket: i32,
     /// How the user namespace gets its ids.
     pub ids: Ids<'a>,
-    /// The namespaces made once beside user and mount: (name of the step, flag).
+    /// The namespaces made once beside user and mount.
     pub namespaces: Shared,
     /// Bring the namespace's own loopback up.
     pub loopback: bool,
@@ -64,8 +64,11 @@ pub enum Entry<'a> {
         target: &'a CStr,
         attributes: u64,
     },
-    /// An empty read-only directory over this one.
-    Hidden(&'a CStr),
+    /// `empty`, an empty directory made before, read-only over this one.
+    Hidden {
+        path: &'a CStr,
+        empty: &'a CStr,
+    },
 }
 
 /// What each run is made of.
@@ -73,18 +76,19 @@ pub enum Entry<'a> {
 pub struct Run<'a> {
     /// Make a cgroup namespace, rooted where the executor is.
     pub cgroup_namespace: bool,
+    /// The executor is born in the run's cgroup (v2), rather than writing itself into `tasks` files (v1).
+    pub born_in_cgroup: bool,
     /// Options of the tmpfs at `/tmp`.
     pub tmp: &'a [(&'a CStr, &'a CStr)],
     /// `MOUNT_ATTR_*` of it.
     pub tmp_attributes: u64,
-    /// Mount `/proc`, restricted to the run's own processes.
+    /// Mount `/proc`, restricted to the run's own processes, over the host's that the root then has there (a user namespace may mount a new one only where
+    /// it sees a whole one already).
     pub proc: bool,
+    /// Flags of `seccomp(2)` beside the listener's.
+    pub filter_flags: u32,
     /// (resource, soft, hard).
     pub rlimits: &'a [(u32, u64, u64)],
-    /// Ids inside.
-    pub uid: u32,
-    /// Ids inside.
-    pub gid: u32,
     /// Drop supplementary groups; impossible where the forkserver mapped itself.
     pub drop_groups: bool,
     /// Landlock, unless absent on this host.
@@ -119,6 +123,17 @@ pub struct RunFds {
     pub std: [i32; 5],
     /// Socket to the supervisor, for init and (as 5, close-on-exec) the executor process.
     pub report: i32,
-    /// Directory of the run's v2 cgroup.
-    pub cgroup: Option<i32>,
+    /// v1: the `tasks` file of each hierarchy, at most four (`-1`: none); v2: the directory of the run's cgroup, alone.
+    pub cgroup: [i32; 4],
+}
+
+impl RunFds {
+    /// Sorts descriptors that came with an order.
+    #[must_use]
+    pub fn from_received(fds: &[i32]) -> Option<Self> {
+        let [stdin, stdout, stderr, job, result, report, rest @ ..] = fds else { return None };
+        let mut cgroup = [-1; 4];
+        cgroup.get_mut(..rest.len())?.copy_from_slice(rest);
+        Some(Self { std: [*stdin, *stdout, *stderr, *job, *result], report: *report, cgroup })
+    }
 }

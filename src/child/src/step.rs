@@ -31,10 +31,10 @@ macro_rules! steps {
 }
 
 steps! {
-    Forkserver "forkserver", UserNamespace "user_namespace", IdMap "id_map", MountNamespace "mount_namespace", IpcNamespace "ipc_namespace",
+    Forkserver "forkserver", OomScore "oom_score", UserNamespace "user_namespace", IdMap "id_map", MountNamespace "mount_namespace", IpcNamespace "ipc_namespace",
     UtsNamespace "uts_namespace", NetworkNamespace "network_namespace", Loopback "loopback", Root "root", Pivot "pivot",
     CloneInit "clone_init", InitSignals "init_signals", RunMounts "run_mounts", CloneExecutor "clone_executor", Init "init",
-    Signals "signals", Session "session", Keyring "keyring", Fd "fd", Rlimit "rlimit", CgroupNamespace "cgroup_namespace", Groups "groups", Gid "gid", Uid "uid",
+    CgroupJoin "cgroup_join", CgroupNamespace "cgroup_namespace", Signals "signals", Session "session", Keyring "keyring", Fd "fd", Rlimit "rlimit", Groups "groups", Gid "gid", Uid "uid",
     Capabilities "capabilities", Dumpable "dumpable", NoNewPrivs "no_new_privs", Landlock "landlock", Seccomp "seccomp", Listener "listener",
     Chdir "chdir", Execve "execve",
 }

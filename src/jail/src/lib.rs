@@ -5,8 +5,12 @@
 #![deny(unsafe_code)]
 
 pub mod cgroup;
+pub mod failure;
+mod forkserver;
 pub mod host;
+mod ids;
 pub mod interpreter;
 pub mod run;
+mod setup;
 #[allow(unsafe_code)]
-pub mod sys;
+mod sys;

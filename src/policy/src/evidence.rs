@@ -2,8 +2,7 @@
 //!
 //! Always holds: nothing here is a claim of the run's code, except what is marked so (`FrameEnd` carries the code's own value or error).
 
-use crate::frames::ErrorFrame;
-use crate::plan::Plan;
+use crate::frames::{ErrorFrame, FrameError, Received};
 
 /// All that a verdict is decided from.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,8 +50,21 @@ pub enum FrameEnd {
     Done,
     /// One `error`: the code's own account.
     Error(ErrorFrame),
-    /// Anything that the protocol does not allow: what it was.
-    Malformed(String),
+    /// The decoder refused: a limit with its counter, or what the protocol does not allow.
+    Refused(FrameError),
+}
+
+impl FrameEnd {
+    /// From what [`crate::frames::Decoder::finish`] gave.
+    #[must_use]
+    pub fn of(received: &Received, error: Option<FrameError>) -> Self {
+        match (error, &received.error) {
+            (Some(refused), _) => Self::Refused(refused),
+            (None, Some(raised)) => Self::Error(raised.clone()),
+            (None, None) if received.done => Self::Done,
+            (None, None) => Self::None,
+        }
+    }
 }
 
 /// How the executor process ended.
@@ -89,8 +101,21 @@ pub enum Stop {
     Malformed,
     /// The caller cancelled.
     Cancelled,
-    /// The supervisor itself failed; what, is in the outcome's `verdict`.
+    /// The supervisor itself failed; it puts the cause into the verdict's `message`.
     Internal,
+}
+
+impl Stop {
+    /// The reason to stop a run whose frames were refused.
+    #[must_use]
+    pub fn of(refused: &FrameError) -> Self {
+        match refused {
+            FrameError::TooLarge { .. } => Self::ResultSize,
+            FrameError::TooManyPrints { .. } => Self::Prints,
+            FrameError::TooComplex { .. } => Self::ResultShape,
+            FrameError::Malformed(_) | FrameError::CutShort { .. } => Self::Malformed,
+        }
+    }
 }
 
 /// Counters after the end. Microseconds and bytes; `None` where nothing on this host counts it.
@@ -123,6 +148,3 @@ pub struct Counters {
     /// See `stdout`.
     pub result: u64,
 }
-
-/// The limits that a verdict quotes beside the counters.
-pub type Limits<'a> = &'a Plan;

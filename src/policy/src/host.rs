@@ -2,6 +2,8 @@
 //!
 //! Always holds: a fact is either what the kernel showed, or a named lack with the reason; nothing is assumed.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 /// Instruction sets that remand has a syscall table and raw calls for.
@@ -98,6 +100,8 @@ pub struct CgroupFacts {
     pub cpu: Fact,
     /// v2: the directory below which runs' cgroups are made. v1: empty.
     pub parent: String,
+    /// v1: the same for each controller that is mounted (`memory`, `pids`, `cpu`, `cpuacct`). v2: empty.
+    pub v1: BTreeMap<String, String>,
     /// Whether swap use can be limited.
     pub swap: Fact,
 }

@@ -2,6 +2,9 @@
 //!
 //! Always holds: everything that came from the run is bounded and is data; control characters never reach a terminal from here unescaped.
 
+mod exit_code;
+pub mod terminal;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::frames::ErrorFrame;
 use crate::verdict::Verdict;
+pub use exit_code::{EXIT_CODES, exit_code, exit_code_table};
 
 /// Version of this record's shape.
 pub const VERSION: u32 = 1;
@@ -154,3 +158,12 @@ pub enum Enforcement {
     /// Absent, because.
     Absent(String),
 }
+
+/// JSON Schema of [`Outcome`], generated from the types here, the same text at every call.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Outcome).to_value()
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! Always holds: a `Policy` value went through [`crate::load`], so units, ranges and contradictions are already checked, and no limit is
 //! absent. Nothing here depends on the host.
+//!
+//! [`Policy::floor`] is what a file without `extends` starts from, so that a key left out is the narrowest value and never the widest.
 
 use crate::units::{Bytes, Cpus, Limit, Span};
 
@@ -13,6 +15,30 @@ pub enum Enforce {
     Required,
     /// The outcome names the substitute or the lack.
     Optional,
+}
+
+/// A closed list of words, as policy files write them.
+pub trait Word: Copy + PartialEq + 'static {
+    /// Every value with its word.
+    const WORDS: &'static [(&'static str, Self)];
+
+    /// The word of this value.
+    fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, value)| *value == self).map_or("", |(word, _)| word)
+    }
+}
+
+impl Word for Enforce {
+    const WORDS: &'static [(&'static str, Self)] = &[("required", Self::Required), ("optional", Self::Optional)];
+}
+
+impl Word for NetworkMode {
+    const WORDS: &'static [(&'static str, Self)] = &[("none", Self::None), ("loopback", Self::Loopback), ("host", Self::Host)];
+}
+
+impl Word for Device {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("null", Self::Null), ("zero", Self::Zero), ("full", Self::Full), ("random", Self::Random), ("urandom", Self::Urandom)];
 }
 
 /// All that runs under this policy may do.
@@ -233,4 +259,69 @@ pub struct Python {
     pub builtins_deny: Vec<String>,
     /// Whether `os.environ` is emptied for the code.
     pub runner_env_deny: bool,
+}
+
+impl Policy {
+    /// The narrowest policy of this name: no system call, no mount, no device, no import, every protection required, and limits under which a bare
+    /// interpreter just starts. What a file without `extends` leaves out has the value from here.
+    #[must_use]
+    pub fn floor(name: &str) -> Self {
+        use Enforce::Required;
+        Self {
+            name: name.to_owned(),
+            description: String::new(),
+            limits: Limits::floor(),
+            filesystem: Filesystem {
+                tmp: Tmp { size: Bytes(1 << 20), inodes: 64, exec: false },
+                mounts: Vec::new(),
+                proc: false,
+                devices: Vec::new(),
+            },
+            syscalls: Syscalls { allow: Vec::new(), deny: Vec::new(), kill: Vec::new(), enforce: Required },
+            network: Network { mode: NetworkMode::None, reason: None },
+            namespaces: Namespaces {
+                user: Required,
+                mount: Required,
+                pid: Required,
+                ipc: Required,
+                uts: Required,
+                network: Required,
+                cgroup: Required,
+                own_uid: Required,
+            },
+            landlock: Landlock { enforce: Required, minimum_abi: 1 },
+            python: Python {
+                interpreter: "python3".to_owned(),
+                stdlib_allow: Vec::new(),
+                external_allow: Vec::new(),
+                builtins_deny: Vec::new(),
+                runner_env_deny: true,
+            },
+            environment: Vec::new(),
+        }
+    }
+}
+
+impl Limits {
+    fn floor() -> Self {
+        const KIB: u64 = 1 << 10;
+        Self {
+            wall_time: Limit::At(Span(1_000_000)),
+            cpu_time: Limit::At(Span(1_000_000)),
+            cpus: Limit::At(Cpus(1000)),
+            memory: Limit::At(Bytes(64 * KIB * KIB)),
+            pids: Limit::At(1),
+            open_files: 16,
+            file_size: Limit::At(Bytes(KIB * KIB)),
+            stack: Bytes(KIB * KIB),
+            stdout: Bytes(64 * KIB),
+            stderr: Bytes(64 * KIB),
+            prints: Bytes(64 * KIB),
+            result_size: Bytes(64 * KIB),
+            result_depth: 32,
+            result_nodes: 10_000,
+            job_size: Bytes(KIB * KIB),
+            cgroup: Enforce::Required,
+        }
+    }
 }

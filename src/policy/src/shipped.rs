@@ -1,1 +1,84 @@
 //! The policies that are built into the binary.
+//!
+//! Always holds: each of them loads, and `strict` narrows `default`.
+
+use std::borrow::Cow;
+
+use crate::load::{Problem, Source, parse};
+use crate::policy::Policy;
+
+/// Name and text of each, as in `policies/`.
+pub const SHIPPED: &[(&str, &str)] = &[
+    ("default", include_str!("../../../policies/default.jsonc")),
+    ("strict", include_str!("../../../policies/strict.jsonc")),
+    ("numeric", include_str!("../../../policies/numeric.jsonc")),
+];
+
+/// The built-in policy of this name as a file; `Err` says which there are. Fits [`parse`] as a search for bases.
+///
+/// # Errors
+/// No built-in policy has this name.
+pub fn source(name: &str) -> Result<Source, String> {
+    match SHIPPED.iter().find(|(known, _)| *known == name) {
+        Some((_, text)) => Ok(Source { file: format!("built-in {name}"), text: Cow::Borrowed(text.as_bytes()) }),
+        None => Err(format!("built in are: {}", SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))),
+    }
+}
+
+/// The built-in policy of this name, loaded; `None` if there is none.
+///
+/// # Errors
+/// None for the texts in this binary, which tests load.
+#[must_use]
+pub fn policy(name: &str) -> Option<Result<Policy, Vec<Problem>>> {
+    Some(parse(&source(name).ok()?, name, &source))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::narrow::{Direction, compare};
+
+    fn load(name: &str) -> Policy {
+        policy(name).unwrap().unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()))
+    }
+
+    #[test]
+    fn every_shipped_policy_loads_and_describes_itself() {
+        for (name, text) in SHIPPED {
+            let policy = load(name);
+            assert_eq!(policy.name, *name);
+            assert!(!policy.description.is_empty(), "{name}");
+            let header: String = text.lines().take_while(|line| line.starts_with("//")).collect();
+            assert!(header.contains("    remand run "), "{name} names no command line to try it");
+            crate::syscalls::granted(&policy.syscalls).unwrap();
+        }
+    }
+
+    #[test]
+    fn strict_narrows_default() {
+        let wider: Vec<_> = compare(&load("default"), &load("strict"))
+            .into_iter()
+            .filter(|change| change.direction != Direction::Narrows)
+            .map(|change| change.field)
+            .collect();
+        assert_eq!(wider, ["name", "description"]);
+    }
+
+    #[test]
+    fn numeric_sizes_thread_pools_to_its_cpus() {
+        let policy = load("numeric");
+        for variable in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"] {
+            let value = &policy.environment.iter().find(|(name, _)| name == variable).unwrap().1;
+            assert_eq!(policy.limits.cpus.to_string(), *value, "{variable}");
+        }
+        assert!(!policy.python.runner_env_deny, "would empty the environment before numpy reads it");
+    }
+
+    #[test]
+    fn no_policy_of_that_name() {
+        assert!(policy("defualt").is_none());
+        assert_eq!(source("x").unwrap_err(), "built in are: default, strict, numeric");
+    }
+}

@@ -1,15 +1,17 @@
 //! Quantities with units, as policy files write them: `"256MiB"`, `"10s"`, `1.5`, `"unlimited"`.
 //!
-//! Always holds: a value of a type here is in range, and its `Display` text parses back to the same value.
+//! Always holds: `Display` writes one exact text per value, and that text parses back to the same value. Parsing never rounds: what has no
+//! exact value in bytes, microseconds or thousandths of a CPU is refused.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An amount of memory or storage in bytes. Written `"64MiB"`, `"10kB"`, `"0B"`; a bare number is refused, since nobody can tell its unit.
+/// An amount of memory or storage in bytes. Written `"64MiB"`, `"1.5GiB"`, `"10000B"`. Units are B, KiB, MiB, GiB, TiB and no others: `"10MB"` means
+/// two different amounts to two readers, and a bare number means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub u64);
 
-/// A span of time in microseconds. Written `"10s"`, `"250ms"`, `"1.5s"`, `"2min"`.
+/// A span of time in microseconds. Written `"10s"`, `"250ms"`, `"1.5s"`, `"2min"`. Units are us, ms, s, min, h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub u64);
 
@@ -17,7 +19,7 @@ pub struct Span(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cpus(pub u32);
 
-/// A limit that has a value, or is lifted on purpose with the word `"unlimited"`.
+/// A limit that has a value, or is lifted on purpose with the word `"unlimited"`. Zero is never a limit: half of all tools read it as "none".
 ///
 /// The order is that of permission: every `At` is below `Unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,4 +28,370 @@ pub enum Limit<T> {
     At(T),
     /// No limit; only by the written word.
     Unlimited,
+}
+
+/// Why a text is no quantity. `Display` says what is wrong, [`UnitError::help`] what to write instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum UnitError {
+    #[error("{text:?} has no unit")]
+    NoUnit { text: String, help: String },
+    #[error("{text:?} has the unknown unit {unit:?}")]
+    UnknownUnit { text: String, unit: String, help: String },
+    #[error("{text:?} is not a number{expected}")]
+    NotANumber { text: String, expected: &'static str },
+    #[error("{text:?} is negative")]
+    Negative { text: String },
+    #[error("{text:?} is not a whole number of {smallest}")]
+    TooFine { text: String, smallest: &'static str },
+    #[error("{text:?} is larger than can be counted")]
+    TooLarge { text: String },
+    #[error("{text:?}: zero is no limit")]
+    Zero { text: String },
+}
+
+impl UnitError {
+    /// What to write instead, if anything sensible can be said.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoUnit { help, .. } | Self::UnknownUnit { help, .. } => Some(help.clone()),
+            Self::NotANumber { .. } | Self::TooLarge { .. } => None,
+            Self::Negative { .. } | Self::Zero { .. } => {
+                Some("write a limit above zero; \"unlimited\" lifts a limit where that is allowed".into())
+            }
+            Self::TooFine { smallest, .. } => Some(format!("write the amount in a smaller unit, down to whole {smallest}")),
+        }
+    }
+}
+
+/// A kind of quantity: its units, smallest first, with the value of each in the smallest.
+struct Scale {
+    units: &'static [(&'static str, u64)],
+    smallest: &'static str,
+    example: &'static str,
+    /// Other spellings: what people write, and what they may have meant.
+    slips: &'static [(&'static str, &'static str)],
+}
+
+const BYTES: Scale = Scale {
+    units: &[("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)],
+    smallest: "bytes",
+    example: " with a unit, such as 64MiB",
+    slips: &[
+        ("kb", "KiB"),
+        ("mb", "MiB"),
+        ("gb", "GiB"),
+        ("tb", "TiB"),
+        ("k", "KiB"),
+        ("m", "MiB"),
+        ("g", "GiB"),
+        ("t", "TiB"),
+        ("ki", "KiB"),
+        ("mi", "MiB"),
+        ("gi", "GiB"),
+        ("ti", "TiB"),
+        ("kib", "KiB"),
+        ("mib", "MiB"),
+        ("gib", "GiB"),
+        ("tib", "TiB"),
+        ("b", "B"),
+        ("byte", "B"),
+        ("bytes", "B"),
+    ],
+};
+
+const SPANS: Scale = Scale {
+    units: &[("us", 1), ("ms", 1000), ("s", 1_000_000), ("min", 60_000_000), ("h", 3_600_000_000)],
+    smallest: "microseconds",
+    example: " with a unit, such as 10s",
+    slips: &[
+        ("µs", "us"),
+        ("μs", "us"),
+        ("usec", "us"),
+        ("msec", "ms"),
+        ("sec", "s"),
+        ("secs", "s"),
+        ("second", "s"),
+        ("seconds", "s"),
+        ("m", "min"),
+        ("mins", "min"),
+        ("minute", "min"),
+        ("minutes", "min"),
+        ("hr", "h"),
+        ("hour", "h"),
+        ("hours", "h"),
+    ],
+};
+
+impl Scale {
+    fn parse(&self, text: &str) -> Result<u64, UnitError> {
+        // Nothing sensible is longer, and messages repeat the text.
+        if text.chars().count() > 40 {
+            return Err(UnitError::NotANumber { text: text.chars().take(40).chain("...".chars()).collect(), expected: self.example });
+        }
+        let trimmed = text.trim();
+        let digits_end = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').unwrap_or(trimmed.len());
+        let (number, unit) = trimmed.split_at(digits_end);
+        if unit.is_empty() && !number.is_empty() {
+            return Err(match self.exact(text, number, 1) {
+                Ok(_) | Err(UnitError::TooFine { .. }) => UnitError::NoUnit { text: text.into(), help: self.help_bare(number) },
+                Err(error) => error,
+            });
+        }
+        if number.is_empty() {
+            return Err(UnitError::NotANumber { text: text.into(), expected: self.example });
+        }
+        match self.units.iter().find(|(name, _)| *name == unit) {
+            // `text != trimmed` would be a second spelling of one value.
+            Some((_, factor)) if text == trimmed => self.exact(text, number, *factor),
+            _ => Err(UnitError::UnknownUnit { text: text.into(), unit: unit.trim().into(), help: self.help(number, unit.trim()) }),
+        }
+    }
+
+    /// What a number without a unit may have meant.
+    fn help_bare(&self, number: &str) -> String {
+        let written: Vec<_> = self.units.iter().take(3).map(|(unit, _)| format!("\"{number}{unit}\"")).collect();
+        let whole = number.parse::<u64>().ok().map(|n| self.show(n)).filter(|shown| *shown != format!("{number}{}", self.units[0].0));
+        let same = whole.map_or(String::new(), |shown| format!(" (as {}: \"{shown}\")", self.smallest));
+        format!("write {}{same}", written.join(" or "))
+    }
+
+    fn help(&self, number: &str, unit: &str) -> String {
+        let lower = unit.to_lowercase();
+        if self.units.iter().any(|(name, _)| *name == unit) {
+            return format!("write \"{number}{unit}\", without spaces");
+        }
+        let Some((_, meant)) = self.slips.iter().find(|(slip, _)| *slip == lower) else {
+            return format!("units are {}", self.units.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
+        };
+        // "MB" is 1000 squared to some and 1024 squared to others: say both.
+        let decimal = ["kb", "mb", "gb", "tb"].iter().position(|name| *name == lower).and_then(|power| u32::try_from(power + 1).ok());
+        let bytes = decimal.and_then(|power| self.exact(unit, number, 1000_u64.pow(power)).ok());
+        bytes.map_or_else(
+            || format!("write \"{number}{meant}\""),
+            |n| format!("write \"{number}{meant}\", or \"{n}B\" if powers of 1000 are meant"),
+        )
+    }
+
+    fn exact(&self, text: &str, number: &str, factor: u64) -> Result<u64, UnitError> {
+        exact(text, number, factor, self.smallest, self.example)
+    }
+
+    /// The largest unit that leaves a whole number.
+    fn show(&self, value: u64) -> String {
+        let fits = self.units.iter().rev().find(|(_, factor)| value != 0 && value.is_multiple_of(*factor));
+        fits.map_or_else(|| format!("{value}{}", self.units[0].0), |(name, factor)| format!("{}{name}", value / factor))
+    }
+}
+
+/// `number * factor`, if that is whole and fits. `number` is digits with at most one point between digits.
+fn exact(text: &str, number: &str, factor: u64, smallest: &'static str, expected: &'static str) -> Result<u64, UnitError> {
+    if let Some(positive) = number.strip_prefix('-') {
+        let numeric = positive.starts_with(|c: char| c.is_ascii_digit());
+        return Err(if numeric {
+            UnitError::Negative { text: text.into() }
+        } else {
+            UnitError::NotANumber { text: text.into(), expected }
+        });
+    }
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(fraction) {
+        return Err(UnitError::NotANumber { text: text.into(), expected });
+    }
+    let too_large = || UnitError::TooLarge { text: text.into() };
+    let fraction = fraction.trim_end_matches('0');
+    let scale = u32::try_from(fraction.len()).ok().and_then(|digits| 10_u128.checked_pow(digits));
+    // More digits than the power of ten can hold are finer than any unit.
+    let scale = scale.ok_or(UnitError::TooFine { text: text.into(), smallest })?;
+    let part = if fraction.is_empty() { 0 } else { fraction.parse::<u128>().map_err(|_| too_large())? };
+    let units = whole.parse::<u128>().ok().and_then(|n| n.checked_mul(scale)).and_then(|n| n.checked_add(part)).ok_or_else(too_large)?;
+    let units = units.checked_mul(u128::from(factor)).ok_or_else(too_large)?;
+    if !units.is_multiple_of(scale) {
+        return Err(UnitError::TooFine { text: text.into(), smallest });
+    }
+    u64::try_from(units / scale).map_err(|_| too_large())
+}
+
+impl FromStr for Bytes {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        BYTES.parse(text).map(Self)
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BYTES.show(self.0))
+    }
+}
+
+impl FromStr for Span {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        SPANS.parse(text).map(Self)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&SPANS.show(self.0))
+    }
+}
+
+impl FromStr for Cpus {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        let thousandths = exact(text, text, 1000, "thousandths of a CPU", ", such as 1 or 0.5")?;
+        u32::try_from(thousandths).map(Self).map_err(|_| UnitError::TooLarge { text: text.into() })
+    }
+}
+
+impl fmt::Display for Cpus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, thousandths) = (self.0 / 1000, self.0 % 1000);
+        if thousandths == 0 {
+            return write!(f, "{whole}");
+        }
+        let digits = format!("{thousandths:03}");
+        write!(f, "{whole}.{}", digits.trim_end_matches('0'))
+    }
+}
+
+/// Quantities of which zero can be told apart; zero is refused as a [`Limit`].
+pub trait Quantity: Copy + Ord + fmt::Display {
+    /// Nothing at all.
+    const ZERO: Self;
+}
+
+impl Quantity for Bytes {
+    const ZERO: Self = Self(0);
+}
+
+impl Quantity for Span {
+    const ZERO: Self = Self(0);
+}
+
+impl Quantity for Cpus {
+    const ZERO: Self = Self(0);
+}
+
+impl Quantity for u64 {
+    const ZERO: Self = 0;
+}
+
+impl<T: Quantity> Limit<T> {
+    /// A limit at `value`.
+    ///
+    /// # Errors
+    /// Zero.
+    pub fn at(value: T) -> Result<Self, UnitError> {
+        if value == T::ZERO { Err(UnitError::Zero { text: value.to_string() }) } else { Ok(Self::At(value)) }
+    }
+}
+
+impl<T: Quantity + FromStr<Err = UnitError>> FromStr for Limit<T> {
+    type Err = UnitError;
+
+    fn from_str(text: &str) -> Result<Self, UnitError> {
+        match text {
+            "unlimited" => Ok(Self::Unlimited),
+            "0" => Err(UnitError::Zero { text: text.into() }),
+            _ => Self::at(text.parse()?),
+        }
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Limit<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(value) => value.fmt(f),
+            Self::Unlimited => f.write_str("unlimited"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn refused<T: FromStr<Err = UnitError> + fmt::Debug>(text: &str) -> (String, Option<String>) {
+        let error = text.parse::<T>().unwrap_err();
+        (error.to_string(), error.help())
+    }
+
+    #[test]
+    fn exact_amounts() {
+        for (text, value) in
+            [("0B", 0), ("64MiB", 64 << 20), ("1.5GiB", 3 << 29), ("10000B", 10000), ("0.50KiB", 512), ("16777215TiB", 16_777_215 << 40)]
+        {
+            assert_eq!(text.parse(), Ok(Bytes(value)), "{text}");
+        }
+        for (text, value) in
+            [("10s", 10_000_000), ("250ms", 250_000), ("1.5s", 1_500_000), ("2min", 120_000_000), ("1h", 3_600_000_000), ("7us", 7)]
+        {
+            assert_eq!(text.parse(), Ok(Span(value)), "{text}");
+        }
+        for (text, value) in [("1", 1000), ("0.5", 500), ("2.125", 2125), ("1.0000", 1000)] {
+            assert_eq!(text.parse(), Ok(Cpus(value)), "{text}");
+        }
+        assert_eq!("unlimited".parse(), Ok(Limit::<Bytes>::Unlimited));
+        assert_eq!("64MiB".parse(), Ok(Limit::At(Bytes(64 << 20))));
+    }
+
+    #[test]
+    fn refusals_say_what_to_write() {
+        let cases: [(&str, &str, Option<&str>); 12] = [
+            ("10MB", "\"10MB\" has the unknown unit \"MB\"", Some("write \"10MiB\", or \"10000000B\" if powers of 1000 are meant")),
+            ("64M", "\"64M\" has the unknown unit \"M\"", Some("write \"64MiB\"")),
+            ("64 MiB", "\"64 MiB\" has the unknown unit \"MiB\"", Some("write \"64MiB\", without spaces")),
+            ("64Mib", "\"64Mib\" has the unknown unit \"Mib\"", Some("write \"64MiB\"")),
+            ("64XB", "\"64XB\" has the unknown unit \"XB\"", Some("units are B, KiB, MiB, GiB, TiB")),
+            ("64", "\"64\" has no unit", Some("write \"64B\" or \"64KiB\" or \"64MiB\"")),
+            ("1048576", "\"1048576\" has no unit", Some("write \"1048576B\" or \"1048576KiB\" or \"1048576MiB\" (as bytes: \"1MiB\")")),
+            ("-1MiB", "\"-1MiB\" is negative", Some("write a limit above zero; \"unlimited\" lifts a limit where that is allowed")),
+            ("NaN", "\"NaN\" is not a number with a unit, such as 64MiB", None),
+            ("0.1KiB", "\"0.1KiB\" is not a whole number of bytes", Some("write the amount in a smaller unit, down to whole bytes")),
+            ("16777216TiB", "\"16777216TiB\" is larger than can be counted", None),
+            ("", "\"\" is not a number with a unit, such as 64MiB", None),
+        ];
+        for (text, message, help) in cases {
+            assert_eq!(refused::<Bytes>(text), (message.into(), help.map(Into::into)), "{text}");
+        }
+        assert_eq!(refused::<Span>("10m").1.unwrap(), "write \"10min\"");
+        assert_eq!(refused::<Span>("10").1.unwrap(), "write \"10us\" or \"10ms\" or \"10s\"");
+        assert_eq!(refused::<Span>("0.5us").0, "\"0.5us\" is not a whole number of microseconds");
+        for zero in ["0", "0B", "0MiB", "0.0GiB"] {
+            assert!(matches!(zero.parse::<Limit<Bytes>>(), Err(UnitError::Zero { .. })), "{zero}");
+        }
+        for text in ["1e3", "+1", ".5", "5.", "1_000", "inf", "1.2.3", "0.0001", "5000000", " 1", "١"] {
+            text.parse::<Cpus>().unwrap_err();
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_value_round_trips(n: u64, shift in 0_u32..64, thousandths: u32) {
+            for n in [n, n >> shift << shift, (n >> shift).saturating_mul(60_000_000)] {
+                prop_assert_eq!(Bytes(n).to_string().parse(), Ok(Bytes(n)));
+                prop_assert_eq!(Span(n).to_string().parse(), Ok(Span(n)));
+            }
+            prop_assert_eq!(Cpus(thousandths).to_string().parse(), Ok(Cpus(thousandths)));
+            let limit = Limit::At(Bytes(n.max(1)));
+            prop_assert_eq!(limit.to_string().parse(), Ok(limit));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,12}", number in "[-0-9.]{0,60}", unit in "[kKMmGTiBbsuhn µ]{0,4}") {
+            for text in [&text, &format!("{number}{unit}")] {
+                let _ = (text.parse::<Limit<Bytes>>(), text.parse::<Limit<Span>>(), text.parse::<Cpus>());
+            }
+        }
+    }
 }

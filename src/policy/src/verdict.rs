@@ -1,11 +1,31 @@
 //! The verdict: how a run ended, as a pure function of the supervisor's evidence.
 //!
 //! Always holds: never inferred from an exit code's number (137, 124, 159); a claim of the run's code decides only between `finished` and `raised`.
+//!
+//! The first of these that the evidence shows is the verdict:
+//!
+//! 1. The supervisor stopped the run: its reason.
+//! 2. A step before exec failed: `not_started`.
+//! 3. The kernel's own killing: SIGSYS of our filter, the out-of-memory handler, SIGXFSZ, SIGXCPU past the budget.
+//! 4. The executor never said `ready`: `not_started`.
+//! 5. The decoder refused the frames: the limit, or `malformed_result`. A frame cut short by a signal is no lie of the code: the signal counts.
+//! 6. One `done` frame and exit 0 (a plain program: exit 0): `finished`.
+//! 7. It failed, and the out-of-memory handler had killed some process of the run, or the pids limit or the tmpfs was exhausted: `exceeded`.
+//! 8. How the process ended: signal, `error` frame, code, nothing.
+//!
+//! A process may send itself SIGSYS, SIGXFSZ or SIGXCPU. That forges one kind of failure as another, which wins it nothing; it never makes a success.
+
+mod ending;
+mod exceeded;
+mod hints;
+mod signals;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Start};
 use crate::plan::Plan;
+pub use hints::hint;
+pub use signals::signal_name;
 
 /// Limits that a run can exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -34,7 +54,7 @@ pub enum Verdict {
     Finished,
     /// The code raised; see the outcome's `error`.
     Raised,
-    /// The process ended itself without a final frame.
+    /// The process ended itself without a final frame, or with another code than its final frame goes with.
     Exited {
         /// Its exit code.
         code: i32,
@@ -54,7 +74,7 @@ pub enum Verdict {
         allowed: u64,
         /// The counter that proves it, in `unit`.
         seen: u64,
-        /// `us`, `bytes`, `tasks`, `inodes`, `refusals`, `kills`...
+        /// `us`, `bytes`, `tasks`, `inodes`, `levels`, `values`, `digits`.
         unit: String,
         /// Where the counter was read: `memory.events oom_kill`, `RLIMIT_FSIZE (SIGXFSZ)`...
         source: String,
@@ -91,9 +111,48 @@ pub enum Verdict {
     },
 }
 
-/// Decides. Total: every combination of evidence has exactly one verdict.
+impl Verdict {
+    /// The word that `kind` carries.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Raised => "raised",
+            Self::Exited { .. } => "exited",
+            Self::Signaled { .. } => "signaled",
+            Self::Exceeded { .. } => "exceeded",
+            Self::Violated { .. } => "violated",
+            Self::Cancelled => "cancelled",
+            Self::NoResult => "no_result",
+            Self::MalformedResult { .. } => "malformed_result",
+            Self::NotStarted { .. } => "not_started",
+            Self::Internal { .. } => "internal",
+        }
+    }
+}
+
+/// Decides. Total: every combination of evidence has exactly one verdict. The order is that of the module's text.
 #[must_use]
 pub fn decide(evidence: &Evidence, plan: &Plan) -> Verdict {
-    let _ = (evidence, plan);
-    Verdict::NoResult
+    exceeded::by_stop(evidence, plan)
+        .or_else(|| failed_step(evidence))
+        .or_else(|| exceeded::by_kernel(evidence, plan))
+        .or_else(|| ending::never_ready(evidence))
+        .or_else(|| exceeded::by_frames(evidence))
+        .or_else(|| ending::finished(evidence, plan))
+        .or_else(|| exceeded::before_failure(evidence, plan))
+        .unwrap_or_else(|| ending::failed(evidence))
 }
+
+fn failed_step(evidence: &Evidence) -> Option<Verdict> {
+    let Start::Failed(failure) = evidence.start else { return None };
+    Some(Verdict::NotStarted {
+        step: failure.step.to_owned(),
+        index: failure.index,
+        errno: failure.errno,
+        hint: hint(failure.step, failure.index, failure.errno),
+    })
+}
+
+#[cfg(test)]
+mod tests;

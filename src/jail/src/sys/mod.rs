@@ -1,1 +1,5 @@
 //! The one fence around unsafe code in this package: each system call that no library wraps, once, with the fact that makes it sound.
+
+pub mod message;
+pub mod notify;
+pub mod process;

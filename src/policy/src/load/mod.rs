@@ -1,3 +1,228 @@
-//! From text to [`crate::Policy`]: JSON with comments, exact positions, every problem at once.
+//! From text to [`Policy`]: JSON with comments, exact positions, every problem at once.
 //!
-//! Always holds: text that was not understood completely is no policy; a message quotes only text of the file it is about.
+//! Always holds: text that was not understood completely is no policy; a message quotes only text of the file it is about. No input panics, and
+//! work and memory are bounded by the size cap.
+//!
+//! How a file is read:
+//! - `version` (1) is required. `$schema` is ignored. `extends` names one base; without it the file starts from [`Policy::floor`], so a key left
+//!   out has the narrowest value, never the widest.
+//! - A section's object is merged key by key into the base's.
+//! - A list replaces the base's list. `{"add": [...], "remove": [...]}` edits it instead: what `remove` names is taken out first (each must be
+//!   there), then `add` is appended. System calls are removed by name with all their conditions, mounts by target.
+//! - `environment` is merged by variable; `null` takes a variable out.
+//! - `description` and the reasons of a mount or grant are not inherited apart from what they describe.
+
+mod canonical;
+mod check;
+mod problem;
+mod read;
+mod sections;
+mod syscalls;
+mod values;
+
+pub(crate) use canonical::{write_grant, write_mount};
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use jsonc_parser::ast::Value as Ast;
+use jsonc_parser::common::Range;
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use serde_json::{Map, Value};
+
+pub use problem::Problem;
+use problem::{Text, quote};
+use read::{Fault, Reader, Section};
+
+use crate::narrow;
+use crate::policy::Policy;
+
+/// Largest policy file in bytes.
+pub const LARGEST: usize = 1 << 20;
+/// Longest chain of `extends`.
+const CHAIN: usize = 8;
+
+/// A policy file's content, as [`parse`] asks for a base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The file's path, or `built-in NAME`; stands before the positions of its problems, and tells whether `extends` goes in a circle.
+    pub file: String,
+    /// Its bytes.
+    pub text: Cow<'static, [u8]>,
+}
+
+/// Finds the base that `extends` names. `Err` says why there is none and, where it helps, which names there are.
+pub type Find<'f> = dyn Fn(&str) -> Result<Source, String> + 'f;
+
+/// Reads one policy file called `name`, with its bases.
+///
+/// # Errors
+/// Every problem of the file and its bases, in the order of each text; only the first where the text is no JSON.
+pub fn parse(source: &Source, name: &str, find: &Find<'_>) -> Result<Policy, Vec<Problem>> {
+    load(source, name, find, &mut Vec::new())
+}
+
+/// What a request makes of a policy: the policy narrowed by `overrides`, a tree of the same shape as a policy file's sections.
+///
+/// # Errors
+/// Every override that was not understood; if there is none, every one that asks for more than the policy allows.
+pub fn apply(policy: &Policy, overrides: &Value) -> Result<Policy, Vec<Problem>> {
+    if matches!(overrides, Value::Null) || matches!(overrides, Value::Object(map) if map.is_empty()) {
+        return Ok(policy.clone());
+    }
+    let json = overrides.to_string();
+    let text = Text { file: "request", text: &json, skipped: 0 };
+    let ast = syntax(text).map_err(|problem| vec![problem])?;
+    let mut asked = policy.clone();
+    let mut reader = Reader::new(text, true);
+    reader.object("", &ast, |root| sections::read(root, &mut asked));
+    finish(reader.problems)?;
+    narrow::narrow(policy, asked).map_err(|widened| {
+        let problem = |w: narrow::Widened| text.problem(Range::new(0, json.len()), &w.field, w.reason(), None);
+        widened.into_iter().map(problem).collect()
+    })
+}
+
+/// Puts one `--set` pair, such as `limits.memory` and `64MiB`, into a tree for [`apply`]. `text` is JSON (`8`, `true`, `["json"]`) or else a plain
+/// text (`64MiB`, `required`).
+///
+/// # Errors
+/// A path that is empty, or leads through a value that is no object. Whether fields of that name exist, `apply` checks.
+pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Problem> {
+    let problem = |message: String| {
+        let text = Text { file: "--set", text: path, skipped: 0 };
+        text.problem(Range::new(0, path.len()), path, message, Some("write --set limits.memory=64MiB".to_owned()))
+    };
+    if path.len() > 256 || path.split('.').any(str::is_empty) {
+        return Err(problem(format!("{} is no field", quote(path))));
+    }
+    let mut slot = tree;
+    for key in path.split('.') {
+        if slot.is_null() {
+            *slot = Value::Object(Map::new());
+        }
+        let Value::Object(map) = slot else {
+            return Err(problem("an earlier --set has put a plain value above this field".to_owned()));
+        };
+        slot = map.entry(key).or_insert(Value::Null);
+    }
+    // Every variable is a text, numbers too.
+    let plain = path.starts_with("environment.");
+    *slot = if plain { Value::from(text) } else { serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)) };
+    Ok(())
+}
+
+fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Vec<String>) -> Result<Policy, Vec<Problem>> {
+    chain.push(source.file.clone());
+    let text = decode(source).map_err(|problem| vec![problem])?;
+    let ast = syntax(text).map_err(|problem| vec![problem])?;
+    let mut reader = Reader::new(text, false);
+    let mut problems = Vec::new();
+    let policy = reader.object("", &ast, |root| {
+        let mut policy = base(root, name, find, chain, &mut problems).unwrap_or_else(|| Policy::floor(name));
+        head(root, &mut policy);
+        sections::read(root, &mut policy);
+        policy
+    });
+    if let (Some(policy), Ast::Object(root), true) = (&policy, &ast, reader.problems.is_empty() && problems.is_empty()) {
+        check::check(policy, root, &mut reader);
+    }
+    problems.extend(reader.problems);
+    finish(problems)?;
+    // An object without problems was read; anything else left a problem.
+    Ok(policy.unwrap_or_else(|| Policy::floor(name)))
+}
+
+fn finish(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
+    problems.sort_by_key(|problem| problem.offset);
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The policy that `extends` names. `None`: no `extends`, or a problem.
+fn base(
+    root: &mut Section<'_, '_, '_>,
+    name: &str,
+    find: &Find<'_>,
+    chain: &mut Vec<String>,
+    problems: &mut Vec<Problem>,
+) -> Option<Policy> {
+    let wanted: String = root.get("extends")?;
+    let source = match find(&wanted) {
+        Ok(source) => source,
+        Err(why) => {
+            root.report_at("extends", Fault { message: format!("no policy {}", quote(&wanted)), help: Some(why) });
+            return None;
+        }
+    };
+    if chain.contains(&source.file) || chain.len() >= CHAIN {
+        let message = if chain.len() >= CHAIN { format!("more than {CHAIN} files") } else { "goes in a circle".to_owned() };
+        root.report_at("extends", Fault { message: format!("{message}: {} -> {}", chain.join(" -> "), source.file), help: None });
+        return None;
+    }
+    load(&source, name, find, chain).map_err(|found| problems.extend(found)).ok()
+}
+
+/// What stands above the sections.
+fn head(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
+    root.accept("$schema");
+    if let Some(version) = root.need::<u64>("version")
+        && version != 1
+    {
+        root.report_at("version", Fault::new(format!("version {version} is unknown"), "this remand reads version 1"));
+    }
+    policy.description = root.get("description").unwrap_or_default();
+}
+
+/// The text of a file, without byte order mark.
+fn decode(source: &Source) -> Result<Text<'_>, Problem> {
+    const MARK: &str = "\u{feff}";
+    let file = source.file.as_str();
+    if source.text.len() > LARGEST {
+        let empty = Text { file, text: "", skipped: 0 };
+        let message = format!("{} bytes are more than a policy file may have ({LARGEST})", source.text.len());
+        return Err(empty.problem(Range::new(0, 0), "", message, None));
+    }
+    let (valid, bad) = match std::str::from_utf8(&source.text) {
+        Ok(text) => (text, None),
+        Err(error) => (source.text.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or(""), Some(error)),
+    };
+    let text = valid.strip_prefix(MARK).unwrap_or(valid);
+    let text = Text { file, text, skipped: valid.len() - text.len() };
+    match bad {
+        None => Ok(text),
+        Some(error) => {
+            let end = text.text.len();
+            let help = "save the file as UTF-8".to_owned();
+            Err(text.problem(Range::new(end, end + error.error_len().unwrap_or(1)), "", "not UTF-8".to_owned(), Some(help)))
+        }
+    }
+}
+
+/// Comments and trailing commas are taken, nothing else beyond JSON.
+fn syntax(text: Text<'_>) -> Result<Ast<'_>, Problem> {
+    let options = ParseOptions {
+        allow_comments: true,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: true,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    match parse_to_ast(text.text, &CollectOptions::default(), &options) {
+        Ok(parsed) => parsed.value.ok_or_else(|| {
+            text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))
+        }),
+        Err(error) => {
+            let message = error.kind().to_string();
+            let message =
+                message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
+            Err(text.problem(error.range(), "", message, None))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The executor process from its first instruction to execve: everything that confines it, in the one order that the kernel allows.
+//!
+//! Always holds: a step that fails ends the process after its report; nothing but [`Report::Executing`] says that all are done.
+
+use crate::message::{Executing, Report};
+use crate::spec::{Landlock, Run, RunFds};
+use crate::step::{At, Failure, Step};
+use crate::sys::{self, Fd};
+
+/// Where the report socket is from the moment the standard descriptors are in place; the filter lets `sendmsg` through for this number alone.
+pub const REPORT_FD: Fd = 5;
+pub(crate) const PROC_ATTRIBUTES: u64 = sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC;
+
+const KEYCTL_JOIN_SESSION_KEYRING: u32 = 1;
+const SECCOMP_FILTER_FLAG_NEW_LISTENER: u32 = 8;
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` (Linux 5.19): a notified call is not restarted by signals once the supervisor has taken it.
+pub const WAIT_KILLABLE: u32 = 32;
+/// NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE, KEEP_CAPS off, each locked: no uid change or execve can ever bring a capability back.
+const SECUREBITS: u64 = 0b1110_1111;
+/// Landlock rights that files can have too: execute, write, read, truncate, ioctl on a device.
+const FILE_RIGHTS: u64 = 0b111 | 1 << 14 | 1 << 15;
+
+/// Confines this process and becomes the program.
+pub fn main(run: &Run<'_>, id: u32, fds: &RunFds, timing: Executing) -> ! {
+    let mut report = fds.report;
+    let result = confine(run, id, fds, timing, &mut report);
+    if let Err(failure) = result {
+        let _ = sys::send(report, &Report::Failed(failure).words(), &[]);
+    }
+    sys::exit(1)
+}
+
+fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: &mut Fd) -> Result<(), Failure> {
+    timing.executor = sys::now();
+    join_cgroups(run, fds)?; // first, so that all that follows is charged to the run
+    reset_signals()?;
+    // A terminal of the caller's, should one be left, is no longer this process's.
+    sys::setsid().at(Step::Session)?;
+    leave_keyring()?;
+    place_fds(fds)?;
+    *report = REPORT_FD;
+    set_rlimits(run)?;
+    sys::umask(0o022).at(Step::Fd)?;
+    drop_bounding_set()?; // needs CAP_SETPCAP, which the change of user takes away
+    change_ids(run, id)?;
+    drop_capabilities()?;
+    sys::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0).at(Step::Dumpable)?;
+    sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).at(Step::NoNewPrivs)?;
+    sys::chdir(run.cwd).at(Step::Chdir)?;
+    timing.confined = sys::now();
+    if let Some(landlock) = &run.landlock {
+        restrict(landlock)?; // after all mounts: a restricted process can make none
+    }
+    let listener = filter(run)?; // last: what follows is only what every filter lets through
+    timing.filtered = sys::now();
+    let executing = Report::Executing(timing).words();
+    sys::send(REPORT_FD, &executing, listener.as_slice()).at(Step::Listener)?;
+    Err(Failure { step: Step::Execve, index: 0, errno: sys::execve(run.path, run.argv, run.envp) })
+}
+
+fn join_cgroups(run: &Run<'_>, fds: &RunFds) -> Result<(), Failure> {
+    if !run.born_in_cgroup {
+        for (index, &tasks) in fds.cgroup.iter().take_while(|&&fd| fd >= 0).enumerate() {
+            // "0" moves the caller. A lone thread that moves itself needs no global lock, hence no wait for an RCU grace period (milliseconds).
+            sys::write(tasks, b"0").at_index(Step::CgroupJoin, index)?;
+        }
+    }
+    if run.cgroup_namespace {
+        sys::unshare(libc::CLONE_NEWCGROUP).at(Step::CgroupNamespace)?;
+    }
+    Ok(())
+}
+
+fn reset_signals() -> Result<(), Failure> {
+    for signal in (1..=64).filter(|&signal| signal != libc::SIGKILL && signal != libc::SIGSTOP) {
+        sys::default_action(signal).at(Step::Signals)?;
+    }
+    sys::block_signals(0).at(Step::Signals)
+}
+
+/// Keyrings belong to a user, not to a namespace: without this the run would hold the caller's session keyring.
+fn leave_keyring() -> Result<(), Failure> {
+    match sys::keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0) {
+        // A kernel without keyrings, or a container's filter that takes them away: nothing is inherited that could be used.
+        Err(libc::ENOSYS | libc::EPERM) => Ok(()),
+        answer => answer.at(Step::Keyring),
+    }
+}
+
+/// Puts the descriptors at 0 to 4 and the report socket at 5, and closes all others.
+fn place_fds(fds: &RunFds) -> Result<(), Failure> {
+    let mut from = [-1; 6];
+    // Out of the way first, since the numbers that came may be among the numbers wanted.
+    for (index, &fd) in fds.std.iter().chain([&fds.report]).enumerate() {
+        from[index] = sys::duplicate(fd, 64).at_index(Step::Fd, index)?;
+    }
+    for (to, &fd) in from.iter().enumerate() {
+        let to = Fd::try_from(to).unwrap_or(-1);
+        sys::dup3(fd, to, if to == REPORT_FD { libc::O_CLOEXEC } else { 0 }).at_index(Step::Fd, 6)?;
+    }
+    sys::close_range(REPORT_FD.unsigned_abs() + 1, u32::MAX).at_index(Step::Fd, 7)
+}
+
+fn set_rlimits(run: &Run<'_>) -> Result<(), Failure> {
+    for (index, &(resource, soft, hard)) in run.rlimits.iter().enumerate() {
+        sys::set_rlimit(resource, soft, hard).at_index(Step::Rlimit, index)?;
+    }
+    Ok(())
+}
+
+fn drop_bounding_set() -> Result<(), Failure> {
+    sys::prctl(libc::PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0).at_index(Step::Capabilities, 100)?;
+    for capability in 0..64u8 {
+        match sys::prctl(libc::PR_CAPBSET_DROP, capability.into(), 0, 0, 0) {
+            // The first number that this kernel has no capability for.
+            Err(libc::EINVAL) if capability > 0 => return Ok(()),
+            answer => answer.at_index(Step::Capabilities, capability.into())?,
+        }
+    }
+    Ok(())
+}
+
+fn change_ids(run: &Run<'_>, id: u32) -> Result<(), Failure> {
+    if run.drop_groups {
+        sys::clear_groups().at(Step::Groups)?;
+    }
+    sys::setresgid(id, id, id).at(Step::Gid)?;
+    sys::setresuid(id, id, id).at(Step::Uid)
+}
+
+/// Effective, permitted, inheritable, ambient; the bounding set is empty already.
+fn drop_capabilities() -> Result<(), Failure> {
+    sys::prctl(libc::PR_CAP_AMBIENT, u64::from(libc::PR_CAP_AMBIENT_CLEAR_ALL.unsigned_abs()), 0, 0, 0)
+        .at_index(Step::Capabilities, 101)?;
+    sys::clear_capabilities().at_index(Step::Capabilities, 102)
+}
+
+fn restrict(landlock: &Landlock<'_>) -> Result<(), Failure> {
+    let ruleset = sys::landlock_ruleset(landlock.handled_fs, landlock.handled_net, landlock.scoped).at(Step::Landlock)?;
+    for (index, &(path, rights)) in landlock.rules.iter().enumerate() {
+        let place = sys::openat(sys::CWD, path, libc::O_PATH, 0).at_index(Step::Landlock, index + 1)?;
+        let mask = if sys::is_directory(place).at_index(Step::Landlock, index + 1)? { u64::MAX } else { FILE_RIGHTS };
+        sys::landlock_allow(ruleset, place, rights & mask).at_index(Step::Landlock, index + 1)?;
+        sys::close(place).at_index(Step::Landlock, index + 1)?;
+    }
+    sys::landlock_restrict_self(ruleset, 0).at(Step::Landlock)?;
+    sys::close(ruleset).at(Step::Landlock)
+}
+
+fn filter(run: &Run<'_>) -> Result<Option<Fd>, Failure> {
+    if run.filter.is_empty() {
+        return Ok(None);
+    }
+    sys::seccomp(run.filter, SECCOMP_FILTER_FLAG_NEW_LISTENER | run.filter_flags).map(Some).at(Step::Seccomp)
+}

@@ -1,0 +1,167 @@
+//! The forkserver: makes once what runs of one policy share (user namespace, root file system, IPC, UTS and network namespaces), then makes runs.
+//!
+//! Always holds: it never sees a job, a result or a run's memory, only descriptors passing through; runs are the supervisor's children, not its own; it
+//! ends with the supervisor's end of its socket.
+
+use crate::init;
+use crate::message::{MAX_FDS, Order, Report, WORDS};
+use crate::root;
+use crate::spec::{Ids, RunFds, Spec};
+use crate::step::{At, Errno, Failure, Step};
+use crate::sys::{self, Clone, Fd, Side};
+
+/// A forkserver that was just made.
+#[derive(Clone, Copy, Debug)]
+pub struct Made {
+    /// Process id as the caller sees it.
+    pub pid: u32,
+    /// Its pidfd, close-on-exec, owned by the caller.
+    pub pidfd: Fd,
+}
+
+/// Makes a forkserver; it will report on `spec.socket`. `cgroup`: the v2 cgroup directory that it is born in.
+///
+/// Neither it nor the runs it makes signal their end; wait with `__WALL`.
+///
+/// # Errors
+/// The kernel's answer to `clone3`.
+pub fn start(spec: &Spec<'_>, cgroup: Option<Fd>) -> Result<Made, Errno> {
+    // SAFETY: the child goes straight to `serve`, which never returns and calls only this crate.
+    match unsafe { sys::clone(Clone { flags: 0, exit_signal: 0, cgroup }) }? {
+        Side::Parent { pid, pidfd } => Ok(Made { pid, pidfd }),
+        Side::Child => serve(spec),
+    }
+}
+
+fn serve(spec: &Spec<'_>) -> ! {
+    let served = set_up(spec).and_then(|no_more_namespaces| {
+        sys::send(spec.socket, &Report::Serving { no_more_namespaces }.words(), &[]).at(Step::Forkserver)?;
+        while let Some((id, fds)) = next_order(spec.socket)? {
+            make_run(spec, id, &fds)?;
+        }
+        Ok(())
+    });
+    if let Err(failure) = served {
+        // The supervisor may be gone; then nobody is left to be told.
+        let _ = sys::send(spec.socket, &Report::Failed(failure).words(), &[]);
+    }
+    sys::exit(i32::from(served.is_err()))
+}
+
+/// Returns whether the kernel was told to allow no more user namespaces inside.
+fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
+    sys::prctl(libc::PR_SET_PDEATHSIG, 9, 0, 0, 0).at(Step::Forkserver)?;
+    sys::block_signals(u64::MAX).at(Step::Forkserver)?;
+    keep_only(&[spec.socket])?;
+    // Where memory runs out on the whole host, runs go first. Raised here, while /proc/self still belongs to this process.
+    write_file(sys::CWD, c"/proc/self/oom_score_adj", b"1000").at(Step::OomScore)?;
+    let proc = sys::openat(sys::CWD, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0).at(Step::Forkserver)?;
+    match spec.ids {
+        Ids::Pool => {
+            // Built with the supervisor's own rights and before the user namespace, so that mount namespaces copied inside find every mount locked.
+            root::build(spec.root)?;
+            sys::unshare(libc::CLONE_NEWUSER).at(Step::UserNamespace)?;
+            sys::send(spec.socket, &Report::WantsIds.words(), &[]).at(Step::IdMap)?;
+            wait_for_ids(spec.socket)?;
+            become_root_inside()?;
+        }
+        Ids::Own { uid_map, gid_map } => {
+            sys::unshare(libc::CLONE_NEWUSER).at(Step::UserNamespace)?;
+            // A group map without privilege is only allowed once supplementary groups can no longer change.
+            write_file(proc, c"self/setgroups", b"deny").at_index(Step::IdMap, 0)?;
+            write_file(proc, c"self/uid_map", uid_map).at_index(Step::IdMap, 1)?;
+            write_file(proc, c"self/gid_map", gid_map).at_index(Step::IdMap, 2)?;
+            root::build(spec.root)?;
+        }
+    }
+    // A second wall behind the filter's refusal of CLONE_NEWUSER; some containers mount /proc/sys read-only.
+    let no_more = write_file(proc, c"sys/user/max_user_namespaces", b"0").is_ok();
+    sys::close(proc).at(Step::Forkserver)?;
+    share(spec)?;
+    // From here on nothing of this process is to be read, not even by its own user.
+    sys::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0).at(Step::Dumpable)?;
+    Ok(no_more)
+}
+
+fn share(spec: &Spec<'_>) -> Result<(), Failure> {
+    let wanted = spec.namespaces;
+    for (want, flag, step) in [
+        (wanted.ipc, libc::CLONE_NEWIPC, Step::IpcNamespace),
+        (wanted.uts, libc::CLONE_NEWUTS, Step::UtsNamespace),
+        (wanted.network, libc::CLONE_NEWNET, Step::NetworkNamespace),
+    ] {
+        if want {
+            sys::unshare(flag).at(step)?;
+        }
+    }
+    if wanted.uts {
+        sys::set_host_name(b"remand").at(Step::UtsNamespace)?;
+    }
+    if spec.loopback {
+        sys::loopback_up().at(Step::Loopback)?;
+    }
+    Ok(())
+}
+
+fn become_root_inside() -> Result<(), Failure> {
+    sys::setresgid(0, 0, 0).at(Step::Gid)?;
+    sys::clear_groups().at(Step::Groups)?;
+    sys::setresuid(0, 0, 0).at(Step::Uid)
+}
+
+fn wait_for_ids(socket: Fd) -> Result<(), Failure> {
+    let mut words = [0; WORDS];
+    match sys::receive(socket, &mut words, &mut [-1; MAX_FDS]).at(Step::IdMap)? {
+        Some(_) if Order::from_words(&words) == Some(Order::IdsMapped) => Ok(()),
+        _ => Err(Failure { step: Step::IdMap, index: 0, errno: libc::EPROTO }),
+    }
+}
+
+/// `None`: the supervisor wants no more runs.
+fn next_order(socket: Fd) -> Result<Option<(u32, RunFds)>, Failure> {
+    let (mut words, mut fds) = ([0; WORDS], [-1; MAX_FDS]);
+    let Some(count) = sys::receive(socket, &mut words, &mut fds).at(Step::Forkserver)? else { return Ok(None) };
+    match (Order::from_words(&words), RunFds::from_received(&fds[..count])) {
+        (Some(Order::Run { id }), Some(fds)) => Ok(Some((id, fds))),
+        _ => Err(Failure { step: Step::Forkserver, index: 1, errno: libc::EPROTO }),
+    }
+}
+
+fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
+    // CLONE_PARENT: the supervisor itself waits for the run, and knows its end and its use of CPU from the kernel.
+    let flags =
+        [libc::CLONE_NEWPID, libc::CLONE_NEWNS, libc::CLONE_PARENT].iter().fold(0, |all, &flag| all | u64::from(flag.unsigned_abs()));
+    // SAFETY: the child goes straight to `init::main`, which never returns and calls only this crate.
+    match unsafe { sys::clone(Clone { flags, exit_signal: 0, cgroup: None }) } {
+        Ok(Side::Child) => {
+            let _ = sys::close(spec.socket);
+            init::main(&spec.run, id, fds)
+        }
+        Ok(Side::Parent { pid, pidfd }) => {
+            sys::send(spec.socket, &Report::Init { pid: pid.into() }.words(), &[pidfd]).at(Step::CloneInit)?;
+            // Everything of the run, above all the write ends of its pipes: their end of file is the proof that it is gone.
+            keep_only(&[spec.socket])
+        }
+        Err(errno) => Err(Failure { step: Step::CloneInit, index: 0, errno }),
+    }
+}
+
+/// Closes every descriptor but these, which are sorted.
+pub(crate) fn keep_only(kept: &[Fd]) -> Result<(), Failure> {
+    let mut next: u32 = 0;
+    for (index, fd) in kept.iter().enumerate() {
+        let fd = fd.unsigned_abs();
+        if fd > next {
+            sys::close_range(next, fd - 1).at_index(Step::Fd, index)?;
+        }
+        next = fd + 1;
+    }
+    sys::close_range(next, u32::MAX).at_index(Step::Fd, kept.len())
+}
+
+fn write_file(directory: Fd, path: &core::ffi::CStr, text: &[u8]) -> Result<(), Errno> {
+    let file = sys::openat(directory, path, libc::O_WRONLY, 0)?;
+    let written = sys::write(file, text);
+    sys::close(file)?;
+    written
+}

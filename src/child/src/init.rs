@@ -1,0 +1,96 @@
+//! Init, PID 1 of a run: makes the run's own mounts and the executor process, reaps what is orphaned, and ends everything when the executor ends.
+//!
+//! Always holds: user code never is PID 1, so it can be signalled as any process; init runs no code but this and holds no descriptor of the run, only its
+//! report socket; when it says [`Ended`] it is the last process of the run.
+
+use crate::executor;
+use crate::forkserver::keep_only;
+use crate::message::{Ended, Executing, Report};
+use crate::spec::{Run, RunFds};
+use crate::step::{At, Failure, Step};
+use crate::sys::{self, Clone, Fd, Side, Waited};
+
+const SIGCHLD_BIT: u64 = 1 << (libc::SIGCHLD - 1);
+
+/// Runs init to the end of the run.
+pub fn main(run: &Run<'_>, id: u32, fds: &RunFds) -> ! {
+    let ended = begin(run, id, fds).and_then(|(tmp, executor)| {
+        keep_open(fds.report, tmp)?;
+        let ended = reap(fds.report, tmp, executor)?;
+        sys::send(fds.report, &Report::Ended(ended).words(), &[]).at(Step::Init)
+    });
+    if let Err(failure) = ended {
+        let _ = sys::send(fds.report, &Report::Failed(failure).words(), &[]);
+    }
+    // The kernel kills whatever is left in the PID namespace.
+    sys::exit(i32::from(ended.is_err()))
+}
+
+/// Mounts, then the executor process. Returns the place `/tmp` and the executor's process id.
+fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
+    let mut timing = Executing { init: sys::now(), ..Executing::default() };
+    sys::prctl(libc::PR_SET_PDEATHSIG, 9, 0, 0, 0).at(Step::InitSignals)?;
+    let tmp = sys::new_mount(c"tmpfs", run.tmp, run.tmp_attributes).at_index(Step::RunMounts, 0)?;
+    sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, 1)?;
+    if run.proc {
+        // hidepid: another user's processes, init above all, are not even listed; subset: nothing but processes, no sysctls, no kernel interfaces.
+        let proc = sys::new_mount(c"proc", &[(c"hidepid", c"invisible"), (c"subset", c"pid")], executor::PROC_ATTRIBUTES)
+            .at_index(Step::RunMounts, 2)?;
+        sys::attach(proc, sys::CWD, c"/proc").at_index(Step::RunMounts, 3)?;
+        sys::close(proc).at_index(Step::RunMounts, 4)?;
+    }
+    timing.mounted = sys::now();
+    let cgroup = run.born_in_cgroup.then_some(fds.cgroup[0]);
+    // SAFETY: the child goes straight to `executor::main`, which never returns and calls only this crate.
+    match unsafe { sys::clone(Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup }) } {
+        Ok(Side::Child) => executor::main(run, id, fds, timing),
+        Ok(Side::Parent { pid, .. }) => Ok((tmp, pid)),
+        Err(errno) => Err(Failure { step: Step::CloneExecutor, index: 0, errno }),
+    }
+}
+
+fn keep_open(report: Fd, tmp: Fd) -> Result<(), Failure> {
+    if report < tmp { keep_only(&[report, tmp]) } else { keep_only(&[tmp, report]) }
+}
+
+/// Waits for the executor, then ends and reaps all others.
+fn reap(report: Fd, tmp: Fd, executor: u32) -> Result<Ended, Failure> {
+    // Every signal has been blocked since the forkserver began, so that none is lost before this.
+    let signals = sys::signal_fd(SIGCHLD_BIT).at(Step::InitSignals)?;
+    let mut ended = Ended::default();
+    loop {
+        let ready = sys::wait_readable([signals, report]).at(Step::Init)?;
+        if ready[1] != 0 {
+            // The supervisor is gone (it never writes here): so is the run.
+            sys::exit(1);
+        }
+        sys::read(signals, &mut [0; 128]).at(Step::Init)?;
+        while let Some(waited) = sys::wait(libc::WNOHANG).or_else(none_left).at(Step::Init)? {
+            add(&mut ended, &waited);
+            if waited.pid == executor {
+                ended.status = waited.status;
+                (ended.tmp, ended.inodes) = sys::space(tmp).at(Step::Init)?;
+                return end_all(ended);
+            }
+        }
+    }
+}
+
+fn end_all(mut ended: Ended) -> Result<Ended, Failure> {
+    sys::kill(-1, libc::SIGKILL).or_else(|errno| if errno == libc::ESRCH { Ok(()) } else { Err(errno) }).at(Step::Init)?;
+    while let Some(waited) = sys::wait(0).or_else(none_left).at(Step::Init)? {
+        ended.left += 1;
+        add(&mut ended, &waited);
+    }
+    Ok(ended)
+}
+
+fn none_left(errno: i32) -> Result<Option<Waited>, i32> {
+    if errno == libc::ECHILD { Ok(None) } else { Err(errno) }
+}
+
+fn add(ended: &mut Ended, waited: &Waited) {
+    ended.user += waited.user;
+    ended.system += waited.system;
+    ended.resident = ended.resident.max(waited.resident);
+}

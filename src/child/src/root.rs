@@ -1,0 +1,64 @@
+//! The root file system: a small tmpfs with what the policy shows of the host, read-only, built by descriptors and pivoted into.
+//!
+//! Always holds: no path of the host is followed through a symlink; every mount is nosuid, every mount but single device nodes nodev; the host's mounts
+//! are private before anything is mounted and gone when this returns.
+
+use core::ffi::CStr;
+
+use crate::spec::Entry;
+use crate::step::{At, Errno, Failure, Step};
+use crate::sys::{self, Fd};
+
+/// Makes a mount namespace whose root has exactly these entries.
+///
+/// # Errors
+/// The step; for an entry, its number.
+pub fn build(entries: &[Entry<'_>]) -> Result<(), Failure> {
+    sys::unshare(libc::CLONE_NEWNS).at(Step::MountNamespace)?;
+    // Before anything is mounted, or it would appear on the host.
+    sys::mount_attributes(sys::CWD, c"/", 0, libc::MS_PRIVATE).at(Step::MountNamespace)?;
+    let root =
+        sys::new_mount(c"tmpfs", &[(c"mode", c"0755"), (c"size", c"8m"), (c"nr_inodes", c"4096")], sys::MOUNT_NOSUID | sys::MOUNT_NODEV)
+            .at_index(Step::Root, usize::try_from(u32::MAX).unwrap_or(0))?;
+    // Over "/" it hides nothing: absolute paths go on from the old root until the pivot.
+    sys::attach(root, sys::CWD, c"/").at(Step::Pivot)?;
+    for (index, entry) in entries.iter().enumerate() {
+        make(root, entry).at_index(Step::Root, index)?;
+    }
+    sys::mount_read_only(root).at(Step::Pivot)?;
+    sys::fchdir(root).at(Step::Pivot)?;
+    // pivot_root(".", ".") stacks the old root on the new one, from where it is detached, with every mount beneath it.
+    sys::pivot_root(c".", c".").at(Step::Pivot)?;
+    sys::umount(c".", libc::MNT_DETACH).at(Step::Pivot)?;
+    sys::chdir(c"/").at(Step::Pivot)?;
+    sys::close(root).at(Step::Pivot)
+}
+
+fn make(root: Fd, entry: &Entry<'_>) -> Result<(), Errno> {
+    match *entry {
+        Entry::Directory(path) => sys::mkdirat(root, path, 0o755),
+        Entry::Link { path, target } => sys::symlinkat(target, root, path),
+        Entry::File { path, content } => {
+            let file = sys::openat(root, path, libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL, 0o644)?;
+            let written = if content.is_empty() { Ok(()) } else { sys::write(file, content) };
+            sys::close(file)?;
+            written
+        }
+        Entry::Bind { source, target, attributes } => {
+            let place = sys::open_place(source)?;
+            let bound = bind(root, place, c"", target, attributes);
+            sys::close(place)?;
+            bound
+        }
+        Entry::Hidden { path, empty } => {
+            bind(root, root, empty, path, sys::MOUNT_RDONLY | sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC)
+        }
+    }
+}
+
+fn bind(root: Fd, place: Fd, path: &CStr, target: &CStr, attributes: u64) -> Result<(), Errno> {
+    let mount = sys::clone_mount(place, path)?;
+    let bound = sys::mount_attributes(mount, c"", attributes, 0).and_then(|()| sys::attach(mount, root, target));
+    sys::close(mount)?;
+    bound
+}

@@ -1,0 +1,179 @@
+//! Cgroups of runs, v1 and v2.
+//!
+//! Always holds: only directories that this process made are written to or removed (the one exception is a v2 parent's `cgroup.subtree_control`);
+//! every refused file is named with the kernel's answer; what was made is removed on drop.
+//!
+//! The files are driven directly. The library for it (cgroups-rs 0.4) makes a directory in every hierarchy of the host, drops the errors of v1 creation,
+//! knows v2 only at `/sys/fs/cgroup`, opens no file for a child to join by, starts a thread per watched limit, and brings a D-Bus client along.
+
+mod directory;
+mod stale;
+mod v1;
+mod v2;
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use remand_policy::host::{CgroupFacts, CgroupVersion};
+use remand_policy::plan::CgroupLimits;
+
+/// An attempt on a cgroup file that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {attempt} {path}: {source}")]
+#[allow(missing_docs)]
+pub struct CgroupError {
+    pub attempt: &'static str,
+    pub path: String,
+    pub source: io::Error,
+}
+
+/// The cgroups of one supervisor: on v2 a parent of its own, in which a forkserver and runs sit. Removed on drop, after the runs.
+#[derive(Debug)]
+pub struct Cgroups(Hierarchy<v1::Parents, v2::Parent>);
+
+/// The cgroup of one run. Removed on drop, once empty.
+#[derive(Debug)]
+pub struct RunCgroup(Hierarchy<v1::Run, v2::Run>);
+
+#[derive(Debug)]
+enum Hierarchy<A, B> {
+    V1(A),
+    V2(B),
+}
+
+/// How a process gets into the run's cgroup without the wait for an RCU grace period that writing a process id to `cgroup.procs` costs.
+#[derive(Debug)]
+pub enum Join<'a> {
+    /// v1: the `tasks` file of each hierarchy, open for writing; the executor process writes `0` to each. A lone thread that moves itself takes no global lock.
+    Tasks(&'a [OwnedFd]),
+    /// v2: the directory, for `CLONE_INTO_CGROUP`.
+    Into(BorrowedFd<'a>),
+}
+
+/// Counters of a run's cgroup. Microseconds and bytes; `None`: this kernel does not count it, or the controller is not used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Counters {
+    pub cpu_user: u64,
+    pub cpu_system: u64,
+    pub memory_peak: Option<u64>,
+    pub oom_kills: u64,
+    pub pids_peak: Option<u64>,
+    pub pids_denied: u64,
+}
+
+impl Cgroups {
+    /// Makes the supervisor's own parent. `owner` is the host uid of forkservers (inside: 0) where that is not this process's own: it gets the right to
+    /// start processes in the runs' cgroups (v2 checks `CLONE_INTO_CGROUP` against the files' owner).
+    ///
+    /// # Errors
+    /// The file that refused; where the facts say that there are no cgroups to use, that.
+    pub fn new(facts: &CgroupFacts, owner: Option<u32>) -> Result<Self, CgroupError> {
+        match facts.version {
+            CgroupVersion::V1 => v1::Parents::open(&facts.v1).map(|parents| Self(Hierarchy::V1(parents))),
+            CgroupVersion::V2 => v2::Parent::make(facts, owner).map(|parent| Self(Hierarchy::V2(parent))),
+            CgroupVersion::None => Err(CgroupError {
+                attempt: "make a cgroup in",
+                path: "a host without usable cgroups".into(),
+                source: io::ErrorKind::Unsupported.into(),
+            }),
+        }
+    }
+
+    /// v2: the directory that a forkserver is to be started in (`CLONE_INTO_CGROUP`), so that it and the runs have this parent as nearest ancestor. v1: none.
+    #[must_use]
+    pub fn forkserver(&self) -> Option<BorrowedFd<'_>> {
+        match &self.0 {
+            Hierarchy::V1(_) => None,
+            Hierarchy::V2(parent) => Some(parent.forkserver()),
+        }
+    }
+
+    /// Makes a run's cgroup with its limits set.
+    ///
+    /// # Errors
+    /// The file that refused; nothing is left then.
+    pub fn create(&self, limits: &CgroupLimits) -> Result<RunCgroup, CgroupError> {
+        match &self.0 {
+            Hierarchy::V1(parents) => parents.create(limits).map(|run| RunCgroup(Hierarchy::V1(run))),
+            Hierarchy::V2(parent) => parent.create(limits).map(|run| RunCgroup(Hierarchy::V2(run))),
+        }
+    }
+}
+
+impl RunCgroup {
+    /// How to get in.
+    #[must_use]
+    pub fn join(&self) -> Join<'_> {
+        match &self.0 {
+            Hierarchy::V1(run) => Join::Tasks(run.tasks()),
+            Hierarchy::V2(run) => Join::Into(run.directory()),
+        }
+    }
+
+    /// Readable (POLLIN on v1's eventfd, POLLPRI on v2's `memory.events`) when the memory limit has killed, or is about to. [`Self::counters`] makes it
+    /// quiet again. On v2 it also wakes when the limit was only met (`max`), so the counters decide.
+    #[must_use]
+    pub fn memory_event(&self) -> Option<BorrowedFd<'_>> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.memory_event(),
+            Hierarchy::V2(run) => run.memory_event(),
+        }
+    }
+
+    /// User and system CPU so far, microseconds.
+    ///
+    /// # Errors
+    /// The file that could not be read.
+    pub fn cpu(&self) -> Result<(u64, u64), CgroupError> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.cpu(),
+            Hierarchy::V2(run) => run.cpu(),
+        }
+    }
+
+    /// v2: kills everything inside by `cgroup.kill` (Linux 5.14). v1 has no such thing; the PID namespace does it there.
+    ///
+    /// # Errors
+    /// The file that refused.
+    pub fn kill(&self) -> Result<(), CgroupError> {
+        match &self.0 {
+            Hierarchy::V1(_) => Ok(()),
+            Hierarchy::V2(run) => run.kill(),
+        }
+    }
+
+    /// All counters.
+    ///
+    /// # Errors
+    /// The file that could not be read.
+    pub fn counters(&self) -> Result<Counters, CgroupError> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.counters(),
+            Hierarchy::V2(run) => run.counters(),
+        }
+    }
+
+    /// Removes it; the run's processes are gone.
+    ///
+    /// # Errors
+    /// The directory that could not be removed.
+    pub fn remove(self) -> Result<(), CgroupError> {
+        match self.0 {
+            Hierarchy::V1(run) => run.remove(),
+            Hierarchy::V2(run) => run.remove(),
+        }
+    }
+}
+
+/// CPU bandwidth of so many thousandths of a CPU: (quota, period) in microseconds. The kernel takes no quota below 1 ms and no period above 1 s.
+fn bandwidth(thousandths: u32) -> (u64, u64) {
+    const PERIOD: u64 = 100_000;
+    const LONGEST_PERIOD: u64 = 1_000_000;
+    let thousandths = u64::from(thousandths.max(1));
+    let period = if thousandths < 10 { LONGEST_PERIOD } else { PERIOD };
+    (thousandths * period / 1000, period)
+}
+
+#[cfg(test)]
+mod tests;

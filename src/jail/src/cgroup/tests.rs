@@ -1,0 +1,230 @@
+//! Cgroups of this host, for real: each limit is met by a process, and nothing is left behind.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+use std::os::fd::{AsFd, AsRawFd};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Instant;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use remand_policy::host::Fact;
+
+use super::*;
+
+const MEBIBYTE: u64 = 1 << 20;
+
+/// The facts, unless this host gives no cgroups: then why.
+fn host() -> Option<CgroupFacts> {
+    let facts = crate::host::cgroups();
+    for (name, fact) in [("memory", &facts.memory), ("pids", &facts.pids), ("cpu", &facts.cpu)] {
+        if let Fact::Missing { blocker, .. } = fact {
+            eprintln!("skipped: cgroup {name}: {blocker}");
+            return None;
+        }
+    }
+    Some(facts)
+}
+
+fn limits() -> CgroupLimits {
+    CgroupLimits { memory: Some(32 * MEBIBYTE), pids: Some(8), cpus: None, use_memory: true, use_pids: true, use_cpu: true }
+}
+
+/// Runs a shell command inside: v1 as a child that moves itself through inherited descriptors, v2 by the directory's `cgroup.procs`, which costs a
+/// grace period and so is only for tests.
+fn inside(run: &RunCgroup, command: &str) -> ExitStatus {
+    let mut shell = Command::new("sh");
+    match run.join() {
+        Join::Tasks(tasks) => {
+            let [memory, pids, cpuacct] = tasks else { panic!("three hierarchies, not {}", tasks.len()) };
+            let give = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
+            shell.stdin(give(memory)).stdout(give(pids)).stderr(give(cpuacct));
+            let join = "echo 0 >&0 && echo 0 >&1 && echo 0 >&2 || exit 99; exec </dev/null >/dev/null 2>&1;";
+            shell.args(["-c", &format!("{join} {command}")]);
+        }
+        Join::Into(directory) => {
+            shell
+                .stdin(directory.try_clone_to_owned().unwrap())
+                .args(["-c", &format!("echo 0 >/proc/self/fd/0/cgroup.procs || exit 99; exec </dev/null; {command}")]);
+        }
+    }
+    shell.status().unwrap()
+}
+
+fn awake(run: &RunCgroup) -> bool {
+    let fd = run.memory_event().unwrap();
+    let mut fds = [PollFd::new(fd, PollFlags::POLLIN | PollFlags::POLLPRI)];
+    poll(&mut fds, PollTimeout::ZERO).unwrap();
+    let wanted = if matches!(run.join(), Join::Tasks(_)) { PollFlags::POLLIN } else { PollFlags::POLLPRI };
+    fds[0].revents().unwrap().contains(wanted)
+}
+
+#[test]
+fn memory_ends_what_asks_for_more() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&limits()).unwrap();
+    let eat = |mebibytes: u32| inside(&run, &format!("python3 -I -S -c 'b = bytearray({mebibytes} << 20)'"));
+    assert!(!awake(&run), "quiet before");
+    assert!(eat(8).success(), "control: under the limit");
+    assert_eq!(run.counters().unwrap().oom_kills, 0);
+    assert!(!eat(64).success());
+    assert!(awake(&run));
+    let counters = run.counters().unwrap();
+    assert!(counters.oom_kills > 0, "{counters:?}");
+    assert!(!awake(&run), "the counters make it quiet");
+    if let Some(peak) = counters.memory_peak {
+        assert!((16 * MEBIBYTE..=32 * MEBIBYTE).contains(&peak), "{counters:?}");
+    }
+    run.remove().unwrap();
+}
+
+#[test]
+fn without_a_memory_limit_nothing_is_killed() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&CgroupLimits { memory: None, ..limits() }).unwrap();
+    assert!(inside(&run, "python3 -I -S -c 'b = bytearray(64 << 20)'").success());
+    assert_eq!(run.counters().unwrap().oom_kills, 0);
+}
+
+#[test]
+fn pids_refuse_one_more() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&limits()).unwrap();
+    // The shell and so many sleepers.
+    let fork = |count: u32| {
+        let code =
+            format!("import posix\nfor i in range({count}):\n if posix.fork() == 0:\n  import time; time.sleep(0.3); posix._exit(0)");
+        inside(&run, &format!("exec python3 -I -S -c '{code}'"))
+    };
+    assert!(fork(7).success(), "control: as many as allowed");
+    assert_eq!(run.counters().unwrap().pids_denied, 0);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(!fork(8).success());
+    let counters = run.counters().unwrap();
+    assert!(counters.pids_denied > 0, "{counters:?}");
+    if let Some(peak) = counters.pids_peak {
+        assert_eq!(peak, 8);
+    }
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    run.remove().unwrap();
+}
+
+#[test]
+fn cpu_is_counted_and_can_be_bounded() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&limits()).unwrap();
+    assert_eq!(run.cpu().unwrap(), (0, 0));
+    assert!(inside(&run, "python3 -I -S -c 'for i in range(2000000): pass'").success());
+    let (user, system) = run.cpu().unwrap();
+    assert!(user + system > 1000, "{user} {system}");
+    for cpus in [1, 500, 2000] {
+        let Fact::Available = facts.cpu else { return };
+        drop(cgroups.create(&CgroupLimits { cpus: Some(cpus), ..limits() }).unwrap());
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_is_gone() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&limits()).unwrap();
+    let Join::Into(_) = run.join() else { return eprintln!("skipped: cgroup v1 cannot kill") };
+    assert!(inside(&run, "sleep 100 >/dev/null 2>&1 & exit 0").success());
+    run.kill().unwrap();
+    run.remove().unwrap();
+}
+
+#[test]
+fn nothing_is_left_after_a_thousand() {
+    let Some(facts) = host() else { return };
+    let left = || -> usize {
+        let directories: Vec<&String> = if facts.v1.is_empty() { vec![&facts.parent] } else { facts.v1.values().collect() };
+        let mine = format!("remand-{}-", std::process::id());
+        let names = directories.into_iter().flat_map(|path| std::fs::read_dir(path).unwrap());
+        names.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(&mine)).count()
+    };
+    let fds = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let (before, open) = (left(), fds());
+    let start = Instant::now();
+    for _ in 0..1000 {
+        let run = cgroups.create(&limits()).unwrap();
+        run.counters().unwrap();
+        run.remove().unwrap();
+    }
+    eprintln!("make, count and remove: {:?} each", start.elapsed() / 1000);
+    // Other tests of this process come and go meanwhile.
+    assert!(left() < before + 40, "{} after {before}", left());
+    assert!(fds() < open + 100, "{} after {open}", fds());
+}
+
+#[test]
+fn what_is_in_use_is_refused_and_named() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&limits()).unwrap();
+    assert!(inside(&run, "sleep 1 >/dev/null 2>&1 & exit 0").success());
+    let left: Vec<_> = match run.join() {
+        Join::Tasks(tasks) => tasks.iter().map(|fd| path_of(fd.as_fd()).parent().unwrap().to_owned()).collect(),
+        Join::Into(directory) => vec![path_of(directory)],
+    };
+    let error = run.remove().unwrap_err().to_string();
+    assert!(error.contains("remove") && error.contains("/remand-") && error.contains("busy"), "{error}");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    left.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
+}
+
+#[test]
+fn a_forkserver_of_another_user_can_start_runs() {
+    const OTHER: u32 = 100_000;
+    let Some(facts) = host() else { return };
+    if facts.version != CgroupVersion::V2 || !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: for root on cgroup v2");
+    }
+    for (owner, works) in [(None, false), (Some(OTHER), true)] {
+        let cgroups = Cgroups::new(&facts, owner).unwrap();
+        let run = cgroups.create(&limits()).unwrap();
+        let Join::Into(directory) = run.join() else { panic!("v2 joins by directory") };
+        let (leaf, from) = (path_of(directory), path_of(cgroups.forkserver().unwrap()));
+        // Moving asks for the same rights as being born there.
+        let script = format!(
+            "echo 0 >{}/cgroup.procs; exec setpriv --reuid={OTHER} --clear-groups sh -c 'echo 0 >{}/cgroup.procs'",
+            from.display(),
+            leaf.display()
+        );
+        assert_eq!(Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status().unwrap().success(), works, "{owner:?}");
+    }
+}
+
+fn path_of(fd: BorrowedFd<'_>) -> std::path::PathBuf {
+    std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap()
+}
+
+/// Printed, never judged: what joining costs a child that moves itself, beside writing its id from outside, which waits for a grace period.
+#[test]
+fn joining_is_cheap() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&limits()).unwrap();
+    let Join::Tasks(tasks) = run.join() else { return eprintln!("skipped: cgroup v1 only") };
+    let code = "import posix, time\nfor fd in (0, 1):\n t = time.perf_counter(); posix.write(fd, b'0'); posix.write(2, b'%d us ' % ((time.perf_counter() - t) * 1e6))";
+    let give = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
+    let child = Command::new("python3")
+        .args(["-I", "-S", "-c", code])
+        .stdin(give(&tasks[0]))
+        .stdout(give(&tasks[1]))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    eprintln!("a child that writes 0 to tasks: {}", String::from_utf8_lossy(&output.stderr));
+    let mut child = Command::new("sleep").arg("0.2").spawn().unwrap();
+    let start = Instant::now();
+    let procs = path_of(tasks[0].as_fd()).with_file_name("cgroup.procs");
+    std::fs::write(procs, child.id().to_string()).unwrap();
+    eprintln!("its id written to cgroup.procs from outside: {:?}", start.elapsed());
+    child.wait().unwrap();
+}

@@ -1,0 +1,175 @@
+//! cgroup v1: one directory per run and hierarchy in use, beneath this process's own cgroup, so that its limits hold for the run too.
+//!
+//! Always holds: limits stand before anything can join.
+
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use remand_policy::plan::CgroupLimits;
+
+use super::directory::{Directory, Made, keyed};
+use super::{CgroupError, Counters, stale};
+
+const NANOSECONDS_PER_MICROSECOND: u64 = 1000;
+
+/// This process's own cgroup in each hierarchy.
+#[derive(Debug)]
+pub(super) struct Parents(Vec<Member<Directory>>);
+
+/// A directory, and the controllers of the hierarchy that it is in.
+#[derive(Debug)]
+struct Member<D> {
+    controllers: Vec<String>,
+    directory: D,
+}
+
+impl Parents {
+    pub(super) fn open(paths: &BTreeMap<String, String>) -> Result<Self, CgroupError> {
+        let mut members: Vec<(&String, Member<Directory>)> = Vec::new();
+        for (controller, path) in paths {
+            // `cpu` and `cpuacct` often share one hierarchy.
+            match members.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, member)) => member.controllers.push(controller.clone()),
+                None => {
+                    stale::sweep_sometimes(path);
+                    members.push((path, Member { controllers: vec![controller.clone()], directory: Directory::open(path)? }));
+                }
+            }
+        }
+        Ok(Self(members.into_iter().map(|(_, member)| member).collect()))
+    }
+
+    pub(super) fn create(&self, limits: &CgroupLimits) -> Result<Run, CgroupError> {
+        let wanted = |controller: &String| match controller.as_str() {
+            "memory" => limits.use_memory,
+            "pids" => limits.use_pids,
+            "cpuacct" => limits.use_cpu,
+            "cpu" => limits.use_cpu && limits.cpus.is_some(),
+            _ => false,
+        };
+        let mut members = Vec::with_capacity(self.0.len());
+        for member in self.0.iter().filter(|member| member.controllers.iter().any(wanted)) {
+            let controllers = member.controllers.iter().filter(|controller| wanted(controller)).cloned().collect();
+            members.push(Member { controllers, directory: member.directory.make_own()? });
+        }
+        Run::limit(members, limits)
+    }
+}
+
+/// A run's directories.
+#[derive(Debug)]
+pub(super) struct Run {
+    // Before the directories: what a descriptor holds open is let go first.
+    memory_event: Option<EventFd>,
+    tasks: Vec<OwnedFd>,
+    members: Vec<Member<Made>>,
+}
+
+impl Run {
+    fn limit(members: Vec<Member<Made>>, limits: &CgroupLimits) -> Result<Self, CgroupError> {
+        let mut run = Self { memory_event: None, tasks: Vec::with_capacity(members.len()), members };
+        if let Some(memory) = run.of("memory") {
+            if let Some(bytes) = limits.memory {
+                memory.write("memory.limit_in_bytes", bytes)?;
+                // Memory and swap together may not exceed what memory alone may: no swap. It can't be set below the limit, so it comes second.
+                memory.write_if_there("memory.memsw.limit_in_bytes", bytes)?;
+            }
+            run.memory_event = Some(watch(memory)?);
+        }
+        if let (Some(pids), Some(count)) = (run.of("pids"), limits.pids) {
+            pids.write("pids.max", count)?;
+        }
+        if let (Some(cpu), Some(thousandths)) = (run.of("cpu"), limits.cpus) {
+            let (quota, period) = super::bandwidth(thousandths);
+            // The period first: a quota of the default period could be refused as too large a share of the parent's.
+            cpu.write("cpu.cfs_period_us", period)?;
+            cpu.write("cpu.cfs_quota_us", quota)?;
+        }
+        for member in &run.members {
+            run.tasks.push(member.directory.open_file("tasks", OFlag::O_WRONLY)?);
+        }
+        Ok(run)
+    }
+
+    fn of(&self, controller: &str) -> Option<&Made> {
+        self.members.iter().find(|member| member.controllers.iter().any(|known| known == controller)).map(|member| &member.directory)
+    }
+
+    pub(super) fn tasks(&self) -> &[OwnedFd] {
+        &self.tasks
+    }
+
+    pub(super) fn memory_event(&self) -> Option<BorrowedFd<'_>> {
+        self.memory_event.as_ref().map(AsFd::as_fd)
+    }
+
+    pub(super) fn cpu(&self) -> Result<(u64, u64), CgroupError> {
+        let Some(cpuacct) = self.of("cpuacct") else { return Ok((0, 0)) };
+        let total = cpuacct.number("cpuacct.usage")? / NANOSECONDS_PER_MICROSECOND;
+        Ok(split(total, cpuacct.number("cpuacct.usage_user")?, cpuacct.number("cpuacct.usage_sys")?))
+    }
+
+    pub(super) fn counters(&self) -> Result<Counters, CgroupError> {
+        let (cpu_user, cpu_system) = self.cpu()?;
+        let mut counters = Counters { cpu_user, cpu_system, ..Counters::default() };
+        if let Some(memory) = self.of("memory") {
+            if let Some(event) = &self.memory_event {
+                // Only to make it quiet; "nothing there" is fine.
+                let _ = event.read();
+            }
+            counters.memory_peak = Some(memory.number("memory.max_usage_in_bytes")?);
+            // Since Linux 4.13; before that the eventfd is all there is.
+            counters.oom_kills = keyed(&memory.read("memory.oom_control")?, "oom_kill").unwrap_or(0);
+        }
+        if let Some(pids) = self.of("pids") {
+            counters.pids_peak = pids.number_if_there("pids.peak")?;
+            counters.pids_denied = pids.keyed("pids.events", "max")?;
+        }
+        Ok(counters)
+    }
+
+    pub(super) fn remove(self) -> Result<(), CgroupError> {
+        drop((self.memory_event, self.tasks));
+        // Each is tried, so that one that refuses leaves the others no excuse.
+        let mut first = Ok(());
+        for member in self.members {
+            let removed = member.directory.remove();
+            first = first.and(removed);
+        }
+        first
+    }
+}
+
+/// An eventfd that the kernel counts up when the memory limit is about to kill.
+fn watch(memory: &Directory) -> Result<EventFd, CgroupError> {
+    let failed = |errno: Errno| CgroupError { attempt: "make an eventfd for", path: "memory.oom_control".into(), source: errno.into() };
+    let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(failed)?;
+    let control = memory.open_file("memory.oom_control", OFlag::O_RDONLY)?;
+    let (event_number, control_number) = (event.as_fd().as_raw_fd(), control.as_raw_fd());
+    memory.write("cgroup.event_control", format_args!("{event_number} {control_number}"))?;
+    Ok(event)
+}
+
+/// Splits an exact total by the user and system parts, which are counted in clock ticks and may both be 0 for a short run.
+fn split(total: u64, user: u64, system: u64) -> (u64, u64) {
+    let share = u128::from(total) * u128::from(system) / (u128::from(user) + u128::from(system)).max(1);
+    let system = u64::try_from(share).unwrap_or(total).min(total);
+    (total - system, system)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_split_by_ticks() {
+        assert_eq!(split(1000, 0, 0), (1000, 0));
+        assert_eq!(split(1000, 3, 1), (750, 250));
+        assert_eq!(split(1000, 0, 7), (0, 1000));
+        assert_eq!(split(u64::MAX, 0, u64::MAX), (0, u64::MAX));
+        assert_eq!(split(u64::MAX, u64::MAX, u64::MAX), (u64::MAX / 2 + 1, u64::MAX / 2));
+    }
+}

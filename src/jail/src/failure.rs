@@ -1,0 +1,46 @@
+//! Why a run was not started: (step, index, errno) with the object that it was about.
+
+use std::io;
+
+use nix::errno::Errno;
+
+/// A step of the supervisor or of the processes it makes that failed; nothing ran.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step}: {object}")]
+pub struct Failure {
+    /// Name of the step: one of `remand-child`'s, or `setup`, `ids`, `cgroup`, `pipes`.
+    pub step: &'static str,
+    /// Which of several.
+    pub index: u32,
+    /// The kernel's answer; 0 if the kernel was not asked.
+    pub errno: i32,
+    /// What was tried on what.
+    pub object: String,
+}
+
+impl Failure {
+    /// A failure that no kernel answer belongs to.
+    #[must_use]
+    pub fn new(step: &'static str, object: String) -> Self {
+        Self { step, index: 0, errno: 0, object }
+    }
+
+    /// A failure with the kernel's answer.
+    #[must_use]
+    pub fn kernel(step: &'static str, object: &str, errno: Errno) -> Self {
+        Self { step, index: 0, errno: errno as i32, object: format!("{object}: {}", errno.desc()) }
+    }
+
+    /// A failure of the standard library.
+    #[must_use]
+    pub fn io(step: &'static str, object: &str, error: &io::Error) -> Self {
+        Self { step, index: 0, errno: error.raw_os_error().unwrap_or(0), object: format!("{object}: {error}") }
+    }
+
+    /// A failure that a child reported.
+    #[must_use]
+    pub fn reported(failure: remand_child::step::Failure) -> Self {
+        let object = Errno::from_raw(failure.errno).desc().to_owned();
+        Self { step: failure.step.name(), index: failure.index, errno: failure.errno, object }
+    }
+}

@@ -1,0 +1,255 @@
+//! Where cgroups for runs can be made, and why not.
+//!
+//! Always holds: a directory counts only if this process may make others in it; on v2 the nearest one above this process that gives what is needed is taken,
+//! so that limits set on this process hold for runs too.
+
+use std::collections::BTreeMap;
+
+use nix::unistd::{AccessFlags, eaccess};
+use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
+
+use super::missing;
+use super::mounts::{self, Mount};
+
+const V1_CONTROLLERS: [&str; 4] = ["memory", "pids", "cpu", "cpuacct"];
+const V2_CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
+
+/// Looks, given `/proc/self/cgroup` and `/proc/self/mountinfo`.
+pub(super) fn facts(own: &str, mountinfo: &str) -> CgroupFacts {
+    let mounted = mounts::of_kinds(mountinfo, &["cgroup", "cgroup2"]);
+    let unified = unified(own, &mounted).map(|place| choose(&levels(&place)));
+    if let Ok(choice) = &unified
+        && V2_CONTROLLERS.iter().any(|name| choice.fact(name).available())
+    {
+        return v2(choice);
+    }
+    let v1 = V1_CONTROLLERS.map(|name| (name, named(own, &mounted, name).and_then(writable)));
+    if v1.iter().any(|(_, place)| place.is_ok()) || mounted.iter().any(|mount| mount.kind == "cgroup" && is_of(mount, "memory")) {
+        return self::v1(v1);
+    }
+    match unified {
+        Ok(choice) => v2(&choice),
+        Err(reason) => nothing(&reason),
+    }
+}
+
+fn nothing(reason: &Fact) -> CgroupFacts {
+    let [memory, pids, cpu, swap] = [(); 4].map(|()| reason.clone());
+    CgroupFacts { version: CgroupVersion::None, memory, pids, cpu, parent: String::new(), v1: BTreeMap::new(), swap }
+}
+
+/// Whether a v1 mount carries a controller.
+fn is_of(mount: &Mount<'_>, controller: &str) -> bool {
+    mount.options.split(',').any(|option| option == controller)
+}
+
+/// The place of a process's cgroup in one hierarchy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    /// Where the hierarchy is mounted.
+    point: String,
+    /// This process's cgroup below it: empty, or with a leading slash.
+    below: String,
+}
+
+impl Place {
+    fn path(&self) -> String {
+        format!("{}{}", self.point, self.below)
+    }
+}
+
+/// Of several mounts of a hierarchy, the usual one; of several there, the one on top.
+fn place(path: &str, candidates: impl Iterator<Item = (String, String)>, what: &str) -> Result<Place, Fact> {
+    let Some((root, point)) = candidates.max_by_key(|(_, point)| point.starts_with("/sys/fs/cgroup")) else {
+        return Err(missing(format!("{what} is not mounted"), "mount it at /sys/fs/cgroup; in a container, let its runtime do so"));
+    };
+    let below = if root == "/" { Some(path) } else { path.strip_prefix(root.as_str()) };
+    match below.filter(|below| (below.is_empty() || below.starts_with('/')) && !path.starts_with("/..")) {
+        Some(below) => Ok(Place { point, below: below.trim_end_matches('/').to_owned() }),
+        None => Err(missing(
+            format!("this process's cgroup {path} lies outside of what is mounted at {point} ({root})"),
+            "run it in the container's own cgroup namespace, or mount the whole hierarchy",
+        )),
+    }
+}
+
+/// v1: the cgroup of this process in the hierarchy of a controller.
+fn named(own: &str, mounted: &[Mount<'_>], controller: &str) -> Result<Place, Fact> {
+    let path = own.lines().find_map(|line| {
+        let (names, path) = line.split_once(':')?.1.split_once(':')?;
+        names.split(',').any(|name| name == controller).then_some(path)
+    });
+    let path =
+        path.ok_or_else(|| missing(format!("the kernel has no v1 controller {controller}"), "boot a kernel with it, or with cgroup v2"))?;
+    let candidates = mounted.iter().filter(|mount| mount.kind == "cgroup" && is_of(mount, controller));
+    place(path, candidates.map(|mount| (mount.root.clone(), mount.point.clone())), &format!("the cgroup v1 controller {controller}"))
+}
+
+/// v2: the cgroup of this process.
+fn unified(own: &str, mounted: &[Mount<'_>]) -> Result<Place, Fact> {
+    let path = own.lines().find_map(|line| line.strip_prefix("0::"));
+    let path = path.ok_or_else(|| missing("the kernel has no cgroup v2", "boot a kernel with CONFIG_CGROUPS"))?;
+    let candidates = mounted.iter().filter(|mount| mount.kind == "cgroup2");
+    place(path, candidates.map(|mount| (mount.root.clone(), mount.point.clone())), "cgroup v2")
+}
+
+fn may_write(path: &str) -> nix::Result<()> {
+    eaccess(path, AccessFlags::W_OK)
+}
+
+/// v1: whether runs' cgroups can be made there.
+fn writable(place: Place) -> Result<String, Fact> {
+    let path = place.path();
+    match may_write(&path) {
+        Ok(()) => Ok(path),
+        Err(errno) => Err(missing(
+            format!("{path} can't be written to by uid {} ({errno:?})", nix::unistd::geteuid()),
+            "run as root, or let an administrator give that directory to this user; in a container, mount cgroups writable",
+        )),
+    }
+}
+
+fn v1(places: [(&str, Result<String, Fact>); 4]) -> CgroupFacts {
+    let fact = |name: &str| match places.iter().find(|(known, _)| *known == name) {
+        Some((_, Err(reason))) => reason.clone(),
+        _ => Fact::Available,
+    };
+    let cpu = if fact("cpu").available() { fact("cpuacct") } else { fact("cpu") };
+    let usable: BTreeMap<String, String> =
+        places.iter().filter_map(|(name, place)| Some(((*name).to_owned(), place.as_ref().ok()?.clone()))).collect();
+    let swap = match usable.get("memory") {
+        Some(path) => swap(std::path::Path::new(&format!("{path}/memory.memsw.limit_in_bytes")).exists()),
+        None => fact("memory"),
+    };
+    let version = if usable.is_empty() { CgroupVersion::None } else { CgroupVersion::V1 };
+    CgroupFacts { version, memory: fact("memory"), pids: fact("pids"), cpu, parent: String::new(), swap, v1: usable }
+}
+
+fn swap(counted: bool) -> Fact {
+    if counted {
+        Fact::Available
+    } else {
+        missing("the kernel does not count swap per cgroup", "boot with swapaccount=1, or turn swap off (swapoff -a)")
+    }
+}
+
+/// Who sits in a v2 directory: controllers can be turned on beneath it only if nobody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Inside {
+    Nobody,
+    /// This process alone, which can move into a leaf.
+    Us,
+    Others,
+    /// The hierarchy's root: anybody may.
+    Root,
+}
+
+/// One v2 directory above this process, from its own on upwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Level {
+    path: String,
+    /// Why nothing can be made here.
+    refused: Option<String>,
+    /// `cgroup.subtree_control`.
+    on: String,
+    /// `cgroup.controllers`.
+    offered: String,
+    /// `cgroup.subtree_control` can be written to.
+    may_enable: bool,
+    inside: Inside,
+}
+
+impl Level {
+    fn look(path: String) -> Self {
+        let file = |name: &str| std::fs::read_to_string(format!("{path}/{name}")).unwrap_or_default();
+        // Starting a process beneath, from where this one is, asks for the right to write the common ancestor's cgroup.procs.
+        let refused = [path.clone(), format!("{path}/cgroup.procs")].into_iter().find_map(|object| {
+            let errno = may_write(&object).err()?;
+            Some(format!("{object} can't be written to by uid {} ({errno:?})", nix::unistd::geteuid()))
+        });
+        let mut inside = Inside::Root;
+        // Only the root lacks this file.
+        if std::path::Path::new(&format!("{path}/cgroup.type")).exists() {
+            let procs = file("cgroup.procs");
+            inside = match procs.trim() {
+                "" => Inside::Nobody,
+                one if one == std::process::id().to_string() => Inside::Us,
+                _ => Inside::Others,
+            };
+        }
+        let may_enable = may_write(&format!("{path}/cgroup.subtree_control")).is_ok();
+        let (on, offered) = (file("cgroup.subtree_control"), file("cgroup.controllers"));
+        Self { refused, on, offered, may_enable, inside, path }
+    }
+
+    /// Whether runs' cgroups made here can have a controller.
+    fn fact(&self, controller: &str) -> Fact {
+        let has = |text: &str| text.split_whitespace().any(|name| name == controller);
+        let path = &self.path;
+        if let Some(refused) = &self.refused {
+            missing(refused.clone(), scope())
+        } else if has(&self.on) {
+            Fact::Available
+        } else if !has(&self.offered) {
+            missing(
+                format!("the controller {controller} is not delegated to {path}"),
+                "turn it on in cgroup.subtree_control of every cgroup above; under systemd: Delegate=cpu memory pids in a drop-in of user@.service",
+            )
+        } else if !self.may_enable {
+            missing(format!("{path}/cgroup.subtree_control can't be written to"), scope())
+        } else if self.inside == Inside::Others {
+            missing(format!("{path} holds other processes, so no controller can be turned on in it (EBUSY)"), scope())
+        } else {
+            Fact::Available
+        }
+    }
+}
+
+fn scope() -> String {
+    let user = if nix::unistd::geteuid().is_root() { "" } else { " --user" };
+    format!(
+        "start it in a cgroup of its own: systemd-run{user} --scope -p Delegate=yes remand ...; without systemd, an administrator makes a cgroup, \
+         gives its directory, cgroup.procs and cgroup.subtree_control to this user, and starts this in a child of it"
+    )
+}
+
+/// This process's directory and those above it, up to the first that gives all.
+fn levels(place: &Place) -> Vec<Level> {
+    let mut levels = Vec::new();
+    let mut below = place.below.as_str();
+    loop {
+        let level = Level::look(format!("{}{below}", place.point));
+        let done = V2_CONTROLLERS.iter().all(|name| level.fact(name).available());
+        levels.push(level);
+        match below.rfind('/') {
+            Some(end) if !done => below = below.get(..end).unwrap_or_default(),
+            _ => return levels,
+        }
+    }
+}
+
+/// The nearest that gives the most.
+fn choose(levels: &[Level]) -> Level {
+    let gives = |level: &&Level| V2_CONTROLLERS.iter().filter(|name| level.fact(name).available()).count();
+    // `max_by_key` takes the last of equals, so from the top down.
+    let best = levels.iter().rev().max_by_key(gives);
+    best.cloned().unwrap_or_else(|| Level::look(String::new()))
+}
+
+fn v2(level: &Level) -> CgroupFacts {
+    let [memory, pids, cpu] = V2_CONTROLLERS.map(|name| level.fact(name));
+    let usable = [&memory, &pids, &cpu].into_iter().any(Fact::available);
+    let swap = if memory.available() { swap(counts_swap(level)) } else { memory.clone() };
+    let (version, parent) = if usable { (CgroupVersion::V2, level.path.clone()) } else { (CgroupVersion::None, String::new()) };
+    CgroupFacts { version, memory, pids, cpu, parent, v1: BTreeMap::new(), swap }
+}
+
+/// The root has no `memory.*` files; a kernel that can swap at all counts it since 5.19 or so, unless told not to.
+fn counts_swap(level: &Level) -> bool {
+    let there = |path: &str| std::path::Path::new(path).exists();
+    if level.inside == Inside::Root { there("/proc/swaps") } else { there(&format!("{}/memory.swap.max", level.path)) }
+}
+
+#[cfg(test)]
+#[path = "cgroup_tests.rs"]
+mod tests;

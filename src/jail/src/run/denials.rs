@@ -1,0 +1,99 @@
+//! Denied system calls: received from the filter's listener, recorded, answered.
+//!
+//! Always holds: the answer never depends on memory of the run, so nothing can race it; a run that does little but denied calls cannot keep the
+//! supervisor busy for ever.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use remand_policy::host::Arch;
+use remand_policy::outcome::Violation;
+use remand_policy::{Policy, syscalls};
+
+use crate::sys::notify::{self, Notification};
+
+/// Kinds of denied calls that are listed.
+const MOST_KINDS: usize = 64;
+/// Denials that are answered one by one. After that the listener is closed, and the kernel answers ENOSYS by itself.
+const MOST_ANSWERS: u64 = 10_000;
+
+/// The listener and what it has seen.
+#[derive(Debug)]
+pub struct Denials {
+    listener: Option<OwnedFd>,
+    arch: Arch,
+    execve: Option<u32>,
+    seen: Vec<(u32, Violation)>,
+    answered: u64,
+    truncated: bool,
+}
+
+impl Denials {
+    /// Nothing seen yet.
+    pub fn new(arch: Arch) -> Self {
+        Self { listener: None, arch, execve: syscalls::number(arch, "execve"), seen: Vec::new(), answered: 0, truncated: false }
+    }
+
+    /// Begins to listen.
+    pub fn listen(&mut self, listener: OwnedFd) {
+        self.listener = Some(listener);
+    }
+
+    /// What to poll.
+    pub fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.listener.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Every process under the filter is gone, or asked too often.
+    pub fn close(&mut self) {
+        self.listener = None;
+    }
+
+    /// Takes and answers one notification.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn answer(&mut self, policy: &Policy) -> Result<(), Errno> {
+        let Some(listener) = self.listener.as_ref().map(AsFd::as_fd) else { return Ok(()) };
+        let Some(notification) = notify::receive(listener)? else { return Ok(()) };
+        // The first execve is the executor process becoming the program: this crate's own call, made before any code of the run exists.
+        if Some(notification.number) == self.execve.take() {
+            return notify::let_through(listener, notification.id);
+        }
+        notify::deny(listener, notification.id, syscalls::answer(self.arch, notification.number))?;
+        self.record(policy, &notification);
+        self.answered += 1;
+        if self.answered >= MOST_ANSWERS {
+            self.truncated = true;
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, policy: &Policy, notification: &Notification) {
+        let number = notification.number;
+        if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, _)| *seen == number) {
+            violation.count += 1;
+        } else if self.seen.len() < MOST_KINDS {
+            let answered = Errno::from_raw(syscalls::answer(self.arch, number));
+            self.seen.push((
+                number,
+                Violation {
+                    syscall: syscalls::name(self.arch, number).map_or_else(|| format!("syscall_{number}"), str::to_owned),
+                    args: notification.args,
+                    count: 1,
+                    answered: format!("{answered:?}"),
+                    change: syscalls::change(policy, self.arch, number, &notification.args),
+                },
+            ));
+        } else {
+            self.truncated = true;
+        }
+    }
+
+    /// All kinds, most frequent first, and whether there were more.
+    pub fn finish(mut self) -> (Vec<Violation>, bool) {
+        self.seen.sort_by_key(|(_, violation)| std::cmp::Reverse(violation.count));
+        (self.seen.into_iter().map(|(_, violation)| violation).collect(), self.truncated)
+    }
+}

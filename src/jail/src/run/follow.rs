@@ -1,0 +1,397 @@
+//! Follows a run from its start to its end: one poll loop over all that it can say and all that can end it.
+//!
+//! Always holds: every read is bounded; the first reason to stop stays; when this returns, the last process of the run is gone.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::time::{TimeSpec, TimeValLike};
+use nix::unistd;
+use remand_child::message::{Ended, Report};
+use remand_child::sys::now;
+use remand_policy::evidence::Stop;
+use remand_policy::frames::{Decoder, FrameError, Received};
+use remand_policy::host::CgroupVersion;
+use remand_policy::outcome::Violation;
+use remand_policy::plan::CommandKind;
+
+use super::capture::Capture;
+use super::denials::Denials;
+use super::launch::Launched;
+use super::meter::Meter;
+use super::timeline::Timeline;
+use super::tree::Sample;
+use super::{Ask, Caller, Stream};
+use crate::cgroup::Counters;
+use crate::failure::Failure;
+use crate::sys::message;
+use crate::sys::process::Usage;
+
+/// Microseconds from the making of a run to its `ready`. Far above what a loaded host needs, far below what anyone waits.
+const START_LIMIT: u64 = 30_000_000;
+/// Bytes of one read, the size of a pipe.
+const CHUNK: usize = 1 << 16;
+
+/// Everything that was seen of a run.
+#[derive(Debug)]
+pub struct Seen {
+    /// A step that failed on the way to exec.
+    pub failure: Option<Failure>,
+    /// All steps up to exec were done.
+    pub executing: bool,
+    /// Init's account of the end.
+    pub ended: Option<Ended>,
+    /// Why the supervisor stopped it.
+    pub stopped: Option<Stop>,
+    /// What went wrong in remand itself, or what no frame was.
+    pub trouble: Option<String>,
+    /// Frames.
+    pub received: Received,
+    /// The first frame error.
+    pub frame_error: Option<FrameError>,
+    /// Captured streams.
+    pub stdout: Capture,
+    /// See `stdout`.
+    pub stderr: Capture,
+    /// Denied calls.
+    pub violations: Vec<Violation>,
+    /// There were more.
+    pub violations_truncated: bool,
+    /// Microseconds from `ready` (a plain program: from exec) to the end.
+    pub wall: u64,
+    /// What waiting for init told.
+    pub usage: Usage,
+    /// Counters of the cgroup, as far as there is one.
+    pub counters: Option<Counters>,
+    /// The highest of each that sampling saw; nothing where no sample was needed.
+    pub sampled: Sample,
+    /// What the run was made of, now empty of processes.
+    pub launched: Launched,
+}
+
+/// Something that poll watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Init,
+    Report,
+    Denial,
+    Stdout,
+    Stderr,
+    Result,
+    Job,
+    Memory,
+    Cancel,
+}
+
+struct Follower<'a, 'b> {
+    ask: &'a Ask<'a>,
+    caller: Caller<'b>,
+    timeline: &'a mut Timeline,
+    launched: Launched,
+    /// What is still open, by source.
+    open: Vec<Source>,
+    job: &'a [u8],
+    began: u64,
+    /// Nanoseconds, when user code could begin.
+    ready: Option<u64>,
+    meter: Meter,
+    decoder: Decoder,
+    denials: Denials,
+    frame_error: Option<FrameError>,
+    failure: Option<Failure>,
+    executing: bool,
+    ended: Option<Ended>,
+    stopped: Option<Stop>,
+    trouble: Option<String>,
+    stdout: Capture,
+    stderr: Capture,
+}
+
+/// Follows the run to its end.
+pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &mut Timeline) -> Seen {
+    let mut open = vec![Source::Init, Source::Report, Source::Stdout, Source::Stderr, Source::Result];
+    open.extend(caller.cancel.map(|_| Source::Cancel));
+    open.extend(launched.cgroup.as_ref().and_then(|cgroup| cgroup.memory_event()).map(|_| Source::Memory));
+    let mut follower = Follower {
+        ask,
+        caller,
+        timeline,
+        open,
+        job: ask.job,
+        began: now(),
+        ready: None,
+        meter: Meter::new(ask.plan, launched.init.pid()),
+        decoder: Decoder::new(ask.plan.collect),
+        denials: Denials::new(ask.host.arch),
+        frame_error: None,
+        failure: None,
+        executing: false,
+        ended: None,
+        stopped: None,
+        trouble: None,
+        stdout: Capture::new(ask.plan.collect.stdout),
+        stderr: Capture::new(ask.plan.collect.stderr),
+        launched,
+    };
+    follower.follow_to_the_end();
+    follower.finish()
+}
+
+impl Follower<'_, '_> {
+    fn follow_to_the_end(&mut self) {
+        while self.open.contains(&Source::Init) {
+            match self.wait() {
+                Ok(ready) => ready.into_iter().for_each(|source| self.handle(source)),
+                Err(errno) => self.fail(format!("poll: {}", errno.desc())),
+            }
+            self.check_limits();
+        }
+        // Every writer is gone: what is left in the pipes ends with their end of file.
+        for source in [Source::Report, Source::Stdout, Source::Stderr, Source::Result] {
+            while self.open.contains(&source) {
+                self.handle(source);
+            }
+        }
+    }
+
+    /// Waits for the next event or deadline.
+    fn wait(&mut self) -> Result<Vec<Source>, Errno> {
+        let timeout = self.deadline().map(|at| TimeSpec::nanoseconds(i64::try_from(at.saturating_sub(now())).unwrap_or(i64::MAX)));
+        let denial = self.denials.fd().map(|fd| (Source::Denial, fd, PollFlags::POLLIN));
+        let sources = self.open.iter().filter_map(|&source| self.polled(source)).chain(denial);
+        let (names, mut fds): (Vec<Source>, Vec<PollFd<'_>>) = sources.map(|(source, fd, flags)| (source, PollFd::new(fd, flags))).unzip();
+        match ppoll(&mut fds, timeout, None) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => return Ok(Vec::new()),
+            Err(errno) => return Err(errno),
+        }
+        let ready = names.into_iter().zip(&fds).filter(|(_, fd)| fd.any().unwrap_or(true)).map(|(source, _)| source);
+        let ready: Vec<Source> = ready.collect();
+        if self.denials.fd().is_some() && fds.last().and_then(PollFd::revents).is_some_and(|events| events.contains(PollFlags::POLLHUP)) {
+            self.denials.close();
+        }
+        Ok(ready)
+    }
+
+    fn polled(&self, source: Source) -> Option<(Source, BorrowedFd<'_>, PollFlags)> {
+        let launched = &self.launched;
+        let (fd, flags) = match source {
+            Source::Init => (launched.init.as_fd(), PollFlags::POLLIN),
+            Source::Report => (launched.report.as_fd(), PollFlags::POLLIN),
+            Source::Denial => (self.denials.fd()?, PollFlags::POLLIN),
+            Source::Stdout => (launched.stdout.as_fd(), PollFlags::POLLIN),
+            Source::Stderr => (launched.stderr.as_fd(), PollFlags::POLLIN),
+            Source::Result => (launched.result.as_fd(), PollFlags::POLLIN),
+            Source::Job => (launched.job.as_ref()?.as_fd(), PollFlags::POLLOUT),
+            // A v2 file is always readable; what is new is an exceptional condition there.
+            Source::Memory => {
+                let new = if self.ask.host.cgroup.version == CgroupVersion::V1 { PollFlags::POLLIN } else { PollFlags::POLLPRI };
+                (launched.cgroup.as_ref()?.memory_event()?, new)
+            }
+            Source::Cancel => (self.caller.cancel?, PollFlags::POLLIN),
+        };
+        Some((source, fd, flags))
+    }
+
+    fn handle(&mut self, source: Source) {
+        match source {
+            Source::Init => self.close(Source::Init),
+            Source::Report => self.on_report(),
+            Source::Denial => {
+                if let Err(errno) = self.denials.answer(self.ask.policy) {
+                    self.fail(format!("a denied call could not be answered: {}", errno.desc()));
+                }
+            }
+            Source::Stdout | Source::Stderr => self.on_output(source),
+            Source::Result => self.on_result(),
+            Source::Job => self.on_job(),
+            Source::Memory => self.on_memory(),
+            Source::Cancel => {
+                self.stop(Stop::Cancelled);
+                self.close(Source::Cancel);
+            }
+        }
+    }
+
+    fn on_report(&mut self) {
+        match message::receive(self.launched.report.as_fd()) {
+            Ok(Some(received)) => match received.report {
+                Report::Executing(at) => {
+                    self.timeline.mark_executing(&at);
+                    self.executing = true;
+                    received.fds.into_iter().for_each(|listener| self.denials.listen(listener));
+                    self.open.push(Source::Job);
+                    if self.ask.plan.command.kind == CommandKind::Program {
+                        self.begin_clock("exec");
+                    }
+                }
+                Report::Ended(ended) => self.ended = Some(ended),
+                Report::Failed(failure) => self.failure = Some(Failure::reported(failure)),
+                other => self.fail(format!("init said {other:?} out of turn")),
+            },
+            Ok(None) | Err(Errno::ECONNRESET) => self.close(Source::Report),
+            Err(errno) => {
+                self.fail(format!("reading init's report: {}", errno.desc()));
+                self.close(Source::Report);
+            }
+        }
+    }
+
+    /// User code can begin: the wall clock and the meters run.
+    fn begin_clock(&mut self, step: &str) {
+        let at = now();
+        self.timeline.mark_at(step, at);
+        self.ready = Some(at);
+        self.meter.begin(at);
+    }
+
+    fn on_output(&mut self, source: Source) {
+        let mut buffer = [0; CHUNK];
+        let (fd, capture, stream, stop) = match source {
+            Source::Stdout => (&self.launched.stdout, &mut self.stdout, Stream::Stdout, Stop::Stdout),
+            _ => (&self.launched.stderr, &mut self.stderr, Stream::Stderr, Stop::Stderr),
+        };
+        let Some(count) = read(fd, &mut buffer) else { return self.close(source) };
+        let within = capture.take(buffer.get(..count).unwrap_or_default());
+        if let Some(output) = self.caller.output.as_mut().filter(|_| !within.is_empty()) {
+            output(stream, within);
+        }
+        if capture.over() {
+            self.stop(stop);
+            self.close(source);
+        }
+    }
+
+    fn on_result(&mut self) {
+        let mut buffer = [0; CHUNK];
+        let Some(count) = read(&self.launched.result, &mut buffer) else { return self.close(Source::Result) };
+        match self.decoder.feed(buffer.get(..count).unwrap_or_default()) {
+            Ok(true) if self.ready.is_none() => self.begin_clock("interpreter"),
+            Ok(_) => {}
+            Err(error) => {
+                self.stop(Stop::of(&error));
+                self.frame_error = Some(error);
+                self.close(Source::Result);
+            }
+        }
+    }
+
+    /// Hands over as much of the job as the pipe takes; closing it is the end of the job.
+    fn on_job(&mut self) {
+        let Some(pipe) = &self.launched.job else { return self.close(Source::Job) };
+        match unistd::write(pipe, self.job) {
+            Ok(count) => self.job = self.job.get(count..).unwrap_or_default(),
+            Err(Errno::EAGAIN | Errno::EINTR) => return,
+            // The run has closed its end, which is its own affair.
+            Err(_) => self.job = &[],
+        }
+        if self.job.is_empty() {
+            self.launched.job = None;
+            self.close(Source::Job);
+        }
+    }
+
+    fn on_memory(&mut self) {
+        let Some(cgroup) = &self.launched.cgroup else { return };
+        match cgroup.counters() {
+            // v1 wakes only for a charge that nothing could be reclaimed for; v2 also when the limit was merely met.
+            Ok(counters) if counters.oom_kills > 0 || self.ask.host.cgroup.version == CgroupVersion::V1 => self.stop(Stop::Memory),
+            Ok(_) => {}
+            Err(error) => self.fail(error.to_string()),
+        }
+    }
+
+    /// The next moment at which something must be looked at; nanoseconds.
+    fn deadline(&self) -> Option<u64> {
+        if self.stopped.is_some() {
+            return None;
+        }
+        [Some(self.wall_deadline()).filter(|&at| at != u64::MAX), self.meter.next()].into_iter().flatten().min()
+    }
+
+    fn wall_deadline(&self) -> u64 {
+        let (from, budget) = match self.ready {
+            None => (self.began, START_LIMIT),
+            Some(ready) => (ready, self.ask.plan.wall_time.unwrap_or(u64::MAX)),
+        };
+        from.saturating_add(budget.saturating_mul(1000))
+    }
+
+    fn check_limits(&mut self) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let now = now();
+        if let Some(stop) = self.meter.check(now, self.launched.cgroup.as_ref()) {
+            self.stop(stop);
+        } else if now >= self.wall_deadline() {
+            self.stop(Stop::WallTime);
+        }
+    }
+
+    /// Ends the run; the first reason stays.
+    fn stop(&mut self, why: Stop) {
+        if self.stopped.is_none() {
+            self.stopped = Some(why);
+            self.meter.last_look(self.launched.cgroup.as_ref());
+        }
+        // Both, so that neither a fork between nor a process outside the cgroup is left: the PID namespace goes with its init.
+        self.launched.init.kill();
+        if let Some(Err(error)) = self.launched.cgroup.as_ref().map(|cgroup| cgroup.kill()) {
+            self.trouble.get_or_insert(error.to_string());
+        }
+    }
+
+    fn fail(&mut self, trouble: String) {
+        self.trouble.get_or_insert(trouble);
+        self.stop(Stop::Internal);
+    }
+
+    fn close(&mut self, source: Source) {
+        self.open.retain(|&open| open != source);
+    }
+
+    fn finish(mut self) -> Seen {
+        let wall = self.ready.map_or(0, |ready| now().saturating_sub(ready) / 1000);
+        self.timeline.mark(if self.ready.is_some() { "code" } else { "failed" });
+        let usage = self.launched.init.wait().unwrap_or_else(|errno| {
+            self.trouble.get_or_insert(format!("waiting for init: {}", errno.desc()));
+            Usage::default()
+        });
+        let counters = self.launched.cgroup.as_ref().map(|cgroup| cgroup.counters()).transpose().unwrap_or_else(|error| {
+            self.trouble.get_or_insert(error.to_string());
+            None
+        });
+        let (received, unfinished) = self.decoder.finish();
+        let (violations, violations_truncated) = self.denials.finish();
+        Seen {
+            failure: self.failure,
+            executing: self.executing,
+            ended: self.ended,
+            stopped: self.stopped,
+            trouble: self.trouble,
+            received,
+            frame_error: self.frame_error.or(unfinished),
+            stdout: self.stdout,
+            stderr: self.stderr,
+            violations,
+            violations_truncated,
+            wall,
+            usage,
+            counters,
+            sampled: self.meter.seen(),
+            launched: self.launched,
+        }
+    }
+}
+
+/// Bytes that were there; `None` at end of file, or when the pipe can't be read any more.
+fn read(fd: &OwnedFd, buffer: &mut [u8]) -> Option<usize> {
+    match unistd::read(fd, buffer) {
+        Ok(0) => None,
+        Ok(count) => Some(count),
+        Err(Errno::EAGAIN | Errno::EINTR) => Some(0),
+        Err(_) => None,
+    }
+}

@@ -1,0 +1,171 @@
+//! From what was seen to the outcome record.
+//!
+//! Always holds: the verdict comes from [`verdict::decide`] alone; what the plan could not know of its enforcement is filled in here.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+
+use remand_policy::Outcome;
+use remand_policy::evidence::{Counters, Ended as End, Evidence, FrameEnd, Start, StepFailure, Stop};
+use remand_policy::outcome::{self, Captured, CpuMs, Enforcement, Milliseconds, PolicyRef, Usage};
+use remand_policy::plan::CommandKind;
+use remand_policy::verdict::{self, Verdict};
+
+use super::Ask;
+use super::capture::Capture;
+use super::follow::Seen;
+use super::timeline::Timeline;
+use crate::failure::Failure;
+
+/// The record of a run that was made. Whatever it was made of goes here.
+pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcome {
+    let evidence = evidence(ask, &seen);
+    let mut verdict = verdict::decide(&evidence, ask.plan);
+    match &mut verdict {
+        Verdict::NotStarted { step, index, hint, .. } => {
+            if let Some(object) = seen.launched.setup.object(ask.plan, step, *index) {
+                *hint = format!("{object}: {hint}");
+            }
+        }
+        Verdict::Internal { message } => {
+            if let Some(trouble) = seen.trouble.take() {
+                *message = trouble;
+            }
+        }
+        _ => {}
+    }
+    let mut enforcement = ask.plan.enforcement.clone();
+    let own_uid = seen.launched.ids.as_ref().map(|ids| ids.server() + 1);
+    complete(&mut enforcement, own_uid, seen.launched.no_more_namespaces);
+    let value = seen.received.value();
+    // Before the record says that the run is gone, it is.
+    if let Err(error) = seen.launched.undo() {
+        verdict = Verdict::Internal { message: error.to_string() };
+    }
+    timeline.mark("teardown");
+    Outcome {
+        version: outcome::VERSION,
+        run: run_id(),
+        policy: policy(ask),
+        verdict,
+        value,
+        error: seen.received.error,
+        prints: seen.received.prints,
+        stdout: captured(&seen.stdout),
+        stderr: captured(&seen.stderr),
+        violations: seen.violations,
+        violations_truncated: seen.violations_truncated,
+        usage: usage(&evidence.counters),
+        timing: timeline.finish(),
+        enforcement,
+    }
+}
+
+/// The record of a run that could not be made.
+pub fn not_started(ask: &Ask<'_>, failure: &Failure, timeline: Timeline) -> Outcome {
+    let hint = verdict::hint(failure.step, failure.index, failure.errno);
+    Outcome {
+        version: outcome::VERSION,
+        run: run_id(),
+        policy: policy(ask),
+        verdict: Verdict::NotStarted {
+            step: failure.step.to_owned(),
+            index: failure.index,
+            errno: failure.errno,
+            hint: if hint.is_empty() { failure.object.clone() } else { format!("{}: {hint}", failure.object) },
+        },
+        value: serde_json::value::RawValue::NULL.to_owned(),
+        error: None,
+        prints: Vec::new(),
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        violations: Vec::new(),
+        violations_truncated: false,
+        usage: Usage::default(),
+        timing: timeline.finish(),
+        enforcement: ask.plan.enforcement.clone(),
+    }
+}
+
+fn evidence(ask: &Ask<'_>, seen: &Seen) -> Evidence {
+    let program = ask.plan.command.kind == CommandKind::Program;
+    let start = match &seen.failure {
+        Some(failure) => Start::Failed(StepFailure { step: failure.step, index: failure.index, errno: failure.errno }),
+        // Killed between the clone and exec, by whatever it was: no step says so itself.
+        None if !seen.executing => Start::Failed(StepFailure { step: "init", index: 0, errno: 0 }),
+        None => Start::Done,
+    };
+    Evidence {
+        start,
+        ready: if program { seen.executing && seen.failure.is_none() } else { seen.received.ready },
+        frames: FrameEnd::of(&seen.received, seen.frame_error.clone()),
+        ended: seen.ended.map_or(End::Unknown, |ended| end(ended.status)),
+        stopped: if seen.trouble.is_some() { Some(Stop::Internal) } else { seen.stopped },
+        counters: counters(seen),
+    }
+}
+
+/// A status as `wait4` gives it.
+fn end(status: u64) -> End {
+    let status = i32::try_from(status).unwrap_or(0);
+    if libc::WIFEXITED(status) { End::Exited(libc::WEXITSTATUS(status)) } else { End::Signaled(libc::WTERMSIG(status)) }
+}
+
+fn counters(seen: &Seen) -> Counters {
+    let group = seen.counters.unwrap_or_default();
+    let by_group = group.cpu_user + group.cpu_system > 0;
+    // Where no cgroup counts: what samples saw, and what was waited for. A killed init has not waited for the rest.
+    let resident = seen.ended.map_or(seen.usage.resident, |ended| ended.resident * 1024);
+    let left = seen.ended.map_or(0, |ended| ended.left + 1);
+    let (tmp, inodes) = seen.ended.map_or((None, None), |ended| (Some(ended.tmp), Some(ended.inodes)));
+    Counters {
+        wall: seen.wall,
+        cpu_user: if by_group { group.cpu_user } else { seen.usage.user.max(seen.sampled.user) },
+        cpu_system: if by_group { group.cpu_system } else { seen.usage.system.max(seen.sampled.system) },
+        memory_peak: group.memory_peak.or(Some(seen.sampled.memory.max(resident))),
+        oom_kills: group.oom_kills,
+        pids_peak: group.pids_peak.or(Some(seen.sampled.tasks.max(left))),
+        pids_denied: group.pids_denied,
+        tmp_used: tmp.map(|(all, used)| (used, all)),
+        tmp_inodes: inodes.map(|(all, used)| (used, all)),
+        stdout: seen.stdout.seen,
+        stderr: seen.stderr.seen,
+        prints: seen.received.print_bytes,
+        result: seen.received.result_bytes,
+    }
+}
+
+fn complete(enforcement: &mut std::collections::BTreeMap<String, Enforcement>, own_uid: Option<u32>, no_more_namespaces: bool) {
+    if let Some(uid) = own_uid {
+        enforcement.insert("own_uid".into(), Enforcement::By(format!("host uid {uid}, held by this run alone")));
+    }
+    let nested = if no_more_namespaces {
+        Enforcement::By("user.max_user_namespaces = 0 inside".into())
+    } else {
+        Enforcement::Absent("/proc/sys is read-only here; the seccomp filter still refuses the calls".into())
+    };
+    enforcement.insert("nested_user_namespaces".into(), nested);
+}
+
+fn policy(ask: &Ask<'_>) -> PolicyRef {
+    PolicyRef { name: ask.plan.policy_name.clone(), hash: ask.plan.policy_hash.clone() }
+}
+
+fn captured(capture: &Capture) -> Captured {
+    Captured { text: capture.text(), truncated: capture.over() }
+}
+
+fn usage(counters: &Counters) -> Usage {
+    Usage {
+        wall_ms: Milliseconds(counters.wall),
+        cpu_ms: CpuMs { user: Milliseconds(counters.cpu_user), system: Milliseconds(counters.cpu_system) },
+        memory_peak: counters.memory_peak,
+        pids_peak: counters.pids_peak,
+    }
+}
+
+/// 128 bits that no other run has: the standard library's hash keys come from the kernel's random numbers and differ for every state.
+fn run_id() -> String {
+    let part = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", part(), part())
+}

@@ -1,0 +1,50 @@
+//! What each step of a run cost.
+//!
+//! Always holds: steps follow each other without gaps, on the monotonic clock, so that their sum is the whole.
+
+use remand_child::message::Executing;
+use remand_child::sys::now;
+use remand_policy::outcome::Timing;
+
+/// Steps so far.
+#[derive(Debug)]
+pub struct Timeline {
+    steps: Vec<Timing>,
+    last: u64,
+}
+
+impl Timeline {
+    /// Begins now.
+    pub fn begin() -> Self {
+        Self { steps: Vec::with_capacity(16), last: now() }
+    }
+
+    /// The step that ends now.
+    pub fn mark(&mut self, step: &str) {
+        self.mark_at(step, now());
+    }
+
+    /// The step that ended then (nanoseconds, monotonic).
+    pub fn mark_at(&mut self, step: &str, at: u64) {
+        self.steps.push(Timing { step: step.to_owned(), us: at.saturating_sub(self.last) / 1000 });
+        self.last = at.max(self.last);
+    }
+
+    /// The steps that the run's own processes timed.
+    pub fn mark_executing(&mut self, at: &Executing) {
+        for (step, at) in [
+            ("clone_init", at.init),
+            ("run_mounts", at.mounted),
+            ("clone_executor", at.executor),
+            ("confine", at.confined),
+            ("landlock_seccomp", at.filtered),
+        ] {
+            self.mark_at(step, at);
+        }
+    }
+
+    /// All steps.
+    pub fn finish(self) -> Vec<Timing> {
+        self.steps
+    }
+}

@@ -1,0 +1,130 @@
+//! The processes of a run as `/proc` shows them: the substitute for cgroup counters where a run has none.
+//!
+//! Always holds: a sample can miss what lives shorter than the time between two; whoever uses it names it as the substitute that it is.
+
+use std::fs;
+
+use nix::unistd::{SysconfVar, sysconf};
+
+/// One look at all processes below an init.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// Bytes of memory that belong to the run's processes: anonymous, as the sum over processes.
+    pub memory: u64,
+    /// Tasks, threads counted one by one, init not counted.
+    pub tasks: u64,
+    /// User CPU so far in microseconds, with that of ended processes that were waited for.
+    pub user: u64,
+    /// System CPU so far in microseconds.
+    pub system: u64,
+}
+
+/// More tasks than this are not looked at: a run without a pids limit must not keep the supervisor busy.
+const MOST: u64 = 8192;
+
+/// Looks at everything below `init`.
+pub fn sample(init: u32) -> Sample {
+    let mut found = Sample::default();
+    let mut waiting = vec![init];
+    while let Some(pid) = waiting.pop() {
+        let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
+        for task in tasks.flatten() {
+            if pid != init {
+                found.tasks += 1;
+            }
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            waiting.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+        add(&mut found, pid, pid == init);
+        if found.tasks > MOST {
+            break;
+        }
+    }
+    found
+}
+
+/// The same, with memory as the kernel divides shared pages among processes: exact, and slower. `None` where it may not be read.
+pub fn proportional(init: u32) -> Option<u64> {
+    let mut total = 0;
+    let mut waiting = children(init);
+    while let Some(pid) = waiting.pop() {
+        waiting.extend(children(pid));
+        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        total += ["Pss_Anon:", "Pss_Shmem:"].iter().filter_map(|key| kib(&rollup, key)).sum::<u64>() * 1024;
+    }
+    Some(total)
+}
+
+fn children(pid: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = tasks.map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
+    lists.flat_map(|list| list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect()
+}
+
+fn kib(text: &str, key: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse().ok())
+}
+
+fn add(found: &mut Sample, pid: u32, init: bool) {
+    if !init && let Ok(statm) = fs::read_to_string(format!("/proc/{pid}/statm")) {
+        found.memory += resident_anonymous(&statm).unwrap_or(0) * page();
+    }
+    if let Some([user, system]) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)) {
+        found.user += user * tick();
+        found.system += system * tick();
+    }
+}
+
+/// Pages: resident less those of files and shared memory.
+fn resident_anonymous(statm: &str) -> Option<u64> {
+    let mut fields = statm.split_ascii_whitespace().skip(1).map_while(|field| field.parse::<u64>().ok());
+    Some(fields.next()?.saturating_sub(fields.next()?))
+}
+
+/// User and system ticks of the process and of the children that it waited for. The name before them may hold anything, brackets too.
+fn cpu_ticks(stat: &str) -> Option<[u64; 2]> {
+    let after = stat.rsplit_once(')')?.1;
+    let fields: Vec<u64> = after.split_ascii_whitespace().skip(11).take(4).map_while(|field| field.parse().ok()).collect();
+    let [user, system, children_user, children_system] = fields.try_into().ok()?;
+    Some([user + children_user, system + children_system])
+}
+
+fn page() -> u64 {
+    positive(SysconfVar::PAGE_SIZE, 4096)
+}
+
+/// Microseconds of one tick.
+fn tick() -> u64 {
+    1_000_000 / positive(SysconfVar::CLK_TCK, 100)
+}
+
+fn positive(variable: SysconfVar, otherwise: u64) -> u64 {
+    sysconf(variable).ok().flatten().and_then(|value| u64::try_from(value).ok()).filter(|&value| value > 0).unwrap_or(otherwise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_name_cannot_shift_the_fields() {
+        let stat = "7 (a) R 1 (b)) S 1 7 7 0 -1 4194560 100 0 0 0 3 4 5 6 20 0 1 0 99 1000 10";
+        assert_eq!(cpu_ticks(stat), Some([8, 10]));
+        assert_eq!(cpu_ticks("7 (a) S 1"), None);
+        assert_eq!(cpu_ticks(""), None);
+    }
+
+    #[test]
+    fn memory_is_what_no_file_backs() {
+        assert_eq!(resident_anonymous("1000 300 120 1 0 200 0"), Some(180));
+        assert_eq!(resident_anonymous("1000 1 2"), Some(0));
+        assert_eq!(resident_anonymous("x"), None);
+        assert_eq!(kib("Rss: 9 kB\nPss_Anon:     12 kB\n", "Pss_Anon:"), Some(12));
+    }
+
+    #[test]
+    fn this_process_has_no_children_and_some_cpu() {
+        let found = sample(std::process::id());
+        assert_eq!((found.tasks, found.memory), (0, 0));
+    }
+}

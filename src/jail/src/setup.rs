@@ -1,0 +1,297 @@
+//! From a plan to what the forkserver is given: every string converted, every directory named, every bind looked at, before anything is cloned.
+//!
+//! Always holds: a `Setup` is complete; after the clone nothing is decided, converted or allocated.
+
+use std::collections::BTreeSet;
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+
+use nix::sys::resource::{Resource, getrlimit};
+use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
+use remand_child::sys::{MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
+use remand_policy::plan::{Bind, Plan, Root};
+use remand_policy::policy::{Device, NetworkMode};
+
+use crate::failure::Failure;
+
+/// User and group id of a run, inside.
+pub const RUN_ID: u32 = 1000;
+/// Directory in the root that other directories are hidden behind.
+const EMPTY: &CStr = c"remand/empty";
+
+#[derive(Debug)]
+enum Made {
+    Directory(CString),
+    Link { path: CString, target: CString },
+    File { path: CString, content: Vec<u8> },
+    Bind { source: CString, target: CString, attributes: u64 },
+    Hidden { path: CString },
+}
+
+/// All that a forkserver needs, owned.
+#[derive(Debug)]
+pub struct Setup {
+    root: Vec<Made>,
+    tmp: Vec<(&'static CStr, CString)>,
+    tmp_attributes: u64,
+    rlimits: Vec<(u32, u64, u64)>,
+    landlock_rules: Vec<(CString, u64)>,
+    filter: Vec<libc::sock_filter>,
+    cwd: CString,
+    path: CString,
+    argv: Vec<CString>,
+    envp: Vec<CString>,
+}
+
+/// What differs between forkservers of one plan.
+#[derive(Debug)]
+pub struct Start<'a> {
+    /// The forkserver's end of its socket.
+    pub socket: i32,
+    /// How its user namespace gets ids.
+    pub ids: Ids<'a>,
+    /// The executor is born in its cgroup (v2).
+    pub born_in_cgroup: bool,
+    /// Flags of `seccomp(2)`.
+    pub filter_flags: u32,
+}
+
+impl Setup {
+    /// Converts a plan.
+    ///
+    /// # Errors
+    /// A string with a NUL byte, a source that is not there or is a symlink, more strings than `execve` is given room for.
+    pub fn new(plan: &Plan) -> Result<Self, Failure> {
+        let mut argv = Vec::new();
+        for argument in &plan.command.argv {
+            argv.push(string(argument)?);
+        }
+        let mut envp = Vec::new();
+        for variable in &plan.command.env {
+            envp.push(string(variable)?);
+        }
+        let mut landlock_rules = Vec::new();
+        for (path, rights) in plan.landlock.iter().flat_map(|landlock| &landlock.rules) {
+            landlock_rules.push((string(path)?, *rights));
+        }
+        Ok(Self {
+            root: root_entries(&plan.root, plan.proc)?,
+            tmp: vec![
+                (c"mode", c"0700".into()),
+                (c"uid", string(&RUN_ID.to_string())?),
+                (c"gid", string(&RUN_ID.to_string())?),
+                (c"size", string(&plan.tmp.size.to_string())?),
+                (c"nr_inodes", string(&plan.tmp.inodes.to_string())?),
+            ],
+            tmp_attributes: MOUNT_NOSUID | MOUNT_NODEV | if plan.tmp.exec { 0 } else { MOUNT_NOEXEC },
+            rlimits: plan.rlimits.iter().map(lower).collect(),
+            landlock_rules,
+            filter: plan.filter.iter().map(|i| libc::sock_filter { code: i.code, jt: i.jt, jf: i.jf, k: i.k }).collect(),
+            cwd: string(&plan.command.cwd)?,
+            path: string(&plan.command.path)?,
+            argv,
+            envp,
+        })
+    }
+
+    /// Lends the whole as the structure that the forkserver reads.
+    pub fn with_spec<T>(&self, plan: &Plan, start: &Start<'_>, use_spec: impl FnOnce(&Spec<'_>) -> T) -> T {
+        let root: Vec<Entry<'_>> = self.root.iter().map(Made::lend).collect();
+        let tmp: Vec<_> = self.tmp.iter().map(|(key, value)| (*key, value.as_c_str())).collect();
+        let rules: Vec<_> = self.landlock_rules.iter().map(|(path, rights)| (path.as_c_str(), *rights)).collect();
+        let argv: Vec<_> = self.argv.iter().map(CString::as_c_str).collect();
+        let envp: Vec<_> = self.envp.iter().map(CString::as_c_str).collect();
+        use_spec(&Spec {
+            socket: start.socket,
+            ids: start.ids,
+            namespaces: Shared { ipc: true, uts: true, network: plan.network != NetworkMode::Host },
+            loopback: plan.network == NetworkMode::Loopback,
+            root: &root,
+            run: Run {
+                cgroup_namespace: plan.cgroup_namespace,
+                born_in_cgroup: start.born_in_cgroup,
+                tmp: &tmp,
+                tmp_attributes: self.tmp_attributes,
+                proc: plan.proc,
+                rlimits: &self.rlimits,
+                drop_groups: matches!(start.ids, Ids::Pool),
+                landlock: plan.landlock.as_ref().map(|landlock| Landlock {
+                    handled_fs: landlock.handled_fs,
+                    handled_net: landlock.handled_net,
+                    scoped: landlock.scoped,
+                    rules: &rules,
+                }),
+                filter: &self.filter,
+                filter_flags: start.filter_flags,
+                cwd: &self.cwd,
+                path: &self.path,
+                argv: &argv,
+                envp: &envp,
+            },
+        })
+    }
+
+    /// Which object a failed step was about, for people.
+    #[must_use]
+    pub fn object(&self, plan: &Plan, step: &str, index: u32) -> Option<String> {
+        let index = usize::try_from(index).ok()?;
+        match step {
+            "root" => self.root.get(index).map(Made::describe),
+            "rlimit" => self.rlimits.get(index).map(|(resource, soft, hard)| format!("resource {resource}, soft {soft}, hard {hard}")),
+            "landlock" => {
+                index.checked_sub(1).and_then(|rule| self.landlock_rules.get(rule)).map(|(path, _)| format!("{}", path.to_string_lossy()))
+            }
+            "execve" => Some(plan.command.path.clone()),
+            _ => None,
+        }
+    }
+}
+
+impl Made {
+    fn lend(&self) -> Entry<'_> {
+        match self {
+            Self::Directory(path) => Entry::Directory(path),
+            Self::Link { path, target } => Entry::Link { path, target },
+            Self::File { path, content } => Entry::File { path, content },
+            Self::Bind { source, target, attributes } => Entry::Bind { source, target, attributes: *attributes },
+            Self::Hidden { path } => Entry::Hidden { path, empty: EMPTY },
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Self::Directory(path) => format!("directory /{}", path.to_string_lossy()),
+            Self::Link { path, target } => format!("link /{} to {}", path.to_string_lossy(), target.to_string_lossy()),
+            Self::File { path, .. } => format!("file /{}", path.to_string_lossy()),
+            Self::Bind { source, target, .. } => format!("bind of {} at /{}", source.to_string_lossy(), target.to_string_lossy()),
+            Self::Hidden { path } => format!("hiding /{}", path.to_string_lossy()),
+        }
+    }
+}
+
+/// A limit can be lowered to what this process itself was given, never raised above it.
+fn lower(&(resource, soft, hard): &(u32, u64, u64)) -> (u32, u64, u64) {
+    let ours = resource_of(resource).and_then(|resource| getrlimit(resource).ok()).map_or(u64::MAX, |(_, hard)| hard);
+    (resource, soft.min(ours), hard.min(ours))
+}
+
+fn resource_of(number: u32) -> Option<Resource> {
+    use Resource::{
+        RLIMIT_AS, RLIMIT_CORE, RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_LOCKS, RLIMIT_MEMLOCK, RLIMIT_MSGQUEUE, RLIMIT_NICE,
+        RLIMIT_NOFILE, RLIMIT_NPROC, RLIMIT_RTPRIO, RLIMIT_RTTIME, RLIMIT_SIGPENDING, RLIMIT_STACK,
+    };
+    let all = [
+        RLIMIT_AS,
+        RLIMIT_CORE,
+        RLIMIT_CPU,
+        RLIMIT_DATA,
+        RLIMIT_FSIZE,
+        RLIMIT_LOCKS,
+        RLIMIT_MEMLOCK,
+        RLIMIT_MSGQUEUE,
+        RLIMIT_NICE,
+        RLIMIT_NOFILE,
+        RLIMIT_NPROC,
+        RLIMIT_RTPRIO,
+        RLIMIT_RTTIME,
+        RLIMIT_SIGPENDING,
+        RLIMIT_STACK,
+    ];
+    all.into_iter().find(|&resource| resource as u32 == number)
+}
+
+fn string(text: &str) -> Result<CString, Failure> {
+    CString::new(text).map_err(|_| Failure::new("setup", format!("{text:?} has a NUL byte")))
+}
+
+/// A path in the root, relative to it.
+fn inside(path: &str) -> Result<CString, Failure> {
+    string(path.trim_matches('/'))
+}
+
+/// Everything of the root in the order in which it can be made: directories, links, files, binds, hidden directories.
+fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
+    let devices = root.devices.iter().map(|device| {
+        let path = device_path(*device);
+        Bind { source: path.into(), target: path.into(), writable: true, exec: false }
+    });
+    let mut binds: Vec<(Bind, u64)> =
+        root.binds.iter().map(|bind| (bind.clone(), MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
+    // Outer before inner, or the outer would cover the inner.
+    binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
+    let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());
+    for directory in ["/tmp", "/proc", "/dev", "/remand/empty"] {
+        parents(directory, &mut directories);
+    }
+    for (path, content) in &root.files {
+        parents(parent(path), &mut directories);
+        files.push(Made::File { path: inside(path)?, content: content.clone() });
+    }
+    let mut covered: Vec<String> = Vec::new();
+    for (bind, nodev) in &binds {
+        // Below another bind the place must exist there already.
+        let within = covered.iter().any(|outer| bind.target.starts_with(&format!("{outer}/")));
+        if is_directory(&bind.source)? {
+            covered.push(bind.target.clone());
+            if !within {
+                parents(&bind.target, &mut directories);
+            }
+        } else if !within {
+            parents(parent(&bind.target), &mut directories);
+            files.push(Made::File { path: inside(&bind.target)?, content: Vec::new() });
+        }
+        let attributes = MOUNT_NOSUID | nodev | if bind.writable { 0 } else { MOUNT_RDONLY } | if bind.exec { 0 } else { MOUNT_NOEXEC };
+        mounts.push(Made::Bind { source: string(&bind.source)?, target: inside(&bind.target)?, attributes });
+    }
+    for hidden in &root.hidden {
+        mounts.push(Made::Hidden { path: inside(hidden)? });
+    }
+    if proc {
+        // Not for runs, which have their own on top: the kernel lets a user namespace mount a /proc only where it sees a whole one.
+        let attributes = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
+        mounts.push(Made::Bind { source: c"/proc".into(), target: c"proc".into(), attributes });
+    }
+    let mut links = Vec::new();
+    for (path, target) in &root.links {
+        parents(parent(path), &mut directories);
+        links.push(Made::Link { path: inside(path)?, target: string(target)? });
+    }
+    let mut entries = Vec::new();
+    for directory in directories {
+        entries.push(Made::Directory(inside(&directory)?));
+    }
+    entries.extend(links.into_iter().chain(files).chain(mounts));
+    Ok(entries)
+}
+
+/// The directory and all above it, outermost first in the set's order.
+fn parents(path: &str, into: &mut BTreeSet<String>) {
+    let mut path = path.trim_end_matches('/');
+    while !path.is_empty() && into.insert(path.to_owned()) {
+        path = parent(path);
+    }
+}
+
+fn parent(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+fn is_directory(path: &str) -> Result<bool, Failure> {
+    let failed = |error: io::Error| Failure::io("setup", &format!("{path} cannot be shown to the run"), &error);
+    let kind = std::fs::symlink_metadata(path).map_err(failed)?.file_type();
+    if kind.is_symlink() || kind.is_fifo() || kind.is_socket() {
+        return Err(Failure::new("setup", format!("{path} is neither a directory nor a regular file")));
+    }
+    Ok(kind.is_dir())
+}
+
+fn device_path(device: Device) -> &'static str {
+    match device {
+        Device::Null => "/dev/null",
+        Device::Zero => "/dev/zero",
+        Device::Full => "/dev/full",
+        Device::Random => "/dev/random",
+        Device::Urandom => "/dev/urandom",
+    }
+}

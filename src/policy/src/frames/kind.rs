@@ -1,0 +1,117 @@
+//! What each kind of frame carries, as types that serde fills.
+//!
+//! Always holds: an unknown, missing or repeated member is an error; values stay text (serde skips over them without recursion).
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::{ErrorFrame, FrameError};
+
+/// Bytes that show the kind: `{"kind":"print"`, and all of `{"kind":"done"}`.
+pub const HEAD: u64 = 15;
+/// Bytes of `{"kind":"ready"}`.
+pub const READY: u64 = 16;
+/// Bytes of a print frame besides its text, with some to spare.
+pub const PRINT_ENVELOPE: u64 = 32;
+
+/// The kinds of frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Ready,
+    Print,
+    Item,
+    Done,
+    Error,
+}
+
+impl Kind {
+    /// The kind that a frame's first [`HEAD`] bytes show.
+    pub fn of_head(head: &[u8]) -> Option<Self> {
+        let name = head.strip_prefix(br#"{"kind":""#)?.split(|byte| *byte == b'"').next()?;
+        match name {
+            b"ready" => Some(Self::Ready),
+            b"print" => Some(Self::Print),
+            b"item" => Some(Self::Item),
+            b"done" => Some(Self::Done),
+            b"error" => Some(Self::Error),
+            _ => None,
+        }
+    }
+}
+
+/// The first `kind` is known from the head; a second one is a repeated member, which serde refuses.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bare {
+    #[serde(rename = "kind")]
+    _kind: Kinded,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Print {
+    #[serde(rename = "kind")]
+    _kind: Kinded,
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    #[serde(rename = "kind")]
+    _kind: Kinded,
+    pub index: u64,
+    pub value: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Done {
+    #[serde(rename = "kind")]
+    _kind: Kinded,
+    #[serde(default, deserialize_with = "present")]
+    pub value: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Error {
+    #[serde(rename = "kind")]
+    _kind: Kinded,
+    #[serde(rename = "type")]
+    class: String,
+    message: String,
+    description: String,
+    stack: String,
+    line: Option<u64>,
+    item: Option<u64>,
+}
+
+impl From<Error> for ErrorFrame {
+    fn from(frame: Error) -> Self {
+        let Error { _kind, class, message, description, stack, line, item } = frame;
+        Self { kind: class, message, description, stack, line, item }
+    }
+}
+
+/// Any string: which, is already known.
+struct Kinded;
+
+impl<'de> Deserialize<'de> for Kinded {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<str>::deserialize(deserializer).map(|_| Self)
+    }
+}
+
+/// `null` is a value too; only a missing member is none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// Reads a whole frame.
+///
+/// # Errors
+/// `Malformed`, with serde's reason and position.
+pub fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, FrameError> {
+    serde_json::from_str(text).map_err(|error| FrameError::Malformed(format!("a frame that is not what it should be: {error}")))
+}

@@ -1,0 +1,65 @@
+//! Contradictions: values that are fine each and can't stand together.
+//!
+//! Always holds: only what can never be meant is refused; a limit that is merely useless is not. Requests are not checked here: a request that
+//! lowers `memory` below an inherited `tmp.size` is narrower, which is all it has to be.
+
+use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::common::{Range, Ranged};
+
+use super::problem::quote;
+use super::read::{Fault, Reader};
+use crate::policy::{Policy, Syscalls};
+use crate::units::Limit;
+
+/// Checks the finished policy; positions are those of the keys that `root` writes.
+pub(super) fn check(policy: &Policy, root: &Object<'_>, reader: &mut Reader<'_>) {
+    let mut report = |paths: &[&str], entry: Option<&str>, fault: Fault| {
+        let written = paths.iter().find_map(|path| Some((*path, locate(root, path, entry)?)));
+        let (path, range) = written.unwrap_or_else(|| ("", Range::new(root.range.start, root.range.start + 1)));
+        reader.report(range, path, fault);
+    };
+    if let Limit::At(memory) = policy.limits.memory {
+        let size = policy.filesystem.tmp.size;
+        if size > memory {
+            let message = format!("filesystem.tmp.size = {size} is larger than limits.memory = {memory}, which counts it");
+            report(&["filesystem.tmp.size", "limits.memory"], None, Fault::new(message, format!("at most {memory}")));
+        }
+        let job = policy.limits.job_size;
+        if job > memory {
+            let message = format!("limits.job_size = {job} is larger than limits.memory = {memory}, which must hold it");
+            report(&["limits.job_size", "limits.memory"], None, Fault::new(message, format!("at most {memory}")));
+        }
+    }
+    let Syscalls { allow, deny, kill, enforce: _ } = &policy.syscalls;
+    for (path, list) in [("syscalls.deny", deny), ("syscalls.kill", kill)] {
+        for name in list.iter().filter(|name| allow.iter().any(|grant| grant.call == **name)) {
+            let message = format!("{} is in syscalls.allow too, where it has no effect", quote(name));
+            report(&[path, "syscalls.allow"], Some(name), Fault::new(message, format!("take it out of one of the two")));
+        }
+    }
+    for (index, mount) in policy.filesystem.mounts.iter().enumerate() {
+        let below = |target: &str| target.strip_prefix(mount.target.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        if let Some(hidden) = policy.filesystem.mounts.iter().take(index).find(|earlier| below(&earlier.target)) {
+            let message = format!("the mount at {} covers the earlier one at {}", quote(&mount.target), quote(&hidden.target));
+            report(&["filesystem.mounts"], Some(&mount.target), Fault::new(message, "list the outer mount first"));
+        }
+    }
+}
+
+/// Where `path` is written; for a list, where `entry` is written in it.
+fn locate(root: &Object<'_>, path: &str, entry: Option<&str>) -> Option<Range> {
+    let (parents, key) = path.rsplit_once('.')?;
+    let object = parents.split('.').try_fold(root, |object, key| object.get_object(key))?;
+    let value = &object.get(key)?.value;
+    Some(entry.and_then(|entry| find(value, entry)).unwrap_or_else(|| value.range()))
+}
+
+/// The text `entry` in a list, in its `add`, or in an object in it. The lists are at most three levels deep.
+fn find(value: &Value<'_>, entry: &str) -> Option<Range> {
+    match value {
+        Value::StringLit(text) => (text.value == entry).then_some(text.range),
+        Value::Array(array) => array.elements.iter().find_map(|element| find(element, entry)),
+        Value::Object(object) => object.properties.iter().find_map(|property| find(&property.value, entry)),
+        _ => None,
+    }
+}

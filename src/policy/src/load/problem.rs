@@ -1,0 +1,110 @@
+//! What is wrong with a policy file or a request, and exactly where.
+//!
+//! Always holds: a position lies inside the text it was made from, lines and columns count from 1, columns count characters.
+
+use std::fmt;
+
+use jsonc_parser::common::Range;
+
+/// One thing that is wrong, ready to be shown as `file:line:column`, or as a labelled piece of the source by `offset` and `bytes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file as its caller named it; `request` for a request's overrides.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// Characters concerned; 0 where something is missing at this point.
+    pub length: usize,
+    /// Byte offset into the file, a byte order mark counted.
+    pub offset: usize,
+    /// Bytes concerned.
+    pub bytes: usize,
+    /// Dotted path of the field, such as `limits.memory` or `syscalls.allow[3]`; empty for the file as a whole.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: ", self.file, self.line, self.column)?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        f.write_str(&self.message)?;
+        self.help.as_ref().map_or(Ok(()), |help| write!(f, " ({help})"))
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// A text with its name; makes problems.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'t> {
+    pub file: &'t str,
+    /// Without byte order mark.
+    pub text: &'t str,
+    /// Bytes of the byte order mark that was taken off.
+    pub skipped: usize,
+}
+
+impl Text<'_> {
+    pub fn problem(&self, range: Range, field: &str, message: String, help: Option<String>) -> Problem {
+        let before = self.text.get(..range.start).unwrap_or(self.text);
+        let (line, column) = position(before);
+        let bytes = range.end.saturating_sub(range.start);
+        Problem {
+            file: self.file.to_owned(),
+            line,
+            column,
+            length: self.text.get(range.start..range.end).map_or(0, |part| part.chars().count()),
+            offset: before.len() + self.skipped,
+            bytes,
+            field: field.to_owned(),
+            message,
+            help,
+        }
+    }
+}
+
+/// Line and column, from 1, of the end of `before`. A carriage return counts as a line's end only where no line feed follows it, as in the parser.
+pub(super) fn position(before: &str) -> (usize, usize) {
+    let mut line = 1;
+    let mut column = 1;
+    let mut chars = before.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\n' || c == '\r' && chars.peek().is_some_and(|next| *next != '\n') {
+            line += 1;
+            column = 1;
+        } else if c != '\r' {
+            column += 1;
+        }
+    }
+    (line, column)
+}
+
+/// Help for a word that is none of `known`: the nearest of them, or all where they are few.
+pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+    const FEW: usize = 8;
+    // Hostile words may be long; nothing that long is near a known one.
+    let known: Vec<_> = known.collect();
+    let near = |candidate: &&str| (strsim::damerau_levenshtein(word, candidate), candidate.len());
+    let best = (word.len() <= 64).then(|| known.iter().copied().min_by_key(near)).flatten();
+    match best {
+        Some(candidate) if near(&candidate).0 <= (candidate.len() / 3).max(1) => Some(format!("did you mean \"{candidate}\"?")),
+        _ if !known.is_empty() && known.len() <= FEW => Some(format!("known here: {}", known.join(", "))),
+        _ => None,
+    }
+}
+
+/// `text` as a message quotes it: cut where it is long, and escaped, so that no control character of a file reaches a terminal.
+pub(super) fn quote(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let cut = text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+    let dots = if cut.len() < text.len() { "..." } else { "" };
+    format!("{cut:?}{dots}")
+}

@@ -1,0 +1,248 @@
+//! Reading one object of a policy file: every key that is asked for is known, every other key is a problem.
+//!
+//! Always holds: a slot is written only with a value that was understood and passed its check; everything else became a problem. Work per file is
+//! bounded: lists and objects are capped, and so is the number of problems.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::common::{Range, Ranged};
+
+use super::problem::{Problem, Text, did_you_mean, quote};
+
+/// Entries of one list or object. Checks for duplicates are quadratic.
+const ENTRIES: usize = 512;
+/// Problems reported for one file; more help nobody.
+const PROBLEMS: usize = 100;
+
+/// A value that was read but can't stand: what is wrong, and what to write.
+pub(super) struct Fault {
+    pub message: String,
+    pub help: Option<String>,
+}
+
+impl Fault {
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { message: message.into(), help: Some(help.into()) }
+    }
+}
+
+/// Where problems go while one text is read.
+pub(super) struct Reader<'t> {
+    text: Text<'t>,
+    pub problems: Vec<Problem>,
+    /// A request restates grants of a policy that has given its reasons, and is checked by narrowing instead of for contradictions.
+    pub request: bool,
+}
+
+impl<'t> Reader<'t> {
+    pub fn new(text: Text<'t>, request: bool) -> Self {
+        Self { text, problems: Vec::new(), request }
+    }
+
+    pub fn report(&mut self, range: Range, field: &str, fault: Fault) {
+        if self.problems.len() < PROBLEMS {
+            self.problems.push(self.text.problem(range, field, fault.message, fault.help));
+        }
+    }
+
+    /// Reports a value of the wrong type; the help says what to write.
+    pub fn wrong_type(&mut self, field: &str, value: &Value<'_>, expected: &str, help: Option<String>) {
+        let found = match value {
+            Value::StringLit(text) => format!("the text {}", quote(&text.value)),
+            Value::NumberLit(number) => format!("the number {}", quote(number.value).trim_matches('"')),
+            Value::BooleanLit(literal) => literal.value.to_string(),
+            Value::Object(_) => "an object".to_owned(),
+            Value::Array(_) => "a list".to_owned(),
+            Value::NullKeyword(_) => "null".to_owned(),
+        };
+        let null = matches!(value, Value::NullKeyword(_)).then(|| "leave the key out to inherit its value".to_owned());
+        self.report(value.range(), field, Fault { message: format!("expected {expected}, found {found}"), help: help.or(null) });
+    }
+
+    /// Reads an object: `read` asks for its keys, what was not asked for is unknown.
+    pub fn object<'a, R>(&mut self, field: &str, value: &'a Value<'a>, read: impl FnOnce(&mut Section<'_, 't, 'a>) -> R) -> Option<R> {
+        let Value::Object(object) = value else {
+            self.wrong_type(field, value, "an object", None);
+            return None;
+        };
+        if object.properties.len() > ENTRIES {
+            self.report(value.range(), field, Fault::new(format!("more than {ENTRIES} keys"), "split or shorten it"));
+            return None;
+        }
+        let mut section = Section { reader: self, object, field: field.to_owned(), known: Vec::new() };
+        section.duplicates();
+        let result = read(&mut section);
+        section.unknown();
+        Some(result)
+    }
+
+    /// Reads the elements of an array; `None` where it is none, or too long.
+    pub fn elements<'a, T: Field>(&mut self, field: &str, value: &'a Value<'a>, expected: &str) -> Option<Vec<(T, Range)>> {
+        let Value::Array(array) = value else {
+            self.wrong_type(field, value, expected, None);
+            return None;
+        };
+        if array.elements.len() > ENTRIES {
+            self.report(value.range(), field, Fault::new(format!("more than {ENTRIES} entries"), "shorten the list"));
+            return None;
+        }
+        let read =
+            |(index, element): (usize, &'a Value<'a>)| Some((T::read(self, &format!("{field}[{index}]"), element)?, element.range()));
+        Some(array.elements.iter().enumerate().filter_map(read).collect())
+    }
+}
+
+/// A type that a policy file can hold. `read` reports what is wrong.
+pub(super) trait Field: Sized {
+    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self>;
+}
+
+/// A type that lists hold.
+pub(super) trait Listed: Field {
+    /// What `remove` calls it.
+    fn key(&self) -> &str;
+
+    /// Why both can't stand in one list.
+    fn clash(&self, earlier: &Self) -> Option<String> {
+        (self.key() == earlier.key()).then(|| format!("{} is listed twice", quote(self.key())))
+    }
+}
+
+/// One object being read.
+pub(super) struct Section<'r, 't, 'a> {
+    pub reader: &'r mut Reader<'t>,
+    pub object: &'a Object<'a>,
+    pub field: String,
+    known: Vec<&'a str>,
+}
+
+impl<'a> Section<'_, '_, 'a> {
+    fn path(&self, key: &str) -> String {
+        if self.field.is_empty() { key.to_owned() } else { format!("{}.{key}", self.field) }
+    }
+
+    /// Makes `key` a known one that the caller reads itself.
+    pub fn accept(&mut self, key: &'a str) {
+        self.known.push(key);
+    }
+
+    pub fn value(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
+        self.known.push(key);
+        self.object.properties.iter().find(|property| property.name.as_str() == key).map(|property| &property.value)
+    }
+
+    /// The value of `key`, if it is there and was understood.
+    pub fn get<T: Field>(&mut self, key: &'static str) -> Option<T> {
+        let value = self.value(key)?;
+        T::read(self.reader, &self.path(key), value)
+    }
+
+    /// Like [`Section::get`] for a key that must be there.
+    pub fn need<T: Field>(&mut self, key: &'static str) -> Option<T> {
+        if self.object.get(key).is_none() {
+            self.report_here(Fault { message: format!("\"{key}\" is missing"), help: None });
+        }
+        self.get(key)
+    }
+
+    /// Overwrites `slot` where `key` is there and passes `check`.
+    pub fn checked<T: Field>(&mut self, key: &'static str, slot: &mut T, check: impl FnOnce(&T) -> Result<(), Fault>) {
+        let Some(value) = self.get::<T>(key) else { return };
+        match check(&value) {
+            Ok(()) => *slot = value,
+            Err(fault) => self.report_at(key, fault),
+        }
+    }
+
+    pub fn set<T: Field>(&mut self, key: &'static str, slot: &mut T) {
+        self.checked(key, slot, |_| Ok(()));
+    }
+
+    pub fn within<T: Field + PartialOrd + Display>(&mut self, key: &'static str, slot: &mut T, range: RangeInclusive<T>) {
+        self.checked(key, slot, |value| {
+            let (least, most) = (range.start(), range.end());
+            let help = if value < least { format!("at least {least}") } else { format!("at most {most}") };
+            if range.contains(value) { Ok(()) } else { Err(Fault::new(format!("{value} is out of range"), help)) }
+        });
+    }
+
+    /// A list, or `{"add": [...], "remove": [...]}` over what `slot` holds.
+    pub fn list<T: Listed>(&mut self, key: &'static str, slot: &mut Vec<T>, check: impl Fn(&T) -> Result<(), Fault>) {
+        let Some(value) = self.value(key) else { return };
+        let field = self.path(key);
+        let mut added = None;
+        if let Value::Object(_) = value {
+            self.reader.object(&field, value, |edit| {
+                edit.remove(slot);
+                added = edit.value("add").and_then(|list| edit.reader.elements::<T>(&edit.path("add"), list, "a list"));
+            });
+        } else {
+            added = self.reader.elements(&field, value, "a list, or {\"add\": [...], \"remove\": [...]}");
+            slot.clear();
+        }
+        for (entry, range) in added.into_iter().flatten() {
+            let clash = slot.iter().find_map(|earlier| entry.clash(earlier));
+            match clash.map_or_else(|| check(&entry), |message| Err(Fault { message, help: None })) {
+                Ok(()) => slot.push(entry),
+                Err(fault) => self.reader.report(range, &field, fault),
+            }
+        }
+    }
+
+    fn remove<T: Listed>(&mut self, slot: &mut Vec<T>) {
+        let Some(value) = self.value("remove") else { return };
+        let field = self.path("remove");
+        for (name, range) in self.reader.elements::<String>(&field, value, "a list of names").into_iter().flatten() {
+            let before = slot.len();
+            let help = did_you_mean(&name, slot.iter().map(T::key));
+            slot.retain(|entry| entry.key() != name);
+            if slot.len() == before {
+                let message = format!("{} is not in the list that this file starts from", quote(&name));
+                self.reader.report(range, &field, Fault { message, help });
+            }
+        }
+    }
+
+    /// A section below this one.
+    pub fn section(&mut self, key: &'static str, read: impl FnOnce(&mut Section<'_, '_, 'a>)) {
+        let Some(value) = self.value(key) else { return };
+        let field = self.path(key);
+        self.reader.object(&field, value, read);
+    }
+
+    /// Reports at the value of `key`, or at this object where it is missing.
+    pub fn report_at(&mut self, key: &str, fault: Fault) {
+        let range = self.object.get(key).map_or(self.object.range, |property| property.value.range());
+        let field = self.path(key);
+        self.reader.report(range, &field, fault);
+    }
+
+    /// Reports at the opening brace: something is missing in this object.
+    pub fn report_here(&mut self, fault: Fault) {
+        let start = self.object.range.start;
+        let field = self.field.clone();
+        self.reader.report(Range::new(start, start + 1), &field, fault);
+    }
+
+    fn duplicates(&mut self) {
+        for (index, property) in self.object.properties.iter().enumerate() {
+            let name = property.name.as_str();
+            if self.object.properties.iter().take(index).any(|earlier| earlier.name.as_str() == name) {
+                let fault = Fault::new(format!("the key {} is written twice", quote(name)), "keep one of them");
+                self.reader.report(property.name.range(), &self.field, fault);
+            }
+        }
+    }
+
+    fn unknown(&mut self) {
+        for property in &self.object.properties {
+            let name = property.name.as_str();
+            if !self.known.contains(&name) {
+                let help = did_you_mean(name, self.known.iter().copied());
+                self.reader.report(property.name.range(), &self.field, Fault { message: format!("unknown key {}", quote(name)), help });
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The sections of a policy file, one function each, with the range of every number.
+//!
+//! Always holds: each function takes its struct apart without `..`, so a field that files can't set does not compile.
+
+use std::path::{Component, Path};
+
+use jsonc_parser::ast::Value;
+
+use super::problem::quote;
+use super::read::{Fault, Field, Listed, Reader, Section};
+use super::syscalls::{self, reason};
+use crate::policy::{Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Tmp};
+use crate::units::{Bytes, Cpus, Limit, Span};
+
+/// The kernel counts bytes and microseconds in signed 64 bits.
+const MOST: u64 = i64::MAX as u64;
+const BYTES: std::ops::RangeInclusive<Bytes> = Bytes(1)..=Bytes(MOST);
+const PAGE: Bytes = Bytes(4096);
+
+/// All sections; the caller reads what stands above them.
+pub(super) fn read(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
+    let Policy { name: _, description: _, limits, filesystem, syscalls, network, namespaces, landlock, python, environment } = policy;
+    root.section("limits", |section| read_limits(section, limits));
+    root.section("filesystem", |section| read_filesystem(section, filesystem));
+    root.section("syscalls", |section| syscalls::read(section, syscalls));
+    root.section("network", |section| read_network(section, network));
+    root.section("namespaces", |section| read_namespaces(section, namespaces));
+    root.section("landlock", |section| read_landlock(section, landlock));
+    root.section("python", |section| read_python(section, python));
+    if let Some(value) = root.value("environment") {
+        read_environment(root.reader, value, environment);
+    }
+}
+
+fn read_limits(section: &mut Section<'_, '_, '_>, into: &mut Limits) {
+    let Limits {
+        wall_time,
+        cpu_time,
+        cpus,
+        memory,
+        pids,
+        open_files,
+        file_size,
+        stack,
+        stdout,
+        stderr,
+        prints,
+        result_size,
+        result_depth,
+        result_nodes,
+        job_size,
+        cgroup,
+    } = into;
+    section.within("wall_time", wall_time, Limit::At(Span(1000))..=Limit::Unlimited);
+    section.within("cpu_time", cpu_time, Limit::At(Span(1000))..=Limit::Unlimited);
+    // The kernel's smallest quota is 1 ms in a period of 100 ms.
+    section.within("cpus", cpus, Limit::At(Cpus(10))..=Limit::Unlimited);
+    section.within("memory", memory, Limit::At(PAGE)..=Limit::Unlimited);
+    section.within("pids", pids, Limit::At(1)..=Limit::Unlimited);
+    section.within("open_files", open_files, 8..=1_048_576);
+    section.within("file_size", file_size, Limit::At(Bytes(1))..=Limit::Unlimited);
+    section.within("stack", stack, Bytes(64 << 10)..=Bytes(1 << 30));
+    section.within("stdout", stdout, BYTES);
+    section.within("stderr", stderr, BYTES);
+    section.within("prints", prints, BYTES);
+    section.within("result_size", result_size, BYTES);
+    // Python's own encoder stops at about 1000 levels.
+    section.within("result_depth", result_depth, 1..=1000);
+    section.within("result_nodes", result_nodes, 1..=MOST);
+    section.within("job_size", job_size, BYTES);
+    section.set("cgroup", cgroup);
+}
+
+fn read_filesystem(section: &mut Section<'_, '_, '_>, into: &mut Filesystem) {
+    let Filesystem { tmp, mounts, proc, devices } = into;
+    section.section("tmp", |section| {
+        let Tmp { size, inodes, exec } = tmp;
+        // For tmpfs 0 means no limit, and a page is the least it counts.
+        section.within("size", size, PAGE..=Bytes(MOST));
+        section.within("inodes", inodes, 2..=MOST);
+        section.set("exec", exec);
+    });
+    section.list("mounts", mounts, |_| Ok(()));
+    section.set("proc", proc);
+    section.list("devices", devices, |_| Ok(()));
+}
+
+impl Field for Mount {
+    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
+        reader.object(field, value, |section| {
+            let source: String = section.need("source")?;
+            let mut mount = Self { target: source.clone(), source, writable: false, exec: false, optional: false, reason: None };
+            section.set("target", &mut mount.target);
+            section.set("writable", &mut mount.writable);
+            section.set("exec", &mut mount.exec);
+            section.set("optional", &mut mount.optional);
+            mount.reason = reason(section);
+            if mount.writable && mount.reason.is_none() && !section.reader.request {
+                section.report_at(
+                    "writable",
+                    Fault::new("a writable mount is dangerous and has no reason", "add \"reason\": \"why runs need it\""),
+                );
+            }
+            let closed = ["/proc", "/sys", "/dev"];
+            place(&mount.source, &closed).map_err(|fault| section.report_at("source", fault)).ok()?;
+            place(&mount.target, &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand"])
+                .map_err(|fault| section.report_at("target", fault))
+                .ok()?;
+            Some(mount)
+        })?
+    }
+}
+
+impl Listed for Mount {
+    fn key(&self) -> &str {
+        &self.target
+    }
+}
+
+/// An absolute path in its only spelling, neither the root nor in one of the `closed` trees.
+fn place(path: &str, closed: &[&str]) -> Result<(), Fault> {
+    let spelled: std::path::PathBuf = Path::new(path).components().filter(|part| *part != Component::CurDir).collect();
+    if !path.starts_with('/') {
+        return Err(Fault::new(format!("{} is not absolute", quote(path)), "start it with /"));
+    }
+    if Path::new(path).components().any(|part| part == Component::ParentDir) {
+        return Err(Fault::new(format!("{} goes up by \"..\"", quote(path)), "write the path it leads to"));
+    }
+    if spelled.as_os_str() != path {
+        return Err(Fault::new(format!("{} has a shorter spelling", quote(path)), format!("write {}", quote(&spelled.to_string_lossy()))));
+    }
+    match closed.iter().find(|tree| spelled.starts_with(tree)) {
+        Some(tree) => Err(Fault { message: format!("{} lies in {tree}, which each run has of its own", quote(path)), help: None }),
+        None if path == "/" => Err(Fault::new("the whole root can't be mounted", "name the directories that are needed")),
+        None => Ok(()),
+    }
+}
+
+fn read_network(section: &mut Section<'_, '_, '_>, into: &mut Network) {
+    let Network { mode, reason: why } = into;
+    let before = *mode;
+    section.set("mode", mode);
+    let written = reason(section);
+    // A reason belongs to the mode that it was written for.
+    if written.is_some() || *mode != before {
+        *why = written;
+    }
+    if *mode != NetworkMode::None && why.is_none() && !section.reader.request {
+        section.report_at("mode", Fault::new("a network is dangerous and has no reason", "add \"reason\": \"why runs need it\""));
+    }
+}
+
+fn read_namespaces(section: &mut Section<'_, '_, '_>, into: &mut Namespaces) {
+    let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = into;
+    section.set("user", user);
+    section.set("mount", mount);
+    section.set("pid", pid);
+    section.set("ipc", ipc);
+    section.set("uts", uts);
+    section.set("network", network);
+    section.set("cgroup", cgroup);
+    section.set("own_uid", own_uid);
+}
+
+fn read_landlock(section: &mut Section<'_, '_, '_>, into: &mut Landlock) {
+    let Landlock { enforce, minimum_abi } = into;
+    section.set("enforce", enforce);
+    section.within("minimum_abi", minimum_abi, 1..=100);
+}
+
+fn read_python(section: &mut Section<'_, '_, '_>, into: &mut Python) {
+    let Python { interpreter, stdlib_allow, external_allow, builtins_deny, runner_env_deny } = into;
+    section.checked("interpreter", interpreter, |path| match path.as_str() {
+        "" => Err(Fault::new("no interpreter", "write \"python3\" or an absolute path")),
+        name if !name.contains('/') => Ok(()),
+        path => place(path, &[]),
+    });
+    section.list("stdlib_allow", stdlib_allow, |name| module(name));
+    section.list("external_allow", external_allow, |name| module(name));
+    for (key, list) in [("stdlib_allow", stdlib_allow), ("external_allow", external_allow)] {
+        if list.len() > 1 && list.iter().any(|name| name == "*") {
+            section.report_at(key, Fault::new("\"*\" allows all, so the other names have no effect", "keep either \"*\" or the names"));
+        }
+    }
+    section.list("builtins_deny", builtins_deny, |name| identifier(name));
+    section.set("runner_env_deny", runner_env_deny);
+}
+
+fn module(name: &str) -> Result<(), Fault> {
+    match name.split_once('.') {
+        Some((first, _)) if identifier(first).is_ok() => {
+            Err(Fault::new(format!("{} names a submodule", quote(name)), format!("write \"{first}\": packages are allowed as a whole")))
+        }
+        _ if name == "*" => Ok(()),
+        _ => identifier(name),
+    }
+}
+
+fn identifier(name: &str) -> Result<(), Fault> {
+    let starts = name.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    if starts && name.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return Ok(());
+    }
+    let help = name.contains('-').then(|| "write the name that is imported, not the one that is installed".to_owned());
+    Err(Fault { message: format!("{} is not a Python name", quote(name)), help })
+}
+
+/// Sets variables by name over those of the base; `null` takes one out.
+fn read_environment(reader: &mut Reader<'_>, value: &Value<'_>, into: &mut Vec<(String, String)>) {
+    /// The kernel's `MAX_ARG_STRLEN` holds name, `=`, value and NUL.
+    const LONGEST: usize = 131_072;
+    reader.object("environment", value, |section| {
+        for property in &section.object.properties {
+            let name = property.name.as_str();
+            section.accept(name);
+            let mut report = |message: String| section.reader.report(property.range, "environment", Fault { message, help: None });
+            if name.is_empty()
+                || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+                || name.starts_with(|c: char| c.is_ascii_digit())
+            {
+                report(format!("{} is not a variable's name", quote(name)));
+                continue;
+            }
+            match &property.value {
+                Value::StringLit(text) if text.value.contains('\0') => report(format!("the value of {name} holds a NUL")),
+                Value::StringLit(text) if name.len() + text.value.len() + 2 > LONGEST => {
+                    report(format!("{name} is longer than the kernel takes"))
+                }
+                Value::StringLit(text) => match into.iter_mut().find(|(known, _)| known == name) {
+                    Some((_, slot)) => *slot = text.value.clone().into_owned(),
+                    None => into.push((name.to_owned(), text.value.clone().into_owned())),
+                },
+                Value::NullKeyword(_) => into.retain(|(known, _)| known != name),
+                other => {
+                    let help = match other {
+                        Value::NumberLit(number) => Some(format!("write \"{}\"", number.value)),
+                        Value::BooleanLit(literal) => Some(format!("write \"{}\"", literal.value)),
+                        _ => None,
+                    };
+                    section.reader.wrong_type(&format!("environment.{name}"), other, "a text", help);
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,37 @@
+//! The order of `filesystem.mounts`, by target.
+//!
+//! Always holds: a mount below another mount is never taken out or put in by narrowing, since it hides a part of the outer one.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::{Diff, changed, together};
+use crate::load::write_mount;
+use crate::policy::Mount;
+
+pub(super) fn compare(diff: &mut Diff<'_>, from: &[Mount], to: &[Mount]) {
+    let nested = |mount: &Mount| from.iter().chain(to).any(|outer| below(&mount.target, &outer.target));
+    let missing = |mount: &Mount, ordering| if nested(mount) { None } else { Some(ordering) };
+    let kept = from.iter().map(|mount| at(to, mount).map_or_else(|| missing(mount, Ordering::Greater), |other| permission(mount, other)));
+    let new = to.iter().filter(|mount| at(from, mount).is_none()).map(|mount| missing(mount, Ordering::Less));
+    let only = |one: &[Mount], other: &[Mount]| {
+        let differs = |mount: &&Mount| at(other, mount).is_none_or(|same| permission(mount, same) != Some(Ordering::Equal));
+        Value::from(one.iter().filter(differs).map(write_mount).collect::<Vec<_>>())
+    };
+    diff.entry("filesystem.mounts", together(kept.chain(new)), &only(from, to), &only(to, from));
+}
+
+fn at<'m>(mounts: &'m [Mount], wanted: &Mount) -> Option<&'m Mount> {
+    mounts.iter().find(|mount| mount.target == wanted.target)
+}
+
+fn below(target: &str, outer: &str) -> bool {
+    target.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Of two mounts at one target. A mount that must be there allows less than an optional one: the run may not start.
+fn permission(from: &Mount, to: &Mount) -> Option<Ordering> {
+    let Mount { source, target: _, writable, exec, optional, reason: _ } = from;
+    together([changed(*source == to.source), Some(writable.cmp(&to.writable)), Some(exec.cmp(&to.exec)), Some(optional.cmp(&to.optional))])
+}

@@ -1,0 +1,102 @@
+//! The order of the `syscalls` section, by what is granted in the end.
+//!
+//! Always holds: a grant counts as covered only where each of its conditions' values satisfies a grant of the other side; two grants that cover a
+//! third one only together do not count. So the order may miss a narrowing, and never takes a widening for one.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Diff, subsets};
+use crate::load::write_grant;
+use crate::policy::{Comparison, Condition, Grant, Syscalls};
+use crate::syscalls::{Alternatives, granted, grants_of_group};
+
+type Granted = BTreeMap<&'static str, Alternatives>;
+
+pub(super) fn compare(diff: &mut Diff<'_>, from: &Syscalls, to: &Syscalls) {
+    let Syscalls { allow: _, deny: _, kill: _, enforce } = from;
+    if (&from.allow, &from.deny, &from.kill) != (&to.allow, &to.deny, &to.kill) {
+        match (granted(from), granted(to)) {
+            (Ok(old), Ok(new)) => diff.entry("syscalls.allow", order(&old, &new), &only(&old, &new), &only(&new, &old)),
+            // Names that mean nothing have no order.
+            _ => diff.field("syscalls.allow", None),
+        }
+        let (old, new) = (calls(&from.kill), calls(&to.kill));
+        let only = |one: &BTreeSet<_>, other: &BTreeSet<_>| json!(one.difference(other).collect::<Vec<_>>());
+        diff.entry("syscalls.kill", subsets(&old, &new).map(Ordering::reverse), &only(&old, &new), &only(&new, &old));
+    }
+    diff.order("syscalls.enforce", enforce, &to.enforce);
+}
+
+fn calls(names: &[String]) -> BTreeSet<String> {
+    let members = |name: &String| match grants_of_group(name) {
+        Some(grants) => grants.into_iter().map(|grant| grant.call).collect(),
+        None => vec![name.clone()],
+    };
+    names.iter().flat_map(members).collect()
+}
+
+fn order(from: &Granted, to: &Granted) -> Option<Ordering> {
+    match (within(from, to), within(to, from)) {
+        (true, true) => Some(Ordering::Equal),
+        (true, false) => Some(Ordering::Less),
+        (false, true) => Some(Ordering::Greater),
+        (false, false) => None,
+    }
+}
+
+/// Whether everything in `inner` is granted by `outer` too.
+fn within(inner: &Granted, outer: &Granted) -> bool {
+    inner.iter().all(|(call, ways)| outer.get(call).is_some_and(|others| ways.iter().all(|way| covered(way, others))))
+}
+
+fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
+    let holds = |wanted: &Condition| way.iter().any(|given| given.arg == wanted.arg && implies(&given.op, &wanted.op));
+    others.iter().any(|other| other.iter().all(holds))
+}
+
+/// The grants of `one` that `other` does not cover, as a policy writes them.
+fn only(one: &Granted, other: &Granted) -> Value {
+    let uncovered = one.iter().flat_map(|(call, ways)| ways.iter().map(move |way| (call, way)));
+    let uncovered = uncovered.filter(|(call, way)| !other.get(*call).is_some_and(|others| covered(way, others)));
+    let grants = uncovered.map(|(call, way)| write_grant(&Grant { call: (*call).to_owned(), when: way.clone(), reason: None }));
+    Value::from(grants.collect::<Vec<_>>())
+}
+
+/// Whether every value that passes `given` passes `wanted`.
+fn implies(given: &Comparison, wanted: &Comparison) -> bool {
+    match given {
+        Comparison::Equals(value) => passes(*value, wanted),
+        Comparison::OneOf(values) => values.iter().all(|value| passes(*value, wanted)),
+        Comparison::AtMost(most) => match wanted {
+            Comparison::AtMost(other) => most <= other,
+            // Up to the highest bit of `most`, any bit may be set.
+            Comparison::Masked { mask, value } => *value == 0 && mask & bits_below(*most) == 0,
+            Comparison::Equals(value) => *most == 0 && *value == 0,
+            Comparison::OneOf(values) => *most <= 64 && (0..=*most).all(|candidate| values.contains(&candidate)),
+        },
+        Comparison::Masked { mask, value } => match wanted {
+            Comparison::Masked { mask: other, value: wanted } => mask & other == *other && value & other == *wanted,
+            Comparison::AtMost(most) => value | !mask <= *most,
+            Comparison::Equals(wanted) => *mask == u64::MAX && value == wanted,
+            Comparison::OneOf(values) => *mask == u64::MAX && values.contains(value),
+        },
+    }
+}
+
+/// All ones from bit 0 to the highest bit of `value`.
+fn bits_below(value: u64) -> u64 {
+    u64::MAX.checked_shr(value.leading_zeros()).unwrap_or(0)
+}
+
+/// Whether a value passes a comparison.
+fn passes(value: u64, comparison: &Comparison) -> bool {
+    match comparison {
+        Comparison::Equals(wanted) => value == *wanted,
+        Comparison::OneOf(values) => values.contains(&value),
+        Comparison::AtMost(most) => value <= *most,
+        Comparison::Masked { mask, value: wanted } => value & mask == *wanted,
+    }
+}

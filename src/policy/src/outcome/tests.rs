@@ -1,0 +1,104 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use serde_json::json;
+
+use super::*;
+use crate::verdict::LimitKind;
+
+fn every_verdict() -> Vec<Verdict> {
+    let text = || "x".to_owned();
+    vec![
+        Verdict::Finished,
+        Verdict::Raised,
+        Verdict::Exited { code: -7 },
+        Verdict::Signaled { signal: 11, name: text() },
+        Verdict::Exceeded { limit: LimitKind::WallTime, allowed: 1, seen: u64::MAX, unit: text(), source: text() },
+        Verdict::Violated { source: text() },
+        Verdict::Cancelled,
+        Verdict::NoResult,
+        Verdict::MalformedResult { reason: text() },
+        Verdict::NotStarted { step: text(), index: 3, errno: 13, hint: text() },
+        Verdict::Internal { message: text() },
+    ]
+}
+
+fn outcome(verdict: Verdict) -> Outcome {
+    Outcome {
+        version: VERSION,
+        run: "r1".into(),
+        policy: PolicyRef { name: "default".into(), hash: "00".into() },
+        verdict,
+        value: RawValue::from_string("{\"n\":1.10,\"big\":123456789012345678901234567890}".into()).unwrap(),
+        error: Some(ErrorFrame { kind: "ValueError".into(), line: Some(2), ..ErrorFrame::default() }),
+        prints: vec!["hi\n".into()],
+        stdout: Captured::default(),
+        stderr: Captured { text: "e".into(), truncated: true },
+        violations: vec![Violation {
+            syscall: "mount".into(),
+            args: [u64::MAX, 0, 0, 0, 0, 0],
+            count: 2,
+            answered: "EPERM".into(),
+            change: "c".into(),
+        }],
+        violations_truncated: false,
+        usage: Usage { wall_ms: Milliseconds(1_234_567), memory_peak: Some(1), ..Usage::default() },
+        timing: vec![Timing { step: "clone".into(), us: 120 }],
+        enforcement: BTreeMap::from([
+            ("memory".into(), Enforcement::Substitute { by: "rlimit".into(), because: "no cgroup".into() }),
+            ("pids".into(), Enforcement::By("cgroup v2 pids.max".into())),
+            ("own_uid".into(), Enforcement::Absent("not privileged".into())),
+        ]),
+    }
+}
+
+#[test]
+fn the_keys_and_their_order() {
+    let value = serde_json::to_value(outcome(Verdict::Finished)).unwrap();
+    let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    let named = "version run policy verdict value error prints stdout stderr violations violations_truncated usage timing enforcement";
+    assert_eq!(keys.join(" "), named);
+    assert_eq!(value["verdict"], json!({"kind": "finished"}));
+    assert_eq!(value["error"]["type"], json!("ValueError"));
+    assert_eq!(value["usage"]["wall_ms"].to_string(), "1234.567");
+    assert_eq!(value["enforcement"]["memory"], json!({"substitute": {"by": "rlimit", "because": "no cgroup"}}));
+    let exceeded = serde_json::to_string(&every_verdict()[4]).unwrap();
+    assert_eq!(exceeded, r#"{"kind":"exceeded","limit":"wall_time","allowed":1,"seen":18446744073709551615,"unit":"x","source":"x"}"#);
+}
+
+#[test]
+fn reads_back_what_it_wrote() {
+    for verdict in every_verdict() {
+        let text = serde_json::to_string(&outcome(verdict)).unwrap();
+        assert!(text.contains("\"value\":{\"n\":1.10,\"big\":123456789012345678901234567890}"), "the value is the run's own text");
+        let back: Outcome = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&back).unwrap(), text);
+    }
+}
+
+#[test]
+fn exit_codes_are_the_table() {
+    let mut used: Vec<u8> = Vec::new();
+    for verdict in every_verdict() {
+        let code = exit_code(&verdict);
+        let row = EXIT_CODES.iter().find(|(number, ..)| *number == code).unwrap();
+        assert_eq!(row.1, verdict.kind());
+        assert_eq!(serde_json::to_value(&verdict).unwrap()["kind"], json!(verdict.kind()));
+        used.push(code);
+    }
+    used.push(2);
+    used.sort_unstable();
+    assert_eq!(used, EXIT_CODES.map(|(code, ..)| code), "each code is somebody's, and once");
+    assert!(exit_code_table().lines().count() == 12 && exit_code_table().starts_with("  0  finished"));
+}
+
+#[test]
+fn the_schema_names_every_key() {
+    let schema = schema();
+    assert_eq!(schema.to_string(), super::schema().to_string());
+    let value = serde_json::to_value(outcome(Verdict::Finished)).unwrap();
+    for key in value.as_object().unwrap().keys() {
+        assert!(schema["properties"].get(key).is_some(), "{key}");
+    }
+    let kinds: Vec<_> =
+        schema["$defs"]["Verdict"]["oneOf"].as_array().unwrap().iter().map(|one| one["properties"]["kind"]["const"].clone()).collect();
+    assert_eq!(kinds, every_verdict().iter().map(|verdict| json!(verdict.kind())).collect::<Vec<_>>());
+}

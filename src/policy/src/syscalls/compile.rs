@@ -1,0 +1,214 @@
+//! From a policy's `syscalls` to a seccomp filter: a binary search over call numbers, with argument conditions in its leaves.
+//!
+//! Always holds: what is not allowed is never answered with "allow": numbers that no table knows (x32 ones among them) and denied calls go to the
+//! supervisor, foreign instruction sets end the run. Arguments are compared in the width that the kernel uses.
+//!
+//! An own emitter, since seccompiler has no user notification, no `clone3` answer of its own beside it, and a linear chain: installing that costs
+//! three times as much. The kernel runs a filter only where the answer depends on arguments or is not "allow": it keeps the others in a bitmap.
+
+use super::bpf::{Instruction, MAX_LENGTH, code};
+use super::emit::{Emitter, Label};
+use super::granted::{Access, Senseless, access};
+use super::groups::Group;
+use super::table::{CALLS, NUMBERS, at, find};
+use crate::host::Arch;
+use crate::policy::{Comparison, Condition, Syscalls};
+
+/// `SECCOMP_RET_ALLOW`.
+pub const ALLOW: u32 = 0x7fff_0000;
+/// `SECCOMP_RET_USER_NOTIF`: the supervisor records the call and answers it.
+pub const NOTIFY: u32 = 0x7fc0_0000;
+/// `SECCOMP_RET_KILL_PROCESS`.
+pub const KILL: u32 = 0x8000_0000;
+/// `SECCOMP_RET_ERRNO` with `ENOSYS`.
+pub const NO_SUCH_CALL: u32 = 0x0005_0000 | 38;
+
+/// Offsets into `struct seccomp_data`.
+const NUMBER: u32 = 0;
+const ARCH: u32 = 4;
+const ARGUMENTS: u32 = 16;
+/// The executor process's report socket, over which it hands the listener to the supervisor.
+const REPORT_FD: u64 = 5;
+
+/// A `syscalls` section that cannot become a filter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// It means nothing.
+    #[error("syscalls: {0}")]
+    Senseless(#[from] Senseless),
+    /// The filter is in force when the program is executed.
+    #[error("syscalls.kill: execve cannot end the run, since the start itself needs one; write it in syscalls.deny")]
+    KilledStart,
+    /// The kernel takes no more.
+    #[error("the filter would have {0} instructions, where the kernel takes {MAX_LENGTH}: use fewer values in conditions (masks, at_most)")]
+    TooLong(usize),
+}
+
+/// Compiles a policy's system calls for one instruction set.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile(syscalls: &Syscalls, arch: Arch) -> Result<Vec<Instruction>, CompileError> {
+    let access = with_start(access(syscalls)?)?;
+    let mut emitter = Emitter::default();
+    // Written from the end: the search, then what comes before it. First of all is the instruction set: the same number is another call elsewhere.
+    let foreign = emitter.answer(KILL);
+    let tree = tree(&mut emitter, &ranges(&access, arch));
+    emitter.go(tree);
+    let number = emitter.plain(code::LD_ABS, NUMBER);
+    emitter.branch(code::JEQ_K, audit_arch(arch), number, foreign);
+    emitter.plain(code::LD_ABS, ARCH);
+    let program = emitter.finish();
+    if program.len() > MAX_LENGTH { Err(CompileError::TooLong(program.len())) } else { Ok(program) }
+}
+
+/// `AUDIT_ARCH_*`.
+#[must_use]
+pub fn audit_arch(arch: Arch) -> u32 {
+    match arch {
+        Arch::X86_64 => 0xc000_003e,
+        Arch::Aarch64 => 0xc000_00b7,
+    }
+}
+
+/// What becomes of a range of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Leaf<'a> {
+    Answer(u32),
+    /// Allowed where an alternative holds, otherwise this answer.
+    When(&'a [Vec<Condition>], usize, u32),
+}
+
+/// The start's own needs: the listener is sent over descriptor 5 (closed by the execve that follows), and execve must reach the supervisor.
+fn with_start(mut access: Vec<Access>) -> Result<Vec<(Access, u32)>, CompileError> {
+    if find("execve").and_then(|row| access.get(row)) == Some(&Access::Killed) {
+        return Err(CompileError::KilledStart);
+    }
+    let otherwise: Vec<u32> = access.iter().map(|access| if *access == Access::Killed { KILL } else { NOTIFY }).collect();
+    if let Some(sendmsg) = find("sendmsg").and_then(|row| access.get_mut(row)) {
+        sendmsg.allow(vec![Condition { arg: 0, op: Comparison::Equals(REPORT_FD) }]);
+    }
+    Ok(access.into_iter().zip(otherwise).collect())
+}
+
+/// Ranges of numbers with one answer each, by their first number; the last one reaches to the end, x32 numbers included.
+fn ranges(access: &[(Access, u32)], arch: Arch) -> Vec<(u32, Leaf<'_>)> {
+    let mut ranges: Vec<(u32, Leaf<'_>)> = Vec::new();
+    for number in 0..=NUMBERS {
+        let leaf = leaf(access, at(arch, number));
+        if ranges.last().is_none_or(|(_, last)| *last != leaf) {
+            ranges.push((number, leaf));
+        }
+    }
+    ranges
+}
+
+fn leaf(access: &[(Access, u32)], row: Option<usize>) -> Leaf<'_> {
+    match row.and_then(|row| Some((row, access.get(row)?))) {
+        Some((row, _)) if CALLS.get(row).is_some_and(|call| call.home == Group::Never) => Leaf::Answer(NO_SUCH_CALL),
+        Some((_, (Access::Any, _))) => Leaf::Answer(ALLOW),
+        Some((row, (Access::When(alternatives), otherwise))) => Leaf::When(alternatives, row, *otherwise),
+        Some((_, (Access::Denied | Access::Killed, otherwise))) => Leaf::Answer(*otherwise),
+        None => Leaf::Answer(NOTIFY),
+    }
+}
+
+/// A balanced search tree: the right half is written first, since it comes last. The accumulator holds the number.
+fn tree(emitter: &mut Emitter, ranges: &[(u32, Leaf<'_>)]) -> Label {
+    match ranges {
+        [] => emitter.answer(NOTIFY),
+        [(_, Leaf::Answer(value))] => emitter.answer(*value),
+        [(_, Leaf::When(alternatives, row, otherwise))] => conditions(emitter, alternatives, *row, *otherwise),
+        _ => {
+            let (left, right) = ranges.split_at(ranges.len() / 2);
+            let from = right.first().map_or(0, |(number, _)| *number);
+            let right = tree(emitter, right);
+            let left = tree(emitter, left);
+            emitter.branch(code::JGE_K, from, right, left)
+        }
+    }
+}
+
+/// Alternatives from last to first; where one fails, the next is tried.
+fn conditions(emitter: &mut Emitter, alternatives: &[Vec<Condition>], row: usize, otherwise: u32) -> Label {
+    let mut failed = emitter.answer(otherwise);
+    for when in alternatives.iter().rev() {
+        let mut passed = emitter.answer(ALLOW);
+        for condition in when.iter().rev() {
+            passed = test(emitter, condition, row, passed, failed);
+        }
+        failed = passed;
+    }
+    failed
+}
+
+/// One condition on one argument.
+fn test(emitter: &mut Emitter, condition: &Condition, row: usize, passed: Label, failed: Label) -> Label {
+    let mask = CALLS.get(row).map_or(u64::MAX, |call| call.mask(condition.arg));
+    let argument = Argument { offset: ARGUMENTS + 8 * u32::from(condition.arg), wide: mask > u32::MAX.into() };
+    match &condition.op {
+        Comparison::Equals(value) => argument.masked(emitter, mask, *value, passed, failed),
+        Comparison::OneOf(values) => {
+            values.iter().rev().fold(failed, |failed, value| argument.masked(emitter, mask, *value, passed, failed))
+        }
+        Comparison::AtMost(most) => argument.at_most(emitter, *most, passed, failed),
+        Comparison::Masked { mask: bits, value } => argument.masked(emitter, mask & bits, *value, passed, failed),
+    }
+}
+
+/// An argument register: its low word at `offset`, its high word behind. The high word of a narrow one is nobody's business, the kernel's neither.
+#[derive(Clone, Copy)]
+struct Argument {
+    offset: u32,
+    wide: bool,
+}
+
+impl Argument {
+    /// `argument & mask == value`. A value with bits outside of the mask is never met.
+    fn masked(self, emitter: &mut Emitter, mask: u64, value: u64, passed: Label, failed: Label) -> Label {
+        if value & !mask != 0 {
+            return failed;
+        }
+        let low = word(emitter, self.offset, low(mask), low(value), passed, failed);
+        word(emitter, self.offset + 4, high(mask), high(value), low, failed)
+    }
+
+    /// `argument <= most`.
+    fn at_most(self, emitter: &mut Emitter, most: u64, passed: Label, failed: Label) -> Label {
+        if !self.wide && most >= u32::MAX.into() {
+            return passed;
+        }
+        emitter.branch(code::JGT_K, low(most), failed, passed);
+        let mut start = emitter.plain(code::LD_ABS, self.offset);
+        if self.wide {
+            let below = emitter.branch(code::JEQ_K, high(most), start, passed);
+            emitter.branch(code::JGT_K, high(most), failed, below);
+            start = emitter.plain(code::LD_ABS, self.offset + 4);
+        }
+        start
+    }
+}
+
+/// `word & mask == value`; nothing where no bit is asked for.
+fn word(emitter: &mut Emitter, offset: u32, mask: u32, value: u32, passed: Label, failed: Label) -> Label {
+    if mask == 0 {
+        return passed;
+    }
+    emitter.branch(code::JEQ_K, value, passed, failed);
+    if mask != u32::MAX {
+        emitter.plain(code::AND_K, mask);
+    }
+    emitter.plain(code::LD_ABS, offset)
+}
+
+#[allow(clippy::cast_possible_truncation)] // the low half is what is asked for
+fn low(value: u64) -> u32 {
+    value as u32
+}
+
+fn high(value: u64) -> u32 {
+    low(value >> 32)
+}
+
+#[cfg(test)]
+mod tests;

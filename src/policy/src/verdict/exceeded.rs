@@ -1,0 +1,130 @@
+//! Endings by a limit, each with the counter that proves it.
+
+use super::signals::{SIGKILL, SIGSYS, SIGXCPU, SIGXFSZ};
+use super::{LimitKind, Verdict, ending};
+use crate::evidence::{Ended, Evidence, FrameEnd, Start, Stop};
+use crate::frames::FrameError;
+use crate::plan::Plan;
+
+const RESULT_PIPE: &str = "bytes of the result pipe";
+
+fn exceeded(limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> Verdict {
+    Verdict::Exceeded { limit, allowed, seen, unit: unit.to_owned(), source: source.to_owned() }
+}
+
+/// The supervisor's reason for stopping the run.
+pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
+    let counters = &evidence.counters;
+    let stream = |limit, allowed: u64, seen: u64, source| exceeded(limit, allowed, seen.max(allowed.saturating_add(1)), "bytes", source);
+    Some(match evidence.stopped? {
+        // A stop is only made under a limit; `unwrap_or` keeps the function total.
+        Stop::WallTime => {
+            exceeded(LimitKind::WallTime, plan.wall_time.unwrap_or(u64::MAX), counters.wall, "us", "monotonic clock since ready")
+        }
+        Stop::CpuTime => cpu(evidence, plan, cpu_source(plan)),
+        Stop::Memory => memory(evidence, plan),
+        Stop::Stdout => stream(LimitKind::Stdout, plan.collect.stdout, counters.stdout, "bytes of standard output"),
+        Stop::Stderr => stream(LimitKind::Stderr, plan.collect.stderr, counters.stderr, "bytes of standard error"),
+        // The decoder's own account is exact; without it the counters speak.
+        Stop::Prints => by_frames(evidence).unwrap_or_else(|| stream(LimitKind::Prints, plan.collect.prints, counters.prints, RESULT_PIPE)),
+        Stop::ResultSize => {
+            by_frames(evidence).unwrap_or_else(|| stream(LimitKind::ResultSize, plan.collect.result_size, counters.result, RESULT_PIPE))
+        }
+        Stop::ResultShape => by_frames(evidence).unwrap_or_else(|| {
+            let allowed = plan.collect.result_nodes;
+            exceeded(LimitKind::ResultShape, allowed, allowed.saturating_add(1), "values", RESULT_PIPE)
+        }),
+        Stop::Malformed => by_frames(evidence)
+            .unwrap_or_else(|| Verdict::MalformedResult { reason: "the result pipe carried what is no frame".to_owned() }),
+        Stop::Cancelled => Verdict::Cancelled,
+        Stop::Internal => Verdict::Internal { message: "the supervisor failed while the run went on".to_owned() },
+    })
+}
+
+/// The kernel ended the process, and says why by its signal and its counters.
+pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
+    let counters = &evidence.counters;
+    match evidence.ended {
+        Ended::Signaled(SIGSYS) if !plan.filter.is_empty() => {
+            Some(Verdict::Violated { source: "SIGSYS from the seccomp filter".to_owned() })
+        }
+        Ended::Signaled(SIGKILL) | Ended::Unknown if counters.oom_kills > 0 => Some(memory(evidence, plan)),
+        Ended::Signaled(SIGXFSZ) => plan.file_size.map(|allowed| {
+            exceeded(LimitKind::FileSize, allowed, allowed.saturating_add(1), "bytes", "SIGXFSZ: a write past RLIMIT_FSIZE")
+        }),
+        Ended::Signaled(SIGXCPU) if plan.cpu_time.is_some_and(|allowed| cpu_used(evidence) >= allowed) => {
+            Some(cpu(evidence, plan, "SIGXCPU: RLIMIT_CPU"))
+        }
+        _ => None,
+    }
+}
+
+/// What the decoder refused. A frame that a signal cut short proves nothing, and the order of the rest of the evidence decides.
+pub fn by_frames(evidence: &Evidence) -> Option<Verdict> {
+    let FrameEnd::Refused(refused) = &evidence.frames else { return None };
+    Some(match refused {
+        FrameError::TooLarge { seen, allowed } => exceeded(LimitKind::ResultSize, *allowed, *seen, "bytes", RESULT_PIPE),
+        FrameError::TooManyPrints { seen, allowed } => exceeded(LimitKind::Prints, *allowed, *seen, "bytes", RESULT_PIPE),
+        FrameError::TooComplex { what, seen, allowed } => {
+            let unit = match *what {
+                "depth" => "levels",
+                "number length" => "digits",
+                _ => "values",
+            };
+            exceeded(LimitKind::ResultShape, *allowed, *seen, unit, &format!("{what} of the result"))
+        }
+        FrameError::CutShort { .. } if !matches!(evidence.ended, Ended::Exited(_)) => return None,
+        FrameError::CutShort { .. } | FrameError::Malformed(_) => ending::malformed(refused),
+    })
+}
+
+/// The run failed by its own account, after it had run into a limit that does not kill.
+pub fn before_failure(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
+    let counters = &evidence.counters;
+    if evidence.start != Start::Done {
+        return None;
+    }
+    if counters.oom_kills > 0 {
+        return Some(memory(evidence, plan));
+    }
+    if let Some(allowed) = plan.pids {
+        if counters.pids_denied > 0 {
+            let source = format!("pids.events max: {} refused", counters.pids_denied);
+            return Some(exceeded(LimitKind::Pids, allowed, counters.pids_peak.unwrap_or(allowed), "tasks", &source));
+        }
+        if let Some(peak) = counters.pids_peak.filter(|peak| *peak >= allowed) {
+            return Some(exceeded(LimitKind::Pids, allowed, peak, "tasks", "tasks of the run, the limit reached"));
+        }
+    }
+    let full = |pair: Option<(u64, u64)>| pair.filter(|(used, size)| *size > 0 && used >= size);
+    if let Some((used, size)) = full(counters.tmp_used) {
+        return Some(exceeded(LimitKind::TmpSize, size, used, "bytes", "statfs of /tmp: full"));
+    }
+    let (used, size) = full(counters.tmp_inodes)?;
+    Some(exceeded(LimitKind::TmpInodes, size, used, "inodes", "statfs of /tmp: no inode left"))
+}
+
+fn memory(evidence: &Evidence, plan: &Plan) -> Verdict {
+    let counters = &evidence.counters;
+    let allowed = plan.memory.unwrap_or(u64::MAX);
+    let source = match counters.oom_kills {
+        0 => "resident memory of the run's processes".to_owned(),
+        kills => format!("the cgroup's out-of-memory handler: {kills} killed"),
+    };
+    exceeded(LimitKind::Memory, allowed, counters.memory_peak.unwrap_or(allowed), "bytes", &source)
+}
+
+fn cpu_used(evidence: &Evidence) -> u64 {
+    evidence.counters.cpu_user.saturating_add(evidence.counters.cpu_system)
+}
+
+fn cpu_source(plan: &Plan) -> &'static str {
+    match plan.cgroup {
+        Some(limits) if limits.use_cpu => "the cgroup's CPU accounting",
+        _ => "CPU clocks of the run's processes",
+    }
+}
+
+fn cpu(evidence: &Evidence, plan: &Plan, source: &str) -> Verdict {
+    exceeded(LimitKind::CpuTime, plan.cpu_time.unwrap_or(u64::MAX), cpu_used(evidence), "us", source)
+}

@@ -1,0 +1,75 @@
+//! What an administrator can do about a step that failed.
+//!
+//! Always holds: a pure function of the step's name, its number and the kernel's answer; every step has a sentence, known causes have a remedy.
+
+const EPERM: i32 = 1;
+const ENOENT: i32 = 2;
+const E2BIG: i32 = 7;
+const ENOEXEC: i32 = 8;
+const EAGAIN: i32 = 11;
+const ENOMEM: i32 = 12;
+const EACCES: i32 = 13;
+const EINVAL: i32 = 22;
+const EMFILE: i32 = 24;
+const ENOSPC: i32 = 28;
+const ENOSYS: i32 = 38;
+const ELOOP: i32 = 40;
+const EUSERS: i32 = 87;
+
+const USER_NAMESPACES: &str = "unprivileged user namespaces are refused here. Debian: sysctl kernel.unprivileged_userns_clone=1. Ubuntu 23.10 and later: sysctl \
+     kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile that grants userns. Docker: its seccomp profile refuses unshare; run remand outside, or \
+     with a profile that allows it. Or run remand as root. `remand doctor` tells which it is";
+const APPARMOR: &str = "the user namespace was made without capabilities inside, as AppArmor does on Ubuntu 23.10 and later: sysctl \
+     kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile that grants userns";
+const NAMESPACE_COUNT: &str = "the host's count of namespaces is used up or zero: raise the sysctls user.max_user_namespaces, user.max_mnt_namespaces, \
+     user.max_pid_namespaces and their like";
+const TASKS: &str = "no more processes could be made: the user's limit (ulimit -u), the pids limit of the surrounding cgroup or container, or kernel.pid_max";
+
+/// What to do about a failed step. `index` counts entries of the step's kind from 0; `errno` is the kernel's answer, 0 if it gave none.
+#[must_use]
+pub fn hint(step: &str, index: u32, errno: i32) -> String {
+    match (step, errno) {
+        ("user_namespace", EPERM | EACCES) => USER_NAMESPACES.to_owned(),
+        ("mount_namespace" | "ipc_namespace" | "uts_namespace" | "network_namespace" | "cgroup_namespace", EPERM | EACCES) => {
+            APPARMOR.to_owned()
+        }
+        (step, ENOSPC | EUSERS) if step.ends_with("_namespace") || step == "clone_init" => NAMESPACE_COUNT.to_owned(),
+        (step, ENOSYS | EINVAL) if step.ends_with("_namespace") => format!("this kernel was built without the namespace that {step} makes"),
+        ("id_map", EPERM | EACCES) => format!("the id maps were refused. As an ordinary user only one's own id can be mapped. {APPARMOR}"),
+        ("forkserver" | "clone_init" | "clone_executor", EAGAIN) => TASKS.to_owned(),
+        ("forkserver" | "clone_init" | "clone_executor", EPERM) => {
+            "clone was refused: a container's seccomp profile or too few capabilities".to_owned()
+        }
+        (_, ENOMEM) => {
+            "the kernel or the run's cgroup had no memory for this step: limits.memory may be too small to start an interpreter".to_owned()
+        }
+        (_, EMFILE) => "the supervisor is out of file descriptors: raise ulimit -n".to_owned(),
+        ("root", ENOENT) => format!(
+            "entry {index} of the root (a filesystem.mounts source, or a file of the interpreter) is gone: a package was changed; run again"
+        ),
+        ("root", EACCES) => format!("entry {index} of the root cannot be reached by this user: check the mode of every directory above it"),
+        ("root", ELOOP) => format!("entry {index} of the root has a symlink in its path; name the real path in filesystem.mounts"),
+        ("root" | "pivot" | "run_mounts", EPERM) => {
+            format!(
+                "mount {index} was refused: inside containers /proc is often masked, and a user namespace may not mount over locked mounts"
+            )
+        }
+        ("rlimit", EPERM) => format!("limit {index} is above the hard limit that remand was started with"),
+        ("rlimit", EINVAL) => format!("limit {index} is one that this kernel does not know, or its soft value is above its hard value"),
+        ("landlock", ENOSYS) => "this kernel has no Landlock: 5.13 or later, with landlock in the boot parameter lsm=".to_owned(),
+        ("landlock", E2BIG | EINVAL) => "this kernel's Landlock is older than the plan took it for: landlock.minimum_abi".to_owned(),
+        ("seccomp" | "listener", EINVAL | ENOSYS) => {
+            "this kernel has no seccomp filter with user notification: 5.0 or later, CONFIG_SECCOMP_FILTER".to_owned()
+        }
+        ("uid" | "gid" | "groups", EPERM | EINVAL) => "an id of the run is not mapped in its user namespace".to_owned(),
+        ("execve", ENOENT) => {
+            "the program, or the loader that it names, is not in the run's root: the interpreter has moved since it was looked at"
+                .to_owned()
+        }
+        ("execve", EACCES) => "the program may not be executed in the run: mode, a mount without exec, or a Landlock rule".to_owned(),
+        ("execve", ENOEXEC) => "the program is no executable of this machine's kind (a script needs its interpreter named)".to_owned(),
+        ("execve", E2BIG) => "arguments and environment are too large".to_owned(),
+        ("chdir", ENOENT) => "the working directory is not in the run's root".to_owned(),
+        _ => format!("step {step} (number {index}) was answered with error {errno}; `remand doctor` shows what this host can do"),
+    }
+}
