@@ -12,13 +12,13 @@ pub struct Interpreter {
     pub executable: String,
     /// Such as `(3, 11, 7)`.
     pub version: (u32, u32, u32),
-    /// `sys.prefix`.
+    /// `sys.prefix` as `site` would set it: for a venv, its directory.
     pub prefix: String,
     /// Directories and files that it cannot start or import the standard library without: the binary, its loader, libraries, `lib/python3.x`.
     pub core: Tree,
-    /// Site packages and the libraries their extensions need; shown only where the policy allows external imports.
+    /// Site packages and the libraries their extensions need, so far as `core` doesn't show them; empty unless they were asked for.
     pub site: Tree,
-    /// Directories to append to `sys.path` for external imports.
+    /// Directories to append to `sys.path` for external imports; `.pth` files in them are not followed.
     pub site_paths: Vec<String>,
     /// The executor, compiled by this very interpreter: what its `marshal.dumps` made of the code object. Kept beside the record, not in it.
     #[serde(skip)]
@@ -32,6 +32,6 @@ pub struct Tree {
     pub binds: Vec<String>,
     /// Symlinks to recreate: (path, target as written on the host).
     pub links: Vec<(String, String)>,
-    /// Real paths below `binds` to hide behind an empty directory (such as `site-packages` inside `lib/python3.11` when it is not allowed).
+    /// Real paths below `binds` to hide behind an empty directory (such as `site-packages` inside `lib/python3.11` when it is not asked for).
     pub hidden: Vec<String>,
 }

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use nix::unistd::{AccessFlags, eaccess};
 use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
+use remand_policy::plan::CgroupLimits;
 
 use super::missing;
 use super::mounts::{self, Mount};
+use crate::cgroup::Cgroups;
 
 const V1_CONTROLLERS: [&str; 4] = ["memory", "pids", "cpu", "cpuacct"];
 const V2_CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
@@ -30,6 +32,27 @@ pub(super) fn facts(own: &str, mountinfo: &str) -> CgroupFacts {
     match unified {
         Ok(choice) => v2(&choice),
         Err(reason) => nothing(&reason),
+    }
+}
+
+/// Makes one, with a limit of each kind. A directory that can be written to can still refuse.
+pub(super) fn tried(facts: &mut CgroupFacts) {
+    let [memory, pids, cpu] = [&facts.memory, &facts.pids, &facts.cpu].map(Fact::available);
+    let limits = CgroupLimits {
+        memory: memory.then_some(1 << 30),
+        pids: pids.then_some(1000),
+        cpus: cpu.then_some(1000),
+        use_memory: memory,
+        use_pids: pids,
+        use_cpu: cpu,
+    };
+    let made = if memory || pids || cpu { Cgroups::new(facts, None).and_then(|cgroups| cgroups.create(&limits)?.remove()) } else { Ok(()) };
+    if let Err(error) = made {
+        let refused = missing(error.to_string(), scope());
+        for fact in [&mut facts.memory, &mut facts.pids, &mut facts.cpu].into_iter().filter(|fact| fact.available()) {
+            *fact = refused.clone();
+        }
+        facts.version = CgroupVersion::None;
     }
 }
 

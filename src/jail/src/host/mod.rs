@@ -1,31 +1,99 @@
 //! One look at the machine.
+//!
+//! Always holds: looking changes nothing outside of child processes and cgroups of its own, which are gone when it returns.
 
+mod blocker;
 mod cgroup;
+mod holes;
+mod ids;
+mod kernel;
+mod landlock;
 mod mounts;
+mod namespaces;
+mod seccomp;
+mod warnings;
 
+use caps::{CapSet, Capability};
 use remand_policy::HostFacts;
-use remand_policy::host::{CgroupFacts, Fact};
+use remand_policy::host::{Arch, CgroupFacts, Fact};
+
+use crate::sys::probe;
 
 /// How closely to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
     /// What costs next to nothing: version, ids, capabilities, cgroups, ABI numbers. Namespaces are taken to be available; a start that fails shows otherwise.
     Quick,
-    /// Each namespace and `/proc` mount is tried in a child process, and who refuses is found out.
+    /// Each namespace, a `/proc` mount, a seccomp listener and a cgroup are tried, who refuses is found out, and weak settings are named.
     Full,
 }
 
 /// Looks at the machine.
 #[must_use]
 pub fn observe(depth: Depth) -> HostFacts {
-    let _ = depth;
-    unimplemented!()
+    let mountinfo = read("/proc/self/mountinfo");
+    let (uid_map, gid_map) = (read("/proc/self/uid_map"), read("/proc/self/gid_map"));
+    let kernel = kernel::running();
+    let ids = ids::look(&uid_map, &gid_map);
+    let (landlock_abi, landlock) = landlock::fact(probe::landlock_abi());
+    let mut facts = HostFacts {
+        kernel_version: (kernel.version.0, kernel.version.1),
+        kernel: kernel.release,
+        arch: if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 },
+        uid: ids.uid,
+        gid: ids.gid,
+        privileged: ids.privileged,
+        run_ids: ids.pool.end - ids.pool.start,
+        first_run_id: ids.pool.start,
+        namespaces: namespaces::assumed(),
+        cgroup: cgroup::facts(&read("/proc/self/cgroup"), &mountinfo),
+        landlock_abi,
+        landlock,
+        seccomp: seccomp::quick(),
+        proc_mount: Fact::Available,
+        warnings: Vec::new(),
+    };
+    if depth == Depth::Full {
+        let around = surroundings(&mountinfo, ids::mapped(&uid_map, &gid_map));
+        (facts.namespaces, facts.proc_mount) = namespaces::tried(ids.uid, ids.gid, &around);
+        if facts.seccomp.available() {
+            facts.seccomp = seccomp::tried();
+        }
+        cgroup::tried(&mut facts.cgroup);
+        facts.warnings = warnings::look(kernel.version);
+    }
+    facts
 }
 
 /// Looks for cgroups only.
 #[must_use]
 pub fn cgroups() -> CgroupFacts {
     cgroup::facts(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
+}
+
+fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
+    let number = |path: &str| read(path).trim().parse().ok();
+    let limits = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup"];
+    blocker::Surroundings {
+        mapped,
+        chroot: chroot(mountinfo),
+        filtered: read("/proc/self/status").lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2")),
+        admin: caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN).unwrap_or(false),
+        userns_clone: number("/proc/sys/kernel/unprivileged_userns_clone"),
+        apparmor: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+        limits: limits.into_iter().filter_map(|name| Some((name, number(&format!("/proc/sys/user/max_{name}_namespaces"))?))).collect(),
+        proc_covers: mounts::beneath(mountinfo, "/proc/"),
+        proc_mounted: mounts::of_kinds(mountinfo, &["proc"]).iter().any(|mount| mount.root == "/"),
+    }
+}
+
+/// Whether this process's root directory is another than init's, or no mount at all.
+fn chroot(mountinfo: &str) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &str| std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
+    // Init in another mount namespace tells nothing; nor can everybody look.
+    let same_mounts = identity("/proc/1/ns/mnt").is_some() && identity("/proc/1/ns/mnt") == identity("/proc/self/ns/mnt");
+    !mounts::has_root(mountinfo) && !mountinfo.is_empty() || same_mounts && identity("/proc/1/root/") != identity("/")
 }
 
 /// A file's text; nothing where it can't be read, which every reader of these facts takes as "not there".
@@ -36,3 +104,6 @@ fn read(path: &str) -> String {
 fn missing(blocker: impl Into<String>, remedy: impl Into<String>) -> Fact {
     Fact::Missing { blocker: blocker.into(), remedy: remedy.into() }
 }
+
+#[cfg(test)]
+mod tests;

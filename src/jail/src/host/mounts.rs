@@ -23,6 +23,15 @@ pub(super) fn has_root(mountinfo: &str) -> bool {
     mountinfo.lines().any(|line| line.split(' ').nth(4) == Some("/"))
 }
 
+/// Mount points whose path begins so, each once.
+pub(super) fn beneath(mountinfo: &str, prefix: &str) -> Vec<String> {
+    let mut points: Vec<String> =
+        mountinfo.lines().filter_map(parse).map(|mount| mount.point).filter(|point| point.starts_with(prefix)).collect();
+    points.sort();
+    points.dedup();
+    points
+}
+
 fn parse(line: &str) -> Option<Mount<'_>> {
     // 36 35 98:0 /root /point rw,noatime optional:1 optional:2 - ext3 /dev/root rw,errors=continue
     let (place, what) = line.split_once(" - ")?;

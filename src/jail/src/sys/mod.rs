@@ -2,4 +2,6 @@
 
 pub mod message;
 pub mod notify;
+pub mod probe;
 pub mod process;
+pub mod reader;

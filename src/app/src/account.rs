@@ -1,0 +1,312 @@
+//! The account of a run for people: a pure function from an outcome to text.
+//!
+//! Always holds: empty for a run that finished; every character that came from the run is made fit for a terminal; each ending says what happened, by
+//! which evidence, and which line of the policy to look at.
+
+use std::fmt::Write as _;
+
+use nix::errno::Errno;
+use remand_policy::Outcome;
+use remand_policy::frames::ErrorFrame;
+use remand_policy::outcome::{Captured, Violation};
+use remand_policy::verdict::{LimitKind, Verdict};
+
+use crate::print::{lines, plain};
+
+/// Kinds of denied calls that are told one by one.
+const DENIED_SHOWN: usize = 8;
+
+/// What the code printed and what the run wrote itself, in that order.
+pub fn output(outcome: &Outcome) -> String {
+    let mut text: String = outcome.prints.iter().map(|print| ended(&lines(print))).collect();
+    for (name, Captured { text: written, truncated }) in [("output", &outcome.stdout), ("error output", &outcome.stderr)] {
+        text.push_str(&ended(&lines(written)));
+        if *truncated {
+            let _ = writeln!(text, "remand: the rest of the standard {name} was dropped");
+        }
+    }
+    text
+}
+
+/// How the run ended and what to do about it; empty if it finished.
+pub fn account(outcome: &Outcome) -> String {
+    if outcome.verdict == Verdict::Finished {
+        return String::new();
+    }
+    let mut text = outcome.error.as_ref().map(|error| ended(&lines(&error.stack))).unwrap_or_default();
+    let (what, advice) = ending(outcome);
+    let _ = writeln!(text, "remand: {what}");
+    for line in advice {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push_str(&denied(outcome));
+    text
+}
+
+/// What happened, and advice line by line.
+fn ending(outcome: &Outcome) -> (String, Vec<String>) {
+    match &outcome.verdict {
+        Verdict::Finished => (String::new(), Vec::new()),
+        Verdict::Raised => raised(outcome.error.as_ref()),
+        Verdict::Exited { code } => (format!("the process ended itself with status {code}"), Vec::new()),
+        Verdict::Signaled { signal, name } => {
+            (format!("the process was ended by {} (signal {signal}), not by remand", plain(name)), Vec::new())
+        }
+        Verdict::Exceeded { limit, allowed, seen, unit, source } => exceeded(&outcome.policy.name, *limit, *allowed, *seen, unit, source),
+        Verdict::Violated { source } => (
+            format!("the run was killed for a system call ({})", plain(source)),
+            vec![format!(
+                "policy {}: `syscalls.kill` lists the calls that end a run, and every foreign ABI ends it",
+                plain(&outcome.policy.name)
+            )],
+        ),
+        Verdict::Cancelled => ("cancelled; every process of the run is gone".into(), Vec::new()),
+        Verdict::NoResult => {
+            ("the process exited with status 0 before it gave a result".into(), vec!["return a value instead of exiting".into()])
+        }
+        Verdict::MalformedResult { reason } => (
+            format!("the result channel carried what the protocol does not allow: {}", plain(reason)),
+            vec!["the code wrote to file descriptor 4, or tampered with the executor".into()],
+        ),
+        Verdict::NotStarted { step, index, errno, hint } => not_started(step, *index, *errno, hint),
+        Verdict::Internal { message } => {
+            (format!("remand itself failed: {}", plain(message)), vec!["this is a bug; please report it".into()])
+        }
+    }
+}
+
+fn raised(error: Option<&ErrorFrame>) -> (String, Vec<String>) {
+    let Some(error) = error else { return ("the code raised an exception".into(), Vec::new()) };
+    let mut what = format!("the code raised {}", plain(&error.kind));
+    if !error.message.is_empty() {
+        let _ = write!(what, ": {}", plain(&error.message));
+    }
+    let places = [("line", error.line), ("item", error.item)];
+    let places: Vec<_> = places.iter().filter_map(|(name, number)| number.map(|number| format!("{name} {number}"))).collect();
+    if !places.is_empty() {
+        let _ = write!(what, " ({})", places.join(", "));
+    }
+    let description = Some(error.description.as_str()).filter(|text| !text.is_empty() && *text != error.message);
+    (what, description.map(|text| lines(text).lines().map(str::to_owned).collect()).unwrap_or_default())
+}
+
+fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> (String, Vec<String>) {
+    let field = field(limit);
+    let what = format!("over {field}: {} allowed, {} seen ({})", amount(allowed, unit), amount(seen, unit), plain(source));
+    let advice = format!("to allow more, raise `{field}` in policy {} or in one that extends it, and check --set", plain(policy));
+    (what, vec![advice])
+}
+
+fn not_started(step: &str, index: u32, errno: i32, hint: &str) -> (String, Vec<String>) {
+    let mut what = format!("not started: step {}", plain(step));
+    if index > 0 {
+        let _ = write!(what, ", number {index} of its kind");
+    }
+    if errno != 0 {
+        let errno = Errno::from_raw(errno);
+        let _ = write!(what, ": {errno:?} ({})", errno.desc());
+    }
+    (what, if hint.is_empty() { Vec::new() } else { lines(hint).lines().map(str::to_owned).collect() })
+}
+
+fn denied(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    for violation in outcome.violations.iter().take(DENIED_SHOWN) {
+        let Violation { syscall, count, answered, change, .. } = violation;
+        let times = if *count == 1 { String::new() } else { format!(", {count} times") };
+        let _ = writeln!(text, "  denied: {}({}){times}, answered {}", plain(syscall), arguments(&violation.args), plain(answered));
+        if !change.is_empty() {
+            let _ = writeln!(text, "    {}", plain(change));
+        }
+    }
+    if outcome.violations_truncated || outcome.violations.len() > DENIED_SHOWN {
+        text.push_str("  more calls were denied; --json lists them\n");
+    }
+    text
+}
+
+/// Argument registers, without the zeros at the end: nobody knows here how many the call has.
+fn arguments(args: &[u64; 6]) -> String {
+    let used = args.iter().rposition(|arg| *arg != 0).map_or(0, |last| last + 1);
+    args.iter().take(used).map(|arg| format!("{arg:#x}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The policy line that sets a limit.
+fn field(limit: LimitKind) -> &'static str {
+    match limit {
+        LimitKind::WallTime => "limits.wall_time",
+        LimitKind::CpuTime => "limits.cpu_time",
+        LimitKind::Memory => "limits.memory",
+        LimitKind::Pids => "limits.pids",
+        LimitKind::Stdout => "limits.stdout",
+        LimitKind::Stderr => "limits.stderr",
+        LimitKind::Prints => "limits.prints",
+        LimitKind::ResultSize => "limits.result_size",
+        LimitKind::ResultShape => "limits.result_depth or limits.result_nodes",
+        LimitKind::FileSize => "limits.file_size",
+        LimitKind::TmpSize => "filesystem.tmp.size",
+        LimitKind::TmpInodes => "filesystem.tmp.inodes",
+    }
+}
+
+/// A number with its unit, as people read it: three significant digits at most after scaling.
+fn amount(value: u64, unit: &str) -> String {
+    match unit {
+        "us" => scaled(value, &[("µs", 1), ("ms", 1000), ("s", 1_000_000)]),
+        "bytes" => scaled(value, &[("bytes", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]),
+        unit => format!("{value} {}", plain(unit)),
+    }
+}
+
+fn scaled(value: u64, units: &[(&str, u64)]) -> String {
+    let (unit, size) = units.iter().rev().find(|(_, size)| value >= *size).or(units.first()).copied().unwrap_or(("", 1));
+    let (whole, rest) = (value / size, value % size);
+    // Rounded up, so that a counter just over a limit never reads like the limit itself.
+    match rest.saturating_mul(100).div_ceil(size) {
+        0 => format!("{whole} {unit}"),
+        100 => format!("{} {unit}", whole + 1),
+        hundredths => format!("{whole}.{hundredths:02} {unit}"),
+    }
+}
+
+/// Text that ends its last line.
+fn ended(text: &str) -> String {
+    if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::blank;
+    use remand_policy::outcome::PolicyRef;
+
+    fn outcome(verdict: Verdict) -> Outcome {
+        blank(PolicyRef { name: "default".into(), hash: String::new() }, verdict)
+    }
+
+    fn told(verdict: Verdict) -> String {
+        account(&outcome(verdict))
+    }
+
+    fn over(limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> String {
+        told(Verdict::Exceeded { limit, allowed, seen, unit: unit.into(), source: source.into() })
+    }
+
+    #[test]
+    fn a_finished_run_needs_no_account() {
+        assert_eq!(told(Verdict::Finished), "");
+    }
+
+    #[test]
+    fn an_exception_is_told_with_its_place() {
+        let stack = "Traceback (most recent call last):\n  File \"<code>\", line 3, in <module>\nValueError: bad \u{1b}[2J".to_owned();
+        let error = ErrorFrame {
+            kind: "ValueError".into(),
+            message: "bad \u{1b}[2J".into(),
+            description: "try another\nor none".into(),
+            stack,
+            line: Some(3),
+            item: Some(0),
+        };
+        let raised = Outcome { error: Some(error), ..outcome(Verdict::Raised) };
+        assert_eq!(
+            account(&raised),
+            "Traceback (most recent call last):\n  File \"<code>\", line 3, in <module>\nValueError: bad \\u{1b}[2J\n\
+             remand: the code raised ValueError: bad \\u{1b}[2J (line 3, item 0)\n  try another\n  or none\n"
+        );
+        let bare = Outcome { error: Some(ErrorFrame { kind: "KeyError".into(), ..ErrorFrame::default() }), ..outcome(Verdict::Raised) };
+        assert_eq!(account(&bare), "remand: the code raised KeyError\n");
+    }
+
+    #[test]
+    fn every_other_ending_says_what_happened_and_what_to_do() {
+        assert_eq!(told(Verdict::Exited { code: 137 }), "remand: the process ended itself with status 137\n");
+        assert_eq!(
+            told(Verdict::Signaled { signal: 11, name: "SIGSEGV".into() }),
+            "remand: the process was ended by SIGSEGV (signal 11), not by remand\n"
+        );
+        assert_eq!(
+            told(Verdict::Violated { source: "SIGSYS from the seccomp filter".into() }),
+            "remand: the run was killed for a system call (SIGSYS from the seccomp filter)\n  \
+             policy default: `syscalls.kill` lists the calls that end a run, and every foreign ABI ends it\n"
+        );
+        assert_eq!(told(Verdict::Cancelled), "remand: cancelled; every process of the run is gone\n");
+        assert_eq!(
+            told(Verdict::NoResult),
+            "remand: the process exited with status 0 before it gave a result\n  return a value instead of exiting\n"
+        );
+        assert_eq!(
+            told(Verdict::MalformedResult { reason: "two final frames".into() }),
+            "remand: the result channel carried what the protocol does not allow: two final frames\n  \
+             the code wrote to file descriptor 4, or tampered with the executor\n"
+        );
+        assert_eq!(
+            told(Verdict::NotStarted { step: "landlock".into(), index: 2, errno: 1, hint: "first\nsecond".into() }),
+            "remand: not started: step landlock, number 2 of its kind: EPERM (Operation not permitted)\n  first\n  second\n"
+        );
+        assert_eq!(
+            told(Verdict::NotStarted { step: "plan".into(), index: 0, errno: 0, hint: String::new() }),
+            "remand: not started: step plan\n"
+        );
+        assert_eq!(
+            told(Verdict::Internal { message: "poll: EBADF".into() }),
+            "remand: remand itself failed: poll: EBADF\n  this is a bug; please report it\n"
+        );
+    }
+
+    #[test]
+    fn a_limit_is_told_with_its_numbers_and_its_line() {
+        let advice = |field| format!("  to allow more, raise `{field}` in policy default or in one that extends it, and check --set\n");
+        assert_eq!(
+            over(LimitKind::Memory, 64 << 20, (64 << 20) + 1, "bytes", "memory.events oom_kill"),
+            format!("remand: over limits.memory: 64 MiB allowed, 64.01 MiB seen (memory.events oom_kill)\n{}", advice("limits.memory"))
+        );
+        assert_eq!(
+            over(LimitKind::WallTime, 10_000_000, 10_001_234, "us", "the monotonic clock"),
+            format!("remand: over limits.wall_time: 10 s allowed, 10.01 s seen (the monotonic clock)\n{}", advice("limits.wall_time"))
+        );
+        assert_eq!(
+            over(LimitKind::TmpInodes, 64, 64, "inodes", "statfs"),
+            format!("remand: over filesystem.tmp.inodes: 64 inodes allowed, 64 inodes seen (statfs)\n{}", advice("filesystem.tmp.inodes"))
+        );
+    }
+
+    #[test]
+    fn amounts_are_short_and_never_rounded_down() {
+        let shown = [0, 999, 1000, 1_999_999, 2_000_000, u64::MAX].map(|us| amount(us, "us"));
+        assert_eq!(shown, ["0 µs", "999 µs", "1 ms", "2 s", "2 s", "18446744073709.56 s"]);
+        assert_eq!(amount(1 << 30, "bytes"), "1 GiB");
+        assert_eq!(amount((1 << 20) - 1, "bytes"), "1024 KiB");
+        assert_eq!(amount(3, "kills"), "3 kills");
+    }
+
+    #[test]
+    fn denied_calls_are_told_with_the_line_that_allows_them() {
+        let violation = |count, args| Violation {
+            syscall: "socket".into(),
+            args,
+            count,
+            answered: "EPERM".into(),
+            change: "add \"@sockets\" to syscalls.allow (dangerous)".into(),
+        };
+        let mut run = outcome(Verdict::Raised);
+        run.violations = vec![violation(1, [2, 1, 0, 0, 0, 0]), violation(7, [0; 6])];
+        assert_eq!(
+            account(&run),
+            "remand: the code raised an exception\n  denied: socket(0x2, 0x1), answered EPERM\n    add \"@sockets\" to syscalls.allow (dangerous)\n  \
+             denied: socket(), 7 times, answered EPERM\n    add \"@sockets\" to syscalls.allow (dangerous)\n"
+        );
+        run.violations = vec![violation(1, [1; 6]); DENIED_SHOWN + 1];
+        assert!(account(&run).ends_with("  more calls were denied; --json lists them\n"));
+        assert_eq!(account(&run).matches("denied: ").count(), DENIED_SHOWN);
+    }
+
+    #[test]
+    fn output_is_shown_in_order_and_harmless() {
+        let mut run = outcome(Verdict::Finished);
+        run.prints = vec!["one\n".into(), "two".into()];
+        run.stdout = Captured { text: "three\u{9b}2J".into(), truncated: true };
+        run.stderr = Captured { text: "four\n".into(), truncated: false };
+        assert_eq!(output(&run), "one\ntwo\nthree\\u{9b}2J\nremand: the rest of the standard output was dropped\nfour\n");
+    }
+}

@@ -1,0 +1,203 @@
+//! `remand doctor`: what this machine can enforce, for each shipped policy, and what to do where it cannot.
+
+use std::fmt::Write as _;
+use std::{env, fs};
+
+use remand_jail::host::{self, Depth};
+use remand_jail::interpreter;
+use remand_policy::host::{CgroupVersion, Fact, HostFacts};
+use remand_policy::interpreter::Tree;
+use remand_policy::outcome::Enforcement;
+use remand_policy::plan::{self, Program, Refused};
+use remand_policy::shipped::SHIPPED;
+use serde::Serialize;
+
+use crate::args::DoctorArgs;
+use crate::failure::Failure;
+use crate::policies;
+use crate::print::{self, plain};
+use crate::run::DEFAULT_PATH;
+
+/// Exit status where a shipped policy cannot be enforced, or no interpreter is found.
+const UNFIT: u8 = 1;
+
+/// All findings.
+#[derive(Serialize)]
+struct Findings {
+    version: &'static str,
+    host: HostFacts,
+    interpreters: Vec<Python>,
+    policies: Vec<Shipped>,
+}
+
+/// An interpreter that was found, or a candidate that cannot be used.
+#[derive(Serialize)]
+struct Python {
+    asked: String,
+    #[serde(flatten)]
+    answer: Answer,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    Usable { executable: String, version: String },
+    Unusable(String),
+}
+
+/// Whether a shipped policy can be enforced here.
+#[derive(Serialize)]
+struct Shipped {
+    name: String,
+    enforceable: bool,
+    refused: Vec<Lack>,
+    /// Protections that the policy calls optional and this host does not give for real.
+    weaker: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Lack {
+    protection: String,
+    blocker: String,
+    remedy: String,
+}
+
+/// Does it; the exit status.
+pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
+    let findings = findings()?;
+    if args.json {
+        print::json(&serde_json::to_string(&findings).map_err(|error| Failure::internal(error.to_string()))?)?;
+    } else {
+        print::stdout(text(&findings).as_bytes())?;
+    }
+    let fit = findings.policies.iter().all(|policy| policy.enforceable) && findings.interpreters.iter().any(usable);
+    Ok(if fit { 0 } else { UNFIT })
+}
+
+fn usable(python: &Python) -> bool {
+    matches!(python.answer, Answer::Usable { .. })
+}
+
+fn findings() -> Result<Findings, Failure> {
+    let host = host::observe(Depth::Full);
+    let policies = SHIPPED.iter().map(|(name, _)| judged(name, &host)).collect::<Result<_, _>>()?;
+    Ok(Findings { version: env!("CARGO_PKG_VERSION"), host, interpreters: interpreters(), policies })
+}
+
+/// What a policy means here, apart from the interpreter: asked for a program that needs no files.
+fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
+    let policy = policies::load(name)?;
+    let program = Program::Host { argv: &["/program".into()], tree: &Tree::default() };
+    let (refused, weaker) = match plan::resolve(&policy, &program, host) {
+        Ok(plan) => (Vec::new(), plan.enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect()),
+        Err(lacks) => {
+            (lacks.into_iter().map(|Refused { protection, blocker, remedy }| Lack { protection, blocker, remedy }).collect(), Vec::new())
+        }
+    };
+    Ok(Shipped { name: name.to_owned(), enforceable: refused.is_empty(), refused, weaker })
+}
+
+fn weaker(name: &str, how: &Enforcement) -> Option<String> {
+    match how {
+        Enforcement::By(_) => None,
+        Enforcement::Substitute { by, because } => Some(format!("{name}: {by}, because {because}")),
+        Enforcement::Absent(because) => Some(format!("{name}: absent, because {because}")),
+    }
+}
+
+/// `python3` as a policy finds it, then every `/usr/bin/python3.N`.
+fn interpreters() -> Vec<Python> {
+    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+    let names = fs::read_dir("/usr/bin").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let minor = |name: &String| name.strip_prefix("python3.").is_some_and(|minor| minor.bytes().all(|digit| digit.is_ascii_digit()));
+    let mut found: Vec<_> = names.filter(minor).map(|name| format!("/usr/bin/{name}")).collect();
+    found.sort();
+    let asked = std::iter::once("python3".to_owned()).chain(found);
+    asked.map(|asked| Python { answer: answer(&asked, &path), asked }).collect()
+}
+
+fn answer(asked: &str, path: &str) -> Answer {
+    match interpreter::find(asked, path) {
+        Ok(found) => {
+            let (major, minor, micro) = found.version;
+            Answer::Usable { executable: found.executable, version: format!("{major}.{minor}.{micro}") }
+        }
+        Err(error) => Answer::Unusable(error.to_string()),
+    }
+}
+
+/// The findings for people.
+fn text(findings: &Findings) -> String {
+    let Findings { version, host, interpreters, policies } = findings;
+    let mut text = format!("remand {version}, Linux {}, {:?}, user {}", plain(&host.kernel), host.arch, host.uid);
+    text.push_str(if host.privileged { ", privileged\n" } else { ", not privileged\n" });
+    for (name, fact) in facts(host) {
+        tell(&mut text, &name, fact);
+    }
+    for warning in &host.warnings {
+        let _ = writeln!(text, "warning: {}", plain(warning));
+    }
+    for Python { asked, answer } in interpreters {
+        let _ = match answer {
+            Answer::Usable { executable, version } => {
+                writeln!(text, "{:<22} Python {} at {}", plain(asked), plain(version), plain(executable))
+            }
+            Answer::Unusable(why) => writeln!(text, "{:<22} unusable: {}", plain(asked), plain(why)),
+        };
+    }
+    for policy in policies {
+        tell_policy(&mut text, policy);
+    }
+    text
+}
+
+/// Facts in the order of the start, each under its name.
+fn facts(host: &HostFacts) -> Vec<(String, &Fact)> {
+    let (spaces, cgroup) = (&host.namespaces, &host.cgroup);
+    let version = match cgroup.version {
+        CgroupVersion::V1 => "v1 ",
+        CgroupVersion::V2 => "v2 ",
+        CgroupVersion::None => "",
+    };
+    let mut facts: Vec<(String, &Fact)> = [
+        ("user", &spaces.user),
+        ("mount", &spaces.mount),
+        ("pid", &spaces.pid),
+        ("ipc", &spaces.ipc),
+        ("uts", &spaces.uts),
+        ("network", &spaces.network),
+        ("cgroup", &spaces.cgroup),
+    ]
+    .map(|(name, fact)| (format!("{name} namespace"), fact))
+    .into();
+    facts.push(("mounting /proc".into(), &host.proc_mount));
+    for (name, fact) in [("memory", &cgroup.memory), ("swap", &cgroup.swap), ("pids", &cgroup.pids), ("cpu", &cgroup.cpu)] {
+        facts.push((format!("cgroup {version}{name}"), fact));
+    }
+    facts.push((format!("Landlock ABI {}", host.landlock_abi), &host.landlock));
+    facts.push(("seccomp notification".into(), &host.seccomp));
+    facts
+}
+
+fn tell(text: &mut String, name: &str, fact: &Fact) {
+    let _ = match fact {
+        Fact::Available => writeln!(text, "{name:<22} yes"),
+        Fact::Missing { blocker, remedy } => writeln!(text, "{name:<22} no: {}\n{:<22} -> {}", plain(blocker), "", plain(remedy)),
+    };
+}
+
+fn tell_policy(text: &mut String, Shipped { name, enforceable, refused, weaker }: &Shipped) {
+    let name = format!("policy {name}");
+    let verdict = match (*enforceable, weaker.is_empty()) {
+        (true, true) => "can be enforced in full",
+        (true, false) => "can be enforced, with substitutes where it allows them",
+        (false, _) => "cannot be enforced",
+    };
+    let _ = writeln!(text, "{name:<22} {verdict}");
+    for line in weaker {
+        let _ = writeln!(text, "{:<22} - {}", "", plain(line));
+    }
+    for Lack { protection, blocker, remedy } in refused {
+        let _ = writeln!(text, "{:<22} - {}: {}\n{:<22}   -> {}", "", plain(protection), plain(blocker), "", plain(remedy));
+    }
+}

@@ -1,0 +1,105 @@
+//! `remand generate`: man pages, shell completions and the outcome's schema, from the same definitions that the command runs on.
+//!
+//! Always holds: what is committed below `docs/` is what this writes; a test compares them.
+
+use std::fs;
+
+use clap::{Command, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use remand_policy::outcome::{self, EXIT_CODES};
+
+use crate::args::{Args, GenerateArgs};
+use crate::failure::Failure;
+use crate::print::plain;
+
+/// Writes all files; the exit status.
+pub fn generate(args: &GenerateArgs) -> Result<u8, Failure> {
+    for (name, text) in files()? {
+        let path = args.directory.join(&name);
+        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
+        written.map_err(|error| Failure::usage(format!("cannot write {}: {error}", plain(&path.to_string_lossy()))))?;
+    }
+    Ok(0)
+}
+
+/// Every generated file: path below `docs`, content.
+fn files() -> Result<Vec<(String, String)>, Failure> {
+    let mut command = Args::command();
+    command.build();
+    let mut files = Vec::new();
+    pages(&command, &mut files)?;
+    for (shell, name) in [(Shell::Bash, "remand.bash"), (Shell::Zsh, "_remand"), (Shell::Fish, "remand.fish")] {
+        let mut text = Vec::new();
+        clap_complete::generate(shell, &mut Args::command(), "remand", &mut text);
+        files.push((format!("completions/{name}"), utf8(text)?));
+    }
+    let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
+    files.push(("outcome.schema.json".into(), schema + "\n"));
+    files.push(("exit-codes.md".into(), exit_codes()));
+    Ok(files)
+}
+
+/// A page per command, hidden ones left out.
+fn pages(command: &Command, files: &mut Vec<(String, String)>) -> Result<(), Failure> {
+    let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+    let mut text = Vec::new();
+    // No date: the text must not change with the day it is made.
+    let man = Man::new(command.clone()).date("").source(concat!("remand ", env!("CARGO_PKG_VERSION"))).manual("User Commands");
+    man.render(&mut text).map_err(|error| Failure::internal(error.to_string()))?;
+    let mut text = utf8(text)?;
+    if matches!(command.get_name(), "run" | "exec") {
+        text.push_str(".SH \"EXIT STATUS\"\n");
+        text.extend(EXIT_CODES.map(|(code, kind, meaning)| format!(".TP\n\\fB{code}\\fR {kind}\n{meaning}\n")));
+    }
+    files.push((format!("man/{name}.1"), text));
+    command.get_subcommands().filter(|sub| !sub.is_hide_set()).try_for_each(|sub| pages(sub, files))
+}
+
+fn exit_codes() -> String {
+    let mut text = EXIT_CODES_HEAD.to_owned();
+    for (code, kind, meaning) in EXIT_CODES {
+        text.push_str(&format!("| {code} | `{kind}` | {meaning} |\n"));
+    }
+    text
+}
+
+const EXIT_CODES_HEAD: &str = "\
+# Exit statuses
+
+`remand run` and `remand exec` tell the verdict by their exit status. It never is the status of the code's own process: code that exits with 5 \
+is `exited`, status 3; its own status is in the account on standard error, and in the outcome.
+
+`remand doctor` ends with 0 if every built-in policy can be enforced and an interpreter is found, and with 1 if not. `remand policy check` ends \
+with 0 if it found no problem, and with 2 if it found one.
+
+An answer that could not be written to standard output is status 11, whatever the verdict was.
+
+| status | verdict | meaning |
+|---|---|---|
+";
+
+fn utf8(bytes: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|error| Failure::internal(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_committed_is_what_is_generated() {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        for (name, text) in files().unwrap() {
+            let committed = fs::read_to_string(docs.join(&name)).unwrap_or_default();
+            assert!(committed == text, "docs/{name} is out of date: run `cargo run -- generate docs`");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `remand run`: Python code in, its value out.
+
+use std::env;
+
+use remand_jail::host::{self, Depth};
+use remand_jail::interpreter;
+use remand_jail::run::{Ask, Caller};
+use remand_policy::job;
+use remand_policy::plan::{self, Program};
+use remand_policy::request::Mode;
+use remand_policy::{Outcome, Policy, Request};
+use serde_json::Value;
+
+use crate::answer::{self, not_started, refused};
+use crate::args::{ModeArg, RunArgs};
+use crate::cancel::Cancel;
+use crate::failure::Failure;
+use crate::laps::Laps;
+use crate::overrides::{self, MAX_SECURITY_CONFIG};
+use crate::{policies, read};
+
+/// PATH where the environment has none.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Does it; the exit status.
+pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    let show = args.show;
+    let mut laps = Laps::start();
+    let asked = Asked::from_args(args, &mut laps)?;
+    let mut outcome = asked.outcome(&mut laps)?;
+    laps.before(&mut outcome.timing);
+    answer::give(&outcome, show)
+}
+
+/// What the arguments mean: a request, and the policy as the request narrows it.
+struct Asked {
+    policy: Policy,
+    request: Request,
+}
+
+impl Asked {
+    fn from_args(args: RunArgs, laps: &mut Laps) -> Result<Self, Failure> {
+        if read::is_stdin(&args.file) && args.items.as_deref().is_some_and(read::is_stdin) {
+            return Err(Failure::usage("only one of FILE and --items can be standard input".into()));
+        }
+        let security = args.security_config.as_deref();
+        let security = security.map(|file| read::text(file, "--security-config", MAX_SECURITY_CONFIG, "the limit of 1 MiB")).transpose()?;
+        let overrides = overrides::tree(security.as_deref(), &args.confine.set)?;
+        let policy = policies::effective(&args.confine.policy, &overrides)?;
+        laps.lap("policy");
+        let limit = policy.limits.job_size.0;
+        let text = |file, what| read::text(file, what, limit, "limits.job_size");
+        let request = Request {
+            code: text(&args.file, "code")?,
+            mode: match args.mode {
+                ModeArg::AllItems => Mode::AllItems,
+                ModeArg::PerItem => Mode::PerItem,
+            },
+            items: args.items.as_deref().map_or(Ok(Vec::new()), |file| items(&text(file, "--items")?))?,
+            query: args.query.as_deref().map_or(Ok(Value::Null), query)?,
+            overrides,
+        };
+        laps.lap("request");
+        Ok(Self { policy, request })
+    }
+
+    /// The steps of a run, from host facts to the outcome.
+    fn outcome(&self, laps: &mut Laps) -> Result<Outcome, Failure> {
+        let host = host::observe(Depth::Quick);
+        laps.lap("host");
+        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+        let interpreter = match interpreter::find(&self.policy.python.interpreter, &path) {
+            Ok(interpreter) => interpreter,
+            Err(error) => return Ok(not_started(&self.policy, "interpreter", error.to_string())),
+        };
+        laps.lap("interpreter");
+        let plan = match plan::resolve(&self.policy, &Program::Python(&interpreter), &host) {
+            Ok(plan) => plan,
+            Err(lacks) => return Ok(refused(&self.policy, &lacks)),
+        };
+        laps.lap("plan");
+        let job = job::encode(&self.request, &self.policy, &interpreter.site_paths).map_err(|error| Failure::usage(error.to_string()))?;
+        laps.lap("job");
+        let cancel = Cancel::hold()?;
+        let ask = Ask { policy: &self.policy, plan: &plan, host: &host, job: &job };
+        Ok(remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None }))
+    }
+}
+
+fn items(text: &str) -> Result<Vec<Value>, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure {
+        hint: Some("a JSON array is expected, such as [{\"json\": {\"a\": 1}}]".into()),
+        ..Failure::usage(format!("--items: {error}"))
+    })
+}
+
+fn query(text: &str) -> Result<Value, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure {
+        hint: Some("a JSON value is expected; a string needs its quotes: --query '\"text\"'".into()),
+        ..Failure::usage(format!("--query: {error}"))
+    })
+}

@@ -1,0 +1,195 @@
+//! Opening a policy file that can be trusted as far as its owner and mode go (whoever can write a policy decides what untrusted code may do).
+//!
+//! Always holds: what was checked is what is read, since every check is made on an open descriptor and the next name is opened relative to it;
+//! symbolic links, FIFOs and devices are not policies; nothing here blocks. Run by root, everything along the path must be out of others' reach; run by
+//! anybody else, the file must be theirs or root's.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::unistd::Uid;
+
+/// Why a file is no policy: the component, and what is wrong with it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Distrust {
+    /// The part of the path that the objection is about.
+    pub component: PathBuf,
+    /// What is wrong.
+    pub objection: String,
+    /// The file does not exist.
+    pub missing: bool,
+}
+
+/// Opens `path` for reading if it can be trusted with the rights of this process.
+pub fn open_policy(path: &Path) -> Result<File, Distrust> {
+    open_for(path, Uid::effective().as_raw())
+}
+
+/// Opens a regular file for reading, whoever owns it. For looking at policies, not for running under them.
+pub fn open_regular(path: &Path) -> Result<File, Distrust> {
+    let file = openat(AT_FDCWD, path, FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
+    check(&file, path, not_regular)?;
+    Ok(File::from(file))
+}
+
+const FILE: OFlag = OFlag::O_RDONLY.union(OFlag::O_NOFOLLOW).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
+const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
+
+fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
+    if user != 0 {
+        let file = openat(AT_FDCWD, path, FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
+        check(&file, path, |stat| not_regular(stat).or_else(|| foreign(stat, user)))?;
+        return Ok(File::from(file));
+    }
+    let (directory, name, parent) = walk(path)?;
+    let file = openat(&directory, name.as_os_str(), FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
+    check(&file, &parent.join(&name), |stat| not_regular(stat).or_else(|| foreign(stat, user)).or_else(|| shared(stat)))?;
+    Ok(File::from(file))
+}
+
+/// From the root to the directory that holds the file, each step checked on its own descriptor. Returns that, the file's name, and the directory's path.
+fn walk(path: &Path) -> Result<(OwnedFd, PathBuf, PathBuf), Distrust> {
+    let absolute = std::path::absolute(path).map_err(|error| distrust(path, error.to_string()))?;
+    let Some(name) = absolute.file_name().map(PathBuf::from) else { return Err(distrust(path, "names no file".into())) };
+    let mut here = PathBuf::from("/");
+    let mut directory = open("/", DIRECTORY, Mode::empty()).map_err(|errno| refused(&here, errno))?;
+    check(&directory, &here, |stat| foreign(stat, 0).or_else(|| shared(stat)))?;
+    for component in absolute.parent().unwrap_or(Path::new("/")).components() {
+        let step: &OsStr = match component {
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => continue,
+            Component::ParentDir => OsStr::new(".."),
+            Component::Normal(step) => step,
+        };
+        here.push(step);
+        directory = openat(&directory, step, DIRECTORY, Mode::empty()).map_err(|errno| refused(&here, errno))?;
+        check(&directory, &here, |stat| foreign(stat, 0).or_else(|| shared(stat)))?;
+    }
+    Ok((directory, name, here))
+}
+
+fn check(fd: &OwnedFd, path: &Path, objection: impl Fn(&FileStat) -> Option<String>) -> Result<(), Distrust> {
+    let stat = fstat(fd).map_err(|errno| refused(path, errno))?;
+    objection(&stat).map_or(Ok(()), |objection| Err(distrust(path, objection)))
+}
+
+fn kind(stat: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT
+}
+
+fn not_regular(stat: &FileStat) -> Option<String> {
+    (kind(stat) != SFlag::S_IFREG).then(|| "is not a regular file".into())
+}
+
+fn foreign(stat: &FileStat, user: u32) -> Option<String> {
+    (stat.st_uid != 0 && stat.st_uid != user).then(|| match user {
+        0 => format!("belongs to user {}, who could change it; it must belong to root", stat.st_uid),
+        user => format!("belongs to user {}, who could change it; it must belong to root or to user {user}", stat.st_uid),
+    })
+}
+
+/// Others may write. A sticky directory is harmless: nobody but the owner can replace what root has in it, and what is not root's is refused by itself.
+fn shared(stat: &FileStat) -> Option<String> {
+    let mode = Mode::from_bits_truncate(stat.st_mode);
+    let sticky = kind(stat) == SFlag::S_IFDIR && mode.contains(Mode::S_ISVTX);
+    (!sticky && mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH))
+        .then(|| format!("can be written by others than root (mode {:04o}); chmod go-w", stat.st_mode & 0o7777))
+}
+
+fn refused(path: &Path, errno: Errno) -> Distrust {
+    let objection = match errno {
+        Errno::ELOOP => "is a symbolic link; name the file itself".into(),
+        Errno::ENOTDIR => "is a symbolic link or not a directory; name the real path".into(),
+        Errno::ENXIO => "is not a regular file".into(),
+        errno => format!("cannot be opened: {}", errno.desc()),
+    };
+    Distrust { missing: errno == Errno::ENOENT, ..distrust(path, objection) }
+}
+
+fn distrust(path: &Path, objection: String) -> Distrust {
+    Distrust { component: path.to_owned(), objection, missing: false }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::fs;
+    use std::io::Read;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path = fs::canonicalize(std::env::temp_dir()).unwrap().join(format!("remand-trust-{}-{name}", std::process::id()));
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            Self(path)
+        }
+
+        fn file(&self, name: &str, mode: u32) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, "{}").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn objection(path: &Path, user: u32) -> String {
+        open_for(path, user).unwrap_err().objection
+    }
+
+    #[test]
+    fn links_fifos_devices_and_directories_are_no_policies() {
+        let scratch = Scratch::new("kinds");
+        let me = Uid::effective().as_raw();
+        let file = scratch.file("good.jsonc", 0o644);
+        let mut text = String::new();
+        open_for(&file, me).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "{}", "control");
+        let link = scratch.0.join("link.jsonc");
+        symlink(&file, &link).unwrap();
+        assert_eq!(objection(&link, me), "is a symbolic link; name the file itself");
+        let fifo = scratch.0.join("fifo.jsonc");
+        nix::unistd::mkfifo(&fifo, Mode::S_IRUSR).unwrap();
+        assert_eq!(objection(&fifo, me), "is not a regular file");
+        assert_eq!(objection(Path::new("/dev/null"), me), "is not a regular file");
+        assert_eq!(objection(Path::new("/"), 1), "is not a regular file");
+        assert!(open_for(&scratch.0.join("absent"), me).unwrap_err().missing);
+    }
+
+    #[test]
+    fn for_root_every_component_must_be_out_of_others_reach() {
+        if !Uid::effective().is_root() {
+            return; // the tests run as root too; the pure checks below cover the rest
+        }
+        let scratch = Scratch::new("owner");
+        let file = scratch.file("good.jsonc", 0o644);
+        open_for(&file, 0).unwrap();
+        open_for(&scratch.0.join("../").join(scratch.0.file_name().unwrap()).join("good.jsonc"), 0).unwrap();
+        assert_eq!(objection(&scratch.file("group.jsonc", 0o664), 0), "can be written by others than root (mode 0664); chmod go-w");
+        let link = scratch.0.join("directory");
+        symlink(&scratch.0, &link).unwrap();
+        let found = open_for(&link.join("good.jsonc"), 0).unwrap_err();
+        assert_eq!((found.component, found.missing), (link, false), "a linked directory is refused by name");
+        fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(open_for(&file, 0).unwrap_err().component, scratch.0, "a directory that others can write");
+        fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o1777)).unwrap();
+        open_for(&file, 0).unwrap();
+        chown(&file, Some(12345), None).unwrap();
+        assert_eq!(objection(&file, 0), "belongs to user 12345, who could change it; it must belong to root");
+        open_for(&file, 12345).unwrap();
+        assert_eq!(objection(&file, 54321), "belongs to user 12345, who could change it; it must belong to root or to user 54321");
+    }
+}

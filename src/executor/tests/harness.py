@@ -1,0 +1,151 @@
+"""Runs the executor as a real process, with the job on descriptor 3 and frames on 4, on every interpreter at hand.
+
+Always holds: what is run is the shipped bootstrap and program; only the path of the compiled program differs.
+"""
+
+import fcntl
+import glob
+import json
+import marshal
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+from pathlib import Path
+
+EXECUTOR = Path(__file__).resolve().parent.parent
+OPEN = {"stdlib_allow": ["*"], "external_allow": ["*"], "builtins_deny": [], "runner_env_deny": False}
+LIMITS = {"prints": 1 << 16, "result_size": 1 << 20}
+ASK = "import sys; print(sys.executable, *sys.version_info[:2])"
+COMPILE = "import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile(open(sys.argv[1]).read(), 'executor.py', 'exec')))"
+
+
+def interpreters():
+    """One path per CPython version, 3.9 and later: from $PYTHONS (separated by ':'), or what is found."""
+    given = os.environ.get("PYTHONS")
+    found = given.split(":") if given else ["/usr/bin/python3", shutil.which("python3")]
+    if not given:
+        found += sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python3")))
+    by_version = {}
+    for path in filter(None, found):
+        try:
+            answer = subprocess.run([path, "-I", "-S", "-c", ASK], capture_output=True, text=True, timeout=60).stdout.split()
+        except OSError:
+            continue
+        if len(answer) == 3 and (3, 9) <= (int(answer[1]), int(answer[2])):
+            by_version.setdefault((int(answer[1]), int(answer[2])), answer[0])
+    return by_version
+
+
+class Ended:
+    """What one run left: frames, whether the stream was whole, output, and the wait status as `subprocess` counts it."""
+
+    def __init__(self, stream, stdout, stderr, code):
+        self.stdout, self.stderr, self.code = stdout, stderr, code
+        self.frames, self.texts, self.announced = [], [], None
+        while len(stream) >= 4:
+            length = int.from_bytes(stream[:4], "big")
+            if len(stream) < 4 + length:
+                self.announced = length
+                break
+            self.texts.append(stream[4 : 4 + length].decode())
+            try:
+                self.frames.append(json.loads(self.texts[-1], parse_constant=self.not_json))
+            except RecursionError:
+                self.frames.append({"kind": "too deep for json"})
+            stream = stream[4 + length :]
+        self.rest = stream
+
+    @staticmethod
+    def not_json(word):
+        raise AssertionError(word + " left as a bare token")
+
+    def kinds(self):
+        return [frame["kind"] for frame in self.frames]
+
+    def last(self):
+        return self.frames[-1]
+
+    def prints(self):
+        return [frame["text"] for frame in self.frames if frame["kind"] == "print"]
+
+
+class Executor:
+    """The program, compiled for one interpreter."""
+
+    def __init__(self, python, directory):
+        self.python = python
+        self.program = os.path.join(directory, "executor-" + python.strip("/").replace("/", "-"))
+        with open(self.program, "wb") as out:
+            subprocess.run([python, "-I", "-S", "-c", COMPILE, str(EXECUTOR / "executor.py")], stdout=out, check=True)
+        self.bootstrap = (EXECUTOR / "bootstrap.py").read_text().replace("/remand/executor", self.program)
+
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, site_paths=(), env=None, version=1):
+        job = dict(version=version, mode=mode, code=code, items=list(items), query=query, site_paths=list(site_paths), limits=limits)
+        job["security"] = {**OPEN, **security}
+        with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            jobs.write(marshal.dumps(job, 2))
+            jobs.seek(0)
+            reader, writer = os.pipe()
+            high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 20) for fd in (jobs.fileno(), out.fileno(), err.fileno(), writer)]
+            actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)]
+            actions += [(os.POSIX_SPAWN_DUP2, fd, low) for fd, low in zip(high, (3, 1, 2, 4))]
+            argv = [self.python, "-I", "-S", "-B", "-c", self.bootstrap]
+            pid = os.posix_spawn(self.python, argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE])
+            for fd in (*high, writer):
+                os.close(fd)
+            guard = threading.Timer(120, os.kill, (pid, signal.SIGKILL))
+            guard.start()
+            with open(reader, "rb") as frames:
+                stream = frames.read()
+            _, status = os.waitpid(pid, 0)
+            guard.cancel()
+            out.seek(0)
+            err.seek(0)
+            code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+            return Ended(stream, out.read().decode(errors="replace"), err.read().decode(errors="replace"), code)
+
+
+class EveryPython(unittest.TestCase):
+    """A test method is called with each interpreter's executor in `self.executor`."""
+
+    executors = {}
+    directory = None
+
+    @classmethod
+    def setUpClass(cls):
+        if not EveryPython.executors:
+            EveryPython.directory = tempfile.TemporaryDirectory()
+            for version, path in interpreters().items():
+                EveryPython.executors[version] = Executor(path, EveryPython.directory.name)
+        assert EveryPython.executors, "no CPython 3.9 or later was found"
+
+    def run(self, result=None):
+        method = getattr(self, self._testMethodName)
+
+        def with_each():
+            for version, executor in EveryPython.executors.items():
+                with self.subTest(python="%d.%d" % version):
+                    self.version, self.executor = version, executor
+                    method()
+
+        setattr(self, self._testMethodName, with_each)
+        return super().run(result)
+
+    def go(self, code, **given):
+        return self.executor.run(code, **given)
+
+    def value(self, code, **given):
+        """The value of a run that must have finished."""
+        ended = self.go(code, **given)
+        self.assertEqual((ended.code, ended.rest, ended.last()["kind"]), (0, b"", "done"), (ended.frames, ended.stderr))
+        return ended.last().get("value")
+
+    def error(self, code, **given):
+        """The error frame of a run that must have raised."""
+        ended = self.go(code, **given)
+        self.assertEqual((ended.code, ended.rest, ended.last()["kind"]), (1, b"", "error"), (ended.frames, ended.stderr))
+        return ended.last()

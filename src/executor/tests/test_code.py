@@ -1,0 +1,166 @@
+"""How user code is called and what its endings look like."""
+
+import signal
+import unittest
+
+from harness import EveryPython
+
+
+class Code(EveryPython):
+    def test_frames_of_a_plain_run(self):
+        ended = self.go("print('hi')\nreturn [i['n'] * 2 for i in _items] + [_query]", items=[{"n": 1}, {"n": 2}], query={"q": 1})
+        self.assertEqual(ended.kinds(), ["ready", "print", "done"])
+        self.assertEqual((ended.last()["value"], ended.code, ended.stderr), ([2, 4, {"q": 1}], 0, ""))
+
+    def test_no_value_is_null(self):
+        for code in ("", "# nothing", "x = 1", "return", "'text'", "def f():\n return 1\n"):
+            self.assertIsNone(self.value(code), code)
+
+    def test_strings_and_lines_are_the_users(self):
+        self.assertEqual(self.value("return '''a\nb\n  c'''"), "a\nb\n  c")
+        self.assertEqual(self.value("if True:\r\n\tx = 'y'\r\n\treturn x"), "y")
+        error = self.error("x = '''\n\n'''\ndef f():\n    return 1 / 0\nf()")
+        self.assertEqual((error["line"], error["type"], error["message"]), (5, "ZeroDivisionError", "division by zero"))
+        self.assertIn('line 6, in <code>\n    f()\n  File "<code>", line 5, in f\n    return 1 / 0\n', error["stack"])
+
+    def test_closures_classes_and_globals(self):
+        code = "n = 1\ndef f():\n    nonlocal n\n    n += 1\n    return n\nclass A:\n    def g(self): return [f() for _ in range(2)]\nreturn A().g()"
+        self.assertEqual(self.value(code), [2, 3])
+        self.assertEqual(self.value("global g\ng = 1\ndef f(): return g\nreturn [f(), __name__]"), [1, "__main__"])
+
+    def test_future_import(self):
+        code = "'doc'\nfrom __future__ import annotations\ndef f(x: undefined): return x\nreturn f(3)"
+        self.assertEqual(self.value(code, security={"stdlib_allow": []}), 3)
+
+    def test_syntax_errors_name_the_line(self):
+        for code, line in (("x = 1\ny = (", 2), ("\n\nyield 1", 3), ("x = [\n(yield)]", 2), ("await f()", 1), ("\nnonlocal x", 2), ("from os import *", 1)):
+            error = self.error(code)
+            self.assertEqual((error["type"], error["line"]), ("SyntaxError", line), code)
+            self.assertTrue(error["message"])
+        self.assertEqual(self.error("x = '\0'")["type"], "SyntaxError")
+        self.assertEqual(self.value("def f():\n    yield 1\nreturn [*f(), (lambda: (yield))().send(None)]"), [1, None])
+
+    def test_deeply_nested_code_is_an_error(self):
+        for code in ("return " + "(" * 5000 + ")" * 5000, "return " + "-" * 50000 + "1"):
+            self.assertIn(self.error(code)["type"], ("SyntaxError", "MemoryError", "RecursionError"))
+
+    def test_endings(self):
+        for code, kind, message in (
+            ("import sys; sys.exit(3)", "SystemExit", "3"),
+            ("exit(0)", "SystemExit", "0"),
+            ("quit()", "SystemExit", "None"),
+            ("raise KeyboardInterrupt", "KeyboardInterrupt", ""),
+            ("raise MemoryError('m')", "MemoryError", "m"),
+            ("def f(): f()\nf()", "RecursionError", "maximum recursion depth exceeded"),
+            ("import sys\nsys.setrecursionlimit(60)\ndef f(): f()\nf()", "RecursionError", "maximum recursion depth exceeded"),
+        ):
+            error = self.error(code)
+            self.assertEqual(error["type"], kind)
+            self.assertTrue(error["message"].startswith(message), error)
+            self.assertLess(len(error["stack"]), 9000)
+
+    def test_endings_without_a_frame(self):
+        for code, status in (("import os; os._exit(0)", 0), ("import os; os._exit(137)", 137), ("import os; os.kill(os.getpid(), 11)", -11)):
+            ended = self.go(code)
+            self.assertEqual((ended.kinds(), ended.code), (["ready"], status))
+
+    def test_signals(self):
+        ended = self.go("import os\nos.kill(os.getpid(), 2)\nreturn 1")
+        self.assertEqual((ended.kinds(), ended.code), (["ready"], -signal.SIGINT))
+        code = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\nwith open(%r, 'wb') as f: f.write(b'x' * 101)"
+        path = EveryPython.directory.name + "/big"
+        self.assertEqual(self.go(code % path).code, -signal.SIGXFSZ)
+
+    def test_errors_are_bounded_and_safe(self):
+        error = self.error("raise ValueError('x' * 10**6)")
+        self.assertLess(len(error["message"]) + len(error["stack"]), 6000)
+        self.assertEqual(self.error("class E(Exception):\n    def __str__(self): raise self\nraise E")["message"], "<the exception's __str__ failed>")
+        error = self.error("raise ValueError('\\ud800\\x1b[31m')")
+        self.assertEqual(error["message"], "\\ud800\x1b[31m")
+        code = "class M(type):\n    @property\n    def __name__(cls): return 1/0\nclass E(Exception, metaclass=M): pass\nraise E(1)"
+        self.assertEqual(self.error(code)["type"], "E")
+        code = "class S(str):\n    def __getitem__(self, _): 1/0\nclass E(Exception):\n    def __str__(self): return S('s')\nraise E"
+        self.assertEqual(self.error(code)["message"], "s")
+
+    def test_description_and_causes(self):
+        error = self.error("e = ValueError('m')\ne.description = 'd'\nraise e")
+        self.assertEqual((error["message"], error["description"]), ("m", "d"))
+        error = self.error("try:\n    1/0\nexcept ZeroDivisionError as e:\n    raise KeyError('k') from e")
+        self.assertRegex(error["stack"], "(?s)ZeroDivisionError.*direct cause.*KeyError: 'k'\n$")
+        self.assertEqual((error["line"], error["message"]), (4, "'k'"))
+        self.assertIn("During handling", self.error("try:\n    1/0\nexcept ZeroDivisionError:\n    raise KeyError")["stack"])
+
+    def test_only_the_users_frames(self):
+        error = self.error("import json\njson.loads('[')")
+        self.assertEqual((error["type"], error["line"]), ("JSONDecodeError", 2))
+        self.assertEqual(error["stack"].count("File"), 1)
+
+    def test_forked_children_say_nothing(self):
+        for child, status in (("return 'child'", 0), ("raise ValueError", 1), ("import sys; sys.exit(7)", 7), ("print('child'); return 1", 0)):
+            code = "import os\npid = os.fork()\nif pid == 0:\n    %s\nreturn os.waitpid(pid, 0)[1] >> 8" % child
+            ended = self.go(code)
+            self.assertEqual((ended.kinds(), ended.last()["value"]), (["ready", "done"], status), child)
+        ended = self.go("import os\nif os.fork() == 0: return 1\nos.wait()\nreturn _item", mode="per_item", items=[1, 2])
+        self.assertEqual(ended.kinds(), ["ready", "item", "item", "done"])
+
+    def test_threads_do_not_speak_after_done(self):
+        code = "import threading\ndef f():\n    while True: print('x')\nthreading.Thread(target=f, daemon=%s).start()\nreturn 1"
+        for daemon in (True, False):
+            ended = self.go(code % daemon, limits={"prints": 1 << 30, "result_size": 100})
+            self.assertEqual((ended.last(), ended.code, ended.rest), ({"kind": "done", "value": 1}, 0, b""))
+
+    def test_handlers_that_raise_do_not_tear_frames(self):
+        code = """
+import signal, itertools
+def handler(*_):
+    print('handler')
+    raise TimeoutError
+signal.signal(signal.SIGALRM, handler)
+for n in range(20):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.002)
+        for i in itertools.count(): print('x' * 70000)
+    except TimeoutError:
+        pass
+return 'whole'
+"""
+        ended = self.go(code, limits={"prints": 1 << 30, "result_size": 100})
+        self.assertEqual((ended.last(), ended.rest), ({"kind": "done", "value": "whole"}, b""))
+
+    def test_a_job_of_another_version(self):
+        ended = self.go("return 1", version=2)
+        self.assertEqual((ended.kinds(), ended.code), ([], 1))
+        self.assertIn("job version 2", ended.stderr)
+
+    def test_nothing_more_is_imported(self):
+        self.assertEqual(self.value("import sys\nreturn [n for n in ('os', 'json', 're', 'site', 'enum') if n in sys.modules]"), [])
+
+
+class PerItem(EveryPython):
+    def items(self, code, items):
+        ended = self.go(code, mode="per_item", items=items)
+        self.assertEqual((ended.last(), ended.code), ({"kind": "done"}, 0), ended.frames)
+        return [(frame["index"], frame["value"]) for frame in ended.frames if frame["kind"] == "item"]
+
+    def test_shapes(self):
+        code = "return _item['r']"
+        given = [{"a": 1}, None, {"json": {"b": 1}, "pairedItem": 9, "x": 1}, {"binary": {"f": 1}, "c": 2}, 5]
+        expected = [{"json": {"a": 1}}, None, {"json": {"b": 1}}, {"json": {"c": 2}, "binary": {"f": 1}}, {"json": 5}]
+        shaped = [(i, {**v, "pairedItem": {"item": i}}) for i, v in enumerate(expected) if v]
+        self.assertEqual(self.items(code, [{"r": r} for r in given]), shaped)
+        self.assertEqual(self.items("return 1", []), [])
+
+    def test_fresh_globals_and_no_items(self):
+        self.assertEqual([v["json"] for _, v in self.items("global n\nold = globals().get('n')\nn = 1\nreturn [old]", [0, 0])], [[None], [None]])
+        error = self.error("return _items", mode="per_item", items=[1])
+        self.assertEqual((error["type"], error["item"]), ("NameError", 0))
+        self.assertEqual(self.error("return _item")["type"], "NameError")
+
+    def test_items_before_a_failure_are_sent(self):
+        ended = self.go("print(_item)\nreturn 1 / _item", mode="per_item", items=[1, 0, 1])
+        self.assertEqual(ended.kinds(), ["ready", "print", "item", "print", "error"])
+        self.assertEqual((ended.last()["item"], ended.last()["line"], ended.code), (1, 2, 1))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,71 @@
+//! Each namespace tried for real, and a fresh `/proc` in new ones.
+//!
+//! Always holds: the tries are made as a start makes them: in a new user namespace with this process mapped, unless that is what is refused.
+
+use std::io;
+
+use remand_child::step::{Failure, Step};
+use remand_policy::host::{Fact, NamespaceFacts};
+
+use super::blocker::{self, Kind, Surroundings};
+use super::missing;
+use crate::sys::probe::{Maps, Probe, attempt};
+
+/// What a quick look takes for granted.
+pub(super) fn assumed() -> NamespaceFacts {
+    let [user, mount, pid, ipc, uts, network, cgroup] = [(); 7].map(|()| Fact::Available);
+    NamespaceFacts { user, mount, pid, ipc, uts, network, cgroup }
+}
+
+const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Step::UserNamespace, option: "CONFIG_USER_NS" };
+const MOUNT: Kind = Kind { name: "mount", limit: "mnt", flag: libc::CLONE_NEWNS, step: Step::MountNamespace, option: "CONFIG_NAMESPACES" };
+const PID: Kind = Kind { name: "PID", limit: "pid", flag: libc::CLONE_NEWPID, step: Step::CloneInit, option: "CONFIG_PID_NS" };
+const IPC: Kind = Kind { name: "IPC", limit: "ipc", flag: libc::CLONE_NEWIPC, step: Step::IpcNamespace, option: "CONFIG_IPC_NS" };
+const UTS: Kind = Kind { name: "UTS", limit: "uts", flag: libc::CLONE_NEWUTS, step: Step::UtsNamespace, option: "CONFIG_UTS_NS" };
+const NETWORK: Kind =
+    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
+const CGROUP: Kind =
+    Kind { name: "cgroup", limit: "cgroup", flag: libc::CLONE_NEWCGROUP, step: Step::CgroupNamespace, option: "CONFIG_CGROUPS" };
+
+/// The namespaces, and `/proc`.
+pub(super) fn tried(uid: u32, gid: u32, around: &Surroundings) -> (NamespaceFacts, Fact) {
+    let maps = Maps { uid: format!("0 {uid} 1"), gid: format!("0 {gid} 1") };
+    let user = namespace(&USER, Some(&maps), around);
+    let maps = user.available().then_some(&maps);
+    let facts = NamespaceFacts {
+        mount: namespace(&MOUNT, maps, around),
+        pid: namespace(&PID, maps, around),
+        ipc: namespace(&IPC, maps, around),
+        uts: namespace(&UTS, maps, around),
+        network: namespace(&NETWORK, maps, around),
+        cgroup: namespace(&CGROUP, maps, around),
+        user,
+    };
+    let proc = match attempt(&Probe::Proc { maps }) {
+        Ok(Err(failure)) => proc(&failure, around),
+        Ok(Ok(())) => Fact::Available,
+        Err(error) => untried(&error),
+    };
+    (facts, proc)
+}
+
+fn namespace(kind: &Kind, maps: Option<&Maps>, around: &Surroundings) -> Fact {
+    match attempt(&Probe::Namespace { maps, flag: kind.flag, step: kind.step }) {
+        Ok(Ok(())) => Fact::Available,
+        Ok(Err(failure)) => blocker::namespace(kind, &failure, around),
+        Err(error) => untried(&error),
+    }
+}
+
+fn proc(failure: &Failure, around: &Surroundings) -> Fact {
+    match failure.step {
+        Step::RunMounts => blocker::proc(failure.errno, around),
+        Step::MountNamespace => blocker::namespace(&MOUNT, failure, around),
+        _ => blocker::namespace(&PID, failure, around),
+    }
+}
+
+/// The child that was to try did not get that far.
+pub(super) fn untried(error: &io::Error) -> Fact {
+    missing(format!("no child process could be made to try it: {error}"), "look at the limits on processes (RLIMIT_NPROC, pids.max)")
+}

@@ -1,0 +1,73 @@
+//! Version managers' shims (pyenv, asdf, mise): programs named like an interpreter that choose one and execute it.
+//!
+//! Always holds: a shim sees only the variables that steer it, and as root no directory that others can write: neither on PATH nor as the current one.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::answer::answer;
+use super::cache::Stamp;
+use super::trust;
+
+/// Prefixes of the variables that version managers obey.
+const STEERS: &[&str] = &["PYENV_", "ASDF_", "MISE_", "RTX_", "XDG_"];
+/// Files by which they choose, in the current directory or one above.
+const CHOICES: &[&str] = &[".python-version", ".tool-versions", "mise.toml", ".mise.toml"];
+
+/// A candidate that is a shim, with all that steers its choice.
+pub(super) struct Shim<'a> {
+    candidate: &'a str,
+    variables: BTreeMap<OsString, OsString>,
+    directory: PathBuf,
+}
+
+impl<'a> Shim<'a> {
+    /// `None` if the candidate is taken to be an interpreter itself. `owners`: `Some` (as root) limits whom the shim may read choices from.
+    pub(super) fn detect(candidate: &'a str, path: &str, owners: Option<&[u32]>) -> Option<Self> {
+        let mut start = [0; 2];
+        let script = File::open(candidate).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == *b"#!";
+        // mise's are symlinks to the program itself.
+        if !script && Path::new(candidate).parent().is_none_or(|directory| !directory.ends_with("shims")) {
+            return None;
+        }
+        let trusted = |path: &Path| owners.is_none_or(|owners| path.to_str().is_some_and(|path| trust::check(path, owners).is_ok()));
+        let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os()
+            .filter(|(name, _)| name == "HOME" || name.to_str().is_some_and(|name| STEERS.iter().any(|prefix| name.starts_with(prefix))))
+            .collect();
+        let path: Vec<PathBuf> = std::env::split_paths(path).filter(|directory| directory.is_absolute() && trusted(directory)).collect();
+        variables.insert("PATH".into(), std::env::join_paths(path).unwrap_or_default());
+        let directory = std::env::current_dir().ok().filter(|directory| trusted(directory)).unwrap_or_else(|| PathBuf::from("/"));
+        Some(Self { candidate, variables, directory })
+    }
+
+    /// All that the choice depends on, as text for a cache key.
+    pub(super) fn steering(&self) -> String {
+        let above = self.directory.ancestors().flat_map(|directory| CHOICES.iter().map(|name| directory.join(name)));
+        let home = self.variables.get(&OsString::from("HOME")).map(PathBuf::from).unwrap_or_default();
+        let global = [home.join(".tool-versions"), home.join(".config/mise/config.toml")];
+        // pyenv's is beside its directory of shims.
+        let version = Path::new(self.candidate).ancestors().nth(2).map(|root| root.join("version"));
+        let files: Vec<_> = above.chain(global).chain(version).filter_map(|file| Some((Stamp::of(file.to_str()?)?, file))).collect();
+        format!("{:?}\n{:?}\n{files:?}", self.variables, self.directory)
+    }
+
+    /// The interpreter that the shim executes.
+    pub(super) fn real(&self) -> Result<String, String> {
+        let mut command = Command::new(self.candidate);
+        command.args(["-I", "-S", "-c", "import sys; print(sys.executable)"]);
+        command.env_clear().envs(&self.variables).current_dir(&self.directory).stdin(Stdio::null());
+        let answer = answer(&mut command)?;
+        let path = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        if !answer.status.success() {
+            return Err(format!("asked for the interpreter behind it, it failed: {}", answer.reason()));
+        }
+        if !path.starts_with('/') || path == self.candidate || path.contains('\n') {
+            return Err(format!("asked for the interpreter behind it, it says {path:?}"));
+        }
+        Ok(path)
+    }
+}

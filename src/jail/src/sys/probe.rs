@@ -1,0 +1,151 @@
+//! Questions to the kernel that no library asks: a try in a child process, and version queries that fail on purpose.
+//!
+//! Always holds: what a probe changes, it changes in a child that is reaped before the answer is given.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, fork, pipe2, read};
+use remand_child::step::{At, Failure, Step};
+use remand_child::sys;
+
+const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
+/// `SECCOMP_FILTER_FLAG_NEW_LISTENER`.
+const NEW_LISTENER: u32 = 1 << 3;
+/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19.
+const WAIT_KILLABLE: u32 = 1 << 5;
+
+/// Something to try in a child process.
+#[derive(Clone, Copy, Debug)]
+pub enum Probe<'a> {
+    /// A namespace, made in a new user namespace where maps are given.
+    Namespace {
+        /// The new user namespace's.
+        maps: Option<&'a Maps>,
+        /// `CLONE_NEW*`; 0 for the user namespace alone.
+        flag: i32,
+        /// Its name.
+        step: Step,
+    },
+    /// A fresh `/proc` in new user, mount and PID namespaces.
+    Proc {
+        /// The new user namespace's.
+        maps: Option<&'a Maps>,
+    },
+    /// A seccomp filter that allows everything, with a listener.
+    Listener,
+}
+
+/// Texts for `uid_map` and `gid_map`: `inside outside count`.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct Maps {
+    pub uid: String,
+    pub gid: String,
+}
+
+/// Tries it; the inner result is what the kernel said.
+///
+/// # Errors
+/// No child could be made, or it was killed before it could answer.
+pub fn attempt(probe: &Probe<'_>) -> io::Result<Result<(), Failure>> {
+    in_child(|| match *probe {
+        Probe::Namespace { maps, flag, step } => enter(maps).and_then(|()| sys::unshare(flag).at(step)),
+        Probe::Proc { maps } => enter(maps).and_then(|()| fresh_proc()),
+        Probe::Listener => listen(),
+    })
+}
+
+fn enter(maps: Option<&Maps>) -> Result<(), Failure> {
+    let Some(maps) = maps else { return Ok(()) };
+    sys::unshare(libc::CLONE_NEWUSER).at(Step::UserNamespace)?;
+    let text = |path, text: &str| {
+        sys::openat(sys::CWD, path, libc::O_WRONLY | libc::O_CLOEXEC, 0).and_then(|file| sys::write(file, text.as_bytes()))
+    };
+    text(c"/proc/self/setgroups", "deny").at_index(Step::IdMap, 0)?;
+    text(c"/proc/self/uid_map", &maps.uid).at_index(Step::IdMap, 1)?;
+    text(c"/proc/self/gid_map", &maps.gid).at_index(Step::IdMap, 2)
+}
+
+/// As a run's init does it. The first process after `unshare` is the one that is in the PID namespace.
+fn fresh_proc() -> Result<(), Failure> {
+    sys::unshare(libc::CLONE_NEWNS).at(Step::MountNamespace)?;
+    sys::unshare(libc::CLONE_NEWPID).at(Step::CloneInit)?;
+    let options = [(c"hidepid", c"invisible"), (c"subset", c"pid")];
+    let attributes = sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC;
+    let inner = in_child(|| sys::new_mount(c"proc", &options, attributes).at(Step::RunMounts).map(drop));
+    inner.unwrap_or_else(|error| Err(error.raw_os_error().unwrap_or(libc::EIO)).at(Step::CloneInit))
+}
+
+fn listen() -> Result<(), Failure> {
+    let allow = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
+    sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).at(Step::NoNewPrivs)?;
+    sys::seccomp(&[allow], NEW_LISTENER).at(Step::Seccomp).map(drop)
+}
+
+/// Runs `probe` in a child process: a copy of one thread, in which a probe only borrows and makes system calls.
+fn in_child(probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
+    let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
+    // SAFETY: the probes above allocate nothing and take no lock: they call `remand_child::sys`, this function, and then `exit_group`.
+    match unsafe { fork() }? {
+        ForkResult::Child => {
+            let answer = match probe() {
+                Ok(()) => [0, 0],
+                Err(failure) => [u8::try_from(failure.step as usize).unwrap_or(u8::MAX), u8::try_from(failure.errno).unwrap_or(u8::MAX)],
+            };
+            sys::exit(i32::from(sys::write(to.as_raw_fd(), &answer).is_err()))
+        }
+        ForkResult::Parent { child } => {
+            drop(to);
+            let answer = answer(from);
+            waitpid(child, None)?;
+            answer
+        }
+    }
+}
+
+fn answer(from: impl AsFd) -> io::Result<Result<(), Failure>> {
+    let mut answer = [0; 2];
+    match (read(&from, &mut answer)?, answer) {
+        (2, [_, 0]) => Ok(Ok(())),
+        (2, [step, errno]) => {
+            let step = Step::from_number(u64::from(step)).ok_or(io::ErrorKind::InvalidData)?;
+            Ok(Err(Failure { step, index: 0, errno: i32::from(errno) }))
+        }
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// The Landlock ABI. The `landlock` library keeps its own query private.
+///
+/// # Errors
+/// ENOSYS: not in this kernel, or kept from us by a seccomp filter. EOPNOTSUPP: not among the security modules that were turned on at boot.
+pub fn landlock_abi() -> Result<u32, Errno> {
+    let no_attributes = std::ptr::null::<libc::c_void>();
+    // SAFETY: with this flag the kernel takes a null pointer of size 0 and only returns a number.
+    let abi = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, no_attributes, 0usize, LANDLOCK_CREATE_RULESET_VERSION) };
+    Errno::result(abi).map(|abi| u32::try_from(abi).unwrap_or(0))
+}
+
+/// Whether seccomp filters may answer with `action`.
+///
+/// # Errors
+/// EOPNOTSUPP: not with this. EINVAL, ENOSYS: no filters at all.
+pub fn seccomp_action(action: u32) -> Result<(), Errno> {
+    // SAFETY: the kernel reads one u32, which lives until the call returns.
+    let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_GET_ACTION_AVAIL, 0u32, std::ptr::from_ref(&action)) };
+    Errno::result(answer).map(drop)
+}
+
+/// Whether a notified call waits through signals that do not kill (Linux 5.19). The kernel is asked to read a filter at address 0, which it does after it
+/// looked at the flags.
+#[must_use]
+pub fn seccomp_waits_through_signals() -> bool {
+    let no_program = std::ptr::null::<libc::sock_fprog>();
+    // SAFETY: the kernel refuses to read a null pointer; nothing is installed.
+    let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, NEW_LISTENER | WAIT_KILLABLE, no_program) };
+    Errno::result(answer) == Err(Errno::EFAULT)
+}

@@ -1,0 +1,175 @@
+//! CPython's `marshal` format, the part that versions 0 to 5 share.
+//!
+//! Always holds: what is written decodes to what `json.loads` would have made of the same value. A number that would not is refused.
+
+use serde_json::{Number, Value};
+
+use super::JobError;
+
+/// `marshal.loads` gives up at 2,000.
+const DEPTH: u32 = 1_000;
+/// Python reads and writes integers of so many digits.
+const DIGITS: usize = 4_300;
+/// Decimal digits that a limb's power of ten holds.
+const CHUNK: usize = 18;
+
+/// Where the bytes go: counted first, then kept. Lengths over 2^31 are written wrong, and never kept: `limits.job_size` is far below.
+pub trait Writer {
+    fn put(&mut self, bytes: &[u8]);
+
+    fn open_dict(&mut self) {
+        self.put(b"{");
+    }
+
+    fn close_dict(&mut self) {
+        self.put(b"0");
+    }
+
+    fn open_list(&mut self, length: usize) {
+        self.put(b"[");
+        self.length(length);
+    }
+
+    fn text(&mut self, text: &str) {
+        self.put(b"u");
+        self.length(text.len());
+        self.put(text.as_bytes());
+    }
+
+    fn texts(&mut self, texts: &[String]) {
+        self.open_list(texts.len());
+        for text in texts {
+            self.text(text);
+        }
+    }
+
+    fn bool(&mut self, value: bool) {
+        self.put(if value { b"T" } else { b"F" });
+    }
+
+    fn int(&mut self, value: i64) {
+        match i32::try_from(value) {
+            Ok(small) => {
+                self.put(b"i");
+                self.put(&small.to_le_bytes());
+            }
+            Err(_) => self.long(value < 0, &[value.unsigned_abs()]),
+        }
+    }
+
+    /// Sign and magnitude; limbs of 64 bits, least first.
+    fn long(&mut self, negative: bool, limbs: &[u64]) {
+        let bits: usize = limbs.iter().rposition(|limb| *limb != 0).map_or(0, |top| {
+            let leading = limbs.get(top).map_or(64, |limb| limb.leading_zeros() as usize);
+            top * 64 + 64 - leading
+        });
+        let digits = bits.div_ceil(15);
+        let count = i32::try_from(digits).unwrap_or(i32::MAX);
+        self.put(b"l");
+        self.put(&(if negative { -count } else { count }).to_le_bytes());
+        for digit in 0..digits {
+            let (limb, shift) = (digit * 15 / 64, digit * 15 % 64);
+            let low = limbs.get(limb).map_or(0, |value| value >> shift);
+            let high = if shift > 49 { limbs.get(limb + 1).map_or(0, |value| value << (64 - shift)) } else { 0 };
+            let [first, second, ..] = ((low | high) & 0x7FFF).to_le_bytes();
+            self.put(&[first, second]);
+        }
+    }
+
+    fn length(&mut self, length: usize) {
+        self.put(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+    }
+}
+
+/// Counts bytes.
+pub struct Size(pub u64);
+
+impl Writer for Size {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 = self.0.saturating_add(bytes.len() as u64);
+    }
+}
+
+impl Writer for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+/// Puts the name of what holds the value before the error's place.
+pub fn within(error: JobError, holder: &str) -> JobError {
+    match error {
+        JobError::Number { at, number } => JobError::Number { at: format!("{holder}{at}"), number },
+        JobError::TooDeep { at, allowed } => JobError::TooDeep { at: format!("{holder}{at}"), allowed },
+        JobError::TooLarge { .. } => error,
+    }
+}
+
+/// Writes a JSON value. Recursion is bounded by [`DEPTH`].
+pub fn value<W: Writer>(out: &mut W, value: &Value, depth: u32) -> Result<(), JobError> {
+    if depth > DEPTH {
+        return Err(JobError::TooDeep { at: String::new(), allowed: DEPTH });
+    }
+    match value {
+        Value::Null => out.put(b"N"),
+        Value::Bool(value) => out.bool(*value),
+        Value::Number(value) => number(out, value)?,
+        Value::String(text) => out.text(text),
+        Value::Array(values) => {
+            out.open_list(values.len());
+            for (index, inner) in values.iter().enumerate() {
+                self::value(out, inner, depth + 1).map_err(|error| within(error, &format!("[{index}]")))?;
+            }
+        }
+        Value::Object(members) => {
+            out.open_dict();
+            for (key, inner) in members {
+                out.text(key);
+                self::value(out, inner, depth + 1).map_err(|error| within(error, &format!(".{key}")))?;
+            }
+            out.close_dict();
+        }
+    }
+    Ok(())
+}
+
+/// As Python reads JSON: without point and exponent an int of any size, else a float.
+fn number<W: Writer>(out: &mut W, number: &Number) -> Result<(), JobError> {
+    let text = number.as_str();
+    let refused = || JobError::Number { at: String::new(), number: text.chars().take(40).collect() };
+    if text.contains(['.', 'e', 'E']) {
+        let float = text.parse::<f64>().ok().filter(|float| float.is_finite()).ok_or_else(refused)?;
+        out.put(b"g");
+        out.put(&float.to_le_bytes());
+    } else if let Ok(small) = text.parse::<i64>() {
+        out.int(small);
+    } else {
+        let digits = text.trim_start_matches('-');
+        let limbs = if digits.len() <= DIGITS { limbs(digits) } else { None };
+        out.long(text.starts_with('-'), &limbs.ok_or_else(refused)?);
+    }
+    Ok(())
+}
+
+/// Decimal digits to 64-bit limbs, 18 digits at a step, so that a job full of long integers costs little.
+fn limbs(digits: &str) -> Option<Vec<u64>> {
+    let mut limbs: Vec<u64> = Vec::new();
+    let first = digits.len() % CHUNK;
+    let (head, tail) = digits.split_at_checked(first)?;
+    let chunks = tail.as_bytes().chunks(CHUNK).map(|chunk| std::str::from_utf8(chunk).ok());
+    for chunk in std::iter::once(Some(head)).filter(|head| *head != Some("")).chain(chunks) {
+        let mut carry = u128::from(chunk?.parse::<u64>().ok()?);
+        for limb in &mut limbs {
+            let sum = u128::from(*limb) * 1_000_000_000_000_000_000 + carry;
+            #[allow(clippy::cast_possible_truncation)] // the low half, on purpose
+            {
+                *limb = sum as u64;
+            }
+            carry = sum >> 64;
+        }
+        if carry > 0 {
+            limbs.push(u64::try_from(carry).ok()?);
+        }
+    }
+    Some(limbs)
+}

@@ -1,0 +1,191 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+fn encoded(value: &Value) -> Result<Vec<u8>, JobError> {
+    let mut bytes = Vec::new();
+    marshal::value(&mut bytes, value, 0)?;
+    Ok(bytes)
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+const INTERPRETERS: [&str; 1] = ["/usr/bin/python3"];
+
+/// Asks a real interpreter whether the marshal bytes are what its own `json.loads` makes of the text, types and signs included.
+fn same_in_python(python: &str, pairs: &[(String, Vec<u8>)]) {
+    const PROGRAM: &str = "
+import json, marshal, sys
+for line in sys.stdin:
+    text, data = json.loads(line)
+    expected, got = json.loads(text), marshal.loads(bytes.fromhex(data))
+    assert repr(got) == repr(expected), (text, got)
+print('same')
+";
+    let mut child = Command::new(python).args(["-I", "-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for (text, bytes) in pairs {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(input, "{}", json!([text, hex])).unwrap();
+    }
+    drop(input);
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"same\n", "{python}");
+}
+
+#[test]
+fn decodes_in_python_to_what_json_would_give() {
+    let nines = |count: usize| "9".repeat(count);
+    let mut texts: Vec<String> = [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "2147483647",
+        "2147483648",
+        "-2147483648",
+        "-2147483649",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1000000000000000000",
+        "999999999999999999",
+        "340282366920938463463374607431768211456",
+        "0.0",
+        "-0.0",
+        "1.0",
+        "1e5",
+        "1E-7",
+        "0.1",
+        "5e-324",
+        "2.2250738585072011e-308",
+        "1.7976931348623157e308",
+        "123456789012345678901234567890.5",
+        "\"\"",
+        "\"é\\u0000\\ud83d\\ude00\"",
+        "[]",
+        "{}",
+        "[1, [2.5, {\"a\": null, \"\": [true]}], \"x\"]",
+        "{\"b\": 1, \"a\": 2, \"b2\": {\"c\": -3}}",
+    ]
+    .map(str::to_owned)
+    .into();
+    for digits in [17, 18, 19, 35, 36, 37, 299, 4_299, 4_300] {
+        texts.push(nines(digits));
+        texts.push(format!("-1{}", "0".repeat(digits - 1)));
+    }
+    let pairs: Vec<_> = texts.into_iter().map(|text| (text.clone(), encoded(&parsed(&text)).unwrap())).collect();
+    for python in INTERPRETERS {
+        if std::path::Path::new(python).exists() {
+            same_in_python(python, &pairs);
+        } else {
+            eprintln!("skipped: no {python} to compare with");
+        }
+    }
+}
+
+#[test]
+fn known_bytes() {
+    assert_eq!(encoded(&json!({"a": [null, 1]})).unwrap(), b"{u\x01\0\0\0a[\x02\0\0\0Ni\x01\0\0\x000");
+    assert_eq!(encoded(&parsed("2147483648")).unwrap(), b"l\x03\0\0\0\0\0\0\0\x02\0");
+    assert_eq!(encoded(&parsed("-2147483649")).unwrap(), b"l\xfd\xff\xff\xff\x01\0\0\0\x02\0");
+    assert_eq!(encoded(&parsed("0.5")).unwrap(), b"g\0\0\0\0\0\0\xe0\x3f");
+}
+
+#[test]
+fn what_python_cannot_hold_is_refused_by_place() {
+    let refused = |text: &str| encoded(&parsed(text)).unwrap_err().to_string();
+    assert_eq!(refused("{\"rows\": [1, {\"price\": 1e999}]}"), ".rows[1].price: 1e+999 is out of range");
+    assert!(refused(&"9".repeat(4_301)).ends_with(" is out of range"));
+    let mut deep = json!(1);
+    for _ in 0..=1_001 {
+        deep = json!([deep]);
+    }
+    assert!(matches!(encoded(&deep), Err(JobError::TooDeep { allowed: 1_000, .. })));
+}
+
+#[test]
+fn counting_agrees_with_writing() {
+    let value = parsed(r#"[1, 99999999999999999999, 1.5, "é", {"k": [null, true]}, -5000000000]"#);
+    let mut size = Size(0);
+    marshal::value(&mut size, &value, 0).unwrap();
+    assert_eq!(size.0, encoded(&value).unwrap().len() as u64);
+}
+
+fn policy(job_size: u64) -> Policy {
+    use crate::policy::*;
+    use crate::units::{Bytes, Limit};
+    let required = Enforce::Required;
+    let bytes = Bytes(1 << 33);
+    Policy {
+        name: String::new(),
+        description: String::new(),
+        limits: Limits {
+            wall_time: Limit::Unlimited,
+            cpu_time: Limit::Unlimited,
+            cpus: Limit::Unlimited,
+            memory: Limit::Unlimited,
+            pids: Limit::Unlimited,
+            open_files: 1,
+            file_size: Limit::Unlimited,
+            stack: bytes,
+            stdout: bytes,
+            stderr: bytes,
+            prints: Bytes(1000),
+            result_size: bytes,
+            result_depth: 1,
+            result_nodes: 1,
+            job_size: Bytes(job_size),
+            cgroup: required,
+        },
+        filesystem: Filesystem { tmp: Tmp { size: bytes, inodes: 1, exec: false }, mounts: Vec::new(), proc: true, devices: Vec::new() },
+        syscalls: Syscalls { allow: Vec::new(), deny: Vec::new(), kill: Vec::new(), enforce: required },
+        network: Network { mode: NetworkMode::None, reason: None },
+        namespaces: Namespaces {
+            user: required,
+            mount: required,
+            pid: required,
+            ipc: required,
+            uts: required,
+            network: required,
+            cgroup: required,
+            own_uid: required,
+        },
+        landlock: Landlock { enforce: required, minimum_abi: 1 },
+        python: Python {
+            interpreter: String::new(),
+            stdlib_allow: vec!["json".into()],
+            external_allow: vec![],
+            builtins_deny: vec!["eval".into()],
+            runner_env_deny: true,
+        },
+        environment: Vec::new(),
+    }
+}
+
+#[test]
+fn the_whole_job_at_and_over_its_size() {
+    let request =
+        Request { code: "return 1".into(), mode: Mode::PerItem, items: vec![json!({"a": 1})], query: json!(null), overrides: json!({}) };
+    let job = encode(&request, &policy(1 << 20), &["/site".into()]).unwrap();
+    let shape = r#"{"version": 1, "mode": "per_item", "code": "return 1", "items": [{"a": 1}], "query": null,
+        "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
+        "site_paths": ["/site"], "limits": {"prints": 1000, "result_size": 8589934592}}"#;
+    assert_eq!(job, encoded(&parsed(shape)).unwrap());
+    let size = job.len() as u64;
+    assert_eq!(encode(&request, &policy(size), &["/site".into()]), Ok(job));
+    assert_eq!(encode(&request, &policy(size - 1), &["/site".into()]), Err(JobError::TooLarge { size, allowed: size - 1 }));
+    let request = Request { items: vec![json!({}), parsed("{\"x\":1e400}")], ..request };
+    assert_eq!(encode(&request, &policy(1 << 20), &[]).unwrap_err().to_string(), "items[1].x: 1e+400 is out of range");
+}
