@@ -41,7 +41,7 @@ struct Python {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Answer {
-    Usable { executable: String, version: String },
+    Usable { executable: String, version: String, notes: Vec<String> },
     Unusable(String),
 }
 
@@ -117,10 +117,10 @@ fn interpreters() -> Vec<Python> {
 }
 
 fn answer(asked: &str, path: &str) -> Answer {
-    match interpreter::find(asked, path) {
+    match interpreter::find(asked, path, false) {
         Ok(found) => {
-            let (major, minor, micro) = found.version;
-            Answer::Usable { executable: found.executable, version: format!("{major}.{minor}.{micro}") }
+            let (major, minor, micro) = found.interpreter.version;
+            Answer::Usable { executable: found.interpreter.executable, version: format!("{major}.{minor}.{micro}"), notes: found.notes }
         }
         Err(error) => Answer::Unusable(error.to_string()),
     }
@@ -137,13 +137,8 @@ fn text(findings: &Findings) -> String {
     for warning in &host.warnings {
         let _ = writeln!(text, "warning: {}", plain(warning));
     }
-    for Python { asked, answer } in interpreters {
-        let _ = match answer {
-            Answer::Usable { executable, version } => {
-                writeln!(text, "{:<22} Python {} at {}", plain(asked), plain(version), plain(executable))
-            }
-            Answer::Unusable(why) => writeln!(text, "{:<22} unusable: {}", plain(asked), plain(why)),
-        };
+    for python in interpreters {
+        tell_python(&mut text, python);
     }
     for policy in policies {
         tell_policy(&mut text, policy);
@@ -184,6 +179,21 @@ fn tell(text: &mut String, name: &str, fact: &Fact) {
         Fact::Available => writeln!(text, "{name:<22} yes"),
         Fact::Missing { blocker, remedy } => writeln!(text, "{name:<22} no: {}\n{:<22} -> {}", plain(blocker), "", plain(remedy)),
     };
+}
+
+fn tell_python(text: &mut String, Python { asked, answer }: &Python) {
+    let asked = plain(asked);
+    match answer {
+        Answer::Usable { executable, version, notes } => {
+            let _ = writeln!(text, "{asked:<22} Python {version} at {}", plain(executable));
+            for note in notes {
+                let _ = writeln!(text, "{:<22} - {}", "", plain(note));
+            }
+        }
+        Answer::Unusable(why) => {
+            let _ = writeln!(text, "{asked:<22} unusable: {}", plain(why));
+        }
+    }
 }
 
 fn tell_policy(text: &mut String, Shipped { name, enforceable, refused, weaker }: &Shipped) {

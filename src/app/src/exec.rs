@@ -1,11 +1,9 @@
 //! `remand exec`: any program of the host under a policy.
 
 use std::env;
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path;
 
 use remand_jail::host::{self, Depth};
 use remand_jail::interpreter;
@@ -37,7 +35,7 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
 /// What the arguments mean: a program and the policy that it runs under.
 struct Asked {
     policy: Policy,
-    /// `argv[0]` is an absolute path.
+    /// `argv[0]` is an absolute path, or a name to look up on PATH.
     argv: Vec<String>,
 }
 
@@ -45,22 +43,25 @@ impl Asked {
     fn from_args(args: &ExecArgs) -> Result<Self, Failure> {
         let policy = policies::effective(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
         let mut argv = args.command.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-        if let Some(command) = argv.first_mut() {
-            let path = env::var_os("PATH").unwrap_or_else(|| DEFAULT_PATH.into());
-            *command = text(located(command, &path)?.as_os_str())?;
+        if let Some(command) = argv.first_mut().filter(|command| command.contains('/')) {
+            *command = text(path::absolute(&*command).map_err(|error| Failure::usage(format!("{}: {error}", plain(command))))?)?;
         }
         Ok(Self { policy, argv })
     }
 
-    fn outcome(&self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
+    fn outcome(mut self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
-        let tree = match interpreter::program(self.argv.first().map_or("", String::as_str)) {
-            Ok(tree) => tree,
+        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+        let program = match interpreter::program(self.argv.first().map_or("", String::as_str), &path) {
+            Ok(program) => program,
             Err(error) => return Ok(not_started(&self.policy, "program", error.to_string())),
         };
+        if let Some(command) = self.argv.first_mut() {
+            command.clone_from(&program.path);
+        }
         laps.lap("program");
-        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &self.argv, tree: &tree }, &host) {
+        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &self.argv, tree: &program.tree }, &host) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };
@@ -88,20 +89,7 @@ fn start(ask: &Ask<'_>, quiet: bool) -> Result<Outcome, Failure> {
     }
 }
 
-fn text(argument: impl AsRef<std::ffi::OsStr>) -> Result<String, Failure> {
+fn text(argument: impl AsRef<OsStr>) -> Result<String, Failure> {
     let argument = argument.as_ref();
     argument.to_str().map(str::to_owned).ok_or_else(|| Failure::usage(format!("{}: not UTF-8 text", plain(&argument.to_string_lossy()))))
-}
-
-/// The program's absolute path: a name is looked up on `path`, in its absolute directories only.
-fn located(command: &str, path: &OsString) -> Result<PathBuf, Failure> {
-    if command.contains('/') {
-        return std::path::absolute(command).map_err(|error| Failure::usage(format!("{}: {error}", plain(command))));
-    }
-    let executable = |file: &PathBuf| fs::metadata(file).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0);
-    let directories = env::split_paths(path).filter(|directory| directory.is_absolute());
-    directories
-        .map(|directory| directory.join(Path::new(command)))
-        .find(executable)
-        .ok_or_else(|| Failure::usage(format!("{}: no such program on PATH", plain(command))))
 }

@@ -25,8 +25,10 @@ pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
     let policy = load(typed)?;
     load::apply(&policy, overrides).map_err(|problems| {
         let lines: Vec<_> = problems.iter().map(|problem| plain(&told(problem)).into_owned()).collect();
+        // What was not understood says what to write; what asks for more has no other way.
+        let understood = problems.iter().all(|problem| problem.help.is_none());
         Failure {
-            hint: Some("a request only narrows its policy; to allow more, write a policy that extends it".into()),
+            hint: understood.then(|| "a request only narrows its policy; to allow more, write a policy that extends it".into()),
             ..Failure::usage(format!("policy {}: {}", plain(&policy.name), lines.join("\n  ")))
         }
     })

@@ -69,8 +69,9 @@ impl Asked {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
         let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-        let interpreter = match interpreter::find(&self.policy.python.interpreter, &path) {
-            Ok(interpreter) => interpreter,
+        let python = &self.policy.python;
+        let interpreter = match interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty()) {
+            Ok(found) => found.interpreter,
             Err(error) => return Ok(not_started(&self.policy, "interpreter", error.to_string())),
         };
         laps.lap("interpreter");

@@ -53,7 +53,9 @@ pub(super) fn namespace(kind: &Kind, failure: &Failure, around: &Surroundings) -
     let user = failure.step == Step::UserNamespace;
     match errno {
         Errno::ENOSPC | Errno::EUSERS => exhausted(kind, errno, around),
-        Errno::ENOSYS if around.filtered => missing(format!("a seccomp filter hides the call ({errno:?})"), SECCOMP_REMEDY),
+        Errno::ENOSYS if around.filtered => {
+            missing(format!("a seccomp filter hides the call that makes {} namespaces ({errno:?})", kind.name), SECCOMP_REMEDY)
+        }
         Errno::EINVAL | Errno::ENOSYS if failure.step == kind.step => missing(
             format!("the kernel was built without {} namespaces ({errno:?})", kind.name),
             format!("boot a kernel with {}=y", kind.option),

@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use nix::unistd::{AccessFlags, eaccess};
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, faccessat};
 use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
 use remand_policy::plan::CgroupLimits;
 
-use super::missing;
 use super::mounts::{self, Mount};
+use super::{missing, read};
 use crate::cgroup::Cgroups;
 
 const V1_CONTROLLERS: [&str; 4] = ["memory", "pids", "cpu", "cpuacct"];
@@ -116,17 +117,21 @@ fn unified(own: &str, mounted: &[Mount<'_>]) -> Result<Place, Fact> {
     place(path, candidates.map(|mount| (mount.root.clone(), mount.point.clone())), "cgroup v2")
 }
 
-fn may_write(path: &str) -> nix::Result<()> {
-    eaccess(path, AccessFlags::W_OK)
+/// Why a file or directory can't be written to, if so.
+fn locked(path: &str) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let errno = faccessat(AT_FDCWD, path, AccessFlags::W_OK, AtFlags::AT_EACCESS).err()?;
+    let owner = std::fs::metadata(path).map_or_else(|_| "unknown".into(), |metadata| metadata.uid().to_string());
+    Some(format!("{path}, owned by uid {owner}, can't be written to by uid {} ({errno:?})", nix::unistd::geteuid()))
 }
 
 /// v1: whether runs' cgroups can be made there.
 fn writable(place: Place) -> Result<String, Fact> {
     let path = place.path();
-    match may_write(&path) {
-        Ok(()) => Ok(path),
-        Err(errno) => Err(missing(
-            format!("{path} can't be written to by uid {} ({errno:?})", nix::unistd::geteuid()),
+    match locked(&path) {
+        None => Ok(path),
+        Some(blocker) => Err(missing(
+            blocker,
             "run as root, or let an administrator give that directory to this user; in a container, mount cgroups writable",
         )),
     }
@@ -182,14 +187,20 @@ struct Level {
     inside: Inside,
 }
 
+fn has(list: &str, controller: &str) -> bool {
+    list.split_whitespace().any(|name| name == controller)
+}
+
 impl Level {
     fn look(path: String) -> Self {
-        let file = |name: &str| std::fs::read_to_string(format!("{path}/{name}")).unwrap_or_default();
+        let file = |name: &str| read(&format!("{path}/{name}"));
+        let offered = file("cgroup.controllers");
+        if !V2_CONTROLLERS.iter().any(|name| has(&offered, name)) {
+            // As on a host whose controllers are all v1's: nothing else matters.
+            return Self { path, refused: None, on: String::new(), offered, may_enable: false, inside: Inside::Others };
+        }
         // Starting a process beneath, from where this one is, asks for the right to write the common ancestor's cgroup.procs.
-        let refused = [path.clone(), format!("{path}/cgroup.procs")].into_iter().find_map(|object| {
-            let errno = may_write(&object).err()?;
-            Some(format!("{object} can't be written to by uid {} ({errno:?})", nix::unistd::geteuid()))
-        });
+        let refused = locked(&path).or_else(|| locked(&format!("{path}/cgroup.procs")));
         let mut inside = Inside::Root;
         // Only the root lacks this file.
         if std::path::Path::new(&format!("{path}/cgroup.type")).exists() {
@@ -200,20 +211,18 @@ impl Level {
                 _ => Inside::Others,
             };
         }
-        let may_enable = may_write(&format!("{path}/cgroup.subtree_control")).is_ok();
-        let (on, offered) = (file("cgroup.subtree_control"), file("cgroup.controllers"));
-        Self { refused, on, offered, may_enable, inside, path }
+        let may_enable = locked(&format!("{path}/cgroup.subtree_control")).is_none();
+        Self { refused, on: file("cgroup.subtree_control"), offered, may_enable, inside, path }
     }
 
     /// Whether runs' cgroups made here can have a controller.
     fn fact(&self, controller: &str) -> Fact {
-        let has = |text: &str| text.split_whitespace().any(|name| name == controller);
         let path = &self.path;
         if let Some(refused) = &self.refused {
             missing(refused.clone(), scope())
-        } else if has(&self.on) {
+        } else if has(&self.on, controller) {
             Fact::Available
-        } else if !has(&self.offered) {
+        } else if !has(&self.offered, controller) {
             missing(
                 format!("the controller {controller} is not delegated to {path}"),
                 "turn it on in cgroup.subtree_control of every cgroup above; under systemd: Delegate=cpu memory pids in a drop-in of user@.service",

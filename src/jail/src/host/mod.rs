@@ -19,6 +19,9 @@ use remand_policy::host::{Arch, CgroupFacts, Fact};
 
 use crate::sys::probe;
 
+/// Hosts with thousands of mounts exist; larger is no list of them.
+const LARGEST_FILE: u64 = 16 << 20;
+
 /// How closely to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -96,9 +99,16 @@ fn chroot(mountinfo: &str) -> bool {
     !mounts::has_root(mountinfo) && !mountinfo.is_empty() || same_mounts && identity("/proc/1/root/") != identity("/")
 }
 
-/// A file's text; nothing where it can't be read, which every reader of these facts takes as "not there".
+/// A file's text; nothing where it can't be read, which every reader of these facts takes as "not there". Files in `/proc` and `/sys` have no size to
+/// go by, so the buffer is large from the start: two calls instead of eight.
 fn read(path: &str) -> String {
-    std::fs::read(path).map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+    use std::io::Read;
+    let mut bytes = Vec::with_capacity(8192);
+    // What was read before an error is as good as nothing.
+    match std::fs::File::open(path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes)) {
+        Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(_) => String::new(),
+    }
 }
 
 fn missing(blocker: impl Into<String>, remedy: impl Into<String>) -> Fact {

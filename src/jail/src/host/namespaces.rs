@@ -31,6 +31,11 @@ const CGROUP: Kind =
 pub(super) fn tried(uid: u32, gid: u32, around: &Surroundings) -> (NamespaceFacts, Fact) {
     let maps = Maps { uid: format!("0 {uid} 1"), gid: format!("0 {gid} 1") };
     let user = namespace(&USER, Some(&maps), around);
+    if !user.available() && !around.admin {
+        // Nothing else can be made without one.
+        let [mount, pid, ipc, uts, network, cgroup, proc] = [(); 7].map(|()| user.clone());
+        return (NamespaceFacts { user, mount, pid, ipc, uts, network, cgroup }, proc);
+    }
     let maps = user.available().then_some(&maps);
     let facts = NamespaceFacts {
         mount: namespace(&MOUNT, maps, around),

@@ -13,6 +13,8 @@ use remand_child::step::{At, Failure, Step};
 use remand_child::sys;
 
 const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
+const NEW_PID: u64 = libc::CLONE_NEWPID as u64;
+const CHILD_SIGNAL: u64 = libc::SIGCHLD as u64;
 /// `SECCOMP_FILTER_FLAG_NEW_LISTENER`.
 const NEW_LISTENER: u32 = 1 << 3;
 /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19.
@@ -53,7 +55,9 @@ pub struct Maps {
 /// No child could be made, or it was killed before it could answer.
 pub fn attempt(probe: &Probe<'_>) -> io::Result<Result<(), Failure>> {
     in_child(|| match *probe {
-        Probe::Namespace { maps, flag, step } => enter(maps).and_then(|()| sys::unshare(flag).at(step)),
+        Probe::Namespace { maps, flag, step } => {
+            enter(maps).and_then(|()| if flag == libc::CLONE_NEWPID { born_inside().at(step) } else { sys::unshare(flag).at(step) })
+        }
         Probe::Proc { maps } => enter(maps).and_then(|()| fresh_proc()),
         Probe::Listener => listen(),
     })
@@ -68,6 +72,16 @@ fn enter(maps: Option<&Maps>) -> Result<(), Failure> {
     text(c"/proc/self/setgroups", "deny").at_index(Step::IdMap, 0)?;
     text(c"/proc/self/uid_map", &maps.uid).at_index(Step::IdMap, 1)?;
     text(c"/proc/self/gid_map", &maps.gid).at_index(Step::IdMap, 2)
+}
+
+/// As inits are made: by `clone3`, which some filters hide though they let `unshare` pass.
+fn born_inside() -> Result<(), i32> {
+    let clone = sys::Clone { flags: NEW_PID, exit_signal: CHILD_SIGNAL, cgroup: None };
+    // SAFETY: the child only exits.
+    match unsafe { sys::clone(clone) }? {
+        sys::Side::Child => sys::exit(0),
+        sys::Side::Parent { .. } => sys::wait(0).map(drop),
+    }
 }
 
 /// As a run's init does it. The first process after `unshare` is the one that is in the PID namespace.
