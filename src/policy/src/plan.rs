@@ -2,13 +2,21 @@
 //!
 //! Always holds: a plan exists only if every required protection can be enforced on the host it was made for. Paths are absolute, numbers final.
 
+mod landlock;
+mod limits;
+mod protections;
+mod root;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::host::HostFacts;
-use crate::interpreter::Interpreter;
+use crate::interpreter::{BOOTSTRAP, Interpreter};
 use crate::outcome::Enforcement;
 use crate::policy::{Device, NetworkMode, Policy};
 use crate::syscalls::bpf::Instruction;
+use protections::Protections;
 
 /// One run, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +33,8 @@ pub struct Plan {
     pub proc: bool,
     /// What the run reaches.
     pub network: NetworkMode,
-    /// Whether a cgroup namespace is made.
-    pub cgroup_namespace: bool,
+    /// Which namespaces are made beside user, mount and PID, without which there is no run.
+    pub namespaces: Made,
     /// What cgroups hold; `None` where no controller is used.
     pub cgroup: Option<CgroupLimits>,
     /// Resource limits to set in the executor process, as (`RLIMIT_*` number, soft, hard); `u64::MAX` is infinity. The supervisor lowers a value to the
@@ -56,6 +64,16 @@ pub struct Plan {
     pub enforcement: BTreeMap<String, Enforcement>,
 }
 
+/// Namespaces that a run can do without where the policy lets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Made {
+    pub ipc: bool,
+    pub uts: bool,
+    pub network: bool,
+    pub cgroup: bool,
+}
+
 /// What the new root is made of. Entries are made in this order: directories as needed, links, binds, hidden, devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Root {
@@ -82,6 +100,8 @@ pub struct Bind {
     pub writable: bool,
     /// Executable.
     pub exec: bool,
+    /// Left out, and named in the outcome, where the source is missing.
+    pub optional: bool,
 }
 
 /// Options of the tmpfs at `/tmp`.
@@ -176,9 +196,9 @@ pub enum Program<'a> {
     },
 }
 
-/// A required protection that this host cannot give.
+/// A required protection that this host cannot give, or a mount that no run can have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the policy requires {protection}, which this host cannot enforce: {blocker}. {remedy}")]
+#[error("{protection} cannot be had here: {blocker}. {remedy}")]
 #[allow(missing_docs)]
 pub struct Refused {
     pub protection: String,
@@ -189,8 +209,61 @@ pub struct Refused {
 /// Resolves an effective policy for a host.
 ///
 /// # Errors
-/// Every required protection that the host lacks.
+/// Every required protection that the host lacks, and every mount that cannot be.
 pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts) -> Result<Plan, Vec<Refused>> {
-    let _ = (policy, program, host);
-    Err(Vec::new())
+    let mut protections = Protections::default();
+    let namespaces = protections.namespaces(policy, host);
+    let cgroup = limits::cgroup(policy, host, &mut protections);
+    let landlock_rules = landlock::plan(policy, program, host, &mut protections);
+    let filter = protections.filter(policy, host);
+    protections.given(policy, host);
+    let root = root::root(policy, program, &mut protections);
+    let (refused, enforcement) = protections.finish();
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    let limits = &policy.limits;
+    Ok(Plan {
+        policy_name: policy.name.clone(),
+        policy_hash: policy.hash(),
+        root,
+        tmp: TmpMount { size: policy.filesystem.tmp.size.0, inodes: policy.filesystem.tmp.inodes, exec: policy.filesystem.tmp.exec },
+        proc: policy.filesystem.proc,
+        network: policy.network.mode,
+        namespaces,
+        rlimits: limits::rlimits(policy, cgroup.as_ref()),
+        memory_watch: limits.memory.value().map(|bytes| bytes.0).filter(|_| !cgroup.is_some_and(|cgroup| cgroup.use_memory)),
+        cgroup,
+        wall_time: limits.wall_time.value().map(|span| span.0),
+        cpu_time: limits.cpu_time.value().map(|span| span.0),
+        memory: limits.memory.value().map(|bytes| bytes.0),
+        pids: limits.pids.value(),
+        file_size: limits.file_size.value().map(|bytes| bytes.0),
+        landlock: landlock_rules,
+        filter,
+        command: command(policy, program),
+        collect: Collect {
+            stdout: limits.stdout.0,
+            stderr: limits.stderr.0,
+            prints: limits.prints.0,
+            result_size: limits.result_size.0,
+            result_depth: limits.result_depth,
+            result_nodes: limits.result_nodes,
+            job_size: limits.job_size.0,
+        },
+        enforcement,
+    })
+}
+
+fn command(policy: &Policy, program: &Program<'_>) -> Command {
+    let (path, argv, kind) = match program {
+        Program::Python(interpreter) => {
+            let flags = ["-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned);
+            let argv = [interpreter.executable.clone()].into_iter().chain(flags).collect();
+            (interpreter.executable.clone(), argv, CommandKind::Executor)
+        }
+        Program::Host { argv, .. } => (argv.first().cloned().unwrap_or_default(), argv.to_vec(), CommandKind::Program),
+    };
+    let env = policy.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    Command { path, argv, env, cwd: "/tmp".into(), kind }
 }
