@@ -261,7 +261,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     let plan = on(&lenient(), &rootless()).unwrap();
     assert_eq!((plan.cgroup, plan.memory_watch), (None, Some(256 << 20)));
     let mut rlimits = full.rlimits.clone();
-    rlimits.push((6, 34, 34));
+    rlimits.push((6, 33, 33));
     assert_eq!(plan.rlimits, rlimits);
     assert_eq!((&plan.root, &plan.filter, &plan.landlock), (&full.root, &full.filter, &full.landlock));
     let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
