@@ -243,7 +243,7 @@ impl SeccompData {
     /// The word at a byte offset, on a little-endian machine as both of ours are.
     #[allow(clippy::cast_possible_truncation)] // the two halves of 64 bits
     fn word(&self, offset: u32) -> u32 {
-        let half = |value: u64| if offset % 8 == 0 { value as u32 } else { (value >> 32) as u32 };
+        let half = |value: u64| if offset.is_multiple_of(8) { value as u32 } else { (value >> 32) as u32 };
         match offset {
             0 => self.nr,
             4 => self.arch,
