@@ -14,7 +14,6 @@ use crate::interpreter::{BOOTSTRAP, Interpreter, Tree};
 use crate::outcome::Enforcement;
 use crate::policy::{Device, NetworkMode, Policy};
 use crate::syscalls::bpf::Instruction;
-use crate::units::Limit;
 
 /// One run, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +30,6 @@ pub struct Plan {
     pub proc: bool,
     /// What the run reaches.
     pub network: NetworkMode,
-    /// Whether a cgroup namespace is made.
-    pub cgroup_namespace: bool,
     /// What cgroups hold; `None` where no controller is used.
     pub cgroup: Option<CgroupLimits>,
     /// Resource limits to set in the executor process, as (`RLIMIT_*` number, soft, hard); `u64::MAX` is infinity. The supervisor lowers a value to the
@@ -88,6 +85,8 @@ pub struct Bind {
     pub writable: bool,
     /// Executable.
     pub exec: bool,
+    /// Left out, and named in the outcome, where the source is missing.
+    pub optional: bool,
 }
 
 /// Options of the tmpfs at `/tmp`.
@@ -222,29 +221,20 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts) -> Resu
         tmp: TmpMount { size: policy.filesystem.tmp.size.0, inodes: policy.filesystem.tmp.inodes, exec: policy.filesystem.tmp.exec },
         proc,
         network: policy.network.mode,
-        cgroup_namespace: host.namespaces.cgroup.available(),
         cgroup: limits.cgroup,
         rlimits: limits.rlimits,
         memory_watch: limits.memory_watch,
-        wall_time: at(policy.limits.wall_time).map(|span| span.0),
-        cpu_time: at(policy.limits.cpu_time).map(|span| span.0),
-        memory: at(policy.limits.memory).map(|bytes| bytes.0),
-        pids: at(policy.limits.pids),
-        file_size: at(policy.limits.file_size).map(|bytes| bytes.0),
+        wall_time: policy.limits.wall_time.value().map(|span| span.0),
+        cpu_time: policy.limits.cpu_time.value().map(|span| span.0),
+        memory: policy.limits.memory.value().map(|bytes| bytes.0),
+        pids: policy.limits.pids.value(),
+        file_size: policy.limits.file_size.value().map(|bytes| bytes.0),
         landlock,
         filter,
         command: command(policy, program),
         collect: collect(policy),
         enforcement,
     })
-}
-
-/// The value of a limit that has one.
-fn at<T>(limit: Limit<T>) -> Option<T> {
-    match limit {
-        Limit::At(value) => Some(value),
-        Limit::Unlimited => None,
-    }
 }
 
 fn command(policy: &Policy, program: &Program<'_>) -> Command {

@@ -2,8 +2,8 @@
 //!
 //! Always holds: a limit that has no cgroup controller is refused where the policy requires one; a substitute is named as one.
 
+use super::CgroupLimits;
 use super::protections::Ledger;
-use super::{CgroupLimits, at};
 use crate::host::{CgroupVersion, Fact, HostFacts};
 use crate::policy::{Enforce, Policy};
 
@@ -23,8 +23,8 @@ mod rlimit {
 
 /// Bytes that a process may lock, for libraries that keep keys out of swap.
 const LOCKED: u64 = 64 << 10;
-/// Forkserver and init, which may have the run's uid.
-const OWN_PROCESSES: u64 = 2;
+/// Init, which has the run's uid there; the forkserver is gone before the job is handed over.
+const OWN_PROCESSES: u64 = 1;
 /// Since then a user namespace counts its processes itself; before, all of the user's on the host counted.
 const NPROC_PER_NAMESPACE: (u32, u32) = (5, 14);
 
@@ -42,11 +42,11 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) ->
     memory(ledger, policy, host, &mut limited);
     pids(ledger, policy, host, &mut limited);
     cpu(ledger, policy, host);
-    match at(policy.limits.wall_time) {
+    match policy.limits.wall_time.value() {
         Some(_) => ledger.by("wall_time", "monotonic timer of the supervisor"),
         None => ledger.absent("wall_time", "limits.wall_time is unlimited"),
     }
-    match at(policy.limits.file_size) {
+    match policy.limits.file_size.value() {
         Some(_) => ledger.by("file_size", "RLIMIT_FSIZE"),
         None => ledger.absent("file_size", "limits.file_size is unlimited"),
     }
@@ -60,9 +60,9 @@ fn cgroup(policy: &Policy, host: &HostFacts) -> Option<CgroupLimits> {
     let [use_memory, use_pids, use_cpu] = [&facts.memory, &facts.pids, &facts.cpu].map(Fact::available);
     let usable = facts.version != CgroupVersion::None && (use_memory || use_pids || use_cpu);
     usable.then(|| CgroupLimits {
-        memory: at(policy.limits.memory).filter(|_| use_memory).map(|bytes| bytes.0),
-        pids: at(policy.limits.pids).filter(|_| use_pids),
-        cpus: at(policy.limits.cpus).filter(|_| use_cpu).map(|cpus| cpus.0),
+        memory: policy.limits.memory.value().filter(|_| use_memory).map(|bytes| bytes.0),
+        pids: policy.limits.pids.value().filter(|_| use_pids),
+        cpus: policy.limits.cpus.value().filter(|_| use_cpu).map(|cpus| cpus.0),
         use_memory,
         use_pids,
         use_cpu,
@@ -76,7 +76,7 @@ fn file(host: &HostFacts, v1: &str, v2: &str) -> String {
 
 fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Limited) {
     let enforce = policy.limits.cgroup;
-    let Some(bytes) = at(policy.limits.memory) else {
+    let Some(bytes) = policy.limits.memory.value() else {
         ledger.absent("memory", "limits.memory is unlimited");
         return ledger.absent("swap", "limits.memory is unlimited");
     };
@@ -93,7 +93,7 @@ fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut 
 }
 
 fn pids(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Limited) {
-    let Some(pids) = at(policy.limits.pids) else { return ledger.absent("pids", "limits.pids is unlimited") };
+    let Some(pids) = policy.limits.pids.value() else { return ledger.absent("pids", "limits.pids is unlimited") };
     let missing = ledger.need("pids", &host.cgroup.pids, policy.limits.cgroup, &file(host, "pids.max", "pids.max"));
     if missing.is_some() && host.kernel_version >= NPROC_PER_NAMESPACE {
         let most = pids.saturating_add(OWN_PROCESSES);
@@ -106,14 +106,14 @@ fn cpu(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
     let limits = &policy.limits;
     let sampled = "process times sampled by the supervisor, and RLIMIT_CPU per process";
     // Required is the controller, for whichever of the two limits needs it: one lack, told once.
-    match (at(limits.cpus), at(limits.cpu_time)) {
+    match (limits.cpus.value(), limits.cpu_time.value()) {
         (None, None) => ledger.absent("cpu", "limits.cpus is unlimited"),
         (None, Some(_)) if limits.cgroup == Enforce::Optional => ledger.absent("cpu", "limits.cpus is unlimited"),
         _ => {
             ledger.need("cpu", &host.cgroup.cpu, limits.cgroup, &file(host, "cpu.cfs_quota_us", "cpu.max"));
         }
     }
-    match (at(limits.cpu_time), &host.cgroup.cpu) {
+    match (limits.cpu_time.value(), &host.cgroup.cpu) {
         (None, _) => ledger.absent("cpu_time", "limits.cpu_time is unlimited"),
         (Some(_), Fact::Available) => {
             ledger.by("cpu_time", file(host, "cpuacct.usage, read by the supervisor", "cpu.stat, read by the supervisor"))
@@ -127,8 +127,8 @@ fn rlimits(policy: &Policy) -> Vec<(u32, u64, u64)> {
     let limits = &policy.limits;
     let both = |resource, value| (resource, value, value);
     // A backstop behind the supervisor's own watch over the whole run, a second later.
-    let cpu = at(limits.cpu_time).map(|span| both(rlimit::CPU, span.0.div_ceil(1_000_000).saturating_add(1)));
-    let size = at(limits.file_size).map(|bytes| both(rlimit::FSIZE, bytes.0));
+    let cpu = limits.cpu_time.value().map(|span| both(rlimit::CPU, span.0.div_ceil(1_000_000).saturating_add(1)));
+    let size = limits.file_size.value().map(|bytes| both(rlimit::FSIZE, bytes.0));
     let fixed = [
         both(rlimit::STACK, limits.stack.0),
         // 1 is the kernel's word for "no dump, not even to a pipe"; 0 stops only files.

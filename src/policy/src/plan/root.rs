@@ -4,11 +4,9 @@
 
 use super::protections::Ledger;
 use super::{Bind, Program, Root};
-use crate::interpreter::Tree;
+use crate::interpreter::{EXECUTOR, Tree};
 use crate::policy::{Device, Mount, Policy};
 
-/// Compiled executor, in the run's root.
-const EXECUTOR: &str = "/remand/executor";
 /// Places that are the run's own, with all beneath them.
 const OWN: &[&str] = &["/tmp", "/var/tmp", "/proc", "/dev", "/remand"];
 /// Ids and names inside, for what looks users up.
@@ -37,6 +35,7 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
                 target: mount.target.clone(),
                 writable: mount.writable,
                 exec: mount.exec,
+                optional: mount.optional,
             }),
         }
     }
@@ -79,7 +78,7 @@ fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
     }
     for bind in &tree.binds {
         if !root.binds.iter().any(|shown| beneath(bind, &shown.target)) {
-            root.binds.push(Bind { source: bind.clone(), target: bind.clone(), writable: false, exec: true });
+            root.binds.push(Bind { source: bind.clone(), target: bind.clone(), writable: false, exec: true, optional: false });
         }
     }
     for link in &tree.links {

@@ -7,6 +7,7 @@ use crate::host::{Arch, CgroupFacts, CgroupVersion, Fact, NamespaceFacts};
 use crate::policy::{Enforce, Mount};
 use crate::syscalls;
 use crate::syscalls::tests::{policy as small, safe_groups};
+use crate::units::Limit;
 use crate::units::{Bytes, Span};
 
 fn missing(what: &str) -> Fact {
@@ -119,7 +120,7 @@ fn a_privileged_run_on_a_full_host() {
     policy.filesystem.devices = vec![Device::Null, Device::Urandom];
     policy.filesystem.mounts = vec![Mount { writable: true, exec: true, ..mount("/data") }];
     let filter = syscalls::compile(&policy.syscalls, Arch::X86_64).unwrap();
-    let bind = |path: &str| Bind { source: path.into(), target: path.into(), writable: false, exec: true };
+    let bind = |path: &str| Bind { source: path.into(), target: path.into(), writable: false, exec: true, optional: false };
     let link = |path: &str, target: &str| (path.to_owned(), target.to_owned());
     let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
     let rule = |path: &str, rights| (path.to_owned(), rights);
@@ -139,7 +140,7 @@ fn a_privileged_run_on_a_full_host() {
             binds: vec![
                 bind("/usr/bin/python3.11"),
                 bind("/usr/lib/python3.11"),
-                Bind { source: "/srv/data".into(), target: "/data".into(), writable: true, exec: true },
+                Bind { source: "/srv/data".into(), target: "/data".into(), writable: true, exec: true, optional: false },
             ],
             hidden: vec!["/usr/lib/python3.11/test".into()],
             devices: vec![Device::Null, Device::Urandom],
@@ -158,7 +159,6 @@ fn a_privileged_run_on_a_full_host() {
         tmp: TmpMount { size: 64 << 20, inodes: 1024, exec: false },
         proc: true,
         network: NetworkMode::None,
-        cgroup_namespace: true,
         cgroup: Some(CgroupLimits {
             memory: Some(256 << 20),
             pids: Some(32),
@@ -261,7 +261,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     let plan = on(&lenient(), &rootless()).unwrap();
     assert_eq!((plan.cgroup, plan.memory_watch), (None, Some(256 << 20)));
     let mut rlimits = full.rlimits.clone();
-    rlimits.push((6, 34, 34));
+    rlimits.push((6, 33, 33));
     assert_eq!(plan.rlimits, rlimits);
     assert_eq!((&plan.root, &plan.filter, &plan.landlock), (&full.root, &full.filter, &full.landlock));
     let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
@@ -312,7 +312,7 @@ fn optional_protections_that_are_missing_are_absent_but_not_those_a_run_is_made_
     host.landlock = missing("Landlock");
     host.proc_mount = missing("proc");
     let plan = on(&policy, &host).unwrap();
-    assert_eq!((plan.filter.len(), plan.landlock.as_ref(), plan.proc, plan.cgroup_namespace), (0, None, false, false));
+    assert_eq!((plan.filter.len(), plan.landlock.as_ref(), plan.proc, plan.has("cgroup_namespace")), (0, None, false, false));
     for protection in ["ipc_namespace", "cgroup_namespace", "seccomp", "landlock_files", "landlock_tcp", "landlock_scopes"] {
         assert!(!plan.has(protection), "{protection}");
     }
