@@ -318,16 +318,10 @@ fn optional_protections_that_are_missing_are_absent_but_not_those_a_run_is_made_
     }
     assert!(plan.has("proc") && plan.has("uts_namespace"));
     assert!(!plan.root.links.iter().any(|(path, _)| path == "/dev/fd"));
-    for (fact, name) in [(&mut host.namespaces.user, "user_namespace"), (&mut host.namespaces.pid, "pid_namespace")] {
-        *fact = missing("namespaces");
-        assert!(on_clone(&policy, name, fact.clone()), "{name}");
-    }
-}
-
-fn on_clone(policy: &Policy, name: &str, fact: Fact) -> bool {
-    let mut host = full();
-    *(if name == "user_namespace" { &mut host.namespaces.user } else { &mut host.namespaces.pid }) = fact;
-    refused(policy, &host) == [(name.to_owned(), "no namespaces".to_owned())]
+    host.namespaces.user = missing("user namespaces");
+    host.namespaces.pid = missing("PID namespaces");
+    let lacks = [("user_namespace", "no user namespaces"), ("pid_namespace", "no PID namespaces")];
+    assert_eq!(refused(&policy, &host), lacks.map(|(name, blocker)| (name.to_owned(), blocker.to_owned())));
 }
 
 #[test]
