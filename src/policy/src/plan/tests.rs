@@ -270,7 +270,10 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
         ("cpu_time", instead("process times sampled by the supervisor, and RLIMIT_CPU per process", "no delegation")),
         (
             "memory",
-            instead("resident memory, sampled by the supervisor; files in /tmp count by filesystem.tmp.size alone", "no delegation"),
+            instead(
+                "resident memory, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
+                "no delegation",
+            ),
         ),
         ("own_uid", absent("this process may not map other users' ids")),
         ("pids", instead("RLIMIT_NPROC within the user namespace", "no delegation")),
