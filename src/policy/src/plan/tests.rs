@@ -267,6 +267,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     let mut calls = lenient().syscalls;
     calls.deny.extend(UNCOUNTED.map(str::to_owned));
     assert_eq!(plan.filter, syscalls::compile(&calls, Arch::X86_64).unwrap());
+    let seccomp = Enforcement::By(format!("seccomp filter of {} instructions; refused calls are recorded", plan.filter.len()));
     let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
     let expected = [
         ("cpu", absent("no delegation")),
@@ -280,6 +281,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
         ),
         ("own_uid", absent("this process may not map other users' ids")),
         ("pids", instead("RLIMIT_NPROC within the user namespace", "no delegation")),
+        ("seccomp", seccomp),
         ("result_pipe", instead("mode 0200", "without privilege the run's user owns the pipe and can change its mode")),
         ("supplementary_groups", absent("a user namespace that maps only its maker keeps its groups")),
         ("swap", absent("no delegation")),
