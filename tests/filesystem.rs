@@ -101,8 +101,16 @@ pub const TABLE: &[Technique] = &[
     Technique::new(
         "devices_and_setuid_files",
         probe!("make_devices"),
-        &[At("/character", "\"EPERM\""), At("/block", "\"EPERM\""), At("/suid_mounts", "[]"), At("/dev_mounts", "[]"), At("/writable_mounts", r#"["/tmp"]"#)],
-        Control::Plain(&[At("/bit", "true"), NotAt("/suid_mounts", "[]"), NotAt("/writable_mounts", r#"["/tmp"]"#)]),
+        &[
+            At("/character", "\"EPERM\""),
+            At("/block", "\"EPERM\""),
+            At("/setuid", "\"EPERM\""),
+            At("/suid_mounts", "[]"),
+            At("/dev_mounts", "[]"),
+            At("/writable_mounts", r#"["/tmp"]"#),
+            Denied("mknodat", "EPERM"),
+        ],
+        Control::Plain(&[At("/setuid", "\"ok\""), NotAt("/suid_mounts", "[]"), NotAt("/writable_mounts", r#"["/tmp"]"#)]),
     ),
     Technique::new(
         "locks_on_shared_files",

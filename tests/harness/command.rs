@@ -182,7 +182,6 @@ pub fn until<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
 }
 
 /// A command that ended.
-#[derive(Debug)]
 pub struct Ended {
     /// Its exit code, if it was not killed.
     pub code: Option<i32>,
@@ -192,6 +191,13 @@ pub struct Ended {
     pub stdout: Vec<u8>,
     /// Standard error.
     pub stderr: Vec<u8>,
+}
+
+impl std::fmt::Debug for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { code, signal, .. } = self;
+        write!(f, "code {code:?}, signal {signal:?}, stdout {:.2000?}, stderr {:.2000?}", self.out(), self.err())
+    }
 }
 
 impl Ended {
