@@ -6,8 +6,8 @@
 # How it is started: `bootstrap.py` is the `-c` text; it reads this program, compiled by the same interpreter, from /remand/executor and runs it.
 # Descriptors: 3 is the job (marshal, read to end of file, closed), 4 takes frames: 4 bytes of big-endian length, then JSON (see policy/src/frames.rs).
 #
-# Code. The text is a function body: `return` gives the value, no `return` gives None, empty code too. It is parsed as it stands and its syntax tree is put
-# into a function, so line numbers and strings are the user's. Leading `from __future__` imports work. `yield` and `await` outside a function of the
+# Code. The text is a function body: `return` gives the value, no `return` gives None, empty code too. Its syntax tree is put into a function (or the text is
+# indented, where that is the same), so line numbers and strings are the user's. Leading `from __future__` imports work. `yield` and `await` outside a function of the
 # user's own, and `nonlocal`, are SyntaxErrors. Names are locals; `global` works, and in per_item mode every item starts with fresh globals.
 # `__name__` is "__main__". `exit(n)`, `quit(n)` and `sys.exit(n)` end as an `error` frame of type SystemExit, whatever n; `os._exit` leaves no frame.
 # Threads that still run when the code returns end with it; atexit handlers are not called. A forked child that returns from the code ends without a frame.
@@ -176,6 +176,7 @@ def place(stack):
 def encode(root, room):
     """JSON as UTF-8, and its length. Once that is over `room` the text ends early and the length is what was seen of it."""
     done, parts, size, mark = bytearray(), [], 0, 0
+    keys, scalar = {}, SCALARS.get
     # Open containers: iterator over the rest, container, closing text, and the value it was made from, which must not be met inside.
     stack, active, comma = [(iter((root,)), (root,), "", None)], set(), ""
     try:
@@ -190,16 +191,22 @@ def encode(root, room):
             values, _, end, owner = stack[-1]
             for value in values:
                 if end == "}":
-                    comma += quote(value[0]) + ":"
-                    value = value[1]
+                    key, value = value
+                    if key not in keys:
+                        if len(keys) > 999:
+                            keys.clear()
+                        keys[key] = quote(key) + ":"
+                    comma += keys[key]
                 origin, kind = value, type(value)
-                if kind not in SCALARS and kind not in CONTAINERS:
+                write = scalar(kind)
+                if write is None and kind not in CONTAINERS:
                     value = plain(value)
                     kind = type(value)
-                if kind in SCALARS:
+                    write = scalar(kind)
+                if write is not None:
                     if kind is str and len(value) > room:
                         return done, size + len(value)
-                    comma += SCALARS[kind](value)
+                    comma += write(value)
                     parts.append(comma)
                     size += len(comma)
                     comma = ","
@@ -415,8 +422,6 @@ def make_import(security, site_paths):
 
     def check(name):
         nonlocal extended
-        if name in ("__future__", "__main__"):
-            return
         if standard_allow == ["*"] and external_allow == ["*"] and extended:
             return
         is_standard = standard(name)
@@ -473,36 +478,80 @@ def is_future(node):
     return type(node).__name__ == "ImportFrom" and node.module == "__future__"
 
 
-def build(text):
-    """A code object that defines the function CODE, whose body is the text."""
+def from_tree(text):
+    """The code of a function whose body is the text: its syntax tree, put into a function."""
     try:
         body = compile(text, CODE, "exec", 0x400, True).body  # PyCF_ONLY_AST
     except ValueError as error:
-        if isinstance(error, UnicodeError) or isinstance(error, SyntaxError):
+        if isinstance(error, UnicodeError):
             raise
         raise SyntaxError(str(error)) from None
     wrapper = compile("def code():\n pass", CODE, "exec", 0x400, True)
-    docstring = 1 if body and type(body[0]).__name__ == "Expr" and type(body[0].value).__name__ == "Constant" else 0
-    last = docstring
-    while last < len(body) and is_future(body[last]):
-        last += 1
-    function = wrapper.body[0]
-    function.name = CODE
-    wrapper.body[:0] = body[docstring:last]
-    del body[docstring:last]
-    function.body = body or function.body
-    made = compile(wrapper, CODE, "exec", 0, True)
-    for constant in made.co_consts:
-        if getattr(constant, "co_name", None) == CODE and constant.co_flags & 0x220:  # CO_GENERATOR, CO_ASYNC_GENERATOR
-            raise SyntaxError("'yield' outside function", (CODE, find_yield(body), None, None))
+    start = 1 if body and type(body[0]).__name__ == "Expr" else 0  # a docstring may come before
+    end = start
+    while end < len(body) and is_future(body[end]):
+        end += 1
+    wrapper.body[:0] = body[start:end]
+    del body[start:end]
+    wrapper.body[-1].body = body or wrapper.body[-1].body
+    made = function_in(compile(wrapper, CODE, "exec", 0, True))
+    if made.co_flags & 0x220:  # CO_GENERATOR, CO_ASYNC_GENERATOR
+        raise SyntaxError("'yield' outside function", (CODE, find_yield(body), None, None))
     return made
+
+
+def function_in(module):
+    for constant in module.co_consts:
+        if getattr(constant, "co_name", None) == "code":
+            return constant
+
+
+def may_be_indented(text, lines):
+    """Whether a tab before each line changes nothing but line and column numbers: no string goes over a line's end, no form feed, no uniform indent."""
+    tight = "".join(text.split())
+    for mark in ('"""', "'''", "\\\n", "\f", "__future__"):
+        if mark in text:
+            return False
+    # `f"{x=}"` holds its own source text, and fields may span lines; so do all of t-strings.
+    if "=}" in tight or "=!" in tight or "=:" in tight or sys.version_info >= (3, 14) and ("t'" in text.lower() or 't"' in text.lower()):
+        return False
+    for line in lines:
+        bare = line.strip()
+        if bare and bare[0] != "#":
+            return line[0] not in " \t"
+    return False
+
+
+def shifted(code):
+    """One line up and under our file name, the functions inside too: line tables count from the first line."""
+    inner = tuple([shifted(constant) if type(constant) is type(code) else constant for constant in code.co_consts])
+    return code.replace(co_filename=CODE, co_firstlineno=code.co_firstlineno - 1, co_consts=inner)
+
+
+def build(text):
+    """A code object for the text. The first syntax tree costs an interpreter a millisecond, and so does the first `compile`, which makes ready for one. So
+    simple text is indented and given to `exec`, which does not; whatever is odd about it, a warning included, is left to the tree."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if may_be_indented(text, lines):
+        filters = sys.modules["_warnings"].filters
+        filters.insert(0, ("error", None, SyntaxWarning, None, 0))
+        try:
+            defined = {"__builtins__": {}}
+            exec("def code():\n\t" + "\n\t".join(lines), defined)
+            made = defined["code"].__code__
+            if not made.co_flags & 0x220:
+                return shifted(made)
+        except Exception:
+            pass
+        finally:
+            del filters[0]
+    return from_tree(text)
 
 
 def call(made, namespace, names, inputs):
     namespace.clear()
     namespace.update(__name__="__main__", __builtins__=names, **inputs)
-    exec(made, namespace)
-    return namespace.pop(CODE)()
+    return type(call)(made, namespace)()
 
 
 def item_of(index, value):
@@ -522,7 +571,7 @@ def item_of(index, value):
 def read_job():
     chunks = []
     while True:
-        chunk = posix.read(3, 1 << 18)
+        chunk = posix.read(3, 1 << 16)
         if not chunk:
             posix.close(3)
             return marshal.loads(b"".join(chunks))

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class Executor:
             subprocess.run([python, "-I", "-S", "-c", COMPILE, str(EXECUTOR / "executor.py")], stdout=out, check=True)
         self.bootstrap = (EXECUTOR / "bootstrap.py").read_text().replace("/remand/executor", self.program)
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, site_paths=(), env=None, version=1):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, site_paths=(), env=None, version=1, slow=False):
         job = dict(version=version, mode=mode, code=code, items=list(items), query=query, site_paths=list(site_paths), limits=limits)
         job["security"] = {**OPEN, **security}
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -99,14 +100,22 @@ class Executor:
                 os.close(fd)
             guard = threading.Timer(120, os.kill, (pid, signal.SIGKILL))
             guard.start()
-            with open(reader, "rb") as frames:
-                stream = frames.read()
+            stream = bytearray()
+            while True:
+                # A slow reader keeps the pipe full, so that writes are cut short.
+                part = os.read(reader, 4096 if slow else 1 << 16)
+                if not part:
+                    break
+                stream += part
+                if slow:
+                    time.sleep(0.0002)
+            os.close(reader)
             _, status = os.waitpid(pid, 0)
             guard.cancel()
             out.seek(0)
             err.seek(0)
             code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-            return Ended(stream, out.read().decode(errors="replace"), err.read().decode(errors="replace"), code)
+            return Ended(bytes(stream), out.read().decode(errors="replace"), err.read().decode(errors="replace"), code)
 
 
 class EveryPython(unittest.TestCase):

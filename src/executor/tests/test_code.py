@@ -21,7 +21,7 @@ class Code(EveryPython):
         self.assertEqual(self.value("if True:\r\n\tx = 'y'\r\n\treturn x"), "y")
         error = self.error("x = '''\n\n'''\ndef f():\n    return 1 / 0\nf()")
         self.assertEqual((error["line"], error["type"], error["message"]), (5, "ZeroDivisionError", "division by zero"))
-        self.assertIn('line 6, in <code>\n    f()\n  File "<code>", line 5, in f\n    return 1 / 0\n', error["stack"])
+        self.assertIn('line 6, in code\n    f()\n  File "<code>", line 5, in f\n    return 1 / 0\n', error["stack"])
 
     def test_closures_classes_and_globals(self):
         code = "n = 1\ndef f():\n    nonlocal n\n    n += 1\n    return n\nclass A:\n    def g(self): return [f() for _ in range(2)]\nreturn A().g()"
@@ -39,6 +39,32 @@ class Code(EveryPython):
             self.assertTrue(error["message"])
         self.assertEqual(self.error("x = '\0'")["type"], "SyntaxError")
         self.assertEqual(self.value("def f():\n    yield 1\nreturn [*f(), (lambda: (yield))().send(None)]"), [1, None])
+
+    def test_both_ways_to_a_function_agree(self):
+        """A string over two lines makes the code go through the syntax tree; without one it is indented."""
+        snippets = [
+            "x = [\n1,\n  2]\n# c\n\ndef f(a):\n\n\treturn [a / 0\n for a in x]\nreturn f(1)",
+            "if 1:\n        def g():\n\t    return {}[1]\n        class A:\n                def h(self): g()\nA().h()",
+            "\r\nraise ValueError(\r\n(lambda: 1)())",
+            "# c\n\nfor i in 1, 2:\n  try:\n    if i: 1 / 0\n  finally:\n    y = i\n",
+            "    x = 1\n    y = x\n    return y",
+            "if 1:\n\tx = 1\n        y = 2",
+            "  # c\nx = 1\n y = 2",
+            "x = 1\nreturn (f'{x=}', f'{x = !r}', '\\t', f'{x}')",
+            "a = 1;\n\tb = 2",
+            "def f():\n  return 1\n",
+            "return 1)",
+            "x: int = 1\nglobal y\ny = 2\nfrom sys import *",
+            "import sys\ndef f():\n  return sys._getframe().f_lineno\nreturn [f(), sys._getframe().f_lineno, f.__code__.co_firstlineno, f.__qualname__]",
+        ]
+        for snippet in snippets:
+            plain, tree = self.go(snippet), self.go(snippet + "\n'''\n'''")
+            self.assertEqual(plain.frames, tree.frames, snippet)
+            self.assertEqual(plain.code, tree.code)
+
+    def test_warnings_have_the_right_line(self):
+        ended = self.go("\nreturn 1 is 1")
+        self.assertEqual((ended.last()["value"], ended.stderr.count("<code>:2: SyntaxWarning"), ended.stderr.count("Warning")), (True, 1, 1), ended.stderr)
 
     def test_deeply_nested_code_is_an_error(self):
         for code in ("return " + "(" * 5000 + ")" * 5000, "return " + "-" * 50000 + "1"):
@@ -104,8 +130,8 @@ class Code(EveryPython):
         self.assertEqual(ended.kinds(), ["ready", "item", "item", "done"])
 
     def test_threads_do_not_speak_after_done(self):
-        code = "import threading\ndef f():\n    while True: print('x')\nthreading.Thread(target=f, daemon=%s).start()\nreturn 1"
-        for daemon in (True, False):
+        code = "import threading, sys\nsys.setswitchinterval(1e-6)\ndef f():\n    while True: print('x')\nfor _ in range(5): threading.Thread(target=f, daemon=%s).start()\nreturn 1"
+        for daemon in (True, False) * 5:
             ended = self.go(code % daemon, limits={"prints": 1 << 30, "result_size": 100})
             self.assertEqual((ended.last(), ended.code, ended.rest), ({"kind": "done", "value": 1}, 0, b""))
 
@@ -118,19 +144,26 @@ def handler(*_):
 signal.signal(signal.SIGALRM, handler)
 for n in range(20):
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.002)
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.003)
         for i in itertools.count(): print('x' * 70000)
     except TimeoutError:
         pass
+signal.setitimer(signal.ITIMER_REAL, 0)
 return 'whole'
 """
-        ended = self.go(code, limits={"prints": 1 << 30, "result_size": 100})
+        ended = self.go(code, limits={"prints": 1 << 30, "result_size": 100}, slow=True)
         self.assertEqual((ended.last(), ended.rest), ({"kind": "done", "value": "whole"}, b""))
 
     def test_a_job_of_another_version(self):
         ended = self.go("return 1", version=2)
         self.assertEqual((ended.kinds(), ended.code), ([], 1))
         self.assertIn("job version 2", ended.stderr)
+
+    def test_the_program_fits_the_bootstraps_one_read(self):
+        import os
+
+        self.assertIn("posix.read(f, 1 << 16)", self.executor.bootstrap)
+        self.assertLess(os.path.getsize(self.executor.program), 60000)
 
     def test_nothing_more_is_imported(self):
         self.assertEqual(self.value("import sys\nreturn [n for n in ('os', 'json', 're', 'site', 'enum') if n in sys.modules]"), [])

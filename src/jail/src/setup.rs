@@ -42,6 +42,8 @@ pub struct Setup {
     path: CString,
     argv: Vec<CString>,
     envp: Vec<CString>,
+    /// Sources of optional mounts that are not there.
+    pub left_out: Vec<String>,
 }
 
 /// What differs between forkservers of one plan.
@@ -75,8 +77,10 @@ impl Setup {
         for (path, rights) in plan.landlock.iter().flat_map(|landlock| &landlock.rules) {
             landlock_rules.push((string(path)?, *rights));
         }
+        let (present, left_out) = split_optional(&plan.root)?;
         Ok(Self {
-            root: root_entries(&plan.root, plan.proc)?,
+            root: root_entries(&plan.root, present, plan.proc)?,
+            left_out,
             tmp: vec![
                 (c"mode", c"0700".into()),
                 (c"uid", string(&RUN_ID.to_string())?),
@@ -105,11 +109,11 @@ impl Setup {
         use_spec(&Spec {
             socket: start.socket,
             ids: start.ids,
-            namespaces: Shared { ipc: true, uts: true, network: plan.network != NetworkMode::Host },
+            namespaces: Shared { ipc: plan.has("ipc_namespace"), uts: plan.has("uts_namespace"), network: plan.has("network_namespace") },
             loopback: plan.network == NetworkMode::Loopback,
             root: &root,
             run: Run {
-                cgroup_namespace: plan.cgroup_namespace,
+                cgroup_namespace: plan.has("cgroup_namespace"),
                 born_in_cgroup: start.born_in_cgroup,
                 tmp: &tmp,
                 tmp_attributes: self.tmp_attributes,
@@ -210,14 +214,27 @@ fn inside(path: &str) -> Result<CString, Failure> {
     string(path.trim_matches('/'))
 }
 
+/// Binds that are to be made, and the sources of those that may be missing and are.
+fn split_optional(root: &Root) -> Result<(Vec<Bind>, Vec<String>), Failure> {
+    let (mut present, mut missing) = (Vec::new(), Vec::new());
+    for bind in &root.binds {
+        let failed = |error| Failure::io("setup", &format!("looking for {}", bind.source), &error);
+        if bind.optional && !std::fs::exists(&bind.source).map_err(failed)? {
+            missing.push(bind.source.clone());
+        } else {
+            present.push(bind.clone());
+        }
+    }
+    Ok((present, missing))
+}
+
 /// Everything of the root in the order in which it can be made: directories, links, files, binds, hidden directories.
-fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
+fn root_entries(root: &Root, present: Vec<Bind>, proc: bool) -> Result<Vec<Made>, Failure> {
     let devices = root.devices.iter().map(|device| {
         let path = device_path(*device);
-        Bind { source: path.into(), target: path.into(), writable: true, exec: false }
+        Bind { source: path.into(), target: path.into(), writable: true, exec: false, optional: false }
     });
-    let mut binds: Vec<(Bind, u64)> =
-        root.binds.iter().map(|bind| (bind.clone(), MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
+    let mut binds: Vec<(Bind, u64)> = present.into_iter().map(|bind| (bind, MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());

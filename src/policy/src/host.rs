@@ -100,7 +100,7 @@ pub struct CgroupFacts {
     pub cpu: Fact,
     /// v2: the directory below which runs' cgroups are made. v1: empty.
     pub parent: String,
-    /// v1: the same for each controller that is mounted (`memory`, `pids`, `cpu`, `cpuacct`). v2: empty.
+    /// v1: the same for each controller (`memory`, `pids`, `cpu`, `cpuacct`) that is usable. v2: empty.
     pub v1: BTreeMap<String, String>,
     /// Whether swap use can be limited.
     pub swap: Fact,

@@ -5,6 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
+pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
+/// Path in the run of the compiled executor.
+pub const EXECUTOR: &str = "/remand/executor";
+
 /// One CPython installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interpreter {

@@ -284,6 +284,16 @@ impl Quantity for u64 {
     const ZERO: Self = 0;
 }
 
+impl<T> Limit<T> {
+    /// The value; `None` where the limit is lifted.
+    pub fn value(self) -> Option<T> {
+        match self {
+            Self::At(value) => Some(value),
+            Self::Unlimited => None,
+        }
+    }
+}
+
 impl<T: Quantity> Limit<T> {
     /// A limit at `value`.
     ///

@@ -220,6 +220,10 @@ impl Follower<'_, '_> {
                 Report::Executing(at) => {
                     self.timeline.mark_executing(&at);
                     self.executing = true;
+                    // Without a pids cgroup its place counts among the run's processes.
+                    if let Err(errno) = self.launched.server.wait() {
+                        self.fail(format!("waiting for the forkserver: {}", errno.desc()));
+                    }
                     received.fds.into_iter().for_each(|listener| self.denials.listen(listener));
                     self.open.push(Source::Job);
                     if self.ask.plan.command.kind == CommandKind::Program {

@@ -37,6 +37,9 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     let mut enforcement = ask.plan.enforcement.clone();
     let own_uid = seen.launched.ids.as_ref().map(|ids| ids.server() + 1);
     complete(&mut enforcement, own_uid, seen.launched.no_more_namespaces);
+    for source in &seen.launched.setup.left_out {
+        enforcement.insert(format!("mount of {source}"), Enforcement::Absent("there is no such file, and the mount is optional".into()));
+    }
     let value = seen.received.value();
     // Before the record says that the run is gone, it is.
     if let Err(error) = seen.launched.undo() {
@@ -139,6 +142,15 @@ fn complete(enforcement: &mut std::collections::BTreeMap<String, Enforcement>, o
     if let Some(uid) = own_uid {
         enforcement.insert("own_uid".into(), Enforcement::By(format!("host uid {uid}, held by this run alone")));
     }
+    // Who maps only itself cannot drop them either.
+    let groups = match (own_uid, nix::unistd::getgroups()) {
+        (Some(_), _) => Enforcement::By("setgroups: none".into()),
+        (None, Ok(groups)) if groups.iter().all(|&group| group == nix::unistd::getegid()) => Enforcement::By("the caller has none".into()),
+        (None, _) => {
+            Enforcement::Absent("an ordinary user cannot drop its supplementary groups: they still open files that are mounted".into())
+        }
+    };
+    enforcement.insert("supplementary_groups".into(), groups);
     let nested = if no_more_namespaces {
         Enforcement::By("user.max_user_namespaces = 0 inside".into())
     } else {

@@ -113,5 +113,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawV
 /// # Errors
 /// `Malformed`, with serde's reason and position.
 pub fn parse<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, FrameError> {
-    serde_json::from_str(text).map_err(|error| FrameError::Malformed(format!("a frame that is not what it should be: {error}")))
+    // serde quotes names from the frame, which may be of any length.
+    let bounded = |error: serde_json::Error| error.to_string().chars().take(200).collect::<String>();
+    serde_json::from_str(text).map_err(|error| FrameError::Malformed(format!("a frame that is not what it should be: {}", bounded(error))))
 }

@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use proptest::prelude::*;
 
+use super::shape::Budget;
 use super::*;
+use crate::plan::Collect;
 
 const LIMITS: Collect = Collect { stdout: 0, stderr: 0, prints: 100, result_size: 200, result_depth: 5, result_nodes: 20, job_size: 0 };
 
@@ -94,6 +96,9 @@ fn order() {
     ] {
         is_malformed(&stream(frames));
     }
+    let long = error(&[READY, &format!(r#"{{"kind":"done","{}":1}}"#, "x".repeat(150))]).to_string()
+        + &error(&[READY, &format!(r#"{{"kind":"error","{}":1}}"#, "x".repeat(9000))]).to_string();
+    assert!(long.len() < 600, "a reason quotes the run's bytes only so far");
     let mut trailing = stream(&[READY, done]);
     assert_eq!(decode(&trailing, &[]).6, None, "the control");
     trailing.push(0);
@@ -104,7 +109,7 @@ fn order() {
 #[test]
 fn hostile_values() {
     let deep = "[".repeat(60) + &"]".repeat(60);
-    let long = "9".repeat(NUMBER_LENGTH as usize + 1);
+    let long = "9".repeat(usize::try_from(NUMBER_LENGTH).unwrap() + 1);
     for value in [
         "NaN",
         "Infinity",

@@ -189,3 +189,84 @@ fn the_whole_job_at_and_over_its_size() {
     let request = Request { items: vec![json!({}), parsed("{\"x\":1e400}")], ..request };
     assert_eq!(encode(&request, &policy(1 << 20), &[]).unwrap_err().to_string(), "items[1].x: 1e+400 is out of range");
 }
+
+/// Runs the real executor on an encoded job and decodes what it wrote.
+fn round_trip(request: &Request, effective: &Policy) -> (crate::frames::Received, Option<crate::frames::FrameError>, Option<i32>) {
+    const START: &str = "import sys; exec(compile(open(sys.argv[1]).read(), 'executor.py', 'exec'), {'__name__': 'remand'})";
+    const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../executor/executor.py");
+    let mut job = std::env::temp_dir();
+    job.push(format!("remand-job-test-{}-{:?}", std::process::id(), std::thread::current().id()));
+    std::fs::write(&job, encode(request, effective, &[]).unwrap()).unwrap();
+    // Frames leave on descriptor 4, which is this child's standard output.
+    let script = "exec \"$0\" -I -S -c \"$1\" \"$2\" 3<\"$3\" 4>&1 1>/dev/null";
+    let ended = Command::new("/bin/sh").args(["-c", script, INTERPRETERS[0], START, PROGRAM]).arg(&job).output().unwrap();
+    std::fs::remove_file(&job).unwrap();
+    let limits = &effective.limits;
+    let mut decoder = crate::frames::Decoder::new(crate::plan::Collect {
+        stdout: 0,
+        stderr: 0,
+        prints: limits.prints.0,
+        result_size: limits.result_size.0,
+        result_depth: limits.result_depth,
+        result_nodes: limits.result_nodes,
+        job_size: 0,
+    });
+    let _ = decoder.feed(&ended.stdout);
+    let (received, error) = decoder.finish();
+    (received, error, ended.status.code())
+}
+
+#[test]
+fn the_executor_understands_jobs_and_its_frames_are_understood() {
+    if !std::path::Path::new(INTERPRETERS[0]).exists() {
+        eprintln!("skipped: no {}", INTERPRETERS[0]);
+        return;
+    }
+    use crate::frames::FrameError;
+    let mut effective = policy(1 << 20);
+    effective.limits.result_size = crate::units::Bytes(400);
+    effective.limits.result_depth = 10;
+    effective.limits.result_nodes = 100;
+    let run = |code: &str, mode, items: Vec<Value>| {
+        let request = Request {
+            code: code.to_owned(),
+            mode,
+            items,
+            query: parsed("{\"big\": 123456789012345678901234567890}"),
+            overrides: json!({}),
+        };
+        round_trip(&request, &effective)
+    };
+    let (mut received, error, code) =
+        run("print('é\\n\\x00')\nreturn [_query, _items[0], 1.5]", Mode::AllItems, vec![json!({"a": [null]})]);
+    assert_eq!((error, code, &received.prints[..]), (None, Some(0), &["é\n\0\n".to_owned()][..]));
+    assert_eq!(received.value().get(), r#"[{"big":123456789012345678901234567890},{"a":[null]},1.5]"#);
+
+    let (mut received, error, _) = run("return _item or None", Mode::PerItem, vec![json!(1), json!(0), json!({"json": {"b": 2}})]);
+    assert_eq!((error, received.done), (None, true));
+    assert_eq!(received.value().get(), r#"[{"json":1,"pairedItem":{"item":0}},{"json":{"b":2},"pairedItem":{"item":2}}]"#);
+
+    let (received, error, code) = run("\nreturn eval('1') + '\\ud800'", Mode::AllItems, vec![]);
+    let raised = received.error.unwrap();
+    assert_eq!((error, code, raised.kind.as_str(), raised.line), (None, Some(1), "NameError", Some(2)));
+    assert!(raised.description.contains("python.builtins_deny"), "{raised:?}");
+
+    let control = run("return 'x' * 374", Mode::AllItems, vec![]);
+    assert_eq!((control.1, control.0.result_bytes), (None, 400));
+    assert_eq!(run("return 'x' * 375", Mode::AllItems, vec![]).1, Some(FrameError::TooLarge { seen: 401, allowed: 400 }));
+    assert_eq!(
+        run("return [[[[[[[[[[[]]]]]]]]]]]", Mode::AllItems, vec![]).1,
+        Some(FrameError::TooComplex { what: "depth", seen: 11, allowed: 10 })
+    );
+    assert_eq!(
+        run("return [0] * 100", Mode::AllItems, vec![]).1,
+        Some(FrameError::TooComplex { what: "value count", seen: 101, allowed: 100 })
+    );
+    let (received, error, _) = run("for n in range(9): print('y' * 199)", Mode::AllItems, vec![]);
+    assert_eq!((error, received.prints.len()), (Some(FrameError::TooManyPrints { seen: 1016, allowed: 1000 }), 5));
+    let denied = run("import posix", Mode::AllItems, vec![]).0.error.unwrap();
+    assert!(denied.message.contains("python.stdlib_allow"), "{denied:?}");
+    // Past the list, as any code can: a length of 4 GiB is refused by its four bytes.
+    let forged = run("import json\njson.codecs.sys.modules['posix'].write(4, b'\\xff' * 4)", Mode::AllItems, vec![]);
+    assert_eq!(forged.1, Some(FrameError::TooLarge { seen: 0xFFFF_FFFF, allowed: 400 }));
+}

@@ -1,0 +1,112 @@
+//! Landlock, the second layer: every right that the kernel's ABI knows is handled, and granted only beneath what the root shows.
+//!
+//! Always holds: no right is handled that the ABI does not know (the kernel would refuse all of them); nothing is granted that a mount denies.
+
+use super::protections::Ledger;
+use super::{LandlockPlan, Root, root};
+use crate::host::{Fact, HostFacts};
+use crate::policy::{Enforce, NetworkMode, Policy};
+
+/// Rights over files, by the ABI that they came with, as in `linux/landlock.h`.
+mod fs {
+    pub const EXECUTE: u64 = 1;
+    pub const WRITE_FILE: u64 = 1 << 1;
+    pub const READ_FILE: u64 = 1 << 2;
+    pub const READ_DIR: u64 = 1 << 3;
+    pub const REMOVE: u64 = 1 << 4 | 1 << 5;
+    /// Directories, regular files, sockets, FIFOs, symlinks; not devices (bits 6 and 11).
+    pub const MAKE: u64 = 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12;
+    pub const REFER: u64 = 1 << 13;
+    pub const TRUNCATE: u64 = 1 << 14;
+    /// Handled from (ABI, number of rights): 2 brought REFER, 3 TRUNCATE, 5 IOCTL_DEV, 9 RESOLVE_UNIX.
+    pub const COUNTS: [(u32, u32); 5] = [(9, 17), (5, 16), (3, 15), (2, 14), (1, 13)];
+}
+
+const READ: u64 = fs::READ_FILE | fs::READ_DIR;
+const WRITE: u64 = fs::WRITE_FILE | fs::REMOVE | fs::MAKE | fs::REFER | fs::TRUNCATE;
+/// ABI that restricts TCP; Linux 6.7.
+const TCP: u32 = 4;
+/// ABI that restricts abstract sockets and signals; Linux 6.12.
+const SCOPES: u32 = 6;
+/// ABI that restricts UDP; Linux 7.2.
+const UDP: u32 = 10;
+
+/// What can be handled here; rules come when the root is known.
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> Option<LandlockPlan> {
+    let abi = host.landlock_abi;
+    let old = Fact::Missing {
+        blocker: format!("the kernel's Landlock ABI is {abi}, the policy asks for {}", policy.landlock.minimum_abi),
+        remedy: "Use a newer kernel, or lower landlock.minimum_abi.".into(),
+    };
+    let fact = match (abi, &host.landlock) {
+        (0, Fact::Missing { .. }) => &host.landlock,
+        (0, Fact::Available) => &old,
+        // Where it is optional, an older one does what it can.
+        _ if abi < policy.landlock.minimum_abi && policy.landlock.enforce == Enforce::Required => &old,
+        _ => &Fact::Available,
+    };
+    ledger.need("landlock_files", fact, policy.landlock.enforce, &format!("Landlock ABI {abi}"));
+    if abi == 0 {
+        for protection in ["landlock_tcp", "landlock_scopes"] {
+            ledger.absent(protection, "no Landlock");
+        }
+        return None;
+    }
+    network(ledger, policy, abi);
+    if abi >= SCOPES {
+        ledger.by("landlock_scopes", "abstract sockets and signals")
+    } else {
+        ledger.absent("landlock_scopes", older(abi, SCOPES))
+    }
+    Some(LandlockPlan {
+        abi,
+        handled_fs: handled_fs(abi),
+        handled_net: handled_net(policy, abi),
+        scoped: if abi >= SCOPES { 0b11 } else { 0 },
+        rules: Vec::new(),
+    })
+}
+
+fn network(ledger: &mut Ledger, policy: &Policy, abi: u32) {
+    match policy.network.mode {
+        NetworkMode::None if abi >= UDP => ledger.by("landlock_tcp", "TCP and UDP: no bind, no connect"),
+        NetworkMode::None if abi >= TCP => ledger.by("landlock_tcp", "TCP: no bind, no connect"),
+        NetworkMode::None => ledger.absent("landlock_tcp", older(abi, TCP)),
+        NetworkMode::Loopback => ledger.absent("landlock_tcp", "network.mode is loopback"),
+        NetworkMode::Host => ledger.absent("landlock_tcp", "network.mode is host"),
+    }
+}
+
+fn older(abi: u32, needed: u32) -> String {
+    format!("the kernel's Landlock ABI is {abi}, {needed} would do it")
+}
+
+fn handled_fs(abi: u32) -> u64 {
+    let count = fs::COUNTS.iter().find(|(since, _)| abi >= *since).map_or(0, |(_, count)| *count);
+    (1 << count) - 1
+}
+
+fn handled_net(policy: &Policy, abi: u32) -> u64 {
+    match policy.network.mode {
+        NetworkMode::None if abi >= UDP => 0b1111,
+        NetworkMode::None if abi >= TCP => 0b11,
+        _ => 0,
+    }
+}
+
+/// Grants beneath what the root shows: the run's own places, then each bind as it is mounted.
+pub(super) fn rules(plan: LandlockPlan, policy: &Policy, root: &Root, proc: bool) -> LandlockPlan {
+    let execute = |exec| if exec { fs::EXECUTE } else { 0 };
+    let mut rules = vec![("/".to_owned(), fs::READ_DIR), ("/tmp".into(), READ | WRITE | execute(policy.filesystem.tmp.exec))];
+    if proc {
+        rules.push(("/proc".into(), READ));
+    }
+    rules.extend(root.files.iter().map(|(path, _)| (path.clone(), fs::READ_FILE)));
+    rules.extend(root.devices.iter().map(|device| (root::device(*device).to_owned(), fs::READ_FILE | fs::WRITE_FILE)));
+    let bind = |bind: &super::Bind| (bind.target.clone(), READ | execute(bind.exec) | if bind.writable { WRITE } else { 0 });
+    rules.extend(root.binds.iter().map(bind));
+    for (_, rights) in &mut rules {
+        *rights &= plan.handled_fs;
+    }
+    LandlockPlan { rules, ..plan }
+}

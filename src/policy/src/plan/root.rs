@@ -1,0 +1,127 @@
+//! The root file system: what the program needs, what the policy adds, and a few small files; nothing else of the host.
+//!
+//! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
+
+use super::protections::Ledger;
+use super::{Bind, Program, Root};
+use crate::interpreter::{EXECUTOR, Tree};
+use crate::policy::{Device, Mount, Policy};
+
+/// Places that are the run's own, with all beneath them.
+const OWN: &[&str] = &["/tmp", "/var/tmp", "/proc", "/dev", "/remand"];
+/// Ids and names inside, for what looks users up.
+const FILES: &[(&str, &str)] = &[
+    (
+        "/etc/passwd",
+        "root:x:0:0:root:/nonexistent:/bin/false\nremand:x:1000:1000:remand:/tmp:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
+    ),
+    ("/etc/group", "root:x:0:\nremand:x:1000:\nnogroup:x:65534:\n"),
+    ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+];
+
+/// Resolves the root.
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
+    let trees = trees(policy, program);
+    let mut root = own(policy, program, proc);
+    for tree in &trees {
+        show(ledger, tree, &mut root);
+    }
+    for mount in &policy.filesystem.mounts {
+        match conflict(mount, &trees, &root) {
+            Some(blocker) => ledger.refuse(format!("the mount at {}", mount.target), blocker, "Choose another filesystem.mounts target."),
+            None => root.binds.push(Bind {
+                source: mount.source.clone(),
+                target: mount.target.clone(),
+                writable: mount.writable,
+                exec: mount.exec,
+                optional: mount.optional,
+            }),
+        }
+    }
+    root
+}
+
+/// Site packages come with the interpreter only where the policy lets code import them.
+fn trees<'a>(policy: &Policy, program: &'a Program<'_>) -> Vec<&'a Tree> {
+    match program {
+        Program::Python(python) if policy.python.external_allow.is_empty() => vec![&python.core],
+        Program::Python(python) => vec![&python.core, &python.site],
+        Program::Host { tree, .. } => vec![tree],
+    }
+}
+
+/// What every root has.
+fn own(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
+    let mut links = vec![("/var/tmp", "/tmp"), ("/dev/shm", "/tmp")];
+    if proc {
+        links.extend([
+            ("/dev/fd", "/proc/self/fd"),
+            ("/dev/stdin", "/proc/self/fd/0"),
+            ("/dev/stdout", "/proc/self/fd/1"),
+            ("/dev/stderr", "/proc/self/fd/2"),
+        ]);
+    }
+    let mut files: Vec<(String, Vec<u8>)> = FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    if let Program::Python(python) = program {
+        files.push((EXECUTOR.into(), python.executor.clone()));
+    }
+    let links = links.into_iter().map(|(path, target)| (path.to_owned(), target.to_owned())).collect();
+    Root { links, devices: policy.filesystem.devices.clone(), files, ..Root::default() }
+}
+
+/// Shows a tree of the host at its own paths, read-only.
+fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
+    let paths = tree.binds.iter().chain(tree.links.iter().map(|(path, _)| path));
+    for path in paths.filter(|path| OWN.iter().any(|own| meet(path, own))) {
+        ledger.refuse(format!("the program's {path}"), "a run has its own file system there", "Use a program that is installed elsewhere.");
+    }
+    for bind in &tree.binds {
+        if !root.binds.iter().any(|shown| beneath(bind, &shown.target)) {
+            root.binds.push(Bind { source: bind.clone(), target: bind.clone(), writable: false, exec: true, optional: false });
+        }
+    }
+    for link in &tree.links {
+        if !root.links.contains(link) {
+            root.links.push(link.clone());
+        }
+    }
+    root.hidden.extend(tree.hidden.iter().cloned());
+}
+
+/// Why a mount cannot be made, if it cannot.
+fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
+    let target = mount.target.as_str();
+    if let Some(own) = OWN.iter().find(|own| meet(target, own)) {
+        return Some(format!("{own} is the run's own"));
+    }
+    if let Some((file, _)) = root.files.iter().find(|(file, _)| meet(target, file)) {
+        return Some(format!("{file} is made for the run"));
+    }
+    let program = |tree: &&Tree| tree.binds.iter().chain(tree.links.iter().map(|(path, _)| path)).find(|path| meet(target, path)).cloned();
+    if let Some(path) = trees.iter().find_map(program) {
+        return Some(format!("the program needs {path} as it is"));
+    }
+    root.binds.iter().any(|bind| bind.target == target).then(|| "another mount is there".into())
+}
+
+/// Whether one path is the other or lies beneath it.
+fn meet(a: &str, b: &str) -> bool {
+    beneath(a, b) || beneath(b, a)
+}
+
+fn beneath(path: &str, directory: &str) -> bool {
+    let directory = directory.trim_end_matches('/');
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where a device is.
+pub(super) fn device(device: Device) -> &'static str {
+    match device {
+        Device::Null => "/dev/null",
+        Device::Zero => "/dev/zero",
+        Device::Full => "/dev/full",
+        Device::Random => "/dev/random",
+        Device::Urandom => "/dev/urandom",
+    }
+}
