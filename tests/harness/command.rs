@@ -166,8 +166,13 @@ impl Started {
 }
 
 /// Asks again and again until there is an answer, or the patience is used up.
-pub fn until<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = Instant::now() + PATIENCE * scale();
+pub fn until<T>(ask: impl FnMut() -> Option<T>) -> Option<T> {
+    until_for(PATIENCE * scale(), ask)
+}
+
+/// The same with another patience.
+pub fn until_for<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + patience;
     let mut pause = Duration::from_micros(500);
     loop {
         if let Some(answer) = ask() {

@@ -41,6 +41,7 @@ pub struct Technique {
     lifted: &'static [&'static str],
     needs: &'static [Need],
     attack: &'static [Seen],
+    substitute: Option<(Need, &'static [Seen])>,
     control: Control,
 }
 
@@ -48,7 +49,7 @@ impl Technique {
     /// A row without argument, settings or needs.
     #[must_use]
     pub const fn new(name: &'static str, probe: Probe, attack: &'static [Seen], control: Control) -> Self {
-        Self { name, probe, query: "null", settings: &[], policy: None, lifted: &[], needs: &[], attack, control }
+        Self { name, probe, query: "null", settings: &[], policy: None, lifted: &[], needs: &[], attack, substitute: None, control }
     }
 
     /// The attack's argument (JSON); the control's too, unless it says otherwise.
@@ -86,11 +87,25 @@ impl Technique {
         self
     }
 
+    /// What must be seen where this is not met and a substitute holds instead.
+    #[must_use]
+    pub const fn without(mut self, need: Need, seen: &'static [Seen]) -> Self {
+        self.substitute = Some((need, seen));
+        self
+    }
+
+    fn expected(&self) -> &'static [Seen] {
+        match self.substitute {
+            Some((need, seen)) if !(need.met)() => seen,
+            _ => self.attack,
+        }
+    }
+
     fn check(&self) -> Check {
         need(self.needs)?;
         let lifted = (!self.lifted.is_empty()).then(|| policy_text::lifting(self.lifted));
         let policy = self.policy.map(parse).or(lifted);
-        self.run("attack", self.query, self.settings, policy.as_ref(), self.attack)?;
+        self.run("attack", self.query, self.settings, policy.as_ref(), self.expected())?;
         match self.control {
             Control::Calls(calls, seen) => self.run("control", self.query, self.settings, Some(&policy_text::lifting(calls)), seen),
             Control::Policy(sections, seen) => self.run("control", self.query, self.settings, Some(&parse(sections)), seen),
