@@ -1,7 +1,9 @@
 //! Limits: each ends in a verdict of its own, with the counter that proves it; one unit below, the same program works.
 
+use std::path::Path;
+
 use libtest_mimic::Trial;
-use remand_tests::command::Call;
+use remand_tests::command::{Call, binary};
 use remand_tests::facts::{CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, need};
 use remand_tests::observe::Seen::{Any, At, Denied, Exceeded, OneOf, Raised, Value, Verdict};
 use remand_tests::observe::compare;
@@ -170,6 +172,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("limits::tmpfs_is_charged_to_the_run [R3]", tmpfs_is_charged_to_the_run),
         trial("limits::no_way_out_into_swap [R4]", no_way_out_into_swap),
+        trial("limits::supervisor_stays_small [R8 O4]", supervisor_stays_small),
     ]
 }
 
@@ -196,4 +199,23 @@ fn no_way_out_into_swap() -> Check {
     compare(&outcome, &[Exceeded("memory")])?;
     let peak = outcome["usage"]["memory_peak"].as_u64();
     ensure(peak.is_some_and(|peak| peak <= 48 << 20), "no more than the limit was ever charged", &outcome["usage"])
+}
+
+/// Address space of the supervisor, in KiB: enough for it and for a bare interpreter, far below what the floods offer.
+const SMALL: u32 = 400_000;
+
+fn supervisor_stays_small() -> Check {
+    let print = "for _ in range(1024):\n    print('x' * (1 << 20))".to_owned();
+    let write = "import os\nwhile True:\n    os.write(1, b'x' * (1 << 16))".to_owned();
+    let prefix = "import os\nos.write(4, b'\\xff' * 4)\nwhile True:\n    os.write(4, b'x' * (1 << 16))".to_owned();
+    for (code, limit) in [(print, "prints"), (write, "stdout"), (prefix, "result_size")] {
+        let script = format!("ulimit -v {SMALL} && exec \"$0\" run --json -");
+        let call = Call::program(Path::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), binary().as_os_str()]);
+        let outcome = call.input(code.as_bytes()).end()?.outcome()?;
+        let verdict = &outcome["verdict"];
+        ensure(verdict["kind"] == "exceeded" && verdict["limit"] == limit, limit, verdict)?;
+    }
+    let script = format!("ulimit -v {SMALL} && exec python3 -c 'x = bytearray(1 << 30)'");
+    let control = Call::program(Path::new("/bin/sh"), &["-c", &script]).end()?;
+    ensure(control.err().contains("MemoryError"), "so little does not hold one gibibyte", &control)
 }

@@ -3,7 +3,7 @@
 //! Always holds: attack and control are the same program; they differ in the one thing that the control names.
 
 use libtest_mimic::Trial;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command::{Call, scale};
 use crate::facts::{Need, need};
@@ -119,8 +119,8 @@ impl Technique {
     fn run(&self, role: &str, query: &str, settings: &[&str], policy: Option<&Value>, seen: &[Seen]) -> Check {
         let scratch = Scratch::new();
         let mut args = settings_of(settings);
-        if let Some(sections) = policy {
-            args.extend(["--policy".to_owned(), policy_text::write(&scratch, sections).display().to_string()]);
+        if policy.is_some() || scale() > 1 {
+            args.extend(["--policy".to_owned(), policy_text::write(&scratch, policy.unwrap_or(&json!({}))).display().to_string()]);
         }
         args.extend(["--query".to_owned(), query.to_owned()]);
         let outcome = Call::run(&self.probe.code(), &args).end()?.outcome()?;
@@ -129,7 +129,7 @@ impl Technique {
 
     fn unsandboxed(&self, apart: Apart, seen: &[Seen]) -> Check {
         let value = plain::value(&self.probe, &parse(self.query), apart)?;
-        let outcome = serde_json::json!({ "verdict": { "kind": "finished" }, "value": value });
+        let outcome = json!({ "verdict": { "kind": "finished" }, "value": value });
         compare(&outcome, seen).map_err(|difference| End::Fail(format!("control outside of the sandbox: {difference}")))
     }
 }
@@ -155,12 +155,6 @@ fn parse(text: &str) -> Value {
 #[must_use]
 pub fn trials(module: &str, table: &'static [Technique]) -> Vec<Trial> {
     table.iter().map(|row| trial(format!("{module}::{} [{}]", row.name, row.probe.ids().join(" ")), || row.check())).collect()
-}
-
-/// Catalogue ids of a table.
-#[must_use]
-pub fn ids(table: &[Technique]) -> Vec<&'static str> {
-    table.iter().flat_map(|row| row.probe.ids()).collect()
 }
 
 #[cfg(test)]
