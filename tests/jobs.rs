@@ -5,7 +5,7 @@ use remand_tests::command::Call;
 use remand_tests::observe::Seen::{self, Message, Raised, Value, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, trial};
+use remand_tests::{Check, End, ensure, policy_text, probe, trial};
 use serde_json::{Value as Json, json};
 
 /// All of them.
@@ -145,7 +145,7 @@ fn denied_builtins() -> Check {
 /// Every value that JSON has no way to say ends in something defined: a value, or an error that says which.
 fn values_without_json() -> Check {
     for name in ["nan", "infinity", "huge", "surrogate", "cycle", "set", "bytes", "key"] {
-        let outcome = run(&remand_tests::probe!("odd_values").code(), &["--query", &format!("\"{name}\"")], None)?;
+        let outcome = run(&probe!("odd_values").code(), &["--query", &format!("\"{name}\"")], None)?;
         let kind = outcome["verdict"]["kind"].as_str().unwrap_or("");
         let told = outcome["error"]["message"].as_str().is_some_and(|message| !message.is_empty());
         ensure(kind == "finished" || (kind == "raised" && told), &format!("{name} has a defined ending"), &outcome)?;
@@ -176,8 +176,8 @@ fn numpy_and_pandas() -> Check {
         return Err(End::Skip("REMAND_TEST_NUMERIC_PYTHON (an interpreter with numpy and pandas)".to_owned()));
     };
     let scratch = Scratch::new();
-    let policy = json!({ "version": 1, "extends": "numeric", "python": { "interpreter": python.to_string_lossy() } });
-    let policy = scratch.file("numeric-here.jsonc", &policy.to_string()).display().to_string();
+    let sections = json!({ "python": { "interpreter": python.to_string_lossy() } });
+    let policy = policy_text::extending("numeric", &scratch, &sections).display().to_string();
     let code = "import numpy as np, pandas as pd\nframe = pd.DataFrame({'g': ['a', 'b', 'a'], 'x': [1.5, 2.0, 3.5]})\n\
         eye = np.linalg.inv(np.eye(200) * 2)\nreturn [frame.groupby('g')['x'].sum().to_dict(), float(eye[0][0]), int(np.random.default_rng(1).integers(0, 10, 1000).size)]";
     let outcome = run(code, &["--policy", &policy], None)?;
@@ -192,6 +192,8 @@ fn strict() -> Check {
     compare(&fork, &[Verdict("raised")])?;
     let thread = run("import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()\nreturn 1", &["--policy", "strict"], None)?;
     compare(&thread, &[Raised("RuntimeError")])?;
+    let traced = run(&probe!("trace_and_inject").code(), &["--policy", "strict"], None)?; // the default only refuses it
+    compare(&traced, &[Verdict("violated")])?;
     check(
         "import os, threading\nt = threading.Thread(target=print)\nt.start()\nt.join()\npid = os.fork()\nif pid == 0:\n    os._exit(0)\nos.waitpid(pid, 0)\nreturn 1",
         &[],

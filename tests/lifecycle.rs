@@ -3,8 +3,8 @@
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use remand_tests::command::Call;
-use remand_tests::facts::{PRIVILEGED, RUN_IDS, need};
-use remand_tests::observe::Seen::{At, Exceeded, NotStdout, OneOf, Value};
+use remand_tests::facts::{LANDLOCK_SCOPES, PRIVILEGED, RUN_IDS, need};
+use remand_tests::observe::Seen::{Any, At, Exceeded, NotStdout, Raised, Value, Verdict};
 use remand_tests::processes::{appears, named, vanishes};
 use remand_tests::scratch::Scratch;
 use remand_tests::technique::{Control, Technique};
@@ -15,22 +15,20 @@ pub const TABLE: &[Technique] = &[
     Technique::new("stopped_by_itself", probe!("stop_itself"), &[Exceeded("wall_time")], Control::Query("true", &[Value("\"woken\"")]))
         .query("false")
         .set(&["limits.wall_time=800ms"]),
+    // Older kernels cannot scope signals: there init ignores what its own namespace sends, and the call says so by succeeding.
     Technique::new(
         "signals_to_everyone",
         probe!("signal_everyone"),
-        &[
-            OneOf("/init_stop", &["\"EPERM\"", "\"ok\""]),
-            OneOf("/init_kill", &["\"EPERM\"", "\"ok\""]),
-            OneOf("/parent", &["\"EPERM\"", "\"ok\""]),
-            OneOf("/all", &["\"EPERM\"", "\"ESRCH\"", "\"ok\""]),
-        ],
-        Control::Query("null", &[At("/init_stop", "\"EPERM\"")]),
-    ),
+        &[Value(r#"{"init_stop":"EPERM","init_kill":"EPERM","parent":"EPERM","all":"ESRCH"}"#)],
+        Control::Query("true", &[Value(r#"{"child":"ok"}"#)]),
+    )
+    .query("false")
+    .without(LANDLOCK_SCOPES, &[Verdict("finished")]),
     Technique::new(
         "zombies_are_reaped",
         probe!("orphans"),
         &[Value("300")],
-        Control::Query(r#"{"count":300,"orphans":false}"#, &[Exceeded("pids")]),
+        Control::Query(r#"{"count":300,"orphans":false}"#, &[Any(&[Exceeded("pids"), Raised("BlockingIOError")])]),
     )
     .query(r#"{"count":300,"orphans":true}"#)
     .set(&["limits.pids=40"]),

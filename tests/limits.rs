@@ -1,24 +1,44 @@
 //! Limits: each ends in a verdict of its own, with the counter that proves it; one unit below, the same program works.
 
+use std::path::Path;
+
 use libtest_mimic::Trial;
-use remand_tests::command::Call;
+use remand_tests::command::{Call, binary};
 use remand_tests::facts::{CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, need};
-use remand_tests::observe::Seen::{At, Denied, Exceeded, OneOf, Value, Verdict};
+use remand_tests::observe::Seen::{Any, At, Denied, Exceeded, OneOf, Raised, Value, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::technique::{Control, Technique, settings_of};
 use remand_tests::{Check, ensure, probe, trial};
 
 /// One row per technique.
 pub const TABLE: &[Technique] = &[
-    Technique::new("fork_bomb", probe!("fork_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")])).set(&["limits.pids=16"]),
+    // Without a cgroup the kernel refuses forks but counts no refusal: a sample may come too late to prove the limit.
+    Technique::new("fork_bomb", probe!("fork_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")]))
+        .set(&["limits.pids=16"])
+        .without(CGROUP_PIDS, &[Any(&[Exceeded("pids"), Raised("BlockingIOError")])]),
     Technique::new("one_process_too_many", probe!("fork_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")]))
         .query("16")
         .set(&["limits.pids=16"])
-        .needs(&[CGROUP_PIDS]),
+        .without(CGROUP_PIDS, &[Any(&[Exceeded("pids"), Raised("BlockingIOError")])]),
     Technique::new("thread_bomb", probe!("thread_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")]))
-        .set(&["limits.pids=16"]),
-    Technique::new("memory_bomb", probe!("memory_bomb"), &[Exceeded("memory")], Control::Query("24", &[Value("24")]))
-        .set(&["limits.memory=64MiB"]),
+        .set(&["limits.pids=16"])
+        .without(CGROUP_PIDS, &[Any(&[Exceeded("pids"), Raised("RuntimeError")])]),
+    Technique::new(
+        "memory_bomb",
+        probe!("memory_bomb"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"mib":24,"shared":false}"#, &[Value("24")]),
+    )
+    .query(r#"{"mib":null,"shared":false}"#)
+    .set(&["limits.memory=64MiB"]),
+    Technique::new(
+        "shared_memory_bomb",
+        probe!("memory_bomb"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"mib":24,"shared":true}"#, &[Value("24")]),
+    )
+    .query(r#"{"mib":null,"shared":true}"#)
+    .set(&["limits.memory=64MiB"]),
     Technique::new(
         "memory_in_small_children",
         probe!("memory_by_children"),
@@ -152,6 +172,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("limits::tmpfs_is_charged_to_the_run [R3]", tmpfs_is_charged_to_the_run),
         trial("limits::no_way_out_into_swap [R4]", no_way_out_into_swap),
+        trial("limits::supervisor_stays_small [R8 O4]", supervisor_stays_small),
     ]
 }
 
@@ -169,8 +190,32 @@ fn tmpfs_is_charged_to_the_run() -> Check {
 
 fn no_way_out_into_swap() -> Check {
     need(&[CGROUP_MEMORY])?;
-    let outcome = Call::run(&probe!("memory_bomb").code(), &settings_of(&["limits.memory=48MiB"])).end()?.outcome()?;
+    let outcome = Call::run(
+        &format!("_query = {{'mib': None, 'shared': False}}\n{}", probe!("memory_bomb").code()),
+        &settings_of(&["limits.memory=48MiB"]),
+    )
+    .end()?
+    .outcome()?;
     compare(&outcome, &[Exceeded("memory")])?;
     let peak = outcome["usage"]["memory_peak"].as_u64();
     ensure(peak.is_some_and(|peak| peak <= 48 << 20), "no more than the limit was ever charged", &outcome["usage"])
+}
+
+/// Address space of the supervisor, in KiB: enough for it and for a bare interpreter, far below what the floods offer.
+const SMALL: u32 = 400_000;
+
+fn supervisor_stays_small() -> Check {
+    let print = "for _ in range(1024):\n    print('x' * (1 << 20))".to_owned();
+    let write = "import os\nwhile True:\n    os.write(1, b'x' * (1 << 16))".to_owned();
+    let prefix = "import os\nos.write(4, b'\\xff' * 4)\nwhile True:\n    os.write(4, b'x' * (1 << 16))".to_owned();
+    for (code, limit) in [(print, "prints"), (write, "stdout"), (prefix, "result_size")] {
+        let script = format!("ulimit -v {SMALL} && exec \"$0\" run --json -");
+        let call = Call::program(Path::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), binary().as_os_str()]);
+        let outcome = call.input(code.as_bytes()).end()?.outcome()?;
+        let verdict = &outcome["verdict"];
+        ensure(verdict["kind"] == "exceeded" && verdict["limit"] == limit, limit, verdict)?;
+    }
+    let script = format!("ulimit -v {SMALL} && exec python3 -c 'x = bytearray(1 << 30)'");
+    let control = Call::program(Path::new("/bin/sh"), &["-c", &script]).end()?;
+    ensure(control.err().contains("MemoryError"), "so little does not hold one gibibyte", &control)
 }

@@ -62,7 +62,7 @@ const ITEM: &[u8] = br#"{"kind":"item","index":0,"value":{}}"#;
 
 const FRAMES: &[Row] = &[
     ("honest [O1]", &[], b"", Ending::Return, &[Value("\"honest\"")]),
-    ("forged_done_and_return [O1]", &[DONE], b"", Ending::Return, &[Malformed("")]),
+    ("forged_done_and_return [O1 Y15]", &[DONE], b"", Ending::Return, &[Malformed("")]),
     ("forged_done_and_exit_7 [O1]", &[DONE], b"", Ending::Exit(7), &[Exited(7)]),
     ("forged_done_and_kill [O1]", &[DONE], b"", Ending::Kill, &[Signaled("SIGKILL")]),
     ("forged_verdict [O1]", &[br#"{"kind":"verdict","verdict":{"kind":"finished"}}"#], b"", Ending::Exit(0), &[Malformed("")]),

@@ -52,7 +52,7 @@ pub const TABLE: &[Technique] = &[
             At("/known/fsopen", "\"EPERM\""),
             At("/known/mount_setattr", "\"EPERM\""),
             At("/known/open_tree", "\"EPERM\""),
-            OneOf("/known/open_tree_attr", &["\"EPERM\"", "\"ENOSYS\""]),
+            At("/known/open_tree_attr", "\"EPERM\""),
             Denied("fsopen", "EPERM"),
             Denied("mount_setattr", "EPERM"),
         ],

@@ -166,8 +166,13 @@ impl Started {
 }
 
 /// Asks again and again until there is an answer, or the patience is used up.
-pub fn until<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
-    let end = Instant::now() + PATIENCE * scale();
+pub fn until<T>(ask: impl FnMut() -> Option<T>) -> Option<T> {
+    until_for(PATIENCE * scale(), ask)
+}
+
+/// The same with another patience.
+pub fn until_for<T>(patience: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let end = Instant::now() + patience;
     let mut pause = Duration::from_micros(500);
     loop {
         if let Some(answer) = ask() {
@@ -182,7 +187,6 @@ pub fn until<T>(mut ask: impl FnMut() -> Option<T>) -> Option<T> {
 }
 
 /// A command that ended.
-#[derive(Debug)]
 pub struct Ended {
     /// Its exit code, if it was not killed.
     pub code: Option<i32>,
@@ -192,6 +196,13 @@ pub struct Ended {
     pub stdout: Vec<u8>,
     /// Standard error.
     pub stderr: Vec<u8>,
+}
+
+impl std::fmt::Debug for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { code, signal, .. } = self;
+        write!(f, "code {code:?}, signal {signal:?}, stdout {:.2000?}, stderr {:.2000?}", self.out(), self.err())
+    }
 }
 
 impl Ended {

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use crate::End;
 use crate::command::Call;
-use crate::{End, plain};
 
 /// A feature that a test needs.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ pub const X86_64: Need = Need { name: "an x86_64 machine", met: || cfg!(target_a
 /// Namespaces for a control.
 pub const UNSHARE: Need = Need { name: "unshare -Urm for the control", met: can_unshare };
 /// Landlock that scopes abstract sockets and signals.
-pub const LANDLOCK: Need = Need { name: "Landlock", met: || host()["landlock_abi"].as_u64().is_some_and(|abi| abi > 0) };
+pub const LANDLOCK_SCOPES: Need = Need { name: "Landlock ABI 6", met: || host()["landlock_abi"].as_u64().is_some_and(|abi| abi >= 6) };
 
 /// Skips unless all are met.
 ///
@@ -70,13 +70,4 @@ fn cgroup(controller: &str) -> bool {
 fn can_unshare() -> bool {
     static CAN: OnceLock<bool> = OnceLock::new();
     *CAN.get_or_init(|| Call::program(Path::new("unshare"), &["-U", "-r", "-m", "true"]).end().is_ok_and(|ended| ended.code == Some(0)))
-}
-
-/// The major and minor version of the plain controls' interpreter.
-#[must_use]
-pub fn python_version() -> Option<(u32, u32)> {
-    let ended = Call::program(&plain::python(), &["-I", "-S", "-c", "import sys; print(*sys.version_info[:2])"]).end().ok()?;
-    let out = ended.out();
-    let mut parts = out.split_whitespace().map(str::parse);
-    Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }

@@ -5,8 +5,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::command::until;
+use crate::command::until_for;
 use crate::processes;
 
 /// Everything of runs that is there at one moment, by name.
@@ -56,9 +57,9 @@ impl Traces {
 
     /// Waits until nothing is left that was not there in `before`; what is, when the patience ends.
     #[must_use]
-    pub fn left_since(before: &Self, directories: &[&Path]) -> Vec<String> {
+    pub fn left_since(before: &Self, directories: &[&Path], patience: Duration) -> Vec<String> {
         let mut left = Vec::new();
-        let clean = until(|| {
+        let clean = until_for(patience, || {
             left = Self::now(directories).since(before);
             left.is_empty().then_some(())
         });
@@ -137,7 +138,7 @@ fn listing(directory: &Path) -> impl Iterator<Item = PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Call;
+    use crate::command::{Call, until};
     use crate::scratch::Scratch;
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::command::scale;
 use crate::scratch::Scratch;
 
 /// Default policy with these calls allowed as well.
@@ -18,12 +19,23 @@ pub fn lifting(calls: &[&str]) -> Value {
     json!({ "syscalls": { "allow": { "add": grants } } })
 }
 
-/// Writes a policy that extends the default by these sections.
+/// Writes a policy that extends the default by these sections. On a slow machine its time limits grow, as those that tests set do.
 #[must_use]
 pub fn write(scratch: &Scratch, sections: &Value) -> PathBuf {
-    let mut policy = json!({ "version": 1, "description": "A control of a test", "extends": "default" });
+    extending("default", scratch, sections)
+}
+
+/// The same over another shipped policy.
+#[must_use]
+pub fn extending(base: &str, scratch: &Scratch, sections: &Value) -> PathBuf {
+    let mut policy = json!({ "version": 1, "description": "A control of a test", "extends": base });
     if let (Some(policy), Some(sections)) = (policy.as_object_mut(), sections.as_object()) {
         policy.extend(sections.clone());
+    }
+    if scale() > 1 {
+        for limit in ["wall_time", "cpu_time"] {
+            policy["limits"][limit] = json!(format!("{}s", 60 * scale()));
+        }
     }
     scratch.file("control.jsonc", &policy.to_string())
 }

@@ -3,7 +3,7 @@
 //! Always holds: attack and control are the same program; they differ in the one thing that the control names.
 
 use libtest_mimic::Trial;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command::{Call, scale};
 use crate::facts::{Need, need};
@@ -41,6 +41,7 @@ pub struct Technique {
     lifted: &'static [&'static str],
     needs: &'static [Need],
     attack: &'static [Seen],
+    substitute: Option<(Need, &'static [Seen])>,
     control: Control,
 }
 
@@ -48,7 +49,7 @@ impl Technique {
     /// A row without argument, settings or needs.
     #[must_use]
     pub const fn new(name: &'static str, probe: Probe, attack: &'static [Seen], control: Control) -> Self {
-        Self { name, probe, query: "null", settings: &[], policy: None, lifted: &[], needs: &[], attack, control }
+        Self { name, probe, query: "null", settings: &[], policy: None, lifted: &[], needs: &[], attack, substitute: None, control }
     }
 
     /// The attack's argument (JSON); the control's too, unless it says otherwise.
@@ -86,11 +87,25 @@ impl Technique {
         self
     }
 
+    /// What must be seen where this is not met and a substitute holds instead.
+    #[must_use]
+    pub const fn without(mut self, need: Need, seen: &'static [Seen]) -> Self {
+        self.substitute = Some((need, seen));
+        self
+    }
+
+    fn expected(&self) -> &'static [Seen] {
+        match self.substitute {
+            Some((need, seen)) if !(need.met)() => seen,
+            _ => self.attack,
+        }
+    }
+
     fn check(&self) -> Check {
         need(self.needs)?;
         let lifted = (!self.lifted.is_empty()).then(|| policy_text::lifting(self.lifted));
         let policy = self.policy.map(parse).or(lifted);
-        self.run("attack", self.query, self.settings, policy.as_ref(), self.attack)?;
+        self.run("attack", self.query, self.settings, policy.as_ref(), self.expected())?;
         match self.control {
             Control::Calls(calls, seen) => self.run("control", self.query, self.settings, Some(&policy_text::lifting(calls)), seen),
             Control::Policy(sections, seen) => self.run("control", self.query, self.settings, Some(&parse(sections)), seen),
@@ -104,8 +119,8 @@ impl Technique {
     fn run(&self, role: &str, query: &str, settings: &[&str], policy: Option<&Value>, seen: &[Seen]) -> Check {
         let scratch = Scratch::new();
         let mut args = settings_of(settings);
-        if let Some(sections) = policy {
-            args.extend(["--policy".to_owned(), policy_text::write(&scratch, sections).display().to_string()]);
+        if policy.is_some() || scale() > 1 {
+            args.extend(["--policy".to_owned(), policy_text::write(&scratch, policy.unwrap_or(&json!({}))).display().to_string()]);
         }
         args.extend(["--query".to_owned(), query.to_owned()]);
         let outcome = Call::run(&self.probe.code(), &args).end()?.outcome()?;
@@ -114,7 +129,7 @@ impl Technique {
 
     fn unsandboxed(&self, apart: Apart, seen: &[Seen]) -> Check {
         let value = plain::value(&self.probe, &parse(self.query), apart)?;
-        let outcome = serde_json::json!({ "verdict": { "kind": "finished" }, "value": value });
+        let outcome = json!({ "verdict": { "kind": "finished" }, "value": value });
         compare(&outcome, seen).map_err(|difference| End::Fail(format!("control outside of the sandbox: {difference}")))
     }
 }
@@ -140,12 +155,6 @@ fn parse(text: &str) -> Value {
 #[must_use]
 pub fn trials(module: &str, table: &'static [Technique]) -> Vec<Trial> {
     table.iter().map(|row| trial(format!("{module}::{} [{}]", row.name, row.probe.ids().join(" ")), || row.check())).collect()
-}
-
-/// Catalogue ids of a table.
-#[must_use]
-pub fn ids(table: &[Technique]) -> Vec<&'static str> {
-    table.iter().flat_map(|row| row.probe.ids()).collect()
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ if os.fork() == 0:
     os.setsid()
     syscall("prctl", 1, 0, 0, 0, 0)
     if os.fork() == 0:
-        with open("/proc/self/comm", "w") as name:
-            name.write(_query["name"])
+        syscall("prctl", 15, _query["name"].encode(), 0, 0, 0)
         for fd in range(8):
             try:
                 os.close(fd)
