@@ -1,1 +1,91 @@
-//! tests
+//! Harness of the end-to-end tests: runs the built command with probes, and tells what was seen from what was expected.
+//!
+//! Always holds: every wait is bounded, so a hanging command fails its test; nothing here asserts on time; a skip names the feature that is missing.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code: a panic is a failed test
+
+#[path = "harness/command.rs"]
+pub mod command;
+#[path = "harness/facts.rs"]
+pub mod facts;
+#[path = "harness/leaks.rs"]
+pub mod leaks;
+#[path = "harness/observe.rs"]
+pub mod observe;
+#[path = "harness/plain.rs"]
+pub mod plain;
+#[path = "harness/policy_text.rs"]
+pub mod policy_text;
+#[path = "harness/probe.rs"]
+pub mod probe;
+#[path = "harness/processes.rs"]
+pub mod processes;
+#[path = "harness/scratch.rs"]
+pub mod scratch;
+#[path = "harness/technique.rs"]
+pub mod technique;
+
+use std::sync::RwLock;
+
+use libtest_mimic::{Completion, Failed, Trial};
+
+/// Why a trial ends early.
+#[derive(Debug)]
+pub enum End {
+    /// Something is wrong; what.
+    Fail(String),
+    /// A feature is missing here; which.
+    Skip(String),
+}
+
+impl From<String> for End {
+    fn from(text: String) -> Self {
+        Self::Fail(text)
+    }
+}
+
+impl From<std::io::Error> for End {
+    fn from(error: std::io::Error) -> Self {
+        Self::Fail(error.to_string())
+    }
+}
+
+/// What a trial returns.
+pub type Check = Result<(), End>;
+
+/// Held by every trial for reading, and by one that counts what is on the host for writing.
+static HOST: RwLock<()> = RwLock::new(());
+
+/// A trial for the runner: a failed check fails it, a skip prints its reason.
+#[must_use]
+pub fn trial(name: impl Into<String>, body: impl FnOnce() -> Check + Send + 'static) -> Trial {
+    Trial::ignorable_test(name, move || {
+        let _shared = HOST.read();
+        complete(body())
+    })
+}
+
+/// A trial that runs while no other does.
+#[must_use]
+pub fn trial_alone(name: impl Into<String>, body: impl FnOnce() -> Check + Send + 'static) -> Trial {
+    Trial::ignorable_test(name, move || {
+        let _alone = HOST.write();
+        complete(body())
+    })
+}
+
+fn complete(check: Check) -> Result<Completion, Failed> {
+    match check {
+        Ok(()) => Ok(Completion::Completed),
+        Err(End::Skip(missing)) => Ok(Completion::ignored_with(format!("needs {missing}"))),
+        Err(End::Fail(reason)) => Err(Failed::from(reason)),
+    }
+}
+
+/// Fails with what was seen unless `holds`.
+///
+/// # Errors
+/// `what` and `seen` where it does not hold.
+pub fn ensure(holds: bool, what: &str, seen: &dyn std::fmt::Debug) -> Check {
+    if holds { Ok(()) } else { Err(End::Fail(format!("{what}; seen: {seen:?}"))) }
+}

@@ -62,6 +62,12 @@ struct Lack {
     remedy: String,
 }
 
+impl From<Refused> for Lack {
+    fn from(Refused { protection, blocker, remedy }: Refused) -> Self {
+        Self { protection, blocker, remedy }
+    }
+}
+
 /// Does it; the exit status.
 pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     let findings = findings()?;
@@ -88,13 +94,15 @@ fn findings() -> Result<Findings, Failure> {
 fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
     let policy = policies::load(name)?;
     let program = Program::Host { argv: &["/program".into()], tree: &Tree::default() };
-    let (refused, weaker) = match plan::resolve(&policy, &program, host) {
-        Ok(plan) => (Vec::new(), plan.enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect()),
-        Err(lacks) => {
-            (lacks.into_iter().map(|Refused { protection, blocker, remedy }| Lack { protection, blocker, remedy }).collect(), Vec::new())
+    let mut shipped = Shipped { name: name.to_owned(), enforceable: false, refused: Vec::new(), weaker: Vec::new() };
+    match plan::resolve(&policy, &program, host) {
+        Ok(plan) => {
+            shipped.enforceable = true;
+            shipped.weaker = plan.enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect();
         }
-    };
-    Ok(Shipped { name: name.to_owned(), enforceable: refused.is_empty(), refused, weaker })
+        Err(lacks) => shipped.refused = lacks.into_iter().map(Lack::from).collect(),
+    }
+    Ok(shipped)
 }
 
 fn weaker(name: &str, how: &Enforcement) -> Option<String> {
@@ -129,7 +137,7 @@ fn answer(asked: &str, path: &str) -> Answer {
 /// The findings for people.
 fn text(findings: &Findings) -> String {
     let Findings { version, host, interpreters, policies } = findings;
-    let mut text = format!("remand {version}, Linux {}, {:?}, user {}", plain(&host.kernel), host.arch, host.uid);
+    let mut text = format!("remand {version}, Linux {}, {}, user {}", plain(&host.kernel), env::consts::ARCH, host.uid);
     text.push_str(if host.privileged { ", privileged\n" } else { ", not privileged\n" });
     for (name, fact) in facts(host) {
         tell(&mut text, &name, fact);

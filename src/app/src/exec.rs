@@ -60,7 +60,7 @@ impl Asked {
         if let Some(command) = self.argv.first_mut() {
             command.clone_from(&program.path);
         }
-        laps.lap("program");
+        laps.lap("find_program");
         let plan = match plan::resolve(&self.policy, &Program::Host { argv: &self.argv, tree: &program.tree }, &host) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),

@@ -74,7 +74,7 @@ impl Asked {
             Ok(found) => found.interpreter,
             Err(error) => return Ok(not_started(&self.policy, "interpreter", error.to_string())),
         };
-        laps.lap("interpreter");
+        laps.lap("find_interpreter");
         let plan = match plan::resolve(&self.policy, &Program::Python(&interpreter), &host) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),

@@ -130,5 +130,5 @@ fn policy_check_passes_the_shipped_ones_and_underlines_each_mistake() {
     assert!(text.contains(&format!("{}:5:25: limits.memory", bad.name())) && text.contains("5:29: limits"), "{text}");
     assert!(text.contains("──"), "underlined: {text}");
     let used = refused(&["run", "--policy", bad.name(), "-"], b"");
-    assert!(used.contains("limits.memroy"), "{used}");
+    assert!(used.contains("did you mean \"memory\"?"), "{used}");
 }

@@ -109,11 +109,11 @@ impl Setup {
         use_spec(&Spec {
             socket: start.socket,
             ids: start.ids,
-            namespaces: Shared { ipc: plan.namespaces.ipc, uts: plan.namespaces.uts, network: plan.namespaces.network },
+            namespaces: Shared { ipc: plan.has("ipc_namespace"), uts: plan.has("uts_namespace"), network: plan.has("network_namespace") },
             loopback: plan.network == NetworkMode::Loopback,
             root: &root,
             run: Run {
-                cgroup_namespace: plan.namespaces.cgroup,
+                cgroup_namespace: plan.has("cgroup_namespace"),
                 born_in_cgroup: start.born_in_cgroup,
                 tmp: &tmp,
                 tmp_attributes: self.tmp_attributes,
@@ -234,8 +234,7 @@ fn root_entries(root: &Root, present: Vec<Bind>, proc: bool) -> Result<Vec<Made>
         let path = device_path(*device);
         Bind { source: path.into(), target: path.into(), writable: true, exec: false, optional: false }
     });
-    let mut binds: Vec<(Bind, u64)> =
-        root.binds.iter().map(|bind| (bind.clone(), MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
+    let mut binds: Vec<(Bind, u64)> = present.into_iter().map(|bind| (bind, MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());

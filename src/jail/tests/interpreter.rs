@@ -1,49 +1,15 @@
 //! The search for interpreters, against the real ones of this machine. Completeness is shown by a root that holds nothing but what was found.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::fmt::Write;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+mod bare_root;
+
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use remand_jail::interpreter::{Found, find, program};
+use bare_root::{NOBODY, SYSTEM_PATH, Scratch, again_as_nobody, inside, is_root, said, skip};
+use remand_jail::interpreter::{Found, find};
 use remand_policy::interpreter::Tree;
-
-const NOBODY: u32 = 65534;
-const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-
-/// A directory that everybody may enter, gone at the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let unique = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(format!("remand-interpreter-{name}-{unique}"));
-        std::fs::create_dir_all(&path).unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
-        Self(path)
-    }
-
-    fn join(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
-}
-
-fn skip(what: &str, why: &str) {
-    println!("SKIP {what}: {why}");
-}
 
 /// Supported interpreters of this machine: the distribution's and pyenv's.
 fn interpreters() -> Vec<String> {
@@ -63,43 +29,6 @@ fn interpreters() -> Vec<String> {
 
 fn host(python: &str, code: &str) -> Output {
     Command::new(python).args(["-I", "-S", "-B", "-c", code]).env_clear().current_dir("/").stdin(Stdio::null()).output().unwrap()
-}
-
-/// What a successful program said.
-fn said(output: &Output) -> Option<String> {
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-}
-
-/// A shell script that makes a root of the trees and runs the arguments in it.
-fn root_script(trees: &[&Tree]) -> String {
-    let mut script = "set -e\nmount -t tmpfs -o mode=755 none \"$1\"\ncd \"$1\"\nshift\n".to_owned();
-    let parent = |path: &str| Path::new(path).parent().unwrap().to_str().unwrap().to_owned();
-    for (link, target) in trees.iter().flat_map(|tree| &tree.links) {
-        writeln!(script, "mkdir -p '.{}'\nln -s '{target}' '.{link}'", parent(link)).unwrap();
-    }
-    for bind in trees.iter().flat_map(|tree| &tree.binds) {
-        let make = if Path::new(bind).is_dir() { "mkdir -p" } else { ": >" };
-        writeln!(script, "mkdir -p '.{}'\n{make} '.{bind}'\nmount --bind '{bind}' '.{bind}'", parent(bind)).unwrap();
-    }
-    for hidden in trees.iter().flat_map(|tree| &tree.hidden) {
-        writeln!(script, "mount -t tmpfs none '.{hidden}'").unwrap();
-    }
-    script + "exec chroot . \"$@\"\n"
-}
-
-/// Runs `argv` in a root of nothing but the trees. `None` where no namespaces are to be had.
-fn inside(trees: &[&Tree], argv: &[&str]) -> Option<Output> {
-    let flags: &[&str] = if is_root() { &["--mount"] } else { &["--user", "--map-root-user", "--mount"] };
-    if !Command::new("unshare").args(flags).arg("true").status().unwrap().success() {
-        skip("a root of only what was found", "unshare is refused here");
-        return None;
-    }
-    let scratch = Scratch::new("root");
-    let root = scratch.join("");
-    let mut command = Command::new("unshare");
-    command.args(flags).args(["sh", "-c", &root_script(trees), "sh", &root]).args(argv);
-    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    Some(command.env_clear().env("PATH", path).current_dir("/").stdin(Stdio::null()).output().unwrap())
 }
 
 fn python_inside(trees: &[&Tree], python: &str, code: &str) -> Option<String> {
@@ -350,92 +279,6 @@ fn root_asks_no_interpreter_that_somebody_else_can_write() {
 }
 
 #[test]
-fn programs_run_in_a_root_of_only_what_was_found() {
-    let ls = program("ls", SYSTEM_PATH).unwrap();
-    let Some(output) = inside(&[&ls.tree], &[&ls.path, "/"]) else { return };
-    assert!(said(&output).unwrap().contains("usr"));
-    let scratch = Scratch::new("programs");
-    let script = scratch.join("s");
-    std::fs::write(&script, "#!/usr/bin/env -S sh -e\necho from a script\n").unwrap();
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
-    let found = program(&script, SYSTEM_PATH).unwrap();
-    assert_eq!(said(&inside(&[&found.tree], &[&found.path]).unwrap()).unwrap(), "from a script");
-    let python = program("python3", &format!("{}:{SYSTEM_PATH}", scratch.0.display())).unwrap();
-    assert_eq!(said(&inside(&[&python.tree], &[&python.path, "-c", "import json; print(json.dumps(1))"]).unwrap()).unwrap(), "1");
-    let link = scratch.join("link");
-    symlink("/bin/ls", &link).unwrap();
-    assert!(program(&link, "").unwrap().tree.links.iter().any(|(path, _)| *path == link));
-    for missing in ["no-such-program", "/nonexistent", "/etc/passwd", "/etc"] {
-        assert!(program(missing, SYSTEM_PATH).is_err(), "{missing}");
-    }
-}
-
-#[test]
-fn listing_libraries_executes_nothing_of_the_program() {
-    let scratch = Scratch::new("audit");
-    let (source, main, marker) = (scratch.join("a.c"), scratch.join("m.c"), scratch.join("ran"));
-    let code = "#include <fcntl.h>\nunsigned la_version(unsigned v) { open(MARK, O_CREAT | O_WRONLY, 0600); return v; }";
-    std::fs::write(&source, code).unwrap();
-    std::fs::write(&main, "int main(void) { return 0; }").unwrap();
-    let (audit, evil) = (scratch.join("audit.so"), scratch.join("evil"));
-    let mark = format!("-DMARK=\"{marker}\"");
-    let built = Command::new("cc").args(["-shared", "-fPIC", &mark, &source, "-o", &audit]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        return skip("a program with an audit library", "no C compiler");
-    }
-    assert!(Command::new("cc").args([&main, "-o", &evil, &format!("-Wl,--audit,{audit}")]).status().unwrap().success());
-    let loader = find("/usr/bin/python3", "", false).unwrap().interpreter;
-    let loader = loader.core.binds.iter().find(|bind| bind.contains("/ld-")).unwrap();
-    Command::new(loader).args(["--list", &evil]).output().unwrap();
-    assert!(Path::new(&marker).exists(), "control: asked unconfined, the loader runs the program's code");
-    std::fs::remove_file(&marker).unwrap();
-    let _ = program(&evil, "");
-    assert!(!Path::new(&marker).exists());
-}
-
-#[test]
-fn libraries_known_by_the_loaders_cache_alone_bring_the_cache() {
-    let Ok(output) = Command::new("/sbin/ldconfig").arg("-p").output() else { return skip("ld.so.cache", "no ldconfig") };
-    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
-    let system = |path: &str| {
-        Path::new(path).parent().is_some_and(|dir| dir.ends_with("x86_64-linux-gnu") || dir.ends_with("lib64") || dir == Path::new("/lib"))
-    };
-    let Some(library) = listed.lines().filter_map(|line| line.rsplit_once(" => ")).map(|(_, path)| path).find(|path| !system(path)) else {
-        return skip("ld.so.cache", "it knows no library outside of the default directories");
-    };
-    let scratch = Scratch::new("cached");
-    let (source, main) = (scratch.join("m.c"), scratch.join("main"));
-    std::fs::write(&source, "int main(void) { return 0; }").unwrap();
-    let built = Command::new("cc").args([&source, "-o", &main, "-Wl,--no-as-needed", library]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        return skip("ld.so.cache", "no C compiler");
-    }
-    let found = program(&main, "").unwrap();
-    assert!(found.tree.binds.iter().any(|bind| bind == "/etc/ld.so.cache"), "{:?}", found.tree);
-    if let Some(output) = inside(&[&found.tree], &[&main]) {
-        assert!(output.status.success(), "{output:?}");
-    }
-    assert!(!program("/bin/ls", "").unwrap().tree.binds.iter().any(|bind| bind == "/etc/ld.so.cache"));
-}
-
-/// The same tests as an ordinary user, who cannot enter what is root's alone.
-#[test]
 fn all_of_it_as_nobody() {
-    if !is_root() {
-        return skip("the tests as nobody", "already an ordinary user");
-    }
-    let scratch = Scratch::new("nobody");
-    let home = scratch.join("home");
-    std::fs::create_dir(&home).unwrap();
-    chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
-    let copy = scratch.join("tests");
-    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", &copy, "--nocapture", "--test-threads=2"]);
-    let output = command.env("HOME", &home).current_dir("/").output().expect("setpriv of util-linux");
-    let text = String::from_utf8_lossy(&output.stdout);
-    println!("{text}");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("test result: ok"));
-    assert!(Path::new(&home).join(".cache/remand").is_dir(), "answers were kept");
+    again_as_nobody(|home| assert!(home.join(".cache/remand").is_dir(), "answers were kept"));
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the interpreter is started with after `-c`: it loads the executor from [`EXECUTOR`].
+/// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
 pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
 /// Path in the run of the compiled executor.
 pub const EXECUTOR: &str = "/remand/executor";

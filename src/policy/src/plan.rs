@@ -6,17 +6,14 @@ mod landlock;
 mod limits;
 mod protections;
 mod root;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
 use crate::host::HostFacts;
-use crate::interpreter::{BOOTSTRAP, Interpreter};
+use crate::interpreter::{BOOTSTRAP, Interpreter, Tree};
 use crate::outcome::Enforcement;
 use crate::policy::{Device, NetworkMode, Policy};
 use crate::syscalls::bpf::Instruction;
-use protections::Protections;
 
 /// One run, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +30,6 @@ pub struct Plan {
     pub proc: bool,
     /// What the run reaches.
     pub network: NetworkMode,
-    /// Which namespaces are made beside user, mount and PID, without which there is no run.
-    pub namespaces: Made,
     /// What cgroups hold; `None` where no controller is used.
     pub cgroup: Option<CgroupLimits>,
     /// Resource limits to set in the executor process, as (`RLIMIT_*` number, soft, hard); `u64::MAX` is infinity. The supervisor lowers a value to the
@@ -62,16 +57,6 @@ pub struct Plan {
     pub collect: Collect,
     /// What each protection rests on, or why it is absent; completed by the jail with what only the start can tell.
     pub enforcement: BTreeMap<String, Enforcement>,
-}
-
-/// Namespaces that a run can do without where the policy lets it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Made {
-    pub ipc: bool,
-    pub uts: bool,
-    pub network: bool,
-    pub cgroup: bool,
 }
 
 /// What the new root is made of. Entries are made in this order: directories as needed, links, binds, hidden, devices.
@@ -137,7 +122,7 @@ pub struct LandlockPlan {
     pub abi: u32,
     /// `handled_access_fs`: every right the ABI knows.
     pub handled_fs: u64,
-    /// `handled_access_net`: TCP bind and connect, none granted (0 with `network.mode` host or loopback, or an old ABI).
+    /// `handled_access_net`: TCP bind and connect, from ABI 10 on UDP too, none granted (0 with `network.mode` host or loopback, or an old ABI).
     pub handled_net: u64,
     /// `scoped`: abstract sockets and signals.
     pub scoped: u64,
@@ -192,11 +177,11 @@ pub enum Program<'a> {
         /// Arguments; `argv[0]` is an absolute host path.
         argv: &'a [String],
         /// What it needs from the host.
-        tree: &'a crate::interpreter::Tree,
+        tree: &'a Tree,
     },
 }
 
-/// A required protection that this host cannot give, or a mount that no run can have.
+/// A required protection that this host cannot give, or a part of the policy that no run can be given.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{protection} cannot be had here: {blocker}. {remedy}")]
 #[allow(missing_docs)]
@@ -206,64 +191,81 @@ pub struct Refused {
     pub remedy: String,
 }
 
+impl Plan {
+    /// Whether a protection is in force, by the real thing or a substitute. Asked by the mechanisms for what a policy calls optional.
+    #[must_use]
+    pub fn has(&self, protection: &str) -> bool {
+        matches!(self.enforcement.get(protection), Some(Enforcement::By(_) | Enforcement::Substitute { .. }))
+    }
+}
+
 /// Resolves an effective policy for a host.
 ///
 /// # Errors
-/// Every required protection that the host lacks, and every mount that cannot be.
+/// Every required protection that the host lacks, and every mount that cannot be made, all at once.
 pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts) -> Result<Plan, Vec<Refused>> {
-    let mut protections = Protections::default();
-    let namespaces = protections.namespaces(policy, host);
-    let cgroup = limits::cgroup(policy, host, &mut protections);
-    let landlock_rules = landlock::plan(policy, program, host, &mut protections);
-    let filter = protections.filter(policy, host);
-    protections.given(policy, host);
-    let root = root::root(policy, program, &mut protections);
-    let (refused, enforcement) = protections.finish();
-    if !refused.is_empty() {
-        return Err(refused);
-    }
-    let limits = &policy.limits;
+    let mut ledger = protections::Ledger::default();
+    protections::namespaces(&mut ledger, policy, host);
+    protections::identity(&mut ledger, policy, host);
+    let limits = limits::resolve(&mut ledger, policy, host);
+    let landlock = landlock::resolve(&mut ledger, policy, host);
+    let proc = protections::proc(&mut ledger, policy, host);
+    let filter = protections::filter(&mut ledger, policy, host);
+    let root = root::resolve(&mut ledger, policy, program, proc);
+    let landlock = landlock.map(|masks| landlock::rules(masks, policy, &root, proc));
+    let enforcement = ledger.finish()?;
     Ok(Plan {
         policy_name: policy.name.clone(),
         policy_hash: policy.hash(),
         root,
         tmp: TmpMount { size: policy.filesystem.tmp.size.0, inodes: policy.filesystem.tmp.inodes, exec: policy.filesystem.tmp.exec },
-        proc: policy.filesystem.proc,
+        proc,
         network: policy.network.mode,
-        namespaces,
-        rlimits: limits::rlimits(policy, cgroup.as_ref()),
-        memory_watch: limits.memory.value().map(|bytes| bytes.0).filter(|_| !cgroup.is_some_and(|cgroup| cgroup.use_memory)),
-        cgroup,
-        wall_time: limits.wall_time.value().map(|span| span.0),
-        cpu_time: limits.cpu_time.value().map(|span| span.0),
-        memory: limits.memory.value().map(|bytes| bytes.0),
-        pids: limits.pids.value(),
-        file_size: limits.file_size.value().map(|bytes| bytes.0),
-        landlock: landlock_rules,
+        cgroup: limits.cgroup,
+        rlimits: limits.rlimits,
+        memory_watch: limits.memory_watch,
+        wall_time: policy.limits.wall_time.value().map(|span| span.0),
+        cpu_time: policy.limits.cpu_time.value().map(|span| span.0),
+        memory: policy.limits.memory.value().map(|bytes| bytes.0),
+        pids: policy.limits.pids.value(),
+        file_size: policy.limits.file_size.value().map(|bytes| bytes.0),
+        landlock,
         filter,
         command: command(policy, program),
-        collect: Collect {
-            stdout: limits.stdout.0,
-            stderr: limits.stderr.0,
-            prints: limits.prints.0,
-            result_size: limits.result_size.0,
-            result_depth: limits.result_depth,
-            result_nodes: limits.result_nodes,
-            job_size: limits.job_size.0,
-        },
+        collect: collect(policy),
         enforcement,
     })
 }
 
 fn command(policy: &Policy, program: &Program<'_>) -> Command {
-    let (path, argv, kind) = match program {
-        Program::Python(interpreter) => {
-            let flags = ["-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned);
-            let argv = [interpreter.executable.clone()].into_iter().chain(flags).collect();
-            (interpreter.executable.clone(), argv, CommandKind::Executor)
+    let (kind, argv) = match program {
+        // Isolated, without site, without writing bytecode.
+        Program::Python(python) => {
+            (CommandKind::Executor, [&python.executable, "-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned).to_vec())
         }
-        Program::Host { argv, .. } => (argv.first().cloned().unwrap_or_default(), argv.to_vec(), CommandKind::Program),
+        Program::Host { argv, .. } => (CommandKind::Program, argv.to_vec()),
     };
-    let env = policy.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    Command { path, argv, env, cwd: "/tmp".into(), kind }
+    Command {
+        path: argv.first().cloned().unwrap_or_default(),
+        argv,
+        env: policy.environment.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        cwd: "/tmp".into(),
+        kind,
+    }
 }
+
+fn collect(policy: &Policy) -> Collect {
+    let limits = &policy.limits;
+    Collect {
+        stdout: limits.stdout.0,
+        stderr: limits.stderr.0,
+        prints: limits.prints.0,
+        result_size: limits.result_size.0,
+        result_depth: limits.result_depth,
+        result_nodes: limits.result_nodes,
+        job_size: limits.job_size.0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

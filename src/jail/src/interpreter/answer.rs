@@ -40,11 +40,15 @@ impl Answer {
 /// # Errors
 /// It could not be started, said too much, or did not end in time.
 pub(super) fn answer(command: &mut Command) -> Result<Answer, String> {
+    within(DEADLINE, command)
+}
+
+fn within(time: Duration, command: &mut Command) -> Result<Answer, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let mut child = command.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
     let group = Pid::from_raw(child.id().cast_signed());
-    let heard = listen(&mut child, Instant::now() + DEADLINE);
+    let heard = listen(&mut child, Instant::now() + time);
     // Also what it left behind. The group cannot be another's yet: the child has not been reaped, or was just now.
     let _ = killpg(group, Signal::SIGKILL);
     let status = child.wait().map_err(|error| format!("cannot wait for {program}: {error}"))?;
@@ -82,7 +86,7 @@ fn listen(child: &mut Child, deadline: Instant) -> Result<(Vec<u8>, Vec<u8>), St
 /// Time until `deadline`.
 fn left(deadline: Instant) -> Result<Duration, String> {
     let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() { Err(format!("did not answer within {} s", DEADLINE.as_secs())) } else { Ok(left) }
+    if left.is_zero() { Err(format!("did not answer in time ({} s)", DEADLINE.as_secs())) } else { Ok(left) }
 }
 
 /// Takes what is there; false at the end of the stream.
@@ -115,6 +119,14 @@ mod tests {
     #[test]
     fn a_flood_ends_the_program() {
         assert!(shell("exec cat /dev/zero").unwrap_err().contains("said more than"));
+    }
+
+    #[test]
+    fn silence_ends_the_program_and_what_it_left_behind() {
+        for script in ["exec sleep 1000", "sleep 1000 & exit 0", "exec >&- 2>&-; exec sleep 1000"] {
+            let said = within(Duration::from_millis(200), Command::new("/bin/sh").args(["-c", script]).stdin(Stdio::null()));
+            assert!(said.unwrap_err().contains("did not answer in time"), "{script}");
+        }
     }
 
     #[test]

@@ -60,9 +60,14 @@ impl Cache {
     /// # Errors
     /// Why there is none; everything works without, more slowly.
     pub(super) fn open() -> Result<Self, String> {
-        let path = place(geteuid().is_root(), &|name| std::env::var_os(name).map(PathBuf::from))
-            .ok_or("neither XDG_CACHE_HOME nor HOME is set")?;
-        Self::open_at(&path).map_err(|reason| format!("no interpreter cache at {}: {reason}", path.display()))
+        let mut refused = Vec::new();
+        for path in places(geteuid().is_root(), &|name| std::env::var_os(name).map(PathBuf::from)) {
+            match Self::open_at(&path) {
+                Ok(cache) => return Ok(cache),
+                Err(reason) => refused.push(format!("{}: {reason}", path.display())),
+            }
+        }
+        Err(format!("answers of interpreters are not kept, so starts are slow: {}", refused.join("; ")))
     }
 
     fn open_at(path: &Path) -> Result<Self, String> {
@@ -130,13 +135,12 @@ impl Cache {
     }
 }
 
-/// Where the cache is. Root's is in a directory that only root can write; a user's where users' caches are.
-fn place(root: bool, variable: &dyn Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    if root {
-        return Some(PathBuf::from("/var/cache/remand"));
-    }
+/// Where the cache may be, best first. Root's is in a directory that only root can write; a user's where users' caches are, and so is that of a
+/// user who is root in a namespace of their own only.
+fn places(root: bool, variable: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
     let set = |name| variable(name).filter(|path| path.is_absolute());
-    set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache"))).map(|directory| directory.join("remand"))
+    let user = set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    root.then(|| PathBuf::from("/var/cache")).into_iter().chain(user).map(|directory| directory.join("remand")).collect()
 }
 
 /// Checks that an open file is ours and has none of the `forbidden` mode bits. Gives its size in bytes.
@@ -278,11 +282,10 @@ mod tests {
     }
 
     #[test]
-    fn places() {
+    fn where_it_is() {
         let set = |wanted: &'static str, value: &'static str| move |name: &str| (name == wanted).then(|| PathBuf::from(value));
-        assert_eq!(place(true, &set("HOME", "/h")), Some("/var/cache/remand".into()));
-        assert_eq!(place(false, &set("HOME", "/h")), Some("/h/.cache/remand".into()));
-        assert_eq!(place(false, &set("XDG_CACHE_HOME", "/x")), Some("/x/remand".into()));
-        assert_eq!(place(false, &set("XDG_CACHE_HOME", "x")), None);
+        assert_eq!(places(true, &set("HOME", "/h")), [PathBuf::from("/var/cache/remand"), PathBuf::from("/h/.cache/remand")]);
+        assert_eq!(places(false, &set("XDG_CACHE_HOME", "/x")), [PathBuf::from("/x/remand")]);
+        assert!(places(false, &set("XDG_CACHE_HOME", "x")).is_empty());
     }
 }

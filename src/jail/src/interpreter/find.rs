@@ -74,8 +74,8 @@ pub(super) fn executable(file: &str) -> Result<(), String> {
 }
 
 /// Whom we trust to put a loader in place for a program that we run anyway: root, and ourselves.
-pub(super) fn owners() -> Vec<u32> {
-    vec![0, geteuid().as_raw()]
+fn owners() -> Vec<u32> {
+    trust::roots().into_iter().chain([geteuid().as_raw()]).collect()
 }
 
 struct Search<'a> {
@@ -88,19 +88,19 @@ struct Search<'a> {
 impl Search<'_> {
     fn run(&self, notes: &mut Vec<String>) -> Result<Interpreter, String> {
         executable(self.candidate)?;
-        let root = geteuid().is_root().then_some(&[0][..]);
-        let shim = Shim::detect(self.candidate, self.path, root);
+        let root = geteuid().is_root().then(trust::roots);
+        let shim = Shim::detect(self.candidate, self.path);
         let key = format!("{}\n{}\n{}", self.candidate, self.site, shim.as_ref().map(Shim::steering).unwrap_or_default());
         if let Some(record) = self.cache.and_then(|cache| cache.load(&key)) {
             return record.answer;
         }
         // Root's own interpreters only: whoever can write one would be root when it is asked, and could name any file into a run.
         let trusted = |file: &str| {
-            root.map_or(Ok(()), |owners| trust::check(file, owners)).map_err(|reason| format!("is not asked by root: {reason}"))
+            root.as_ref().map_or(Ok(()), |owners| trust::check(file, owners)).map_err(|reason| format!("is not asked by root: {reason}"))
         };
         trusted(self.candidate)?;
         let real = match &shim {
-            Some(shim) => shim.real()?,
+            Some(shim) => shim.real(root.as_deref())?,
             None => self.candidate.to_owned(),
         };
         trusted(&real)?;

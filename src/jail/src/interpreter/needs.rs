@@ -27,7 +27,10 @@ pub(super) type Needs = (Interpreter, BTreeSet<String>);
 pub(super) fn needs(reply: &Reply, executor: Vec<u8>, site: bool, owners: &[u32]) -> Result<Needs, String> {
     let follow = |name: &str| tree::resolve(name, &tree::host).map(|found| found.real);
     let binary = follow(&reply.executable).ok_or_else(|| format!("cannot follow {} to a file", reply.executable))?;
-    let library_paths: Vec<&str> = reply.paths.iter().map(String::as_str).filter(|path| is_library(path, reply.version)).collect();
+    // The shape is asked of what is at the end of symlinks: those may be anybody's.
+    let fits = |path: &str, shape: &dyn Fn(&Path) -> bool| follow(path).is_some_and(|real| shape(Path::new(&real)));
+    let is_library = |path: &Path| is_library(path, reply.version);
+    let library_paths: Vec<&str> = reply.paths.iter().map(String::as_str).filter(|path| fits(path, &is_library)).collect();
     if !library_paths.iter().any(|path| Path::new(path).join("os.py").is_file()) {
         return Err(format!("it names no standard library directory (sys.path is {:?})", reply.paths));
     }
@@ -35,12 +38,13 @@ pub(super) fn needs(reply: &Reply, executor: Vec<u8>, site: bool, owners: &[u32]
     let load = |also: &[String]| loader.as_ref().map_or(Ok(BTreeSet::new()), |loader| loader.libraries(also));
 
     let mut names = load(&stdlib_modules(&library_paths))?;
-    names.extend([&reply.executable, &binary].into_iter().chain(&reply.venv).cloned());
+    names.extend([reply.executable.clone(), binary.clone()]);
+    names.extend(reply.venv.iter().filter(|path| fits(path, &|path| path.ends_with("pyvenv.cfg") && path.is_file())).cloned());
     names.extend(library_paths.iter().map(|path| (*path).to_owned()));
-    names.extend(reply.zoneinfo.iter().filter(|path| Path::new(path).ends_with("zoneinfo")).cloned());
+    names.extend(reply.zoneinfo.iter().filter(|path| fits(path, &|path| path.ends_with("zoneinfo") && path.is_dir())).cloned());
     let mut core = tree::build(names.iter().map(String::as_str), &Tree::default(), &tree::host);
 
-    let site_paths: Vec<String> = reply.site.iter().filter(|path| site && is_site(Path::new(path)) && is_dir(path)).cloned().collect();
+    let site_paths: Vec<String> = reply.site.iter().filter(|path| site && fits(path, &is_site)).cloned().collect();
     let shown: Vec<String> = site_paths.iter().filter_map(|path| follow(path)).collect();
     core.hidden = core.binds.iter().flat_map(|bind| ["site-packages", "dist-packages"].map(|name| format!("{bind}/{name}"))).collect();
     core.hidden.retain(|path| is_dir(path) && !shown.contains(path));
@@ -48,11 +52,11 @@ pub(super) fn needs(reply: &Reply, executor: Vec<u8>, site: bool, owners: &[u32]
     let site_names: BTreeSet<String> =
         if site { load(&site_modules(&shown)?)?.into_iter().chain(site_paths.iter().cloned()).collect() } else { BTreeSet::new() };
     let site_tree = tree::build(site_names.iter().map(String::as_str), &core, &tree::host);
-    names.extend(
-        site_names
-            .into_iter()
-            .filter(|name| !shown.iter().any(|site| follow(name).is_some_and(|real| real != *site && tree::within(&real, site)))),
-    );
+    names.extend(site_names);
+    // What lies in a directory that is shown whole may change without changing this answer.
+    names.retain(|name| {
+        follow(name).is_some_and(|real| core.binds.contains(&real) || site_tree.binds.contains(&real) || shown.contains(&real))
+    });
     let interpreter = Interpreter {
         executable: reply.executable.clone(),
         version: reply.version,
@@ -70,12 +74,11 @@ fn is_dir(path: &str) -> bool {
 }
 
 fn is_site(path: &Path) -> bool {
-    path.ends_with("site-packages") || path.ends_with("dist-packages")
+    path.is_dir() && (path.ends_with("site-packages") || path.ends_with("dist-packages"))
 }
 
 /// Whether an entry of `sys.path` looks like a part of the standard library.
-fn is_library(path: &str, (major, minor, _): (u32, u32, u32)) -> bool {
-    let path = Path::new(path);
+fn is_library(path: &Path, (major, minor, _): (u32, u32, u32)) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let zip = name.starts_with(&format!("python{major}{minor}")) && name.ends_with(".zip") && path.is_file();
     // `python3.13t` is the build without a global lock.

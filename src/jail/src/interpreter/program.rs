@@ -11,7 +11,7 @@ use remand_policy::interpreter::Tree;
 
 use super::find::{candidates, executable};
 use super::libraries::{Loader, is_elf};
-use super::{InterpreterError, find, tree};
+use super::{InterpreterError, find, tree, trust};
 
 /// Interpreters of interpreters that the kernel follows.
 const MAX_SCRIPTS: usize = 4;
@@ -89,7 +89,7 @@ fn is_python(file: &str) -> bool {
 /// The loader and libraries of a compiled program, none for a static one.
 fn libraries(file: &str) -> Result<BTreeSet<String>, String> {
     let real = tree::resolve(file, &tree::host).ok_or_else(|| format!("cannot follow {file} to a file"))?.real;
-    Loader::of(&real, &[0])?.map_or(Ok(BTreeSet::new()), |loader| loader.libraries(&[]))
+    Loader::of(&real, &trust::roots())?.map_or(Ok(BTreeSet::new()), |loader| loader.libraries(&[]))
 }
 
 /// The words of a `#!` line; `None` if there is none.

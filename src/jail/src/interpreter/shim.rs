@@ -1,6 +1,7 @@
 //! Version managers' shims (pyenv, asdf, mise): programs named like an interpreter that choose one and execute it.
 //!
-//! Always holds: a shim sees only the variables that steer it, and as root no directory that others can write: neither on PATH nor as the current one.
+//! Always holds: a shim sees only the variables that steer it; as root, none that names a place that others can write, on PATH or otherwise, and
+//! not the current directory.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -8,6 +9,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use nix::unistd::geteuid;
 
 use super::answer::answer;
 use super::cache::Stamp;
@@ -21,27 +24,26 @@ const CHOICES: &[&str] = &[".python-version", ".tool-versions", "mise.toml", ".m
 /// A candidate that is a shim, with all that steers its choice.
 pub(super) struct Shim<'a> {
     candidate: &'a str,
+    path: &'a str,
     variables: BTreeMap<OsString, OsString>,
     directory: PathBuf,
 }
 
 impl<'a> Shim<'a> {
-    /// `None` if the candidate is taken to be an interpreter itself. `owners`: `Some` (as root) limits whom the shim may read choices from.
-    pub(super) fn detect(candidate: &'a str, path: &str, owners: Option<&[u32]>) -> Option<Self> {
+    /// `None` if the candidate is taken to be an interpreter itself.
+    pub(super) fn detect(candidate: &'a str, path: &'a str) -> Option<Self> {
         let mut start = [0; 2];
         let script = File::open(candidate).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == *b"#!";
         // mise's are symlinks to the program itself.
         if !script && Path::new(candidate).parent().is_none_or(|directory| !directory.ends_with("shims")) {
             return None;
         }
-        let trusted = |path: &Path| owners.is_none_or(|owners| path.to_str().is_some_and(|path| trust::check(path, owners).is_ok()));
-        let mut variables: BTreeMap<OsString, OsString> = std::env::vars_os()
-            .filter(|(name, _)| name == "HOME" || name.to_str().is_some_and(|name| STEERS.iter().any(|prefix| name.starts_with(prefix))))
-            .collect();
-        let path: Vec<PathBuf> = std::env::split_paths(path).filter(|directory| directory.is_absolute() && trusted(directory)).collect();
-        variables.insert("PATH".into(), std::env::join_paths(path).unwrap_or_default());
-        let directory = std::env::current_dir().ok().filter(|directory| trusted(directory)).unwrap_or_else(|| PathBuf::from("/"));
-        Some(Self { candidate, variables, directory })
+        let steers =
+            |name: &OsString| name == "HOME" || name.to_str().is_some_and(|name| STEERS.iter().any(|prefix| name.starts_with(prefix)));
+        let variables = std::env::vars_os().filter(|(name, _)| steers(name)).collect();
+        // Anybody may have filled the directory that root happens to be in.
+        let directory = std::env::current_dir().ok().filter(|_| !geteuid().is_root()).unwrap_or_else(|| PathBuf::from("/"));
+        Some(Self { candidate, path, variables, directory })
     }
 
     /// All that the choice depends on, as text for a cache key.
@@ -52,14 +54,19 @@ impl<'a> Shim<'a> {
         // pyenv's is beside its directory of shims.
         let version = Path::new(self.candidate).ancestors().nth(2).map(|root| root.join("version"));
         let files: Vec<_> = above.chain(global).chain(version).filter_map(|file| Some((Stamp::of(file.to_str()?)?, file))).collect();
-        format!("{:?}\n{:?}\n{files:?}", self.variables, self.directory)
+        format!("{:?}\n{:?}\n{:?}\n{files:?}", self.path, self.variables, self.directory)
     }
 
-    /// The interpreter that the shim executes.
-    pub(super) fn real(&self) -> Result<String, String> {
+    /// The interpreter that the shim executes. `owners`: `Some` (as root) limits whose programs and settings it may use.
+    pub(super) fn real(&self, owners: Option<&[u32]>) -> Result<String, String> {
+        let trusted =
+            |place: &Path| owners.is_none_or(|owners| place.to_str().is_some_and(|place| trust::directory(place, owners).is_ok()));
+        let variables = self.variables.iter().filter(|(_, value)| !Path::new(value).is_absolute() || trusted(Path::new(value)));
+        let path = std::env::split_paths(self.path).filter(|directory| directory.is_absolute() && trusted(directory));
+        let path = std::env::join_paths(path).map_err(|error| format!("cannot be given PATH: {error}"))?;
         let mut command = Command::new(self.candidate);
         command.args(["-I", "-S", "-c", "import sys; print(sys.executable)"]);
-        command.env_clear().envs(&self.variables).current_dir(&self.directory).stdin(Stdio::null());
+        command.env_clear().envs(variables).env("PATH", path).current_dir(&self.directory).stdin(Stdio::null());
         let answer = answer(&mut command)?;
         let path = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
         if !answer.status.success() {

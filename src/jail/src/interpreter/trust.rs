@@ -9,6 +9,11 @@ use super::tree;
 
 const STICKY: u32 = 0o1000;
 
+/// The users who can change everything here anyway: root, and the owner of `/` (in a user namespace of one's own, the host's root is someone unnamed).
+pub(super) fn roots() -> Vec<u32> {
+    std::iter::once(0).chain(std::fs::metadata("/").map(|meta| meta.uid())).collect()
+}
+
 /// Checks that nobody but `owners` (user ids) could have put the file there or exchanged it.
 ///
 /// # Errors
@@ -34,6 +39,16 @@ pub(super) fn check(path: &str, owners: &[u32]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Checks a directory like [`check`], and that nobody else can add to it.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn directory(path: &str, owners: &[u32]) -> Result<(), String> {
+    check(path, owners)?;
+    let meta = std::fs::metadata(path).map_err(|error| format!("cannot look at {path}: {error}"))?;
+    if writable_by_others(meta.mode() & !STICKY, meta.gid(), false, true) { Err(format!("others can add to {path}")) } else { Ok(()) }
 }
 
 /// In a sticky directory nobody can move or replace another owner's entry, and the entry's owner is checked as the next step.
@@ -63,5 +78,6 @@ mod tests {
         assert!(check("/", &[0]).is_err());
         assert!(check("/usr/bin", &[0]).is_ok());
         assert!(check("/usr/bin", &[4_000_000]).is_err());
+        assert!(directory("/usr/bin", &[0]).is_ok() && check("/tmp", &[0]).is_ok() && directory("/tmp", &[0]).is_err());
     }
 }

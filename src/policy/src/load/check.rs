@@ -34,7 +34,7 @@ pub(super) fn check(policy: &Policy, root: &Object<'_>, reader: &mut Reader<'_>)
     for (path, list) in [("syscalls.deny", deny), ("syscalls.kill", kill)] {
         for name in list.iter().filter(|name| allow.iter().any(|grant| grant.call == **name)) {
             let message = format!("{} is in syscalls.allow too, where it has no effect", quote(name));
-            report(&[path, "syscalls.allow"], Some(name), Fault::new(message, format!("take it out of one of the two")));
+            report(&[path, "syscalls.allow"], Some(name), Fault::new(message, "take it out of one of the two"));
         }
     }
     for (index, mount) in policy.filesystem.mounts.iter().enumerate() {

@@ -74,7 +74,7 @@ pub fn apply(policy: &Policy, overrides: &Value) -> Result<Policy, Vec<Problem>>
     }
     let json = overrides.to_string();
     let text = Text { file: "request", text: &json, skipped: 0 };
-    let ast = syntax(text).map_err(|problem| vec![problem])?;
+    let ast = syntax(text)?;
     let mut asked = policy.clone();
     let mut reader = Reader::new(text, true);
     reader.object("", &ast, |root| sections::read(root, &mut asked));
@@ -90,10 +90,10 @@ pub fn apply(policy: &Policy, overrides: &Value) -> Result<Policy, Vec<Problem>>
 ///
 /// # Errors
 /// A path that is empty, or leads through a value that is no object. Whether fields of that name exist, `apply` checks.
-pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Problem> {
+pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Box<Problem>> {
     let problem = |message: String| {
         let text = Text { file: "--set", text: path, skipped: 0 };
-        text.problem(Range::new(0, path.len()), path, message, Some("write --set limits.memory=64MiB".to_owned()))
+        Box::new(text.problem(Range::new(0, path.len()), path, message, Some("write --set limits.memory=64MiB".to_owned())))
     };
     if path.len() > 256 || path.split('.').any(str::is_empty) {
         return Err(problem(format!("{} is no field", quote(path))));
@@ -116,8 +116,8 @@ pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Problem> {
 
 fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Vec<String>) -> Result<Policy, Vec<Problem>> {
     chain.push(source.file.clone());
-    let text = decode(source).map_err(|problem| vec![problem])?;
-    let ast = syntax(text).map_err(|problem| vec![problem])?;
+    let text = decode(source)?;
+    let ast = syntax(text)?;
     let mut reader = Reader::new(text, false);
     let mut problems = Vec::new();
     let policy = reader.object("", &ast, |root| {
@@ -176,13 +176,13 @@ fn head(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
 }
 
 /// The text of a file, without byte order mark.
-fn decode(source: &Source) -> Result<Text<'_>, Problem> {
+fn decode(source: &Source) -> Result<Text<'_>, Vec<Problem>> {
     const MARK: &str = "\u{feff}";
     let file = source.file.as_str();
     if source.text.len() > LARGEST {
         let empty = Text { file, text: "", skipped: 0 };
         let message = format!("{} bytes are more than a policy file may have ({LARGEST})", source.text.len());
-        return Err(empty.problem(Range::new(0, 0), "", message, None));
+        return Err(vec![empty.problem(Range::new(0, 0), "", message, None)]);
     }
     let (valid, bad) = match std::str::from_utf8(&source.text) {
         Ok(text) => (text, None),
@@ -195,13 +195,13 @@ fn decode(source: &Source) -> Result<Text<'_>, Problem> {
         Some(error) => {
             let end = text.text.len();
             let help = "save the file as UTF-8".to_owned();
-            Err(text.problem(Range::new(end, end + error.error_len().unwrap_or(1)), "", "not UTF-8".to_owned(), Some(help)))
+            Err(vec![text.problem(Range::new(end, end + error.error_len().unwrap_or(1)), "", "not UTF-8".to_owned(), Some(help))])
         }
     }
 }
 
 /// Comments and trailing commas are taken, nothing else beyond JSON.
-fn syntax(text: Text<'_>) -> Result<Ast<'_>, Problem> {
+fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
     let options = ParseOptions {
         allow_comments: true,
         allow_loose_object_property_names: false,
@@ -216,13 +216,13 @@ fn syntax(text: Text<'_>) -> Result<Ast<'_>, Problem> {
     };
     match parse_to_ast(text.text, &CollectOptions::default(), &options) {
         Ok(parsed) => parsed.value.ok_or_else(|| {
-            text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))
+            vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))]
         }),
         Err(error) => {
             let message = error.kind().to_string();
             let message =
                 message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
-            Err(text.problem(error.range(), "", message, None))
+            Err(vec![text.problem(error.range(), "", message, None)])
         }
     }
 }

@@ -77,7 +77,7 @@ pub(super) fn position(before: &str) -> (usize, usize) {
     let mut column = 1;
     let mut chars = before.chars().peekable();
     while let Some(c) = chars.next() {
-        if c == '\n' || c == '\r' && chars.peek().is_some_and(|next| *next != '\n') {
+        if c == '\n' || c == '\r' && chars.peek().is_none_or(|next| *next != '\n') {
             line += 1;
             column = 1;
         } else if c != '\r' {

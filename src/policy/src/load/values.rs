@@ -23,6 +23,10 @@ impl From<UnitError> for Fault {
 
 fn quantity<T: FromStr<Err = UnitError>>(reader: &mut Reader<'_>, field: &str, value: &Value<'_>, expected: &str) -> Option<T> {
     let text = match value {
+        Value::StringLit(text) if text.value == "unlimited" => {
+            reader.wrong_type(field, value, expected, Some("this limit can't be lifted".to_owned()));
+            return None;
+        }
         Value::StringLit(text) => &*text.value,
         // A bare number: the type's own parser knows what to say about it.
         Value::NumberLit(number) => number.value,

@@ -35,3 +35,38 @@ fn permission(from: &Mount, to: &Mount) -> Option<Ordering> {
     let Mount { source, target: _, writable, exec, optional, reason: _ } = from;
     together([changed(*source == to.source), Some(writable.cmp(&to.writable)), Some(exec.cmp(&to.exec)), Some(optional.cmp(&to.optional))])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::narrow::{Direction, compare};
+    use crate::policy::{Mount, Policy};
+
+    fn with(targets: &[&str]) -> Policy {
+        let mount = |target: &&str| Mount {
+            source: "/s".to_owned() + target,
+            target: (*target).to_owned(),
+            writable: false,
+            exec: false,
+            optional: false,
+            reason: None,
+        };
+        let mut policy = Policy::floor("p");
+        policy.filesystem.mounts = targets.iter().map(mount).collect();
+        policy
+    }
+
+    /// The directions of the only field that differs.
+    fn directions(from: &[&str], to: &[&str]) -> Vec<Direction> {
+        compare(&with(from), &with(to)).into_iter().map(|change| change.direction).collect()
+    }
+
+    #[test]
+    fn a_mount_that_hides_a_part_of_another_stays() {
+        assert_eq!(directions(&["/a", "/a/secret"], &["/a"]), [Direction::Changes]);
+        assert_eq!(directions(&["/a", "/a/secret"], &["/a/secret"]), [Direction::Narrows]);
+        assert_eq!(directions(&["/a", "/ab"], &["/a"]), [Direction::Narrows]);
+        assert_eq!(directions(&["/a"], &["/a", "/b"]), [Direction::Widens]);
+        assert_eq!(directions(&["/a"], &["/b"]), [Direction::Changes]);
+        assert_eq!(directions(&["/a", "/b"], &["/b", "/a"]), []);
+    }
+}

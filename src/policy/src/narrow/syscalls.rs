@@ -100,3 +100,38 @@ fn passes(value: u64, comparison: &Comparison) -> bool {
         Comparison::Masked { mask, value: wanted } => value & mask == *wanted,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All comparisons over a few values, small, at the 32-bit edge and at the 64-bit edge.
+    fn comparisons() -> Vec<Comparison> {
+        const VALUES: [u64; 8] = [0, 1, 2, 3, 5, 7, 0xffff_ffff, u64::MAX];
+        let singles =
+            VALUES.into_iter().flat_map(|value| [Comparison::Equals(value), Comparison::AtMost(value), Comparison::OneOf(vec![value])]);
+        let pairs = VALUES.into_iter().flat_map(|one| VALUES.into_iter().map(move |other| (one, other)));
+        let paired =
+            pairs.flat_map(|(one, other)| [Comparison::OneOf(vec![one, other]), Comparison::Masked { mask: one, value: other & one }]);
+        let masks = [!0, !1, !3, !7, !5].into_iter().map(|mask| Comparison::Masked { mask, value: 0 });
+        singles.chain(paired).chain(masks).collect()
+    }
+
+    #[test]
+    fn what_is_implied_holds_for_every_value() {
+        let values: Vec<u64> = (0..20).chain([0xffff_fffe, 0xffff_ffff, 1 << 32, 1 << 63, u64::MAX - 1, u64::MAX]).collect();
+        let all = comparisons();
+        let mut implied = 0;
+        for given in &all {
+            assert!(implies(given, given), "{given:?}");
+            for wanted in &all {
+                if implies(given, wanted) {
+                    implied += 1;
+                    let counter = values.iter().find(|value| passes(**value, given) && !passes(**value, wanted));
+                    assert_eq!(counter, None, "{given:?} does not imply {wanted:?}");
+                }
+            }
+        }
+        assert!(implied > 2 * all.len(), "hardly anything is implied: {implied}");
+    }
+}

@@ -1,89 +1,112 @@
-//! Landlock rights of a plan, as the kernel's bit masks for an ABI (`<linux/landlock.h>`).
+//! Landlock, the second layer: every right that the kernel's ABI knows is handled, and granted only beneath what the root shows.
+//!
+//! Always holds: no right is handled that the ABI does not know (the kernel would refuse all of them); nothing is granted that a mount denies.
 
-use super::protections::Protections;
-use super::root::PROTECTED_FILES;
-use super::{LandlockPlan, Program};
+use super::protections::Ledger;
+use super::{LandlockPlan, Root, root};
 use crate::host::{Fact, HostFacts};
-use crate::outcome::Enforcement;
-use crate::policy::{NetworkMode, Policy};
+use crate::policy::{Enforce, NetworkMode, Policy};
 
-const EXECUTE: u64 = 1 << 0;
-const WRITE_FILE: u64 = 1 << 1;
-const READ_FILE: u64 = 1 << 2;
-const READ_DIR: u64 = 1 << 3;
-const MAKE_CHAR: u64 = 1 << 6;
-const MAKE_BLOCK: u64 = 1 << 11;
-const IOCTL_DEV: u64 = 1 << 15;
-const READ: u64 = READ_FILE | READ_DIR;
+/// Rights over files, by the ABI that they came with, as in `linux/landlock.h`.
+mod fs {
+    pub const EXECUTE: u64 = 1;
+    pub const WRITE_FILE: u64 = 1 << 1;
+    pub const READ_FILE: u64 = 1 << 2;
+    pub const READ_DIR: u64 = 1 << 3;
+    pub const REMOVE: u64 = 1 << 4 | 1 << 5;
+    /// Directories, regular files, sockets, FIFOs, symlinks; not devices (bits 6 and 11).
+    pub const MAKE: u64 = 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12;
+    pub const REFER: u64 = 1 << 13;
+    pub const TRUNCATE: u64 = 1 << 14;
+    /// Handled from (ABI, number of rights): 2 brought REFER, 3 TRUNCATE, 5 IOCTL_DEV, 9 RESOLVE_UNIX.
+    pub const COUNTS: [(u32, u32); 5] = [(9, 17), (5, 16), (3, 15), (2, 14), (1, 13)];
+}
 
-/// Every right over files that an ABI knows.
-#[must_use]
-pub fn files(abi: u32) -> u64 {
-    let rights = match abi {
-        0 => 0,
-        1 => 13,
-        2 => 14,
-        3 | 4 => 15,
-        _ => 16,
+const READ: u64 = fs::READ_FILE | fs::READ_DIR;
+const WRITE: u64 = fs::WRITE_FILE | fs::REMOVE | fs::MAKE | fs::REFER | fs::TRUNCATE;
+/// ABI that restricts TCP; Linux 6.7.
+const TCP: u32 = 4;
+/// ABI that restricts abstract sockets and signals; Linux 6.12.
+const SCOPES: u32 = 6;
+/// ABI that restricts UDP; Linux 7.2.
+const UDP: u32 = 10;
+
+/// What can be handled here; rules come when the root is known.
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> Option<LandlockPlan> {
+    let abi = host.landlock_abi;
+    let old = Fact::Missing {
+        blocker: format!("the kernel's Landlock ABI is {abi}, the policy asks for {}", policy.landlock.minimum_abi),
+        remedy: "Use a newer kernel, or lower landlock.minimum_abi.".into(),
     };
-    (1 << rights) - 1
-}
-
-/// Binding and connecting TCP ports.
-#[must_use]
-pub fn tcp(abi: u32) -> u64 {
-    if abi >= 4 { 0b11 } else { 0 }
-}
-
-/// Abstract sockets and signals.
-#[must_use]
-pub fn scopes(abi: u32) -> u64 {
-    if abi >= 6 { 0b11 } else { 0 }
-}
-
-pub(super) fn plan(policy: &Policy, program: &Program<'_>, host: &HostFacts, protections: &mut Protections) -> Option<LandlockPlan> {
-    let (abi, least) = (host.landlock_abi, policy.landlock.minimum_abi);
-    let fact = match &host.landlock {
-        Fact::Available if abi < least => Fact::Missing {
-            blocker: format!("this kernel's Landlock ABI is {abi}, landlock.minimum_abi {least}"),
-            remedy: "run a newer kernel, or lower landlock.minimum_abi".into(),
-        },
-        fact => fact.clone(),
+    let fact = match (abi, &host.landlock) {
+        (0, Fact::Missing { .. }) => &host.landlock,
+        (0, Fact::Available) => &old,
+        // Where it is optional, an older one does what it can.
+        _ if abi < policy.landlock.minimum_abi && policy.landlock.enforce == Enforce::Required => &old,
+        _ => &Fact::Available,
     };
-    if !protections.weigh("landlock_files", policy.landlock.enforce, &fact, &format!("ABI {abi}"), None) {
+    ledger.need("landlock_files", fact, policy.landlock.enforce, &format!("Landlock ABI {abi}"));
+    if abi == 0 {
+        for protection in ["landlock_tcp", "landlock_scopes"] {
+            ledger.absent(protection, "no Landlock");
+        }
         return None;
     }
-    let reach = |handled: u64, since: u32| match policy.network.mode {
-        NetworkMode::None if handled != 0 => Enforcement::By(format!("ABI {abi}")),
-        NetworkMode::None => Enforcement::Absent(format!("this kernel's Landlock ABI is {abi}; since {since}")),
-        _ => Enforcement::Absent("network.mode is not none".into()),
-    };
-    let open = policy.network.mode != NetworkMode::None;
-    let handled_net = if open { 0 } else { tcp(abi) };
-    let scoped = if open { scopes(abi) & 0b10 } else { scopes(abi) };
-    protections.note("landlock_tcp", reach(handled_net, 4));
-    protections.note("landlock_scopes", reach(scoped, 6));
-    Some(LandlockPlan { abi, handled_fs: files(abi), handled_net, scoped, rules: rules(policy, program, abi) })
+    network(ledger, policy, abi);
+    if abi >= SCOPES {
+        ledger.by("landlock_scopes", "abstract sockets and signals")
+    } else {
+        ledger.absent("landlock_scopes", older(abi, SCOPES))
+    }
+    Some(LandlockPlan {
+        abi,
+        handled_fs: handled_fs(abi),
+        handled_net: handled_net(policy, abi),
+        scoped: if abi >= SCOPES { 0b11 } else { 0 },
+        rules: Vec::new(),
+    })
 }
 
-fn rules(policy: &Policy, program: &Program<'_>, abi: u32) -> Vec<(String, u64)> {
-    let all = files(abi);
-    // What can be made in a directory of its own: everything but device nodes and programs.
-    let own = all & !(EXECUTE | MAKE_CHAR | MAKE_BLOCK | IOCTL_DEV);
-    let exec = |yes: bool| if yes { EXECUTE } else { 0 };
-    let mut rules = vec![("/".to_owned(), READ), ("/tmp".to_owned(), own | exec(policy.filesystem.tmp.exec))];
-    if !policy.filesystem.devices.is_empty() {
-        rules.push(("/dev".to_owned(), READ | WRITE_FILE));
+fn network(ledger: &mut Ledger, policy: &Policy, abi: u32) {
+    match policy.network.mode {
+        NetworkMode::None if abi >= UDP => ledger.by("landlock_tcp", "TCP and UDP: no bind, no connect"),
+        NetworkMode::None if abi >= TCP => ledger.by("landlock_tcp", "TCP: no bind, no connect"),
+        NetworkMode::None => ledger.absent("landlock_tcp", older(abi, TCP)),
+        NetworkMode::Loopback => ledger.absent("landlock_tcp", "network.mode is loopback"),
+        NetworkMode::Host => ledger.absent("landlock_tcp", "network.mode is host"),
     }
-    let tree = match program {
-        Program::Python(interpreter) => &interpreter.core,
-        Program::Host { tree, .. } => tree,
-    };
-    // Single files are the program and what it is loaded with; directories hold libraries, which are mapped and not executed.
-    let files = tree.binds.iter().filter(|path| !PROTECTED_FILES.contains(&path.as_str()));
-    rules.extend(files.map(|path| (path.clone(), READ_FILE | EXECUTE)));
-    for mount in &policy.filesystem.mounts {
-        rules.push((mount.target.clone(), if mount.writable { own } else { READ } | exec(mount.exec)));
+}
+
+fn older(abi: u32, needed: u32) -> String {
+    format!("the kernel's Landlock ABI is {abi}, {needed} would do it")
+}
+
+fn handled_fs(abi: u32) -> u64 {
+    let count = fs::COUNTS.iter().find(|(since, _)| abi >= *since).map_or(0, |(_, count)| *count);
+    (1 << count) - 1
+}
+
+fn handled_net(policy: &Policy, abi: u32) -> u64 {
+    match policy.network.mode {
+        NetworkMode::None if abi >= UDP => 0b1111,
+        NetworkMode::None if abi >= TCP => 0b11,
+        _ => 0,
     }
-    rules
+}
+
+/// Grants beneath what the root shows: the run's own places, then each bind as it is mounted.
+pub(super) fn rules(plan: LandlockPlan, policy: &Policy, root: &Root, proc: bool) -> LandlockPlan {
+    let execute = |exec| if exec { fs::EXECUTE } else { 0 };
+    let mut rules = vec![("/".to_owned(), fs::READ_DIR), ("/tmp".into(), READ | WRITE | execute(policy.filesystem.tmp.exec))];
+    if proc {
+        rules.push(("/proc".into(), READ));
+    }
+    rules.extend(root.files.iter().map(|(path, _)| (path.clone(), fs::READ_FILE)));
+    rules.extend(root.devices.iter().map(|device| (root::device(*device).to_owned(), fs::READ_FILE | fs::WRITE_FILE)));
+    let bind = |bind: &super::Bind| (bind.target.clone(), READ | execute(bind.exec) | if bind.writable { WRITE } else { 0 });
+    rules.extend(root.binds.iter().map(bind));
+    for (_, rights) in &mut rules {
+        *rights &= plan.handled_fs;
+    }
+    LandlockPlan { rules, ..plan }
 }

@@ -1,77 +1,144 @@
-//! Limits: which are held by cgroups, which by resource limits, which by the supervisor's own watch.
+//! Limits: what cgroups hold, what rlimits and watching hold in their place, and what nothing holds.
+//!
+//! Always holds: a limit that has no cgroup controller is refused where the policy requires one; a substitute is named as one.
 
 use super::CgroupLimits;
-use super::protections::Protections;
-use crate::host::{CgroupVersion, HostFacts};
-use crate::outcome::Enforcement;
-use crate::policy::Policy;
+use super::protections::Ledger;
+use crate::host::{CgroupVersion, Fact, HostFacts};
+use crate::policy::{Enforce, Policy};
 
-// Numbers of <asm-generic/resource.h>, the same on x86_64 and aarch64.
-const RLIMIT_CPU: u32 = 0;
-const RLIMIT_FSIZE: u32 = 1;
-const RLIMIT_STACK: u32 = 3;
-const RLIMIT_CORE: u32 = 4;
-const RLIMIT_NPROC: u32 = 6;
-const RLIMIT_NOFILE: u32 = 7;
-const RLIMIT_MEMLOCK: u32 = 8;
-const RLIMIT_SIGPENDING: u32 = 11;
-const RLIMIT_MSGQUEUE: u32 = 12;
-const RLIMIT_NICE: u32 = 13;
-const RLIMIT_RTPRIO: u32 = 14;
+/// `RLIMIT_*` of Linux on both instruction sets.
+mod rlimit {
+    pub const CPU: u32 = 0;
+    pub const FSIZE: u32 = 1;
+    pub const STACK: u32 = 3;
+    pub const CORE: u32 = 4;
+    pub const NPROC: u32 = 6;
+    pub const NOFILE: u32 = 7;
+    pub const MEMLOCK: u32 = 8;
+    pub const MSGQUEUE: u32 = 12;
+    pub const NICE: u32 = 13;
+    pub const RTPRIO: u32 = 14;
+}
 
-/// What is written into cgroups; `None` where no controller is used.
-pub(super) fn cgroup(policy: &Policy, host: &HostFacts, protections: &mut Protections) -> Option<CgroupLimits> {
-    let (limits, facts) = (&policy.limits, &host.cgroup);
-    let v1 = facts.version == CgroupVersion::V1;
-    let name = |v1_file: &str, v2_file: &str| if v1 { format!("cgroup v1 {v1_file}") } else { format!("cgroup v2 {v2_file}") };
-    let memory = name("memory.limit_in_bytes", "memory.max");
-    let watch = "a look at the run's memory every 5 ms, and oom_score_adj 1000";
-    let use_memory = protections.weigh("memory", limits.cgroup, &facts.memory, &memory, Some(watch));
-    let by_rlimit = "RLIMIT_NPROC in the run's own user namespace; what it refuses is not counted";
-    let use_pids = protections.weigh("pids", limits.cgroup, &facts.pids, &name("pids.max", "pids.max"), Some(by_rlimit));
-    let use_cpu = protections.weigh("cpu", limits.cgroup, &facts.cpu, &name("cpu.cfs_quota_us", "cpu.max"), None);
-    let cpu_time = if use_cpu { name("cpuacct.usage", "cpu.stat") } else { "/proc of every process, and RLIMIT_CPU for each".to_owned() };
-    protections.note("cpu_time", Enforcement::By(cpu_time));
-    if use_memory {
-        protections.weigh(
-            "swap",
-            crate::policy::Enforce::Optional,
-            &facts.swap,
-            &name("memory.memsw.limit_in_bytes", "memory.swap.max"),
-            None,
-        );
+/// Bytes that a process may lock, for libraries that keep keys out of swap.
+const LOCKED: u64 = 64 << 10;
+/// Init, which has the run's uid there; the forkserver is gone before the job is handed over.
+const OWN_PROCESSES: u64 = 1;
+/// Since then a user namespace counts its processes itself; before, all of the user's on the host counted.
+const NPROC_PER_NAMESPACE: (u32, u32) = (5, 14);
+
+/// What holds the limits.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Limited {
+    pub cgroup: Option<CgroupLimits>,
+    pub rlimits: Vec<(u32, u64, u64)>,
+    pub memory_watch: Option<u64>,
+}
+
+/// Decides what holds each limit.
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> Limited {
+    let mut limited = Limited { rlimits: rlimits(policy), ..Limited::default() };
+    memory(ledger, policy, host, &mut limited);
+    pids(ledger, policy, host, &mut limited);
+    cpu(ledger, policy, host);
+    match policy.limits.wall_time.value() {
+        Some(_) => ledger.by("wall_time", "monotonic timer of the supervisor"),
+        None => ledger.absent("wall_time", "limits.wall_time is unlimited"),
     }
-    (use_memory || use_pids || use_cpu).then(|| CgroupLimits {
-        memory: limits.memory.value().map(|bytes| bytes.0),
-        pids: limits.pids.value(),
-        cpus: limits.cpus.value().map(|cpus| cpus.0),
+    match policy.limits.file_size.value() {
+        Some(_) => ledger.by("file_size", "RLIMIT_FSIZE"),
+        None => ledger.absent("file_size", "limits.file_size is unlimited"),
+    }
+    ledger.by("core_dumps", "RLIMIT_CORE 1, which stops those to a pipe too");
+    limited.cgroup = cgroup(policy, host);
+    limited
+}
+
+fn cgroup(policy: &Policy, host: &HostFacts) -> Option<CgroupLimits> {
+    let facts = &host.cgroup;
+    let [use_memory, use_pids, use_cpu] = [&facts.memory, &facts.pids, &facts.cpu].map(Fact::available);
+    let usable = facts.version != CgroupVersion::None && (use_memory || use_pids || use_cpu);
+    usable.then(|| CgroupLimits {
+        memory: policy.limits.memory.value().filter(|_| use_memory).map(|bytes| bytes.0),
+        pids: policy.limits.pids.value().filter(|_| use_pids),
+        cpus: policy.limits.cpus.value().filter(|_| use_cpu).map(|cpus| cpus.0),
         use_memory,
         use_pids,
         use_cpu,
     })
 }
 
-/// (resource, soft, hard).
-pub(super) fn rlimits(policy: &Policy, cgroup: Option<&CgroupLimits>) -> Vec<(u32, u64, u64)> {
-    let limits = &policy.limits;
-    let both = |resource: u32, value: u64| (resource, value, value);
-    let mut rlimits = vec![
-        both(RLIMIT_NOFILE, limits.open_files),
-        both(RLIMIT_STACK, limits.stack.0),
-        // 1, not 0: for the kernel 1 also means that no core dump is piped to a helper of the host's.
-        both(RLIMIT_CORE, 1),
-        both(RLIMIT_MEMLOCK, 64 << 10),
-        both(RLIMIT_SIGPENDING, 1024),
-        both(RLIMIT_MSGQUEUE, 0),
-        both(RLIMIT_NICE, 0),
-        both(RLIMIT_RTPRIO, 0),
-    ];
-    rlimits.extend(limits.file_size.value().map(|bytes| both(RLIMIT_FSIZE, bytes.0)));
-    // Behind the supervisor's meter, per process: a second after the limit is used up.
-    rlimits.extend(limits.cpu_time.value().map(|span| both(RLIMIT_CPU, span.0.div_ceil(1_000_000) + 1)));
-    if !cgroup.is_some_and(|cgroup| cgroup.use_pids) {
-        // Counted in the run's user namespace, where init counts too.
-        rlimits.extend(limits.pids.value().map(|pids| both(RLIMIT_NPROC, pids + 1)));
+/// `cgroup v2 memory.max`, by the version that is there.
+fn file(host: &HostFacts, v1: &str, v2: &str) -> String {
+    if host.cgroup.version == CgroupVersion::V1 { format!("cgroup v1 {v1}") } else { format!("cgroup v2 {v2}") }
+}
+
+fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Limited) {
+    let enforce = policy.limits.cgroup;
+    let Some(bytes) = policy.limits.memory.value() else {
+        ledger.absent("memory", "limits.memory is unlimited");
+        return ledger.absent("swap", "limits.memory is unlimited");
+    };
+    let missing = ledger.need("memory", &host.cgroup.memory, enforce, &file(host, "memory.limit_in_bytes", "memory.max"));
+    ledger.instead("memory", missing, "resident memory, sampled by the supervisor; files in /tmp count by filesystem.tmp.size alone");
+    limited.memory_watch = missing.map(|_| bytes.0);
+    match missing {
+        Some(blocker) => ledger.absent("swap", blocker),
+        None if host.cgroup.memory.available() => {
+            ledger.need("swap", &host.cgroup.swap, enforce, &file(host, "memory.memsw.limit_in_bytes", "memory.swap.max"));
+        }
+        None => {}
     }
-    rlimits
+}
+
+fn pids(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Limited) {
+    let Some(pids) = policy.limits.pids.value() else { return ledger.absent("pids", "limits.pids is unlimited") };
+    let missing = ledger.need("pids", &host.cgroup.pids, policy.limits.cgroup, &file(host, "pids.max", "pids.max"));
+    if missing.is_some() && host.kernel_version >= NPROC_PER_NAMESPACE {
+        let most = pids.saturating_add(OWN_PROCESSES);
+        limited.rlimits.push((rlimit::NPROC, most, most));
+        ledger.instead("pids", missing, "RLIMIT_NPROC within the user namespace");
+    }
+}
+
+fn cpu(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
+    let limits = &policy.limits;
+    let sampled = "process times sampled by the supervisor, and RLIMIT_CPU per process";
+    // Required is the controller, for whichever of the two limits needs it: one lack, told once.
+    match (limits.cpus.value(), limits.cpu_time.value()) {
+        (None, None) => ledger.absent("cpu", "limits.cpus is unlimited"),
+        (None, Some(_)) if limits.cgroup == Enforce::Optional => ledger.absent("cpu", "limits.cpus is unlimited"),
+        _ => {
+            ledger.need("cpu", &host.cgroup.cpu, limits.cgroup, &file(host, "cpu.cfs_quota_us", "cpu.max"));
+        }
+    }
+    match (limits.cpu_time.value(), &host.cgroup.cpu) {
+        (None, _) => ledger.absent("cpu_time", "limits.cpu_time is unlimited"),
+        (Some(_), Fact::Available) => {
+            ledger.by("cpu_time", file(host, "cpuacct.usage, read by the supervisor", "cpu.stat, read by the supervisor"))
+        }
+        (Some(_), Fact::Missing { blocker, .. }) => ledger.substitute("cpu_time", sampled, blocker),
+    }
+}
+
+/// Limits of each process, soft and hard alike: the run has no use for a warning.
+fn rlimits(policy: &Policy) -> Vec<(u32, u64, u64)> {
+    let limits = &policy.limits;
+    let both = |resource, value| (resource, value, value);
+    // A backstop behind the supervisor's own watch over the whole run, a second later.
+    let cpu = limits.cpu_time.value().map(|span| both(rlimit::CPU, span.0.div_ceil(1_000_000).saturating_add(1)));
+    let size = limits.file_size.value().map(|bytes| both(rlimit::FSIZE, bytes.0));
+    let fixed = [
+        both(rlimit::STACK, limits.stack.0),
+        // 1 is the kernel's word for "no dump, not even to a pipe"; 0 stops only files.
+        both(rlimit::CORE, 1),
+        both(rlimit::NOFILE, limits.open_files),
+        both(rlimit::MEMLOCK, LOCKED),
+        both(rlimit::MSGQUEUE, 0),
+        // A host that lets its users raise priorities does not let runs.
+        both(rlimit::NICE, 0),
+        both(rlimit::RTPRIO, 0),
+    ];
+    cpu.into_iter().chain(size).chain(fixed).collect()
 }

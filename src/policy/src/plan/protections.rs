@@ -1,107 +1,124 @@
-//! Each protection against what the host gives: enforced by what, replaced by what, absent because of what, or refused.
+//! The ledger of protections: what each rests on, and what is refused where a required one cannot be had.
 //!
-//! Always holds: a protection is weighed once; a required one that is missing is a refusal, and an optional one has an entry either way.
+//! Always holds: every protection is entered once, by the real thing, a substitute or a lack with its reason; nothing is left out because it failed.
 
 use std::collections::BTreeMap;
 
-use super::{Made, Refused};
+use super::Refused;
 use crate::host::{Fact, HostFacts};
 use crate::outcome::Enforcement;
 use crate::policy::{Enforce, NetworkMode, Policy};
+use crate::syscalls;
 use crate::syscalls::bpf::Instruction;
-use crate::syscalls::compile;
 
-/// What has been weighed so far.
+/// What has been found so far.
 #[derive(Debug, Default)]
-pub(super) struct Protections {
-    enforcement: BTreeMap<String, Enforcement>,
+pub(super) struct Ledger {
     refused: Vec<Refused>,
+    enforcement: BTreeMap<String, Enforcement>,
 }
 
-impl Protections {
-    /// Weighs one: `by` is what enforces it, `substitute` what stands in where it is optional and missing. Returns whether it is had.
-    pub(super) fn weigh(&mut self, name: &str, wanted: Enforce, fact: &Fact, by: &str, substitute: Option<&str>) -> bool {
-        match (fact, wanted, substitute) {
-            (Fact::Available, _, _) => self.note(name, Enforcement::By(by.to_owned())),
-            (Fact::Missing { blocker, remedy }, Enforce::Required, _) => self.refuse(name, blocker, remedy),
-            (Fact::Missing { blocker, .. }, Enforce::Optional, Some(substitute)) => {
-                self.note(name, Enforcement::Substitute { by: substitute.to_owned(), because: blocker.clone() });
-            }
-            (Fact::Missing { blocker, .. }, Enforce::Optional, None) => self.note(name, Enforcement::Absent(blocker.clone())),
-        }
-        fact.available()
+impl Ledger {
+    pub(super) fn by(&mut self, protection: &str, what: impl Into<String>) {
+        self.enforcement.insert(protection.into(), Enforcement::By(what.into()));
     }
 
-    pub(super) fn note(&mut self, name: &str, how: Enforcement) {
-        self.enforcement.insert(name.to_owned(), how);
+    pub(super) fn substitute(&mut self, protection: &str, by: impl Into<String>, because: impl Into<String>) {
+        self.enforcement.insert(protection.into(), Enforcement::Substitute { by: by.into(), because: because.into() });
     }
 
-    pub(super) fn refuse(&mut self, protection: &str, blocker: &str, remedy: &str) {
-        self.refused.push(Refused { protection: protection.to_owned(), blocker: blocker.to_owned(), remedy: remedy.to_owned() });
+    pub(super) fn absent(&mut self, protection: &str, because: impl Into<String>) {
+        self.enforcement.insert(protection.into(), Enforcement::Absent(because.into()));
     }
 
-    pub(super) fn finish(self) -> (Vec<Refused>, BTreeMap<String, Enforcement>) {
-        (self.refused, self.enforcement)
+    pub(super) fn refuse(&mut self, protection: impl Into<String>, blocker: impl Into<String>, remedy: impl Into<String>) {
+        self.refused.push(Refused { protection: protection.into(), blocker: blocker.into(), remedy: remedy.into() });
     }
 
-    pub(super) fn namespaces(&mut self, policy: &Policy, host: &HostFacts) -> Made {
-        let (wanted, facts) = (&policy.namespaces, &host.namespaces);
-        // Without these three there is no root of its own and no end that takes every process along: never optional.
-        for (name, fact) in [("user_namespace", &facts.user), ("mount_namespace", &facts.mount), ("pid_namespace", &facts.pid)] {
-            self.weigh(name, Enforce::Required, fact, "a new one", None);
-        }
-        if policy.filesystem.proc {
-            self.weigh("proc", Enforce::Required, &host.proc_mount, "its own processes only: hidepid=invisible, subset=pid", None);
-        }
-        Made {
-            ipc: self.weigh("ipc_namespace", wanted.ipc, &facts.ipc, "a new one", None),
-            uts: self.weigh("uts_namespace", wanted.uts, &facts.uts, "a new one", None),
-            cgroup: self.weigh("cgroup_namespace", wanted.cgroup, &facts.cgroup, "a new one", None),
-            network: self.network(policy, host),
-        }
-    }
-
-    fn network(&mut self, policy: &Policy, host: &HostFacts) -> bool {
-        let (wanted, fact) = (policy.namespaces.network, &host.namespaces.network);
-        match policy.network.mode {
-            NetworkMode::Host => {
-                self.note("network_namespace", Enforcement::Absent("network.mode is host".into()));
-                false
-            }
-            NetworkMode::Loopback => self.weigh("network_namespace", Enforce::Required, fact, "a new one with only its own loopback", None),
-            NetworkMode::None => self.weigh("network_namespace", wanted, fact, "a new, empty one", None),
-        }
-    }
-
-    /// The compiled filter; empty where there is none.
-    pub(super) fn filter(&mut self, policy: &Policy, host: &HostFacts) -> Vec<Instruction> {
-        match compile(&policy.syscalls, host.arch) {
-            Ok(filter) => {
-                let by = format!("filter of {} instructions, denials recorded", filter.len());
-                let had = self.weigh("seccomp", policy.syscalls.enforce, &host.seccomp, &by, None);
-                if had { filter } else { Vec::new() }
-            }
-            Err(error) => {
-                self.refuse("syscalls", &error.to_string(), "change syscalls.allow, deny or kill");
-                Vec::new()
+    /// A protection that a host fact decides. Returns the blocker where it is missing and optional: the caller may know a substitute.
+    pub(super) fn need<'f>(&mut self, protection: &str, fact: &'f Fact, enforce: Enforce, by: &str) -> Option<&'f str> {
+        match fact {
+            Fact::Available => self.by(protection, by),
+            Fact::Missing { blocker, remedy } if enforce == Enforce::Required => self.refuse(protection, blocker, remedy),
+            Fact::Missing { blocker, .. } => {
+                self.absent(protection, blocker);
+                return Some(blocker);
             }
         }
+        None
     }
 
-    /// What every start gives, and what privilege adds.
-    pub(super) fn given(&mut self, policy: &Policy, host: &HostFacts) {
-        self.note("capabilities", Enforcement::By("all five sets empty, securebits locked".into()));
-        self.note("no_new_privs", Enforcement::By("prctl".into()));
-        if let Some(span) = policy.limits.wall_time.value() {
-            self.note("wall_time", Enforcement::By(format!("the supervisor's monotonic clock, {span}")));
+    /// What stands in for a protection that turned out missing; nothing if it is there, or refused.
+    pub(super) fn instead(&mut self, protection: &str, missing: Option<&str>, by: &str) {
+        if let Some(because) = missing {
+            self.substitute(protection, by, because);
         }
-        let privileged = if host.privileged && host.run_ids >= 2 {
-            Fact::Available
-        } else {
-            Fact::Missing { blocker: "an ordinary user can map only its own id".into(), remedy: "run remand as root".into() }
-        };
-        self.weigh("own_uid", policy.namespaces.own_uid, &privileged, "a host uid that no other run has", Some("the caller's uid"));
-        let rootless = Some("mode 0200, but the run's user owns the inode and could change that");
-        self.weigh("result_pipe", Enforce::Optional, &privileged, "mode 0200, owned by the supervisor", rootless);
     }
+
+    pub(super) fn finish(self) -> Result<BTreeMap<String, Enforcement>, Vec<Refused>> {
+        if self.refused.is_empty() { Ok(self.enforcement) } else { Err(self.refused) }
+    }
+}
+
+/// The namespaces. User, mount and PID are what a run is made of: without them there is none, whatever the policy says.
+pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
+    let (facts, asked) = (&host.namespaces, &policy.namespaces);
+    ledger.need("user_namespace", &facts.user, Enforce::Required, "user namespace of the forkserver");
+    ledger.need("mount_namespace", &facts.mount, Enforce::Required, "mount namespace of the run, its root built from nothing");
+    ledger.need("pid_namespace", &facts.pid, Enforce::Required, "PID namespace of the run");
+    ledger.need("ipc_namespace", &facts.ipc, asked.ipc, "IPC namespace of the forkserver");
+    ledger.need("uts_namespace", &facts.uts, asked.uts, "UTS namespace of the forkserver");
+    ledger.need("cgroup_namespace", &facts.cgroup, asked.cgroup, "cgroup namespace of the run");
+    let by = match policy.network.mode {
+        NetworkMode::None => "empty network namespace",
+        NetworkMode::Loopback => "network namespace with its own loopback",
+        NetworkMode::Host => return ledger.absent("network_namespace", "network.mode is host"),
+    };
+    ledger.need("network_namespace", &facts.network, asked.network, by);
+}
+
+/// Ids, groups, capabilities, and who owns the result pipe.
+pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
+    let own = if host.privileged && host.run_ids > 0 {
+        Fact::Available
+    } else {
+        Fact::Missing {
+            blocker: "this process may not map other users' ids".into(),
+            remedy: "Run remand as root, or say namespaces.own_uid = \"optional\".".into(),
+        }
+    };
+    ledger.need("own_uid", &own, policy.namespaces.own_uid, "a host uid from the pool");
+    ledger.by("no_new_privs", "PR_SET_NO_NEW_PRIVS");
+    ledger.by("capabilities", "all five sets empty");
+    if host.privileged {
+        ledger.by("supplementary_groups", "none");
+        ledger.by("result_pipe", "mode 0200, owned by the supervisor's user");
+    } else {
+        ledger.absent("supplementary_groups", "a user namespace that maps only its maker keeps its groups");
+        ledger.substitute("result_pipe", "mode 0200", "without privilege the run's user owns the pipe and can change its mode");
+    }
+}
+
+/// Whether `/proc` is mounted. Where it cannot be, the run sees less, not more.
+pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bool {
+    match (policy.filesystem.proc, &host.proc_mount) {
+        (true, Fact::Available) => ledger.by("proc", "the run's own processes only"),
+        (true, Fact::Missing { blocker, .. }) => ledger.by("proc", format!("not mounted: {blocker}")),
+        (false, _) => ledger.by("proc", "not mounted: filesystem.proc is false"),
+    }
+    policy.filesystem.proc && host.proc_mount.available()
+}
+
+/// The seccomp filter; empty where it is not enforced.
+pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> Vec<Instruction> {
+    let program = match syscalls::compile(&policy.syscalls, host.arch) {
+        Ok(program) => program,
+        Err(error) => {
+            ledger.refuse("seccomp", error.to_string(), "Change the policy.");
+            return Vec::new();
+        }
+    };
+    let by = format!("seccomp filter of {} instructions; refused calls are recorded", program.len());
+    ledger.need("seccomp", &host.seccomp, policy.syscalls.enforce, &by);
+    if host.seccomp.available() { program } else { Vec::new() }
 }

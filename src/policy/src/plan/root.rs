@@ -1,85 +1,127 @@
-//! The root file system of a plan.
+//! The root file system: what the program needs, what the policy adds, and a few small files; nothing else of the host.
+//!
+//! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
 
-use super::protections::Protections;
+use super::protections::Ledger;
 use super::{Bind, Program, Root};
 use crate::interpreter::{EXECUTOR, Tree};
-use crate::policy::{Mount, Policy};
+use crate::policy::{Device, Mount, Policy};
 
-/// Small files made in every root.
-pub(super) const PROTECTED_FILES: &[&str] = &["/etc/passwd", "/etc/group", "/etc/hosts", "/etc/nsswitch.conf"];
-const OWN_DIRECTORIES: &[&str] = &["/tmp", "/proc", "/dev", "/remand", "/var/tmp"];
+/// Places that are the run's own, with all beneath them.
+const OWN: &[&str] = &["/tmp", "/var/tmp", "/proc", "/dev", "/remand"];
+/// Ids and names inside, for what looks users up.
+const FILES: &[(&str, &str)] = &[
+    (
+        "/etc/passwd",
+        "root:x:0:0:root:/nonexistent:/bin/false\nremand:x:1000:1000:remand:/tmp:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
+    ),
+    ("/etc/group", "root:x:0:\nremand:x:1000:\nnogroup:x:65534:\n"),
+    ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+    ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+];
 
-pub(super) fn root(policy: &Policy, program: &Program<'_>, protections: &mut Protections) -> Root {
-    let mut trees: Vec<&Tree> = Vec::new();
-    let mut files = own_files();
-    match program {
-        Program::Python(interpreter) => {
-            trees.push(&interpreter.core);
-            if !policy.python.external_allow.is_empty() {
-                trees.push(&interpreter.site);
-            }
-            files.push((EXECUTOR.to_owned(), interpreter.executor.clone()));
-        }
-        Program::Host { tree, .. } => trees.push(tree),
+/// Resolves the root.
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
+    let trees = trees(policy, program);
+    let mut root = own(policy, program, proc);
+    for tree in &trees {
+        show(ledger, tree, &mut root);
     }
-    let binds: Vec<Bind> = trees.iter().flat_map(|tree| &tree.binds).map(|path| host_path(path)).collect();
     for mount in &policy.filesystem.mounts {
-        if let Some(taken) = conflict(mount, &binds) {
-            let blocker = format!("its target {} meets {taken}, which remand itself needs there", mount.target);
-            protections.refuse(&format!("the mount of {}", mount.source), &blocker, "choose another target in filesystem.mounts");
+        match conflict(mount, &trees, &root) {
+            Some(blocker) => ledger.refuse(format!("the mount at {}", mount.target), blocker, "Choose another filesystem.mounts target."),
+            None => root.binds.push(Bind {
+                source: mount.source.clone(),
+                target: mount.target.clone(),
+                writable: mount.writable,
+                exec: mount.exec,
+                optional: mount.optional,
+            }),
         }
     }
-    let mounts = policy.filesystem.mounts.iter().map(|mount| Bind {
-        source: mount.source.clone(),
-        target: mount.target.clone(),
-        writable: mount.writable,
-        exec: mount.exec,
-        optional: mount.optional,
-    });
-    Root {
-        links: trees.iter().flat_map(|tree| tree.links.clone()).chain(own_links(policy.filesystem.proc)).collect(),
-        hidden: trees.iter().flat_map(|tree| tree.hidden.clone()).collect(),
-        devices: policy.filesystem.devices.clone(),
-        binds: binds.into_iter().chain(mounts).collect(),
-        files,
+    root
+}
+
+/// Site packages come with the interpreter only where the policy lets code import them.
+fn trees<'a>(policy: &Policy, program: &'a Program<'_>) -> Vec<&'a Tree> {
+    match program {
+        Program::Python(python) if policy.python.external_allow.is_empty() => vec![&python.core],
+        Program::Python(python) => vec![&python.core, &python.site],
+        Program::Host { tree, .. } => vec![tree],
     }
 }
 
-/// A path that interpreter or program needs, at its own place. Executable, since libraries are mapped so.
-fn host_path(path: &str) -> Bind {
-    Bind { source: path.to_owned(), target: path.to_owned(), writable: false, exec: true, optional: false }
+/// What every root has.
+fn own(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
+    let mut links = vec![("/var/tmp", "/tmp"), ("/dev/shm", "/tmp")];
+    if proc {
+        links.extend([
+            ("/dev/fd", "/proc/self/fd"),
+            ("/dev/stdin", "/proc/self/fd/0"),
+            ("/dev/stdout", "/proc/self/fd/1"),
+            ("/dev/stderr", "/proc/self/fd/2"),
+        ]);
+    }
+    let mut files: Vec<(String, Vec<u8>)> = FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    if let Program::Python(python) = program {
+        files.push((EXECUTOR.into(), python.executor.clone()));
+    }
+    let links = links.into_iter().map(|(path, target)| (path.to_owned(), target.to_owned())).collect();
+    Root { links, devices: policy.filesystem.devices.clone(), files, ..Root::default() }
 }
 
-fn own_files() -> Vec<(String, Vec<u8>)> {
-    let content = [
-        "root:x:0:0::/:/sbin/nologin\nrun:x:1000:1000::/tmp:/sbin/nologin\n",
-        "root:x:0:\nrun:x:1000:\n",
-        "127.0.0.1 localhost\n::1 localhost\n",
-        "passwd: files\ngroup: files\nhosts: files\n",
-    ];
-    PROTECTED_FILES.iter().zip(content).map(|(path, content)| ((*path).to_owned(), content.as_bytes().to_vec())).collect()
+/// Shows a tree of the host at its own paths, read-only.
+fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
+    let paths = tree.binds.iter().chain(tree.links.iter().map(|(path, _)| path));
+    for path in paths.filter(|path| OWN.iter().any(|own| meet(path, own))) {
+        ledger.refuse(format!("the program's {path}"), "a run has its own file system there", "Use a program that is installed elsewhere.");
+    }
+    for bind in &tree.binds {
+        if !root.binds.iter().any(|shown| beneath(bind, &shown.target)) {
+            root.binds.push(Bind { source: bind.clone(), target: bind.clone(), writable: false, exec: true, optional: false });
+        }
+    }
+    for link in &tree.links {
+        if !root.links.contains(link) {
+            root.links.push(link.clone());
+        }
+    }
+    root.hidden.extend(tree.hidden.iter().cloned());
 }
 
-fn own_links(proc: bool) -> impl Iterator<Item = (String, String)> {
-    let always = [("/var/tmp", "/tmp"), ("/dev/shm", "/tmp")];
-    let with_proc = [
-        ("/dev/fd", "/proc/self/fd"),
-        ("/dev/stdin", "/proc/self/fd/0"),
-        ("/dev/stdout", "/proc/self/fd/1"),
-        ("/dev/stderr", "/proc/self/fd/2"),
-    ];
-    let with_proc = with_proc.into_iter().filter(move |_| proc);
-    always.into_iter().chain(with_proc).map(|(path, target)| (path.to_owned(), target.to_owned()))
+/// Why a mount cannot be made, if it cannot.
+fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
+    let target = mount.target.as_str();
+    if let Some(own) = OWN.iter().find(|own| meet(target, own)) {
+        return Some(format!("{own} is the run's own"));
+    }
+    if let Some((file, _)) = root.files.iter().find(|(file, _)| meet(target, file)) {
+        return Some(format!("{file} is made for the run"));
+    }
+    let program = |tree: &&Tree| tree.binds.iter().chain(tree.links.iter().map(|(path, _)| path)).find(|path| meet(target, path)).cloned();
+    if let Some(path) = trees.iter().find_map(program) {
+        return Some(format!("the program needs {path} as it is"));
+    }
+    root.binds.iter().any(|bind| bind.target == target).then(|| "another mount is there".into())
 }
 
-/// What a mount's target is the same as, lies in, or covers. Below a directory that the interpreter needs there is no place for a mount point, as it is
-/// read-only.
-fn conflict(mount: &Mount, binds: &[Bind]) -> Option<String> {
-    let meets = |path: &str| within(&mount.target, path) || within(path, &mount.target);
-    let own = OWN_DIRECTORIES.iter().chain(PROTECTED_FILES).find(|path| meets(path)).map(|path| (*path).to_owned());
-    own.or_else(|| binds.iter().find(|bind| meets(&bind.target)).map(|bind| bind.target.clone()))
+/// Whether one path is the other or lies beneath it.
+fn meet(a: &str, b: &str) -> bool {
+    beneath(a, b) || beneath(b, a)
 }
 
-fn within(path: &str, directory: &str) -> bool {
-    path.strip_prefix(directory.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+fn beneath(path: &str, directory: &str) -> bool {
+    let directory = directory.trim_end_matches('/');
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Where a device is.
+pub(super) fn device(device: Device) -> &'static str {
+    match device {
+        Device::Null => "/dev/null",
+        Device::Zero => "/dev/zero",
+        Device::Full => "/dev/full",
+        Device::Random => "/dev/random",
+        Device::Urandom => "/dev/urandom",
+    }
 }

@@ -1,1 +1,480 @@
-#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::host::{Arch, CgroupFacts, CgroupVersion, Fact, NamespaceFacts};
+use crate::policy::{Enforce, Mount};
+use crate::syscalls;
+use crate::syscalls::tests::{policy as small, safe_groups};
+use crate::units::Limit;
+use crate::units::{Bytes, Span};
+
+fn missing(what: &str) -> Fact {
+    Fact::Missing { blocker: format!("no {what}"), remedy: format!("Get {what}.") }
+}
+
+/// Root on cgroup v2 with everything there is.
+fn full() -> HostFacts {
+    let yes = || Fact::Available;
+    HostFacts {
+        kernel: "6.18.0".into(),
+        kernel_version: (6, 18),
+        arch: Arch::X86_64,
+        uid: 0,
+        gid: 0,
+        privileged: true,
+        run_ids: 1000,
+        first_run_id: 60000,
+        namespaces: NamespaceFacts { user: yes(), mount: yes(), pid: yes(), ipc: yes(), uts: yes(), network: yes(), cgroup: yes() },
+        cgroup: CgroupFacts {
+            version: CgroupVersion::V2,
+            memory: yes(),
+            pids: yes(),
+            cpu: yes(),
+            parent: "/sys/fs/cgroup/remand".into(),
+            v1: BTreeMap::new(),
+            swap: yes(),
+        },
+        landlock_abi: 7,
+        landlock: yes(),
+        seccomp: yes(),
+        proc_mount: yes(),
+        warnings: Vec::new(),
+    }
+}
+
+/// An ordinary user without delegation.
+fn rootless() -> HostFacts {
+    let cgroup = CgroupFacts {
+        version: CgroupVersion::None,
+        memory: missing("delegation"),
+        pids: missing("delegation"),
+        cpu: missing("delegation"),
+        parent: String::new(),
+        v1: BTreeMap::new(),
+        swap: missing("delegation"),
+    };
+    HostFacts { uid: 1001, gid: 1001, privileged: false, run_ids: 0, cgroup, ..full() }
+}
+
+fn python() -> Interpreter {
+    let tree = |binds: &[&str], links: &[(&str, &str)], hidden: &[&str]| Tree {
+        binds: binds.iter().map(ToString::to_string).collect(),
+        links: links.iter().map(|(path, target)| (path.to_string(), target.to_string())).collect(),
+        hidden: hidden.iter().map(ToString::to_string).collect(),
+    };
+    Interpreter {
+        executable: "/usr/bin/python3.11".into(),
+        version: (3, 11, 2),
+        prefix: "/usr".into(),
+        core: tree(&["/usr/bin/python3.11", "/usr/lib/python3.11"], &[("/lib", "usr/lib")], &["/usr/lib/python3.11/test"]),
+        site: tree(&["/usr/lib/python3.11/lib-dynload", "/usr/lib/python3/dist-packages"], &[("/lib", "usr/lib")], &[]),
+        site_paths: vec!["/usr/lib/python3/dist-packages".into()],
+        executor: b"code".to_vec(),
+    }
+}
+
+fn policy() -> Policy {
+    small(&safe_groups(), &[], &[])
+}
+
+/// As the shipped ones: what an ordinary user cannot have is optional.
+fn lenient() -> Policy {
+    let mut policy = policy();
+    policy.limits.cgroup = Enforce::Optional;
+    policy.namespaces.own_uid = Enforce::Optional;
+    policy
+}
+
+fn on(policy: &Policy, host: &HostFacts) -> Result<Plan, Vec<Refused>> {
+    resolve(policy, &Program::Python(&python()), host)
+}
+
+fn refused(policy: &Policy, host: &HostFacts) -> Vec<(String, String)> {
+    on(policy, host).unwrap_err().into_iter().map(|refused| (refused.protection, refused.blocker)).collect()
+}
+
+fn by(text: &str) -> Enforcement {
+    Enforcement::By(text.into())
+}
+
+fn absent(because: &str) -> Enforcement {
+    Enforcement::Absent(because.into())
+}
+
+fn instead(by: &str, because: &str) -> Enforcement {
+    Enforcement::Substitute { by: by.into(), because: because.into() }
+}
+
+fn mount(target: &str) -> Mount {
+    Mount { source: "/srv/data".into(), target: target.into(), writable: false, exec: false, optional: false, reason: None }
+}
+
+const READ: u64 = 0b1100;
+const ALL: u64 = READ | 2 | 0x30 | 0x1780 | 0x6000;
+
+#[test]
+fn a_privileged_run_on_a_full_host() {
+    let mut policy = policy();
+    policy.filesystem.devices = vec![Device::Null, Device::Urandom];
+    policy.filesystem.mounts = vec![Mount { writable: true, exec: true, ..mount("/data") }];
+    let filter = syscalls::compile(&policy.syscalls, Arch::X86_64).unwrap();
+    let bind = |path: &str| Bind { source: path.into(), target: path.into(), writable: false, exec: true, optional: false };
+    let link = |path: &str, target: &str| (path.to_owned(), target.to_owned());
+    let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+    let rule = |path: &str, rights| (path.to_owned(), rights);
+    let expected = Plan {
+        policy_name: "test".into(),
+        policy_hash: policy.hash(),
+        root: Root {
+            links: vec![
+                link("/var/tmp", "/tmp"),
+                link("/dev/shm", "/tmp"),
+                link("/dev/fd", "/proc/self/fd"),
+                link("/dev/stdin", "/proc/self/fd/0"),
+                link("/dev/stdout", "/proc/self/fd/1"),
+                link("/dev/stderr", "/proc/self/fd/2"),
+                link("/lib", "usr/lib"),
+            ],
+            binds: vec![
+                bind("/usr/bin/python3.11"),
+                bind("/usr/lib/python3.11"),
+                Bind { source: "/srv/data".into(), target: "/data".into(), writable: true, exec: true, optional: false },
+            ],
+            hidden: vec!["/usr/lib/python3.11/test".into()],
+            devices: vec![Device::Null, Device::Urandom],
+            files: vec![
+                file(
+                    "/etc/passwd",
+                    "root:x:0:0:root:/nonexistent:/bin/false\nremand:x:1000:1000:remand:/tmp:/bin/false\n\
+                     nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
+                ),
+                file("/etc/group", "root:x:0:\nremand:x:1000:\nnogroup:x:65534:\n"),
+                file("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
+                file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
+                file("/remand/executor", "code"),
+            ],
+        },
+        tmp: TmpMount { size: 64 << 20, inodes: 1024, exec: false },
+        proc: true,
+        network: NetworkMode::None,
+        cgroup: Some(CgroupLimits {
+            memory: Some(256 << 20),
+            pids: Some(32),
+            cpus: Some(1500),
+            use_memory: true,
+            use_pids: true,
+            use_cpu: true,
+        }),
+        rlimits: vec![
+            (0, 7, 7),
+            (1, 16 << 20, 16 << 20),
+            (3, 8 << 20, 8 << 20),
+            (4, 1, 1),
+            (7, 64, 64),
+            (8, 65536, 65536),
+            (12, 0, 0),
+            (13, 0, 0),
+            (14, 0, 0),
+        ],
+        memory_watch: None,
+        wall_time: Some(10_000_000),
+        cpu_time: Some(5_500_000),
+        memory: Some(256 << 20),
+        pids: Some(32),
+        file_size: Some(16 << 20),
+        landlock: Some(LandlockPlan {
+            abi: 7,
+            handled_fs: 0xffff,
+            handled_net: 0b11,
+            scoped: 0b11,
+            rules: vec![
+                rule("/", 8),
+                rule("/tmp", ALL),
+                rule("/proc", READ),
+                rule("/etc/passwd", 4),
+                rule("/etc/group", 4),
+                rule("/etc/hosts", 4),
+                rule("/etc/nsswitch.conf", 4),
+                rule("/remand/executor", 4),
+                rule("/dev/null", 6),
+                rule("/dev/urandom", 6),
+                rule("/usr/bin/python3.11", READ | 1),
+                rule("/usr/lib/python3.11", READ | 1),
+                rule("/data", ALL | 1),
+            ],
+        }),
+        command: Command {
+            path: "/usr/bin/python3.11".into(),
+            argv: ["/usr/bin/python3.11", "-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned).to_vec(),
+            env: vec!["LANG=C.UTF-8".into()],
+            cwd: "/tmp".into(),
+            kind: CommandKind::Executor,
+        },
+        collect: Collect {
+            stdout: 1000,
+            stderr: 2000,
+            prints: 3000,
+            result_size: 4000,
+            result_depth: 50,
+            result_nodes: 6000,
+            job_size: 7000,
+        },
+        enforcement: [
+            ("capabilities", by("all five sets empty")),
+            ("cgroup_namespace", by("cgroup namespace of the run")),
+            ("core_dumps", by("RLIMIT_CORE 1, which stops those to a pipe too")),
+            ("cpu", by("cgroup v2 cpu.max")),
+            ("cpu_time", by("cgroup v2 cpu.stat, read by the supervisor")),
+            ("file_size", by("RLIMIT_FSIZE")),
+            ("ipc_namespace", by("IPC namespace of the forkserver")),
+            ("landlock_files", by("Landlock ABI 7")),
+            ("landlock_scopes", by("abstract sockets and signals")),
+            ("landlock_tcp", by("TCP: no bind, no connect")),
+            ("memory", by("cgroup v2 memory.max")),
+            ("mount_namespace", by("mount namespace of the run, its root built from nothing")),
+            ("network_namespace", by("empty network namespace")),
+            ("no_new_privs", by("PR_SET_NO_NEW_PRIVS")),
+            ("own_uid", by("a host uid from the pool")),
+            ("pid_namespace", by("PID namespace of the run")),
+            ("pids", by("cgroup v2 pids.max")),
+            ("proc", by("the run's own processes only")),
+            ("result_pipe", by("mode 0200, owned by the supervisor's user")),
+            ("seccomp", by(&format!("seccomp filter of {} instructions; refused calls are recorded", filter.len()))),
+            ("supplementary_groups", by("none")),
+            ("swap", by("cgroup v2 memory.swap.max")),
+            ("user_namespace", by("user namespace of the forkserver")),
+            ("uts_namespace", by("UTS namespace of the forkserver")),
+            ("wall_time", by("monotonic timer of the supervisor")),
+        ]
+        .map(|(name, how)| (name.to_owned(), how))
+        .into(),
+        filter,
+    };
+    assert_eq!(on(&policy, &full()), Ok(expected));
+}
+
+#[test]
+fn a_user_without_cgroups_gets_the_substitutes_by_name() {
+    let full = on(&lenient(), &full()).unwrap();
+    let plan = on(&lenient(), &rootless()).unwrap();
+    assert_eq!((plan.cgroup, plan.memory_watch), (None, Some(256 << 20)));
+    let mut rlimits = full.rlimits.clone();
+    rlimits.push((6, 34, 34));
+    assert_eq!(plan.rlimits, rlimits);
+    assert_eq!((&plan.root, &plan.filter, &plan.landlock), (&full.root, &full.filter, &full.landlock));
+    let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
+    let expected = [
+        ("cpu", absent("no delegation")),
+        ("cpu_time", instead("process times sampled by the supervisor, and RLIMIT_CPU per process", "no delegation")),
+        (
+            "memory",
+            instead("resident memory, sampled by the supervisor; files in /tmp count by filesystem.tmp.size alone", "no delegation"),
+        ),
+        ("own_uid", absent("this process may not map other users' ids")),
+        ("pids", instead("RLIMIT_NPROC within the user namespace", "no delegation")),
+        ("result_pipe", instead("mode 0200", "without privilege the run's user owns the pipe and can change its mode")),
+        ("supplementary_groups", absent("a user namespace that maps only its maker keeps its groups")),
+        ("swap", absent("no delegation")),
+    ];
+    assert_eq!(changed, expected.map(|(name, how)| (name.to_owned(), how)).into());
+}
+
+#[test]
+fn everything_required_and_missing_is_refused_at_once_with_its_remedy() {
+    let mut host = rootless();
+    host.namespaces.user = missing("user namespaces");
+    host.namespaces.ipc = missing("IPC namespaces");
+    host.landlock_abi = 0;
+    host.landlock = missing("Landlock");
+    host.seccomp = missing("seccomp");
+    let all = on(&policy(), &host).unwrap_err();
+    let names: Vec<_> = all.iter().map(|refused| refused.protection.as_str()).collect();
+    assert_eq!(names, ["user_namespace", "ipc_namespace", "own_uid", "memory", "pids", "cpu", "landlock_files", "seccomp"]);
+    assert_eq!(all[0].to_string(), "user_namespace cannot be had here: no user namespaces. Get user namespaces.");
+}
+
+#[test]
+fn optional_protections_that_are_missing_are_absent_but_not_those_a_run_is_made_of() {
+    let mut policy = lenient();
+    let namespaces = &mut policy.namespaces;
+    for namespace in [&mut namespaces.user, &mut namespaces.mount, &mut namespaces.pid, &mut namespaces.ipc, &mut namespaces.cgroup] {
+        *namespace = Enforce::Optional;
+    }
+    policy.syscalls.enforce = Enforce::Optional;
+    policy.landlock.enforce = Enforce::Optional;
+    let mut host = full();
+    host.namespaces.ipc = missing("IPC");
+    host.namespaces.cgroup = missing("cgroup namespaces");
+    host.seccomp = missing("seccomp");
+    host.landlock_abi = 0;
+    host.landlock = missing("Landlock");
+    host.proc_mount = missing("proc");
+    let plan = on(&policy, &host).unwrap();
+    assert_eq!((plan.filter.len(), plan.landlock.as_ref(), plan.proc, plan.has("cgroup_namespace")), (0, None, false, false));
+    for protection in ["ipc_namespace", "cgroup_namespace", "seccomp", "landlock_files", "landlock_tcp", "landlock_scopes"] {
+        assert!(!plan.has(protection), "{protection}");
+    }
+    assert!(plan.has("proc") && plan.has("uts_namespace"));
+    assert!(!plan.root.links.iter().any(|(path, _)| path == "/dev/fd"));
+    for (fact, name) in [(&mut host.namespaces.user, "user_namespace"), (&mut host.namespaces.pid, "pid_namespace")] {
+        *fact = missing("namespaces");
+        assert!(on_clone(&policy, name, fact.clone()), "{name}");
+    }
+}
+
+fn on_clone(policy: &Policy, name: &str, fact: Fact) -> bool {
+    let mut host = full();
+    *(if name == "user_namespace" { &mut host.namespaces.user } else { &mut host.namespaces.pid }) = fact;
+    refused(policy, &host) == [(name.to_owned(), "no namespaces".to_owned())]
+}
+
+#[test]
+fn landlock_masks_follow_the_abi() {
+    let masks = |abi, mode| {
+        let mut policy = lenient();
+        policy.network.mode = mode;
+        let plan = on(&policy, &HostFacts { landlock_abi: abi, ..full() }).unwrap();
+        let landlock = plan.landlock.unwrap();
+        assert!(landlock.rules.iter().all(|(_, rights)| rights & !landlock.handled_fs == 0));
+        (landlock.handled_fs, landlock.handled_net, landlock.scoped, plan.enforcement["landlock_tcp"].clone())
+    };
+    let none = NetworkMode::None;
+    assert_eq!(masks(1, none), (0x1fff, 0, 0, absent("the kernel's Landlock ABI is 1, 4 would do it")));
+    assert_eq!(masks(2, none).0, 0x3fff);
+    assert_eq!(masks(3, none).0, 0x7fff);
+    assert_eq!(masks(4, none), (0x7fff, 0b11, 0, by("TCP: no bind, no connect")));
+    assert_eq!(masks(5, none).0, 0xffff);
+    assert_eq!(masks(6, none).2, 0b11);
+    assert_eq!(masks(8, none).0, 0xffff);
+    assert_eq!(masks(9, none).0, 0x1_ffff);
+    assert_eq!(masks(99, none), (0x1_ffff, 0b1111, 0b11, by("TCP and UDP: no bind, no connect")));
+    assert_eq!(masks(7, NetworkMode::Loopback), (0xffff, 0, 0b11, absent("network.mode is loopback")));
+    assert_eq!(masks(7, NetworkMode::Host), (0xffff, 0, 0b11, absent("network.mode is host")));
+}
+
+#[test]
+fn an_old_landlock_is_refused_where_a_newer_one_is_required_and_used_where_it_is_optional() {
+    let mut policy = policy();
+    policy.landlock.minimum_abi = 4;
+    let host = HostFacts { landlock_abi: 2, ..full() };
+    let blocker = "the kernel's Landlock ABI is 2, the policy asks for 4".to_owned();
+    assert_eq!(refused(&policy, &host), [("landlock_files".to_owned(), blocker)]);
+    policy.landlock.enforce = Enforce::Optional;
+    assert_eq!(on(&policy, &host).unwrap().enforcement["landlock_files"], by("Landlock ABI 2"));
+}
+
+#[test]
+fn mounts_that_would_cover_what_a_run_needs_are_refused_by_target() {
+    let with = |targets: &[&str]| {
+        let mut policy = policy();
+        policy.filesystem.mounts = targets.iter().map(|target| mount(target)).collect();
+        policy
+    };
+    for (target, blocker) in [
+        ("/proc/x", "/proc is the run's own"),
+        ("/tmp/data", "/tmp is the run's own"),
+        ("/", "/tmp is the run's own"),
+        ("/var", "/var/tmp is the run's own"),
+        ("/dev", "/dev is the run's own"),
+        ("/remand/executor", "/remand is the run's own"),
+        ("/etc", "/etc/passwd is made for the run"),
+        ("/etc/hosts", "/etc/hosts is made for the run"),
+        ("/usr", "the program needs /usr/bin/python3.11 as it is"),
+        ("/usr/lib/python3.11/json", "the program needs /usr/lib/python3.11 as it is"),
+        ("/lib/x", "the program needs /lib as it is"),
+    ] {
+        assert_eq!(refused(&with(&[target]), &full()), [(format!("the mount at {target}"), blocker.to_owned())]);
+    }
+    assert_eq!(refused(&with(&["/a", "/a"]), &full()), [("the mount at /a".to_owned(), "another mount is there".to_owned())]);
+    // Neighbours, and one mount within another, which the host's directory has a place for.
+    let plan = on(&with(&["/tmpfile", "/etc/ssl", "/usr/lib/python3.111", "/data", "/data/inner"]), &full()).unwrap();
+    assert_eq!(plan.root.binds.len(), 2 + 5);
+}
+
+#[test]
+fn site_packages_are_shown_only_where_the_policy_allows_imports_from_them() {
+    let mut policy = policy();
+    policy.python.external_allow = vec!["numpy".into()];
+    let root = on(&policy, &full()).unwrap().root;
+    let targets: Vec<_> = root.binds.iter().map(|bind| bind.target.as_str()).collect();
+    assert_eq!(targets, ["/usr/bin/python3.11", "/usr/lib/python3.11", "/usr/lib/python3/dist-packages"]);
+    assert_eq!(root.links.iter().filter(|(path, _)| path == "/lib").count(), 1);
+}
+
+#[test]
+fn a_host_program_is_run_as_asked_without_executor_and_not_from_where_the_run_has_its_own() {
+    let argv: Vec<String> = vec!["/bin/echo".into(), "-n".into()];
+    let tree = Tree { binds: vec!["/bin/echo".into()], ..Tree::default() };
+    let plan = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full()).unwrap();
+    assert_eq!((plan.command.path.as_str(), &plan.command.argv, plan.command.kind), ("/bin/echo", &argv, CommandKind::Program));
+    assert!(!plan.root.files.iter().any(|(path, _)| path.starts_with("/remand")));
+    let tree = Tree { binds: vec!["/tmp/echo".into()], ..Tree::default() };
+    let refused = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full()).unwrap_err();
+    assert_eq!(refused[0].protection, "the program's /tmp/echo");
+}
+
+#[test]
+fn unlimited_is_absent_and_needs_no_controller() {
+    let mut policy = policy();
+    let limits = &mut policy.limits;
+    (limits.memory, limits.pids, limits.cpus, limits.cpu_time) = (Limit::Unlimited, Limit::Unlimited, Limit::Unlimited, Limit::Unlimited);
+    (limits.wall_time, limits.file_size) = (Limit::Unlimited, Limit::Unlimited);
+    policy.namespaces.own_uid = Enforce::Optional;
+    let plan = on(&policy, &rootless()).unwrap();
+    for name in ["memory", "swap", "pids", "cpu", "cpu_time", "wall_time", "file_size"] {
+        assert!(matches!(&plan.enforcement[name], Enforcement::Absent(because) if because.ends_with("is unlimited")), "{name}");
+    }
+    assert_eq!(
+        (plan.wall_time, plan.cpu_time, plan.memory, plan.pids, plan.file_size, plan.memory_watch),
+        (None, None, None, None, None, None)
+    );
+    assert_eq!(plan.rlimits.iter().map(|(resource, ..)| *resource).collect::<Vec<_>>(), [3, 4, 7, 8, 12, 13, 14]);
+}
+
+#[test]
+fn partial_cgroups_are_used_for_what_they_hold() {
+    let mut host = full();
+    host.cgroup.version = CgroupVersion::V1;
+    host.cgroup.pids = missing("pids controller");
+    host.cgroup.swap = missing("swap accounting");
+    host.kernel_version = (5, 10);
+    let plan = on(&lenient(), &host).unwrap();
+    let limits = plan.cgroup.unwrap();
+    assert_eq!((limits.memory, limits.pids, limits.use_pids, limits.use_cpu), (Some(256 << 20), None, false, true));
+    assert_eq!(plan.enforcement["memory"], by("cgroup v1 memory.limit_in_bytes"));
+    assert_eq!(plan.enforcement["pids"], absent("no pids controller"), "before 5.14 RLIMIT_NPROC counts all of the user's processes");
+    assert!(!plan.rlimits.iter().any(|(resource, ..)| *resource == 6));
+    assert_eq!(plan.enforcement["swap"], absent("no swap accounting"));
+    let required = refused(&policy(), &host);
+    assert_eq!(required.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["swap", "pids"]);
+}
+
+#[test]
+fn a_policy_that_cannot_be_compiled_is_refused() {
+    let all = refused(&small(&["@io"], &[], &["execve"]), &full());
+    assert_eq!(all[0].0, "seccomp");
+}
+
+#[test]
+fn every_shipped_policy_resolves_for_root_and_for_an_ordinary_user_on_old_landlock() {
+    for (name, _) in crate::shipped::SHIPPED {
+        let policy = crate::shipped::policy(name).unwrap().unwrap();
+        for host in [full(), rootless(), HostFacts { landlock_abi: 2, kernel_version: (6, 1), ..rootless() }] {
+            let plan = on(&policy, &host).unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
+            assert!(plan.has("seccomp") && plan.has("landlock_files") && plan.has("memory"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_cpu_backstop_comes_after_the_limit() {
+    let mut policy = policy();
+    for (micros, seconds) in [(1, 2), (1_000_000, 2), (1_000_001, 3), (u64::MAX, u64::MAX / 1_000_000 + 2)] {
+        policy.limits.cpu_time = Limit::At(Span(micros));
+        assert_eq!(on(&policy, &full()).unwrap().rlimits[0], (0, seconds, seconds));
+    }
+    policy.limits.file_size = Limit::At(Bytes(0));
+    assert_eq!(on(&policy, &full()).unwrap().rlimits[1], (1, 0, 0));
+}

@@ -119,7 +119,7 @@ mod tests {
         assert!(threads.contains("@threads"), "{threads}");
         let namespace = told("clone", [0xffff_0000_1000_0011, 0, 0, 0, 0, 0]);
         assert!(
-            namespace.contains(r#"{"call": "clone", "when": [{"arg": 0, "equals": 18446462598999670801}], "reason": "..."}; dangerous: "#),
+            namespace.contains(r#"{"call": "clone", "when": [{"arg": 0, "equals": 18446462599001276433}], "reason": "..."}; dangerous: "#),
             "{namespace}"
         );
         let injected = told("ioctl", [0, 0xffff_ffff_0000_5412, 0, 0, 0, 0]);

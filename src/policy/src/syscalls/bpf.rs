@@ -1,7 +1,7 @@
 //! Classic BPF as seccomp uses it: the instruction, the kernel's check of a program, and an interpreter for tests and explanations.
 //!
-//! Always holds: [`run`] ends for every program, after at most as many steps as the program is long, since jumps only go forward; it answers what the
-//! kernel would, or says why the kernel would not have taken the program.
+//! Always holds: [`run`] ends for every program, after at most as many steps as the program is long, since jumps only go forward. For a program that
+//! passes [`check`] it answers what the kernel would; of any other it refuses the first wrong instruction that it comes to.
 
 /// One classic BPF instruction, laid out as the kernel's `struct sock_filter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,12 +184,13 @@ fn check_cells(written: &mut [u16], at: usize, Instruction { code, jt, jf, k }: 
 /// Runs a program on a call's data and returns the filter's answer, such as `SECCOMP_RET_ALLOW`.
 ///
 /// # Errors
-/// What [`check`] says of the program, or a division by a register that is zero.
+/// An instruction that [`check`] would refuse, or a division by a register that is zero.
 pub fn run(program: &[Instruction], data: &SeccompData) -> Result<u32, Invalid> {
-    check(program)?;
     let (mut a, mut x, mut cells) = (0_u32, 0_u32, [0_u32; CELLS]);
     let mut at = 0;
-    while let Some(&Instruction { code, jt, jf, k }) = program.get(at) {
+    while let Some(&instruction) = program.get(at) {
+        let Instruction { code, jt, jf, k } = instruction;
+        check_one(program.len(), at, instruction)?;
         let cell = (k as usize).min(CELLS - 1);
         let mut skip = 0;
         match kind(code).ok_or(Invalid::Code(at, code))? {
@@ -248,6 +249,96 @@ impl SeccompData {
             4 => self.arch,
             8 | 12 => half(self.instruction_pointer),
             _ => half(self.args.get((offset as usize).saturating_sub(16) / 8).copied().unwrap_or_default()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn i(code: u16, jt: u8, jf: u8, k: u32) -> Instruction {
+        Instruction { code, jt, jf, k }
+    }
+
+    const ADD_K: u16 = 0x04;
+    const DIV_K: u16 = 0x34;
+    const DIV_X: u16 = 0x3c;
+    const LSH_K: u16 = 0x64;
+    const MOD_K: u16 = 0x94;
+    const JSET_X: u16 = 0x4d;
+
+    const DATA: SeccompData =
+        SeccompData { nr: 59, arch: 0xc000_003e, instruction_pointer: 7 << 32 | 8, args: [1 << 32 | 2, 0, 0, 0, 0, 3 << 32 | 4] };
+
+    #[test]
+    fn loads_arithmetic_and_jumps_do_what_the_kernel_does() {
+        for (offset, word) in [(0, 59), (4, 0xc000_003e), (8, 8), (12, 7), (16, 2), (20, 1), (56, 4), (60, 3)] {
+            assert_eq!(run(&[i(LD_ABS, 0, 0, offset), i(RET_A, 0, 0, 0)], &DATA), Ok(word), "{offset}");
+        }
+        let program = [
+            i(LD_LEN, 0, 0, 0),
+            i(ST, 0, 0, 3),
+            i(LDX_MEM, 0, 0, 3),
+            i(LD_IMM, 0, 0, 640),
+            i(DIV_X, 0, 0, 0),
+            i(NEG, 0, 0, 0),
+            i(ADD_K, 0, 0, 11),
+            i(LDX_IMM, 0, 0, 1),
+            i(JSET_X, 0, 1, 0),
+            i(RET_K, 0, 0, 1),
+            i(JA, 0, 0, 1),
+            i(RET_K, 0, 0, 2),
+            i(RET_K, 0, 0, 3),
+        ];
+        check(&program).unwrap();
+        assert_eq!(run(&program, &DATA), Ok(1), "64 - 640 / 64 + 1 is odd");
+    }
+
+    #[test]
+    fn what_the_kernel_refuses_is_refused() {
+        let end = i(RET_K, 0, 0, 0);
+        assert_eq!(check(&[]), Err(Invalid::Length(0)));
+        assert_eq!(check(&vec![end; 4097]), Err(Invalid::Length(4097)));
+        assert_eq!(check(&vec![end; 4096]), Ok(()));
+        for (first, error) in [
+            (i(LD_ABS, 0, 0, 2), Invalid::Offset(0, 2)),
+            (i(LD_ABS, 0, 0, 64), Invalid::Offset(0, 64)),
+            (i(0x28, 0, 0, 0), Invalid::Code(0, 0x28)),
+            (i(MOD_K, 0, 0, 2), Invalid::Code(0, MOD_K)),
+            (i(0xffff, 0, 0, 0), Invalid::Code(0, 0xffff)),
+            (i(JA, 0, 0, 1), Invalid::Jump(0)),
+            (i(JA, 0, 0, u32::MAX), Invalid::Jump(0)),
+            (i(JEQ_K, 1, 0, 0), Invalid::Jump(0)),
+            (i(JEQ_K, 0, 255, 0), Invalid::Jump(0)),
+            (i(DIV_K, 0, 0, 0), Invalid::Division(0)),
+            (i(LSH_K, 0, 0, 32), Invalid::Shift(0)),
+            (i(ST, 0, 0, 16), Invalid::Cell(0, 16)),
+        ] {
+            assert_eq!(check(&[first, end]), Err(error));
+            assert_eq!(run(&[first, end], &DATA), Err(error));
+        }
+        assert_eq!(check(&[i(LD_MEM, 0, 0, 1), end]), Err(Invalid::Uninitialised(0, 1)));
+        assert_eq!(check(&[i(LD_IMM, 0, 0, 1)]), Err(Invalid::NoReturn));
+        assert_eq!(run(&[i(LDX_IMM, 0, 0, 0), i(DIV_X, 0, 0, 0), end], &DATA), Err(Invalid::Division(1)));
+        // Written on one way only.
+        let maybe = [i(JEQ_K, 0, 1, 0), i(ST, 0, 0, 1), i(LD_MEM, 0, 0, 1), end];
+        assert_eq!(check(&maybe), Err(Invalid::Uninitialised(2, 1)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_program_ends(program in prop::collection::vec((any::<u16>(), 0..8_u8, 0..8_u8, 0..70_u32), 0..40)) {
+            let codes = [LD_ABS, LD_LEN, LDX_IMM, LD_MEM, ST, STX, AND_K, NEG, JA, JEQ_K, JGT_K, JGE_K, RET_K, TAX, DIV_X, LSH_K];
+            let program: Vec<_> = program.iter().map(|&(code, jt, jf, k)| i(codes[usize::from(code) % codes.len()], jt, jf, k)).collect();
+            let (checked, answer) = (check(&program), run(&program, &DATA));
+            prop_assert!(checked.is_err() || matches!(answer, Ok(_) | Err(Invalid::Division(_))), "{:?}", answer);
         }
     }
 }

@@ -148,9 +148,7 @@ fn test(emitter: &mut Emitter, condition: &Condition, row: usize, passed: Label,
     let argument = Argument { offset: ARGUMENTS + 8 * u32::from(condition.arg), wide: mask > u32::MAX.into() };
     match &condition.op {
         Comparison::Equals(value) => argument.masked(emitter, mask, *value, passed, failed),
-        Comparison::OneOf(values) => {
-            values.iter().rev().fold(failed, |failed, value| argument.masked(emitter, mask, *value, passed, failed))
-        }
+        Comparison::OneOf(values) => argument.one_of(emitter, values, passed, failed),
         Comparison::AtMost(most) => argument.at_most(emitter, *most, passed, failed),
         Comparison::Masked { mask: bits, value } => argument.masked(emitter, mask & bits, *value, passed, failed),
     }
@@ -171,6 +169,20 @@ impl Argument {
         }
         let low = word(emitter, self.offset, low(mask), low(value), passed, failed);
         word(emitter, self.offset + 4, high(mask), high(value), low, failed)
+    }
+
+    /// `argument == value` for one of the values.
+    fn one_of(self, emitter: &mut Emitter, values: &[u64], mut passed: Label, failed: Label) -> Label {
+        if self.wide {
+            return values.iter().rev().fold(failed, |failed, value| self.masked(emitter, u64::MAX, *value, passed, failed));
+        }
+        let mut next = failed;
+        for value in values.iter().rev().filter_map(|value| u32::try_from(*value).ok()) {
+            passed = emitter.near(passed);
+            next = emitter.branch(code::JEQ_K, value, passed, next);
+        }
+        // One load for all values: comparing leaves the accumulator alone.
+        if next == failed { failed } else { emitter.plain(code::LD_ABS, self.offset) }
     }
 
     /// `argument <= most`.

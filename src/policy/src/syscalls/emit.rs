@@ -60,6 +60,11 @@ impl Emitter {
         if distance == 0 { to } else { self.plain(code::JA, u32::try_from(distance).unwrap_or(u32::MAX)) }
     }
 
+    /// The label, or a stop on the way to it that several jumps from here can share.
+    pub(super) fn near(&mut self, to: Label) -> Label {
+        if self.distance(to) + 2 > REACH { self.go(to) } else { to }
+    }
+
     /// A comparison of the accumulator with `k` that goes on at `yes` or `no`.
     pub(super) fn branch(&mut self, code: u16, k: u32, mut yes: Label, mut no: Label) -> Label {
         loop {

@@ -84,4 +84,4 @@ pub fn argument_width(name: &str, argument: u8) -> Option<u32> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,7 +16,6 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         tmp: TmpMount { size: 4096, inodes: 8, exec: false },
         proc: true,
         network: NetworkMode::None,
-        cgroup_namespace: false,
         cgroup: None,
         rlimits: Vec::new(),
         memory_watch: None,

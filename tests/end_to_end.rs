@@ -1,0 +1,52 @@
+//! End-to-end tests of the built command, as whatever user runs them: one trial per technique, one module per mechanism.
+//!
+//! Always holds: a trial that needs what the host lacks is skipped by name; every catalogue id that we promise to try is tried by some trial.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code: a panic is a failed test
+
+mod catalogue;
+mod command_line;
+mod filesystem;
+mod isolation;
+mod jobs;
+mod lifecycle;
+mod limits;
+mod python;
+mod results;
+mod soak;
+mod syscalls;
+
+use libtest_mimic::{Arguments, Trial};
+use remand_tests::technique;
+
+fn main() {
+    let mut args = Arguments::from_args();
+    args.test_threads = args.test_threads.or(Some(2));
+    libtest_mimic::run(&args, trials()).exit();
+}
+
+fn trials() -> Vec<Trial> {
+    let mut trials: Vec<Trial> = [
+        technique::trials("syscalls", syscalls::TABLE),
+        technique::trials("filesystem", filesystem::TABLE),
+        technique::trials("lifecycle", lifecycle::TABLE),
+        technique::trials("limits", limits::TABLE),
+        technique::trials("results", results::TABLE),
+        technique::trials("isolation", isolation::TABLE),
+        technique::trials("python", python::TABLE),
+        filesystem::trials(),
+        lifecycle::trials(),
+        limits::trials(),
+        results::trials(),
+        isolation::trials(),
+        python::trials(),
+        jobs::trials(),
+        command_line::trials(),
+        soak::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    trials.push(catalogue::trial(&trials));
+    trials
+}

@@ -1,0 +1,136 @@
+//! Processes and signals: what a run starts ends with it, and nothing it does to itself or others disturbs the supervisor.
+
+use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
+use remand_tests::command::Call;
+use remand_tests::facts::{PRIVILEGED, RUN_IDS, need};
+use remand_tests::observe::Seen::{At, Exceeded, NotStdout, OneOf, Value};
+use remand_tests::processes::{appears, named, vanishes};
+use remand_tests::scratch::Scratch;
+use remand_tests::technique::{Control, Technique};
+use remand_tests::{Check, End, ensure, plain, policy_text, probe, trial};
+
+/// One row per technique.
+pub const TABLE: &[Technique] = &[
+    Technique::new("stopped_by_itself", probe!("stop_itself"), &[Exceeded("wall_time")], Control::Query("true", &[Value("\"woken\"")]))
+        .query("false")
+        .set(&["limits.wall_time=800ms"]),
+    Technique::new(
+        "signals_to_everyone",
+        probe!("signal_everyone"),
+        &[
+            OneOf("/init_stop", &["\"EPERM\"", "\"ok\""]),
+            OneOf("/init_kill", &["\"EPERM\"", "\"ok\""]),
+            OneOf("/parent", &["\"EPERM\"", "\"ok\""]),
+            OneOf("/all", &["\"EPERM\"", "\"ESRCH\"", "\"ok\""]),
+        ],
+        Control::Query("null", &[At("/init_stop", "\"EPERM\"")]),
+    ),
+    Technique::new(
+        "zombies_are_reaped",
+        probe!("orphans"),
+        &[Value("300")],
+        Control::Query(r#"{"count":300,"orphans":false}"#, &[Exceeded("pids")]),
+    )
+    .query(r#"{"count":300,"orphans":true}"#)
+    .set(&["limits.pids=40"]),
+    Technique::new(
+        "attach_to_init",
+        probe!("attach_to_init"),
+        &[At("/init", "\"EPERM\""), At("/child", "\"ok\"")],
+        Control::Calls(&["ptrace"], &[At("/child", "\"ok\"")]),
+    )
+    .lifted(&["ptrace"]),
+];
+
+/// What is seen from outside of the run.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("lifecycle::daemon_ends_with_its_run [P3]", daemon_ends_with_its_run),
+        trial("lifecycle::runs_end_with_a_killed_supervisor [P10]", runs_end_with_a_killed_supervisor),
+        trial("lifecycle::held_pipes_do_not_hold_the_answer [P4]", held_pipes),
+        trial("lifecycle::setuid_file_gives_nothing [P13]", setuid_file_gives_nothing),
+        trial("lifecycle::concurrent_runs_have_different_ids [N12]", concurrent_runs_have_different_ids),
+    ]
+}
+
+/// A name of at most 15 bytes, which is what the kernel keeps.
+fn mark(what: &str) -> String {
+    format!("{what}-{}", std::process::id())
+}
+
+fn daemon(name: &str, stay: bool) -> Call {
+    Call::run(&probe!("daemon").code(), &["--query".to_owned(), format!("{{\"name\":\"{name}\",\"stay\":{stay}}}")])
+}
+
+fn daemon_ends_with_its_run() -> Check {
+    let name = mark("dmn");
+    let mut started = daemon(&name, true).start();
+    let seen = appears(&name); // the control: while the run goes on, the daemon is there
+    started.signal(Signal::SIGINT);
+    let outcome = started.end()?.outcome()?;
+    ensure(seen.is_some(), "the daemon is seen while its run goes on", &outcome)?;
+    ensure(outcome["verdict"]["kind"] == "cancelled", "SIGINT cancels", &outcome)?;
+    ensure(named(&name).is_empty(), "no process of a run is left when the answer is given", &named(&name))?;
+    let outcome = daemon(&name, false).end()?.outcome()?;
+    ensure(outcome["value"] == "left", "the parent leaves", &outcome)?;
+    ensure(named(&name).is_empty(), "the daemon ends with the run that started it", &named(&name))
+}
+
+fn runs_end_with_a_killed_supervisor() -> Check {
+    let name = mark("orp");
+    let mut started = daemon(&name, true).start();
+    let seen = appears(&name);
+    started.signal(Signal::SIGKILL);
+    let ended = started.end()?;
+    ensure(seen.is_some(), "the daemon is seen while its run goes on", &ended)?;
+    ensure(ended.signal == Some(9), "the supervisor was killed", &ended)?;
+    ensure(vanishes(&name), "everything of the run goes with the supervisor", &named(&name))
+}
+
+fn held_pipes() -> Check {
+    let probe = probe!("held_pipes");
+    let outcome = Call::run(&probe.code(), &["--query".to_owned(), "100000".to_owned()]).end()?.outcome()?;
+    remand_tests::observe::compare(&outcome, &[Value("\"left\""), NotStdout("late")])?;
+    let ended = plain::call(&probe.code(), &serde_json::json!(0), plain::Apart::Nothing).end()?;
+    ensure(ended.out().contains("late"), "without a sandbox the grandchild holds the pipe and writes late", &ended)
+}
+
+fn setuid_file_gives_nothing() -> Check {
+    need(&[PRIVILEGED])?;
+    let scratch = Scratch::new();
+    let python = std::fs::canonicalize("/usr/bin/python3").map_err(|_| End::Skip("Debian's /usr/bin/python3".to_owned()))?;
+    let copy = scratch.path().join("python");
+    std::fs::copy(&python, &copy)?;
+    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755))?;
+    let sections = serde_json::json!({ "python": { "interpreter": "/usr/bin/python3" }, "filesystem": { "mounts": [
+        { "source": scratch.path(), "target": "/setuid", "exec": true } ] } });
+    let policy = policy_text::write(&scratch, &sections);
+    let args = ["--policy".to_owned(), policy.display().to_string(), "--query".to_owned(), "\"/setuid/python\"".to_owned()];
+    let outcome = Call::run(&probe!("regain_privilege").code(), &args).end()?.outcome()?;
+    remand_tests::observe::compare(&outcome, &[Value(r#"{"no_new_privs":["1"],"unchanged":"True"}"#)])?;
+    let code = "import os, subprocess\nos.setresuid(65534, 65534, 65534)\nreturn subprocess.run([_query, '-I', '-c', 'import os; print(os.geteuid())'], stdout=subprocess.PIPE).stdout.decode().strip()";
+    let ended = plain::call(code, &serde_json::json!(copy), plain::Apart::Nothing).end()?;
+    ensure(ended.out().trim() == "\"0\"", "without a sandbox the file gives root's id", &ended)
+}
+
+fn concurrent_runs_have_different_ids() -> Check {
+    need(&[RUN_IDS])?;
+    let names = [mark("ida"), mark("idb")];
+    let mut runs: Vec<_> = names.iter().map(|name| daemon(name, true).start()).collect();
+    let seen: Vec<_> = names.iter().map(|name| appears(name)).collect();
+    for run in &mut runs {
+        run.signal(Signal::SIGINT);
+    }
+    for run in runs {
+        run.end()?;
+    }
+    match seen.as_slice() {
+        [Some(first), Some(second)] => ensure(
+            first.uid != second.uid && first.uid != 0 && second.uid != 0,
+            "each has an id of its own, and none root's",
+            &(first, second),
+        ),
+        _ => Err(End::Fail(format!("both runs are seen; seen: {seen:?}"))),
+    }
+}

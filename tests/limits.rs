@@ -1,0 +1,176 @@
+//! Limits: each ends in a verdict of its own, with the counter that proves it; one unit below, the same program works.
+
+use libtest_mimic::Trial;
+use remand_tests::command::Call;
+use remand_tests::facts::{CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, need};
+use remand_tests::observe::Seen::{At, Denied, Exceeded, OneOf, Value, Verdict};
+use remand_tests::observe::compare;
+use remand_tests::technique::{Control, Technique, settings_of};
+use remand_tests::{Check, ensure, probe, trial};
+
+/// One row per technique.
+pub const TABLE: &[Technique] = &[
+    Technique::new("fork_bomb", probe!("fork_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")])).set(&["limits.pids=16"]),
+    Technique::new("one_process_too_many", probe!("fork_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")]))
+        .query("16")
+        .set(&["limits.pids=16"])
+        .needs(&[CGROUP_PIDS]),
+    Technique::new("thread_bomb", probe!("thread_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")]))
+        .set(&["limits.pids=16"]),
+    Technique::new("memory_bomb", probe!("memory_bomb"), &[Exceeded("memory")], Control::Query("24", &[Value("24")]))
+        .set(&["limits.memory=64MiB"]),
+    Technique::new(
+        "memory_in_small_children",
+        probe!("memory_by_children"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"children":4,"each":4}"#, &[Value("4")]),
+    )
+    .query(r#"{"children":8,"each":24}"#)
+    .set(&["limits.memory=64MiB"]),
+    Technique::new(
+        "memory_in_files_of_memory",
+        probe!("memory_by_memfd"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"files":4,"each":4}"#, &[Value("4")]),
+    )
+    .query(r#"{"files":16,"each":8}"#)
+    .set(&["limits.memory=64MiB"])
+    .needs(&[CGROUP_MEMORY]),
+    Technique::new("full_tmp", probe!("fill_tmp"), &[Exceeded("tmp_size")], Control::Query("4", &[Value("4")]))
+        .query("5")
+        .set(&["filesystem.tmp.size=4MiB"]),
+    Technique::new("too_many_inodes", probe!("many_inodes"), &[Exceeded("tmp_inodes")], Control::Query("63", &[Value("63")]))
+        .query("64")
+        .set(&["filesystem.tmp.inodes=64"]),
+    Technique::new(
+        "sparse_terabyte",
+        probe!("large_file"),
+        &[Exceeded("file_size")],
+        Control::Query(r#"{"bytes":1048576,"sparse":true}"#, &[Value("1048576")]),
+    )
+    .query(r#"{"bytes":1099511627776,"sparse":true}"#)
+    .set(&["limits.file_size=1MiB"]),
+    Technique::new(
+        "one_byte_too_large_a_file",
+        probe!("large_file"),
+        &[Exceeded("file_size")],
+        Control::Query(r#"{"bytes":1048576,"sparse":true}"#, &[Value("1048576")]),
+    )
+    .query(r#"{"bytes":1048577,"sparse":true}"#)
+    .set(&["limits.file_size=1MiB"]),
+    Technique::new(
+        "descriptors",
+        probe!("many_descriptors"),
+        &[Value(r#"{"refused":"EMFILE","at":32}"#)],
+        Control::Query("16", &[Value(r#"{"refused":null}"#)]),
+    )
+    .query("1000")
+    .set(&["limits.open_files=32"]),
+    Technique::new(
+        "descriptors_in_flight",
+        probe!("socket_of_any_kind"),
+        &[Denied("socket", "EPERM")],
+        Control::Calls(&["socket"], &[At("/unix", "\"ok\"")]),
+    ),
+    Technique::new(
+        "stdout_flood",
+        probe!("flood"),
+        &[Exceeded("stdout")],
+        Control::Query(r#"{"to":"stdout","bytes":65536}"#, &[Value("65536")]),
+    )
+    .query(r#"{"to":"stdout","bytes":65537}"#)
+    .set(&["limits.stdout=64KiB"]),
+    Technique::new(
+        "stderr_flood",
+        probe!("flood"),
+        &[Exceeded("stderr")],
+        Control::Query(r#"{"to":"stderr","bytes":65536}"#, &[Value("65536")]),
+    )
+    .query(r#"{"to":"stderr","bytes":65537}"#)
+    .set(&["limits.stderr=64KiB"]),
+    Technique::new(
+        "print_of_one_gibibyte",
+        probe!("flood"),
+        &[Exceeded("prints")],
+        Control::Query(r#"{"to":"print","bytes":65000}"#, &[Value("65000")]),
+    )
+    .query(r#"{"to":"print","bytes":1073741824}"#)
+    .set(&["limits.prints=64KiB"]),
+    Technique::new("slow_drip", probe!("slow_drip"), &[Exceeded("wall_time")], Control::Query("3", &[Value("3")]))
+        .set(&["limits.wall_time=500ms"]),
+    Technique::new("endless_loop", probe!("endless_loop"), &[Exceeded("wall_time")], Control::Query("1000", &[Value("1000")]))
+        .set(&["limits.wall_time=300ms"]),
+    Technique::new("endless_loop_by_cpu_time", probe!("endless_loop"), &[Exceeded("cpu_time")], Control::Query("1000", &[Value("1000")]))
+        .set(&["limits.cpu_time=200ms"]),
+    Technique::new(
+        "loop_in_eight_threads",
+        probe!("cpu_in_threads"),
+        &[Exceeded("cpu_time")],
+        Control::Query("0.01", &[Value("\"done\"")]),
+    )
+    .set(&["limits.cpu_time=300ms"]),
+    Technique::new("cpu_time_of_lost_children", probe!("cpu_in_children"), &[Exceeded("cpu_time")], Control::Query("1", &[Value("1")]))
+        .set(&["limits.cpu_time=300ms"])
+        .needs(&[CGROUP_CPU]),
+    Technique::new("ignored_soft_limit", probe!("ignore_signals"), &[Exceeded("cpu_time")], Control::Query("0.05", &[Value("\"done\"")]))
+        .set(&["limits.cpu_time=300ms"]),
+    Technique::new(
+        "sleep",
+        probe!("wait_forever"),
+        &[Exceeded("wall_time")],
+        Control::Query(r#"{"by":"sleep","seconds":0}"#, &[Value("\"woken\"")]),
+    )
+    .query(r#"{"by":"sleep","seconds":100000}"#)
+    .set(&["limits.wall_time=200ms"]),
+    Technique::new(
+        "fifo_without_writer",
+        probe!("wait_forever"),
+        &[Exceeded("wall_time")],
+        Control::Query(r#"{"by":"fifo","writer":true}"#, &[Value("\"woken\"")]),
+    )
+    .query(r#"{"by":"fifo","writer":false}"#)
+    .set(&["limits.wall_time=500ms"]),
+    Technique::new("large_result", probe!("large_value"), &[Exceeded("result_size")], Control::Query("1048000", &[Verdict("finished")]))
+        .query("1048577")
+        .set(&["limits.result_size=1MiB"]),
+    Technique::new("deep_result", probe!("deep_value"), &[Exceeded("result_shape")], Control::Query("15", &[Verdict("finished")]))
+        .query("17")
+        .set(&["limits.result_depth=16"]),
+    Technique::new("wide_result", probe!("wide_value"), &[Exceeded("result_shape")], Control::Query("90", &[Verdict("finished")]))
+        .query("101")
+        .set(&["limits.result_nodes=100"]),
+    Technique::new(
+        "no_core_dump",
+        probe!("core_dump"),
+        &[Value(r#"{"signal":6,"core":false}"#)],
+        Control::Plain(&[At("/signal", "6"), OneOf("/core", &["true", "false"])]),
+    ),
+];
+
+/// What takes more than the verdict.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("limits::tmpfs_is_charged_to_the_run [R3]", tmpfs_is_charged_to_the_run),
+        trial("limits::no_way_out_into_swap [R4]", no_way_out_into_swap),
+    ]
+}
+
+fn peak(mebibytes: u32) -> Result<u64, remand_tests::End> {
+    let outcome = Call::run(&probe!("fill_tmp").code(), &["--query".to_owned(), mebibytes.to_string()]).end()?.outcome()?;
+    ensure(outcome["value"] == mebibytes, "it is written", &outcome)?;
+    Ok(outcome["usage"]["memory_peak"].as_u64().unwrap_or(0))
+}
+
+fn tmpfs_is_charged_to_the_run() -> Check {
+    need(&[CGROUP_MEMORY])?;
+    let (without, with) = (peak(0)?, peak(24)?);
+    ensure(with >= without + (20 << 20), "24 MiB on the tmpfs show in the run's own memory", &(without, with))
+}
+
+fn no_way_out_into_swap() -> Check {
+    need(&[CGROUP_MEMORY])?;
+    let outcome = Call::run(&probe!("memory_bomb").code(), &settings_of(&["limits.memory=48MiB"])).end()?.outcome()?;
+    compare(&outcome, &[Exceeded("memory")])?;
+    let peak = outcome["usage"]["memory_peak"].as_u64();
+    ensure(peak.is_some_and(|peak| peak <= 48 << 20), "no more than the limit was ever charged", &outcome["usage"])
+}
