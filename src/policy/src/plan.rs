@@ -15,6 +15,8 @@ use crate::outcome::Enforcement;
 use crate::policy::{Device, NetworkMode, Policy};
 use crate::syscalls::bpf::Instruction;
 
+pub use protections::UNCOUNTED;
+
 /// One run, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -210,7 +212,7 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts) -> Resu
     let limits = limits::resolve(&mut ledger, policy, host);
     let landlock = landlock::resolve(&mut ledger, policy, host);
     let proc = protections::proc(&mut ledger, policy, host);
-    let filter = protections::filter(&mut ledger, policy, host);
+    let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
     let root = root::resolve(&mut ledger, policy, program, proc);
     let landlock = landlock.map(|masks| landlock::rules(masks, policy, &root, proc));
     let enforcement = ledger.finish()?;

@@ -8,7 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use remand_policy::host::Arch;
 use remand_policy::outcome::Violation;
-use remand_policy::{Policy, syscalls};
+use remand_policy::plan::UNCOUNTED;
+use remand_policy::{Plan, Policy, syscalls};
 
 use crate::sys::notify::{self, Notification};
 
@@ -53,7 +54,7 @@ impl Denials {
     ///
     /// # Errors
     /// The kernel's answer.
-    pub fn answer(&mut self, policy: &Policy) -> Result<(), Errno> {
+    pub fn answer(&mut self, policy: &Policy, plan: &Plan) -> Result<(), Errno> {
         let Some(listener) = self.listener.as_ref().map(AsFd::as_fd) else { return Ok(()) };
         let Some(notification) = notify::receive(listener)? else { return Ok(()) };
         // The first execve is the executor process becoming the program: this crate's own call, made before any code of the run exists.
@@ -61,7 +62,7 @@ impl Denials {
             return notify::let_through(listener, notification.id);
         }
         notify::deny(listener, notification.id, syscalls::answer(self.arch, notification.number))?;
-        self.record(policy, &notification);
+        self.record(policy, plan, &notification);
         self.answered += 1;
         if self.answered >= MOST_ANSWERS {
             self.truncated = true;
@@ -70,20 +71,26 @@ impl Denials {
         Ok(())
     }
 
-    fn record(&mut self, policy: &Policy, notification: &Notification) {
+    fn record(&mut self, policy: &Policy, plan: &Plan, notification: &Notification) {
         let number = notification.number;
         if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, _)| *seen == number) {
             violation.count += 1;
         } else if self.seen.len() < MOST_KINDS {
             let answered = Errno::from_raw(syscalls::answer(self.arch, number));
+            let name = syscalls::name(self.arch, number);
+            let uncounted = plan.memory_watch.is_some() && name.is_some_and(|name| UNCOUNTED.contains(&name));
             self.seen.push((
                 number,
                 Violation {
-                    syscall: syscalls::name(self.arch, number).map_or_else(|| format!("syscall_{number}"), str::to_owned),
+                    syscall: name.map_or_else(|| format!("syscall_{number}"), str::to_owned),
                     args: notification.args,
                     count: 1,
                     answered: format!("{answered:?}"),
-                    change: syscalls::change(policy, self.arch, number, &notification.args),
+                    change: if uncounted {
+                        "none: only a memory cgroup counts what this call makes, and this run has none (enforcement.memory)".to_owned()
+                    } else {
+                        syscalls::change(policy, self.arch, number, &notification.args)
+                    },
                 },
             ));
         } else {

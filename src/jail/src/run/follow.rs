@@ -199,7 +199,7 @@ impl Follower<'_, '_> {
             Source::Init => self.close(Source::Init),
             Source::Report => self.on_report(),
             Source::Denial => {
-                if let Err(errno) = self.denials.answer(self.ask.policy) {
+                if let Err(errno) = self.denials.answer(self.ask.policy, self.ask.plan) {
                     self.fail(format!("a denied call could not be answered: {}", errno.desc()));
                 }
             }

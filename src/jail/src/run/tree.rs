@@ -9,7 +9,7 @@ use nix::unistd::{SysconfVar, sysconf};
 /// One look at all processes below an init.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// Bytes of memory that belong to the run's processes: anonymous, as the sum over processes.
+    /// Bytes of memory that belong to the run's processes, anonymous and shared, as the sum over processes.
     pub memory: u64,
     /// Tasks, threads counted one by one, init not counted.
     pub tasks: u64,
@@ -50,7 +50,7 @@ pub fn proportional(init: u32) -> Option<u64> {
     while let Some(pid) = waiting.pop() {
         waiting.extend(children(pid));
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        total += ["Pss_Anon:", "Pss_Shmem:"].iter().filter_map(|key| kib(&rollup, key)).sum::<u64>() * 1024;
+        total += own_memory(&rollup, ["Pss_Anon:", "Pss_Shmem:"]);
     }
     Some(total)
 }
@@ -61,24 +61,20 @@ fn children(pid: u32) -> Vec<u32> {
     lists.flat_map(|list| list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-fn kib(text: &str, key: &str) -> Option<u64> {
-    text.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse().ok())
+/// Bytes that two lines of KiB add up to: what no file of a disk backs.
+fn own_memory(text: &str, keys: [&str; 2]) -> u64 {
+    let kib = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    keys.into_iter().filter_map(kib).sum::<u64>() * 1024
 }
 
 fn add(found: &mut Sample, pid: u32, init: bool) {
-    if !init && let Ok(statm) = fs::read_to_string(format!("/proc/{pid}/statm")) {
-        found.memory += resident_anonymous(&statm).unwrap_or(0) * page();
+    if !init && let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
+        found.memory += own_memory(&status, ["RssAnon:", "RssShmem:"]);
     }
     if let Some([user, system]) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)) {
         found.user += user * tick();
         found.system += system * tick();
     }
-}
-
-/// Pages: resident less those of files and shared memory.
-fn resident_anonymous(statm: &str) -> Option<u64> {
-    let mut fields = statm.split_ascii_whitespace().skip(1).map_while(|field| field.parse::<u64>().ok());
-    Some(fields.next()?.saturating_sub(fields.next()?))
 }
 
 /// User and system ticks of the process and of the children that it waited for. The name before them may hold anything, brackets too.
@@ -89,17 +85,10 @@ fn cpu_ticks(stat: &str) -> Option<[u64; 2]> {
     Some([user + children_user, system + children_system])
 }
 
-fn page() -> u64 {
-    positive(SysconfVar::PAGE_SIZE, 4096)
-}
-
 /// Microseconds of one tick.
 fn tick() -> u64 {
-    1_000_000 / positive(SysconfVar::CLK_TCK, 100)
-}
-
-fn positive(variable: SysconfVar, otherwise: u64) -> u64 {
-    sysconf(variable).ok().flatten().and_then(|value| u64::try_from(value).ok()).filter(|&value| value > 0).unwrap_or(otherwise)
+    1_000_000
+        / sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| u64::try_from(ticks).ok()).filter(|&ticks| ticks > 0).unwrap_or(100)
 }
 
 #[cfg(test)]
@@ -116,10 +105,9 @@ mod tests {
 
     #[test]
     fn memory_is_what_no_file_backs() {
-        assert_eq!(resident_anonymous("1000 300 120 1 0 200 0"), Some(180));
-        assert_eq!(resident_anonymous("1000 1 2"), Some(0));
-        assert_eq!(resident_anonymous("x"), None);
-        assert_eq!(kib("Rss: 9 kB\nPss_Anon:     12 kB\n", "Pss_Anon:"), Some(12));
+        let status = "VmRSS:\t  900 kB\nRssAnon:\t     100 kB\nRssFile:\t     780 kB\nRssShmem:\t      20 kB\n";
+        assert_eq!(own_memory(status, ["RssAnon:", "RssShmem:"]), 120 << 10);
+        assert_eq!(own_memory("nothing", ["RssAnon:", "RssShmem:"]), 0);
     }
 
     #[test]

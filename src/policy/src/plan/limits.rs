@@ -81,7 +81,11 @@ fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut 
         return ledger.absent("swap", "limits.memory is unlimited");
     };
     let missing = ledger.need("memory", &host.cgroup.memory, enforce, &file(host, "memory.limit_in_bytes", "memory.max"));
-    ledger.instead("memory", missing, "resident memory, sampled by the supervisor; files in /tmp count by filesystem.tmp.size alone");
+    ledger.instead(
+        "memory",
+        missing,
+        "resident memory, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
+    );
     limited.memory_watch = missing.map(|_| bytes.0);
     match missing {
         Some(blocker) => ledger.absent("swap", blocker),

@@ -109,9 +109,17 @@ pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bo
     policy.filesystem.proc && host.proc_mount.available()
 }
 
+/// Calls that make memory which only a cgroup counts; refused where none does.
+pub const UNCOUNTED: [&str; 2] = ["memfd_create", "shmget"];
+
 /// The seccomp filter; empty where it is not enforced.
-pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> Vec<Instruction> {
-    let program = match syscalls::compile(&policy.syscalls, host.arch) {
+pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
+    let mut calls = policy.syscalls.clone();
+    if watched {
+        // Memory of a file that nobody maps is in no process's count.
+        calls.deny.extend(UNCOUNTED.map(str::to_owned));
+    }
+    let program = match syscalls::compile(&calls, host.arch) {
         Ok(program) => program,
         Err(error) => {
             ledger.refuse("seccomp", error.to_string(), "Change the policy.");

@@ -148,7 +148,7 @@ pub fn check(program: &[Instruction]) -> Result<(), Invalid> {
 fn check_one(length: usize, at: usize, Instruction { code, jt, jf, k }: Instruction) -> Result<(), Invalid> {
     let inside = |offset: usize| if offset < length - at - 1 { Ok(()) } else { Err(Invalid::Jump(at)) };
     match kind(code).ok_or(Invalid::Code(at, code))? {
-        Kind::Load { from: Source::Data, .. } if k >= DATA || k % 4 != 0 => Err(Invalid::Offset(at, k)),
+        Kind::Load { from: Source::Data, .. } if k >= DATA || !k.is_multiple_of(4) => Err(Invalid::Offset(at, k)),
         Kind::Load { from: Source::Memory, .. } | Kind::Store { .. } if k as usize >= CELLS => Err(Invalid::Cell(at, k)),
         Kind::Alu { operation: 0x30, by_x: false } if k == 0 => Err(Invalid::Division(at)),
         Kind::Alu { operation: 0x60 | 0x70, by_x: false } if k >= 32 => Err(Invalid::Shift(at)),
@@ -243,7 +243,7 @@ impl SeccompData {
     /// The word at a byte offset, on a little-endian machine as both of ours are.
     #[allow(clippy::cast_possible_truncation)] // the two halves of 64 bits
     fn word(&self, offset: u32) -> u32 {
-        let half = |value: u64| if offset % 8 == 0 { value as u32 } else { (value >> 32) as u32 };
+        let half = |value: u64| if offset.is_multiple_of(8) { value as u32 } else { (value >> 32) as u32 };
         match offset {
             0 => self.nr,
             4 => self.arch,
