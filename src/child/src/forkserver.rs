@@ -8,16 +8,7 @@ use crate::message::{MAX_FDS, Order, Report, WORDS};
 use crate::root;
 use crate::spec::{Ids, RunFds, Spec};
 use crate::step::{At, Errno, Failure, Step};
-use crate::sys::{self, Clone, Fd, Side};
-
-/// A forkserver that was just made.
-#[derive(Clone, Copy, Debug)]
-pub struct Made {
-    /// Process id as the caller sees it.
-    pub pid: u32,
-    /// Its pidfd, close-on-exec, owned by the caller.
-    pub pidfd: Fd,
-}
+use crate::sys::{self, Clone, Fd, Made};
 
 /// Makes a forkserver; it will report on `spec.socket`. `cgroup`: the v2 cgroup directory that it is born in.
 ///
@@ -26,11 +17,7 @@ pub struct Made {
 /// # Errors
 /// The kernel's answer to `clone3`.
 pub fn start(spec: &Spec<'_>, cgroup: Option<Fd>) -> Result<Made, Errno> {
-    // SAFETY: the child goes straight to `serve`, which never returns and calls only this crate.
-    match unsafe { sys::clone(Clone { flags: 0, exit_signal: 0, cgroup }) }? {
-        Side::Parent { pid, pidfd } => Ok(Made { pid, pidfd }),
-        Side::Child => serve(spec),
-    }
+    sys::clone(Clone { flags: 0, exit_signal: 0, cgroup }, || serve(spec))
 }
 
 fn serve(spec: &Spec<'_>) -> ! {
@@ -131,19 +118,14 @@ fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
     // CLONE_PARENT: the supervisor itself waits for the run, and knows its end and its use of CPU from the kernel.
     let flags =
         [libc::CLONE_NEWPID, libc::CLONE_NEWNS, libc::CLONE_PARENT].iter().fold(0, |all, &flag| all | u64::from(flag.unsigned_abs()));
-    // SAFETY: the child goes straight to `init::main`, which never returns and calls only this crate.
-    match unsafe { sys::clone(Clone { flags, exit_signal: 0, cgroup: None }) } {
-        Ok(Side::Child) => {
-            let _ = sys::close(spec.socket);
-            init::main(&spec.run, id, fds)
-        }
-        Ok(Side::Parent { pid, pidfd }) => {
-            sys::send(spec.socket, &Report::Init { pid: pid.into() }.words(), &[pidfd]).at(Step::CloneInit)?;
-            // Everything of the run, above all the write ends of its pipes: their end of file is the proof that it is gone.
-            keep_only(&[spec.socket])
-        }
-        Err(errno) => Err(Failure { step: Step::CloneInit, index: 0, errno }),
-    }
+    let made = sys::clone(Clone { flags, exit_signal: 0, cgroup: None }, || {
+        let _ = sys::close(spec.socket);
+        init::main(&spec.run, id, fds)
+    });
+    let Made { pid, pidfd } = made.at(Step::CloneInit)?;
+    sys::send(spec.socket, &Report::Init { pid: pid.into() }.words(), &[pidfd]).at(Step::CloneInit)?;
+    // Everything of the run, above all the write ends of its pipes: their end of file is the proof that it is gone.
+    keep_only(&[spec.socket])
 }
 
 /// Closes every descriptor but these, which are sorted.

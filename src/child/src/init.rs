@@ -8,7 +8,7 @@ use crate::forkserver::keep_only;
 use crate::message::{Ended, Executing, Report};
 use crate::spec::{Run, RunFds};
 use crate::step::{At, Failure, Step};
-use crate::sys::{self, Clone, Fd, Side, Waited};
+use crate::sys::{self, Clone, Fd, Waited};
 
 const SIGCHLD_BIT: u64 = 1 << (libc::SIGCHLD - 1);
 
@@ -41,12 +41,9 @@ fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
     }
     timing.mounted = sys::now();
     let cgroup = run.born_in_cgroup.then_some(fds.cgroup[0]);
-    // SAFETY: the child goes straight to `executor::main`, which never returns and calls only this crate.
-    match unsafe { sys::clone(Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup }) } {
-        Ok(Side::Child) => executor::main(run, id, fds, timing),
-        Ok(Side::Parent { pid, .. }) => Ok((tmp, pid)),
-        Err(errno) => Err(Failure { step: Step::CloneExecutor, index: 0, errno }),
-    }
+    let clone = Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup };
+    let made = sys::clone(clone, || executor::main(run, id, fds, timing)).at(Step::CloneExecutor)?;
+    Ok((tmp, made.pid))
 }
 
 fn keep_open(report: Fd, tmp: Fd) -> Result<(), Failure> {

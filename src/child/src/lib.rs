@@ -3,6 +3,7 @@
 //! Always holds: no allocation, no locks, no standard library; only system calls on data that `remand-jail` prepared before the clone. The processes here
 //! read nothing that a run's code wrote, apart from how its processes ended. A step that fails says which, and nothing runs after it.
 #![no_std]
+#![deny(unsafe_code)]
 
 pub mod executor;
 pub mod forkserver;
@@ -11,4 +12,5 @@ pub mod message;
 mod root;
 pub mod spec;
 pub mod step;
+#[allow(unsafe_code)]
 pub mod sys;

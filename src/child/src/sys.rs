@@ -3,6 +3,7 @@
 //! Always holds: no libc function is called, since those may take locks or allocate, and a process between clone and exec has only a copy of another
 //! process's memory. Every wrapper returns the kernel's answer; pointers handed to the kernel come from references that outlive the call.
 
+use core::convert::Infallible;
 use core::ffi::CStr;
 use core::mem::{size_of, zeroed};
 use core::ptr::{from_mut, from_ref, null};
@@ -144,28 +145,21 @@ struct CloneArguments {
     cgroup: u64,
 }
 
-/// Which side of a clone this is.
+/// A process that was just made.
 #[derive(Clone, Copy, Debug)]
-pub enum Side {
-    /// The new process.
-    Child,
-    /// The old one, with the new one's id and pidfd.
-    Parent {
-        /// As seen from the caller's PID namespace.
-        pid: u32,
-        /// Close-on-exec.
-        pidfd: Fd,
-    },
+pub struct Made {
+    /// Process id as the caller sees it.
+    pub pid: u32,
+    /// Its pidfd, close-on-exec, owned by the caller.
+    pub pidfd: Fd,
 }
 
-/// `clone3` without shared memory.
+/// `clone3` without shared memory; the new process does `child` and nothing else. `child` has a copy of one thread's memory: it may call nothing but
+/// this crate, whose other modules can reach nothing else.
 ///
 /// # Errors
 /// The kernel's answer.
-///
-/// # Safety
-/// The child has a copy of one thread's memory. Until exec or exit it must call nothing but this module.
-pub unsafe fn clone(clone: Clone) -> Answer<Side> {
+pub fn clone(clone: Clone, child: impl FnOnce() -> Infallible) -> Answer<Made> {
     let mut pidfd: Fd = -1;
     let mut arguments = CloneArguments {
         flags: clone.flags | CLONE_PIDFD,
@@ -177,9 +171,13 @@ pub unsafe fn clone(clone: Clone) -> Answer<Side> {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = u64::try_from(cgroup).unwrap_or(u64::MAX);
     }
-    // SAFETY: the structure lives until the call returns, in both processes; no CLONE_VM, so the child has its own copy of the stack it returns on.
+    // SAFETY: the structure lives until the call returns, in both processes; no CLONE_VM, so the child has its own copy of the stack it returns on, and
+    // `child` never leaves it.
     let pid = unsafe { call!(libc::SYS_clone3, from_ref(&arguments), size_of::<CloneArguments>()) }?;
-    Ok(if pid == 0 { Side::Child } else { Side::Parent { pid: u32::try_from(pid).unwrap_or(0), pidfd } })
+    if pid == 0 {
+        child();
+    }
+    Ok(Made { pid: u32::try_from(pid).unwrap_or(0), pidfd })
 }
 
 /// Ends this process.

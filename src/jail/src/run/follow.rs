@@ -11,19 +11,17 @@ use nix::unistd;
 use remand_child::message::{Ended, Report};
 use remand_child::sys::now;
 use remand_policy::evidence::Stop;
-use remand_policy::frames::{Decoder, FrameError, Received};
+use remand_policy::frames::{Decoder, FrameError};
 use remand_policy::host::CgroupVersion;
-use remand_policy::outcome::Violation;
 use remand_policy::plan::CommandKind;
 
 use super::capture::Capture;
 use super::denials::Denials;
 use super::launch::Launched;
 use super::meter::Meter;
+use super::seen::Seen;
 use super::timeline::Timeline;
-use super::tree::Sample;
 use super::{Ask, Caller, Stream};
-use crate::cgroup::Counters;
 use crate::failure::Failure;
 use crate::sys::message;
 use crate::sys::process::Usage;
@@ -32,43 +30,6 @@ use crate::sys::process::Usage;
 const START_LIMIT: u64 = 30_000_000;
 /// Bytes of one read, the size of a pipe.
 const CHUNK: usize = 1 << 16;
-
-/// Everything that was seen of a run.
-#[derive(Debug)]
-pub struct Seen {
-    /// A step that failed on the way to exec.
-    pub failure: Option<Failure>,
-    /// All steps up to exec were done.
-    pub executing: bool,
-    /// Init's account of the end.
-    pub ended: Option<Ended>,
-    /// Why the supervisor stopped it.
-    pub stopped: Option<Stop>,
-    /// What went wrong in remand itself, or what no frame was.
-    pub trouble: Option<String>,
-    /// Frames.
-    pub received: Received,
-    /// The first frame error.
-    pub frame_error: Option<FrameError>,
-    /// Captured streams.
-    pub stdout: Capture,
-    /// See `stdout`.
-    pub stderr: Capture,
-    /// Denied calls.
-    pub violations: Vec<Violation>,
-    /// There were more.
-    pub violations_truncated: bool,
-    /// Microseconds from `ready` (a plain program: from exec) to the end.
-    pub wall: u64,
-    /// What waiting for init told.
-    pub usage: Usage,
-    /// Counters of the cgroup, as far as there is one.
-    pub counters: Option<Counters>,
-    /// The highest of each that sampling saw; nothing where no sample was needed.
-    pub sampled: Sample,
-    /// What the run was made of, now empty of processes.
-    pub launched: Launched,
-}
 
 /// Something that poll watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod launch;
 mod meter;
 mod pipes;
 mod record;
+mod seen;
 mod timeline;
 mod tree;
 

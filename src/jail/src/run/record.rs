@@ -13,7 +13,7 @@ use remand_policy::verdict::{self, Verdict};
 
 use super::Ask;
 use super::capture::Capture;
-use super::follow::Seen;
+use super::seen::Seen;
 use super::timeline::Timeline;
 use crate::failure::Failure;
 

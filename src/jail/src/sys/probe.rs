@@ -77,11 +77,8 @@ fn enter(maps: Option<&Maps>) -> Result<(), Failure> {
 /// As inits are made: by `clone3`, which some filters hide though they let `unshare` pass.
 fn born_inside() -> Result<(), i32> {
     let clone = sys::Clone { flags: NEW_PID, exit_signal: CHILD_SIGNAL, cgroup: None };
-    // SAFETY: the child only exits.
-    match unsafe { sys::clone(clone) }? {
-        sys::Side::Child => sys::exit(0),
-        sys::Side::Parent { .. } => sys::wait(0).map(drop),
-    }
+    sys::clone(clone, || sys::exit(0))?;
+    sys::wait(0).map(drop)
 }
 
 /// As a run's init does it. The first process after `unshare` is the one that is in the PID namespace.

@@ -1,0 +1,52 @@
+//! What was seen of a run, when it is over.
+//!
+//! Always holds: plain data, gathered by `follow`, read by `record`; what the run was made of is still held by it.
+
+use remand_child::message::Ended;
+use remand_policy::evidence::Stop;
+use remand_policy::frames::{FrameError, Received};
+use remand_policy::outcome::Violation;
+
+use super::capture::Capture;
+use super::launch::Launched;
+use super::tree::Sample;
+use crate::cgroup::Counters;
+use crate::failure::Failure;
+use crate::sys::process::Usage;
+
+/// Everything that was seen of a run.
+#[derive(Debug)]
+pub struct Seen {
+    /// A step that failed on the way to exec.
+    pub failure: Option<Failure>,
+    /// All steps up to exec were done.
+    pub executing: bool,
+    /// Init's account of the end.
+    pub ended: Option<Ended>,
+    /// Why the supervisor stopped it.
+    pub stopped: Option<Stop>,
+    /// What went wrong in remand itself, or what no frame was.
+    pub trouble: Option<String>,
+    /// Frames.
+    pub received: Received,
+    /// The first frame error.
+    pub frame_error: Option<FrameError>,
+    /// Captured streams.
+    pub stdout: Capture,
+    /// See `stdout`.
+    pub stderr: Capture,
+    /// Denied calls.
+    pub violations: Vec<Violation>,
+    /// There were more.
+    pub violations_truncated: bool,
+    /// Microseconds from `ready` (a plain program: from exec) to the end.
+    pub wall: u64,
+    /// What waiting for init told.
+    pub usage: Usage,
+    /// Counters of the cgroup, as far as there is one.
+    pub counters: Option<Counters>,
+    /// The highest of each that sampling saw; nothing where no sample was needed.
+    pub sampled: Sample,
+    /// What the run was made of, now empty of processes.
+    pub launched: Launched,
+}
