@@ -106,7 +106,10 @@ impl Follower<'_, '_> {
                 Ok(ready) => ready.into_iter().for_each(|source| self.handle(source)),
                 Err(errno) => self.fail(format!("poll: {}", errno.desc())),
             }
-            self.check_limits();
+            // A run that has ended kept its limits, even if this process was too busy to see it in time.
+            if self.open.contains(&Source::Init) {
+                self.check_limits();
+            }
         }
         // Every writer is gone: what is left in the pipes ends with their end of file.
         for source in [Source::Report, Source::Stdout, Source::Stderr, Source::Result] {

@@ -108,7 +108,9 @@ fn memory(evidence: &Evidence, plan: &Plan) -> Verdict {
     let counters = &evidence.counters;
     let allowed = plan.memory.unwrap_or(u64::MAX);
     let source = match counters.oom_kills {
-        0 => "resident memory of the run's processes".to_owned(),
+        0 if plan.memory_watch.is_some() => "resident memory of the run's processes".to_owned(),
+        // Stopped when the cgroup's limit was hit and nothing could be reclaimed, before its handler chose a process.
+        0 => "the cgroup's memory limit: hit, with nothing to reclaim".to_owned(),
         kills => format!("the cgroup's out-of-memory handler: {kills} killed"),
     };
     exceeded(LimitKind::Memory, allowed, counters.memory_peak.unwrap_or(allowed), "bytes", &source)
