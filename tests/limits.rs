@@ -56,6 +56,9 @@ pub const TABLE: &[Technique] = &[
     .query(r#"{"files":16,"each":8}"#)
     .set(&["limits.memory=64MiB"])
     .needs(&[CGROUP_MEMORY]),
+    Technique::new("files_of_memory_need_a_counter", probe!("memory_by_memfd"), &[Value("4")], Control::Plain(&[At("", "4")]))
+        .query(r#"{"files":4,"each":4}"#)
+        .without(CGROUP_MEMORY, &[Raised("PermissionError"), Denied("memfd_create", "EPERM")]),
     Technique::new("full_tmp", probe!("fill_tmp"), &[Exceeded("tmp_size")], Control::Query("4", &[Value("4")]))
         .query("5")
         .set(&["filesystem.tmp.size=4MiB"]),
