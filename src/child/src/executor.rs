@@ -15,8 +15,6 @@ const KEYCTL_JOIN_SESSION_KEYRING: u32 = 1;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER: u32 = 8;
 /// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` (Linux 5.19): a notified call is not restarted by signals once the supervisor has taken it.
 pub const WAIT_KILLABLE: u32 = 32;
-/// NOROOT, NO_SETUID_FIXUP, NO_CAP_AMBIENT_RAISE, KEEP_CAPS off, each locked: no uid change or execve can ever bring a capability back.
-const SECUREBITS: u64 = 0b1110_1111;
 /// Landlock rights that files can have too: execute, write, read, truncate, ioctl on a device.
 const FILE_RIGHTS: u64 = 0b111 | 1 << 14 | 1 << 15;
 
@@ -33,7 +31,7 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds, timing: Executing) -> ! {
 fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: &mut Fd) -> Result<(), Failure> {
     timing.executor = sys::now();
     join_cgroups(run, fds)?; // first, so that all that follows is charged to the run
-    reset_signals()?;
+    sys::block_signals(0).at(Step::Signals)?;
     // A terminal of the caller's, should one be left, is no longer this process's.
     sys::setsid().at(Step::Session)?;
     leave_keyring()?;
@@ -41,7 +39,6 @@ fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: 
     *report = REPORT_FD;
     set_rlimits(run)?;
     sys::umask(0o022).at(Step::Fd)?;
-    drop_bounding_set()?; // needs CAP_SETPCAP, which the change of user takes away
     change_ids(run, id)?;
     drop_capabilities()?;
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0).at(Step::Dumpable)?;
@@ -69,13 +66,6 @@ fn join_cgroups(run: &Run<'_>, fds: &RunFds) -> Result<(), Failure> {
         sys::unshare(libc::CLONE_NEWCGROUP).at(Step::CgroupNamespace)?;
     }
     Ok(())
-}
-
-fn reset_signals() -> Result<(), Failure> {
-    for signal in (1..=64).filter(|&signal| signal != libc::SIGKILL && signal != libc::SIGSTOP) {
-        sys::default_action(signal).at(Step::Signals)?;
-    }
-    sys::block_signals(0).at(Step::Signals)
 }
 
 /// Keyrings belong to a user, not to a namespace: without this the run would hold the caller's session keyring.
@@ -108,18 +98,6 @@ fn set_rlimits(run: &Run<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn drop_bounding_set() -> Result<(), Failure> {
-    sys::prctl(libc::PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0).at_index(Step::Capabilities, 100)?;
-    for capability in 0..64u8 {
-        match sys::prctl(libc::PR_CAPBSET_DROP, capability.into(), 0, 0, 0) {
-            // The first number that this kernel has no capability for.
-            Err(libc::EINVAL) if capability > 0 => return Ok(()),
-            answer => answer.at_index(Step::Capabilities, capability.into())?,
-        }
-    }
-    Ok(())
-}
-
 fn change_ids(run: &Run<'_>, id: u32) -> Result<(), Failure> {
     if run.drop_groups {
         sys::clear_groups().at(Step::Groups)?;
@@ -128,7 +106,7 @@ fn change_ids(run: &Run<'_>, id: u32) -> Result<(), Failure> {
     sys::setresuid(id, id, id).at(Step::Uid)
 }
 
-/// Effective, permitted, inheritable, ambient; the bounding set is empty already.
+/// Effective, permitted, inheritable, ambient; the bounding set is empty since the forkserver began.
 fn drop_capabilities() -> Result<(), Failure> {
     sys::prctl(libc::PR_CAP_AMBIENT, u64::from(libc::PR_CAP_AMBIENT_CLEAR_ALL.unsigned_abs()), 0, 0, 0)
         .at_index(Step::Capabilities, 101)?;

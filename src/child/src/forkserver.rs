@@ -10,6 +10,10 @@ use crate::spec::{Ids, RunFds, Spec};
 use crate::step::{At, Errno, Failure, Step};
 use crate::sys::{self, Clone, Fd, Made};
 
+/// NOROOT and NO_CAP_AMBIENT_RAISE on, KEEP_CAPS and NO_SETUID_FIXUP off, each locked: no execve can ever bring a capability back, and a change of user
+/// clears the sets as it should.
+const SECUREBITS: u64 = 0b1110_1011;
+
 /// Makes a forkserver; it will report on `spec.socket`. `cgroup`: the v2 cgroup directory that it is born in.
 ///
 /// Neither it nor the runs it makes signal their end; wait with `__WALL`.
@@ -65,9 +69,32 @@ fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
     let no_more = write_file(proc, c"sys/user/max_user_namespaces", b"0").is_ok();
     sys::close(proc).at(Step::Forkserver)?;
     share(spec)?;
+    reset_signals()?;
+    drop_bounding_set()?;
     // From here on nothing of this process is to be read, not even by its own user.
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0).at(Step::Dumpable)?;
     Ok(no_more)
+}
+
+/// What the caller ignored (SIGPIPE, SIGHUP under nohup) would stay ignored through execve.
+fn reset_signals() -> Result<(), Failure> {
+    for signal in (1..=64).filter(|&signal| signal != libc::SIGKILL && signal != libc::SIGSTOP) {
+        sys::default_action(signal).at(Step::Signals)?;
+    }
+    Ok(())
+}
+
+/// Here and not in each run: children inherit it, and what this process does needs capabilities that it holds, not ones that execve could give.
+fn drop_bounding_set() -> Result<(), Failure> {
+    sys::prctl(libc::PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0).at_index(Step::Capabilities, 100)?;
+    for capability in 0..64u8 {
+        match sys::prctl(libc::PR_CAPBSET_DROP, capability.into(), 0, 0, 0) {
+            // The first number that this kernel has no capability for.
+            Err(libc::EINVAL) if capability > 0 => return Ok(()),
+            answer => answer.at_index(Step::Capabilities, capability.into())?,
+        }
+    }
+    Ok(())
 }
 
 fn share(spec: &Spec<'_>) -> Result<(), Failure> {
