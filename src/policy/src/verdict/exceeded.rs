@@ -50,7 +50,8 @@ pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         }
         Ended::Signaled(SIGKILL) | Ended::Unknown if counters.oom_kills > 0 => Some(memory(evidence, plan)),
         Ended::Signaled(SIGXFSZ) => plan.file_size.map(|allowed| {
-            exceeded(LimitKind::FileSize, allowed, allowed.saturating_add(1), "bytes", "SIGXFSZ: a write past RLIMIT_FSIZE")
+            // Where the write that was refused would have ended, nobody counts.
+            exceeded(LimitKind::FileSize, allowed, allowed, "bytes", "SIGXFSZ, the kernel's answer to a write past RLIMIT_FSIZE")
         }),
         Ended::Signaled(SIGXCPU) if plan.cpu_time.is_some_and(|allowed| cpu_used(evidence) >= allowed) => {
             Some(cpu(evidence, plan, "SIGXCPU: RLIMIT_CPU"))

@@ -156,7 +156,7 @@ fn kills_by_the_kernel() {
     assert_eq!(executor(&with(oom, FrameEnd::Done, Ended::Exited(0))), Verdict::Finished, "a child was killed and the code coped");
 
     let xfsz = evidence(FrameEnd::None, Ended::Signaled(25));
-    assert_eq!(limit(&executor(&xfsz)), Some((LimitKind::FileSize, 4096, 4097)));
+    assert_eq!(limit(&executor(&xfsz)), Some((LimitKind::FileSize, 4096, 4096)));
     assert!(matches!(decide(&xfsz, &Plan { file_size: None, ..plan(CommandKind::Executor, true) }), Verdict::Signaled { signal: 25, .. }));
 
     let sys = evidence(FrameEnd::None, Ended::Signaled(31));
