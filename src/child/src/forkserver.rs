@@ -41,7 +41,6 @@ fn serve(spec: &Spec<'_>) -> ! {
 
 /// Returns whether the kernel was told to allow no more user namespaces inside.
 fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
-    sys::prctl(libc::PR_SET_PDEATHSIG, 9, 0, 0, 0).at(Step::Forkserver)?;
     sys::block_signals(u64::MAX).at(Step::Forkserver)?;
     keep_only(&[spec.socket])?;
     // Where memory runs out on the whole host, runs go first. Raised here, while /proc/self still belongs to this process.

@@ -29,7 +29,6 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds) -> ! {
 /// Mounts, then the executor process. Returns the place `/tmp` and the executor's process id.
 fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
     let mut timing = Executing { init: sys::now(), ..Executing::default() };
-    sys::prctl(libc::PR_SET_PDEATHSIG, 9, 0, 0, 0).at(Step::InitSignals)?;
     let tmp = sys::new_mount(c"tmpfs", run.tmp, run.tmp_attributes).at_index(Step::RunMounts, 0)?;
     sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, 1)?;
     if run.proc {
@@ -58,7 +57,7 @@ fn reap(report: Fd, tmp: Fd, executor: u32) -> Result<Ended, Failure> {
     loop {
         let ready = sys::wait_readable([signals, report]).at(Step::Init)?;
         if ready[1] != 0 {
-            // The supervisor is gone (it never writes here): so is the run.
+            // The supervisor is gone (it never writes here), and with it the run. Not left to PDEATHSIG: that one watches a thread of the supervisor's.
             sys::exit(1);
         }
         sys::read(signals, &mut [0; 128]).at(Step::Init)?;
