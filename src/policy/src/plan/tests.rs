@@ -352,6 +352,17 @@ fn landlock_masks_follow_the_abi() {
 }
 
 #[test]
+fn landlock_masks_are_those_of_the_landlock_crate() {
+    use ::landlock::{ABI, Access, AccessFs, AccessNet, Scope};
+    let all = [ABI::V1, ABI::V2, ABI::V3, ABI::V4, ABI::V5, ABI::V6, ABI::V7, ABI::V8, ABI::V9, ABI::V10];
+    for (abi, number) in all.into_iter().zip(1..) {
+        let plan = on(&lenient(), &HostFacts { landlock_abi: number, ..full() }).unwrap().landlock.unwrap();
+        let theirs = (AccessFs::from_all(abi).bits(), AccessNet::from_all(abi).bits(), Scope::from_all(abi).bits());
+        assert_eq!((plan.handled_fs, plan.handled_net, plan.scoped), theirs, "ABI {number}");
+    }
+}
+
+#[test]
 fn an_old_landlock_is_refused_where_a_newer_one_is_required_and_used_where_it_is_optional() {
     let mut policy = policy();
     policy.landlock.minimum_abi = 4;
