@@ -30,7 +30,8 @@ use crate::args::{Args, Command, PolicyCommand};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let done = Args::try_parse().map_err(|error| typed_wrong(&error)).and_then(|args| match args.command {
+    let settled = remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")));
+    let done = settled.and_then(|()| Args::try_parse().map_err(|error| typed_wrong(&error))).and_then(|args| match args.command {
         Command::Run(args) => run::run(args),
         Command::Exec(args) => exec::exec(args),
         Command::Doctor(args) => doctor::doctor(&args),

@@ -43,6 +43,8 @@ fn serve(spec: &Spec<'_>) -> ! {
 fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
     sys::block_signals(u64::MAX).at(Step::Forkserver)?;
     keep_only(&[spec.socket])?;
+    // The caller's would close the root to the run, which has another user.
+    sys::umask(0o022).at(Step::Forkserver)?;
     // Where memory runs out on the whole host, runs go first. Raised here, while /proc/self still belongs to this process.
     write_file(sys::CWD, c"/proc/self/oom_score_adj", b"1000").at(Step::OomScore)?;
     let proc = sys::openat(sys::CWD, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0).at(Step::Forkserver)?;

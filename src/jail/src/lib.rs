@@ -14,3 +14,5 @@ pub mod run;
 mod setup;
 #[allow(unsafe_code)]
 mod sys;
+
+pub use sys::signals::settle as settle_signals;

@@ -9,9 +9,11 @@ use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 
+use nix::unistd::geteuid;
+
 use super::answer::answer;
 use super::{tree, trust};
-use crate::sys::reader::confine;
+use crate::sys::reader::{as_nobody, confine};
 
 /// Where the loader looks for libraries outside of its default directories.
 pub(super) const LOADER_CACHE: &str = "/etc/ld.so.cache";
@@ -24,6 +26,8 @@ pub(super) struct Loader {
     pub path: String,
     /// Real path of the program.
     program: String,
+    /// Nobody vouches for the program, and its file can make the loader run its code: it is looked at without root's rights.
+    stranger: bool,
 }
 
 impl Loader {
@@ -39,7 +43,13 @@ impl Loader {
             return Err(format!("{program} wants {path:?} as its dynamic loader, which is not one by its name"));
         }
         trust::check(&path, owners).map_err(|reason| format!("{program} wants {path} as its dynamic loader: {reason}"))?;
-        Ok(Some(Self { path, program: program.to_owned() }))
+        Ok(Some(Self { path, program: program.to_owned(), stranger: false }))
+    }
+
+    /// The same, for a program that nobody vouches for.
+    #[must_use]
+    pub(super) fn of_stranger(self) -> Self {
+        Self { stranger: true, ..self }
     }
 
     /// Names of every library that the program and `also` (libraries by path, or by name to search for) load, and [`LOADER_CACHE`] if they aren't
@@ -87,11 +97,16 @@ impl Loader {
             command.arg("--inhibit-cache");
         }
         command.args(["--list", program]).env_clear().env("LD_PRELOAD", preload).current_dir("/").stdin(Stdio::null());
+        let stranger = self.stranger && geteuid().is_root();
+        if stranger {
+            as_nobody(&mut command);
+        }
         confine(&mut command)?;
         let answer = answer(&mut command)?;
         // Without the cache it may well fail to find something: that is the question.
         if !answer.status.success() && !without_cache {
-            return Err(format!("{} cannot list the libraries of {program}: {}", self.path, answer.reason()));
+            let hint = if stranger { "; it is looked at without root's rights: everybody must be able to read it" } else { "" };
+            return Err(format!("{} cannot list the libraries of {program}: {}{hint}", self.path, answer.reason()));
         }
         let text = String::from_utf8(answer.stdout).map_err(|_| format!("{} names files that are not UTF-8", self.path))?;
         Ok(text.lines().filter_map(library).filter(|path| is_elf(path)).map(str::to_owned).collect())
@@ -158,7 +173,7 @@ mod tests {
 
     #[test]
     fn batches_keep_to_the_longest_string_and_set_odd_names_apart() {
-        let loader = Loader { path: "/ld.so".to_owned(), program: "/p".to_owned() };
+        let loader = Loader { path: "/ld.so".to_owned(), program: "/p".to_owned(), stranger: false };
         let mut also: Vec<String> = (0..3000).map(|n| format!("/site/{n:060}.so")).collect();
         also.push("/site/a b.so".to_owned());
         let batches = loader.batches(&also);

@@ -89,7 +89,7 @@ fn is_python(file: &str) -> bool {
 /// The loader and libraries of a compiled program, none for a static one.
 fn libraries(file: &str) -> Result<BTreeSet<String>, String> {
     let real = tree::resolve(file, &tree::host).ok_or_else(|| format!("cannot follow {file} to a file"))?.real;
-    Loader::of(&real, &trust::roots())?.map_or(Ok(BTreeSet::new()), |loader| loader.libraries(&[]))
+    Loader::of(&real, &trust::roots())?.map_or(Ok(BTreeSet::new()), |loader| loader.of_stranger().libraries(&[]))
 }
 
 /// The words of a `#!` line; `None` if there is none.

@@ -61,7 +61,9 @@ impl<'a> Shim<'a> {
     pub(super) fn real(&self, owners: Option<&[u32]>) -> Result<String, String> {
         let trusted =
             |place: &Path| owners.is_none_or(|owners| place.to_str().is_some_and(|place| trust::directory(place, owners).is_ok()));
-        let variables = self.variables.iter().filter(|(_, value)| !Path::new(value).is_absolute() || trusted(Path::new(value)));
+        // A value with a slash leads somewhere, be it relative: PYENV_VERSION=../../../tmp/x names a program.
+        let names_no_place = |value: &OsString| !value.as_encoded_bytes().contains(&b'/');
+        let variables = self.variables.iter().filter(|(_, value)| names_no_place(value) || trusted(Path::new(value)));
         let path = std::env::split_paths(self.path).filter(|directory| directory.is_absolute() && trusted(directory));
         let path = std::env::join_paths(path).map_err(|error| format!("cannot be given PATH: {error}"))?;
         let mut command = Command::new(self.candidate);
@@ -76,5 +78,25 @@ impl<'a> Shim<'a> {
             return Err(format!("asked for the interpreter behind it, it says {path:?}"));
         }
         Ok(path)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn as_root_no_variable_leads_to_a_place_that_is_not_trusted() {
+        let file = std::env::temp_dir().join(format!("remand-shim-{}", std::process::id()));
+        std::fs::write(&file, "#!/bin/sh\necho \"/$PYENV_VERSION:$PYENV_ROOT:$PYENV_SHELL\"\n").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
+        let given = [("PYENV_VERSION", "../../tmp/x"), ("PYENV_ROOT", "/tmp/x"), ("PYENV_SHELL", "sh")];
+        let variables = given.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let shim = Shim { candidate: file.to_str().unwrap(), path: "/usr/bin:/bin", variables, directory: PathBuf::from("/") };
+        assert_eq!(shim.real(None).unwrap(), "/../../tmp/x:/tmp/x:sh", "control");
+        assert_eq!(shim.real(Some(&trust::roots())).unwrap(), "/::sh");
+        std::fs::remove_file(&file).unwrap();
     }
 }

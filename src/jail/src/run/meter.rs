@@ -2,18 +2,21 @@
 //!
 //! Always holds: a CPU limit is looked at no later than it can be passed; what sampling saw is never called a cgroup's counter.
 
+use std::fs;
 use std::thread::available_parallelism;
 
 use remand_policy::Plan;
 use remand_policy::evidence::Stop;
 
-use super::tree::{Sample, proportional, sample};
+use super::tree::{Sample, proportional, sample, sockets};
 use crate::cgroup::RunCgroup;
 
 /// Nanoseconds between two samples where no cgroup holds the memory: what a run can allocate meanwhile is some 20 MB.
 const SAMPLE: u64 = 5_000_000;
 /// Nanoseconds between two looks at the CPU time when the limit is near.
 const SHORTEST: u64 = 1_000_000;
+/// Bytes that a socket can hold in its send buffer where the kernel does not say.
+const SEND_BUFFER: u64 = 212_992;
 
 /// The meters of one run.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct Meter {
     cpu_limit: Option<u64>,
     /// Bytes; only where no cgroup holds them.
     memory_limit: Option<u64>,
+    /// Bytes that each socket counts as: what can wait in it is in no process's count. 0 where the sockets are not the run's alone, or a cgroup counts.
+    socket: u64,
     next_cpu: Option<u64>,
     next_sample: Option<u64>,
     cpus: u64,
@@ -36,6 +41,7 @@ impl Meter {
             init,
             cpu_limit: plan.cpu_time,
             memory_limit: plan.memory_watch,
+            socket: if plan.memory_watch.is_some() && plan.has("network_namespace") { send_buffer() } else { 0 },
             next_cpu: None,
             next_sample: None,
             cpus: available_parallelism().map_or(1, |cpus| cpus.get() as u64),
@@ -105,10 +111,12 @@ impl Meter {
     }
 
     fn look(&mut self) -> Sample {
+        let waiting = if self.socket > 0 { self.socket.saturating_mul(sockets(self.init)) } else { 0 };
         let mut found = sample(self.init);
+        found.memory = found.memory.saturating_add(waiting);
         if self.memory_limit.is_some_and(|limit| found.memory > limit) {
             // Pages that forked processes share were counted for each of them: ask again, exactly.
-            found.memory = proportional(self.init).unwrap_or(found.memory);
+            found.memory = proportional(self.init).map_or(found.memory, |exact| exact.saturating_add(waiting));
         }
         self.seen = Sample {
             memory: self.seen.memory.max(found.memory),
@@ -118,4 +126,8 @@ impl Meter {
         };
         found
     }
+}
+
+fn send_buffer() -> u64 {
+    fs::read_to_string("/proc/sys/net/core/wmem_default").ok().and_then(|text| text.trim().parse().ok()).unwrap_or(SEND_BUFFER)
 }

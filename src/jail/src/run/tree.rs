@@ -9,7 +9,7 @@ use nix::unistd::{SysconfVar, sysconf};
 /// One look at all processes below an init.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// Bytes of memory that belong to the run's processes, anonymous and shared, as the sum over processes.
+    /// Bytes of memory that belong to the run's processes, anonymous and shared, and of their page tables, as the sum over processes.
     pub memory: u64,
     /// Tasks, threads counted one by one, init not counted.
     pub tasks: u64,
@@ -50,7 +50,8 @@ pub fn proportional(init: u32) -> Option<u64> {
     while let Some(pid) = waiting.pop() {
         waiting.extend(children(pid));
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        total += own_memory(&rollup, ["Pss_Anon:", "Pss_Shmem:"]);
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        total += own_memory(&rollup, &["Pss_Anon:", "Pss_Shmem:"]) + own_memory(&status, &["VmPTE:"]);
     }
     Some(total)
 }
@@ -61,15 +62,25 @@ fn children(pid: u32) -> Vec<u32> {
     lists.flat_map(|list| list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
-/// Bytes that two lines of KiB add up to: what no file of a disk backs.
-fn own_memory(text: &str, keys: [&str; 2]) -> u64 {
-    let kib = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    keys.into_iter().filter_map(kib).sum::<u64>() * 1024
+/// Sockets in init's network namespace, those in flight included.
+pub fn sockets(init: u32) -> u64 {
+    fs::read_to_string(format!("/proc/{init}/net/sockstat")).ok().and_then(|text| sockets_used(&text)).unwrap_or(0)
+}
+
+fn sockets_used(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix("sockets: used ")?.trim().parse().ok())
+}
+
+/// Bytes that lines of KiB add up to: what no file of a disk backs.
+fn own_memory(text: &str, keys: &[&str]) -> u64 {
+    let kib = |key: &&str| text.lines().find_map(|line| line.strip_prefix(*key)?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    keys.iter().filter_map(kib).sum::<u64>() * 1024
 }
 
 fn add(found: &mut Sample, pid: u32, init: bool) {
     if !init && let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
-        found.memory += own_memory(&status, ["RssAnon:", "RssShmem:"]);
+        // Page tables too: reading one byte in each 2 MiB of a mapping costs a page of them, and no resident memory.
+        found.memory += own_memory(&status, &["RssAnon:", "RssShmem:", "VmPTE:"]);
     }
     if let Some([user, system]) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)) {
         found.user += user * tick();
@@ -105,9 +116,18 @@ mod tests {
 
     #[test]
     fn memory_is_what_no_file_backs() {
-        let status = "VmRSS:\t  900 kB\nRssAnon:\t     100 kB\nRssFile:\t     780 kB\nRssShmem:\t      20 kB\n";
-        assert_eq!(own_memory(status, ["RssAnon:", "RssShmem:"]), 120 << 10);
-        assert_eq!(own_memory("nothing", ["RssAnon:", "RssShmem:"]), 0);
+        let status = "VmRSS:\t  900 kB\nRssAnon:\t     100 kB\nRssFile:\t     780 kB\nRssShmem:\t      20 kB\nVmPTE:\t      3 kB\n";
+        assert_eq!(own_memory(status, &["RssAnon:", "RssShmem:", "VmPTE:"]), 123 << 10);
+        assert_eq!(own_memory("nothing", &["RssAnon:", "RssShmem:"]), 0);
+    }
+
+    #[test]
+    fn sockets_are_counted_by_their_namespace() {
+        assert_eq!(sockets_used("sockets: used 17\nTCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\n"), Some(17));
+        assert_eq!(sockets_used(""), None);
+        let before = sockets(std::process::id());
+        let pairs: Vec<_> = (0..50).filter_map(|_| std::os::unix::net::UnixStream::pair().ok()).collect();
+        assert!(pairs.len() == 50 && sockets(std::process::id()) >= before.min(1) + 50, "other processes come and go meanwhile");
     }
 
     #[test]

@@ -5,3 +5,4 @@ pub mod notify;
 pub mod probe;
 pub mod process;
 pub mod reader;
+pub mod signals;

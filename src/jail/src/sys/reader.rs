@@ -2,13 +2,14 @@
 //!
 //! For programs that must be asked something outside of a run: a dynamic loader that lists the libraries of an untrusted file (a `DT_AUDIT` entry
 //! makes it run that file's code), an interpreter that names its directories. Always holds: no file is opened for writing or created, no process or
-//! socket made, no signal sent, no id or limit changed; all other calls answer EPERM.
+//! socket made, no signal sent, no id or limit changed; all other calls answer EPERM; none of the caller's descriptors beyond the standard ones is there.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompCmpArgLen as Len, SeccompCmpOp as Op, SeccompCondition, SeccompFilter, SeccompRule};
 
@@ -86,6 +87,27 @@ const READING_OLD: &[i64] = &[
 #[cfg(not(target_arch = "x86_64"))]
 const READING_OLD: &[i64] = &[];
 
+/// User and group that a stranger reads as, rather than as root: "nobody", who owns no file.
+const NOBODY: u32 = 65534;
+
+/// Takes root's rights from what `command` starts, where they are root's: it may read what everybody may. To be called before [`confine`].
+pub fn as_nobody(command: &mut Command) {
+    let change = || {
+        let answers = [libc::SYS_setgroups, libc::SYS_setresgid, libc::SYS_setresuid].map(|call| {
+            let id = if call == libc::SYS_setgroups { 0 } else { NOBODY };
+            // SAFETY: integers only; no groups, so that the null pointer is not read.
+            Errno::result(unsafe { libc::syscall(call, id, id, id) })
+        });
+        match answers.into_iter().find_map(Result::err) {
+            // A user namespace that maps its maker alone: its root is an ordinary user, and has nobody else to become.
+            None | Some(Errno::EINVAL) => Ok(()),
+            Some(errno) => Err(errno.into()),
+        }
+    };
+    // SAFETY: between fork and exec the closure makes three system calls and nothing else: no allocation, no lock.
+    unsafe { command.pre_exec(change) };
+}
+
 /// Confines what `command` starts, from its exec on.
 ///
 /// # Errors
@@ -95,9 +117,12 @@ pub fn confine(command: &mut Command) -> Result<(), String> {
     let install = move || {
         let data = getrlimit(Resource::RLIMIT_DATA)?.1.min(MAX_DATA);
         setrlimit(Resource::RLIMIT_DATA, data, data)?;
+        // Whatever the caller has open could be written to. Closed by the exec, since the standard library reports a failed one over a pipe.
+        // SAFETY: integers only.
+        Errno::result(unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) })?;
         seccompiler::apply_filter(&filter).map_err(|_| io::Error::last_os_error())
     };
-    // SAFETY: between fork and exec the closure makes four system calls (getrlimit, setrlimit, prctl, seccomp) and nothing else: no allocation, no lock.
+    // SAFETY: between fork and exec the closure makes five system calls (getrlimit, setrlimit, close_range, prctl, seccomp) and nothing else: no allocation, no lock.
     unsafe { command.pre_exec(install) };
     Ok(())
 }
@@ -131,6 +156,30 @@ mod tests {
         }
         let output = command.output().unwrap();
         (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    #[test]
+    fn no_descriptor_of_the_callers_is_there() {
+        use std::os::fd::AsRawFd;
+        let file = std::fs::File::open("/etc/passwd").unwrap();
+        nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+        let script = format!("[ -e /proc/self/fd/{} ]", file.as_raw_fd());
+        assert!(shell(&script, false).0, "control");
+        assert!(!shell(&script, true).0);
+    }
+
+    #[test]
+    fn a_stranger_reads_what_everybody_may() {
+        if !nix::unistd::geteuid().is_root() {
+            return; // nothing to take away
+        }
+        let script = "read line < /etc/shadow";
+        assert!(shell(script, true).0, "control");
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "read line < /etc/passwd && ! read line < /etc/shadow"]);
+        as_nobody(&mut command);
+        confine(&mut command).unwrap();
+        assert!(command.output().unwrap().status.success());
     }
 
     #[test]

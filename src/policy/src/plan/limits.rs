@@ -84,7 +84,7 @@ fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut 
     ledger.instead(
         "memory",
         missing,
-        "resident memory, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
+        "resident memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
     );
     limited.memory_watch = missing.map(|_| bytes.0);
     match missing {

@@ -270,7 +270,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
         (
             "memory",
             instead(
-                "resident memory, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
+                "resident memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
                 "no delegation",
             ),
         ),

@@ -11,6 +11,7 @@ const ENOMEM: i32 = 12;
 const EACCES: i32 = 13;
 const EINVAL: i32 = 22;
 const EMFILE: i32 = 24;
+const EFBIG: i32 = 27;
 const ENOSPC: i32 = 28;
 const ENOSYS: i32 = 38;
 const ELOOP: i32 = 40;
@@ -44,6 +45,8 @@ pub fn hint(step: &str, index: u32, errno: i32) -> String {
             "the kernel or the run's cgroup had no memory for this step: limits.memory may be too small to start an interpreter".to_owned()
         }
         (_, EMFILE) => "the supervisor is out of file descriptors: raise ulimit -n".to_owned(),
+        ("fd", EINVAL) => "descriptors are first moved to 64 and above: raise ulimit -n".to_owned(),
+        ("root", EFBIG) => "the root's files are larger than ulimit -f lets remand write".to_owned(),
         ("root", ENOENT) => format!(
             "entry {index} of the root (a filesystem.mounts source, or a file of the interpreter) is gone: a package was changed; run again"
         ),
