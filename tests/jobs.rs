@@ -187,12 +187,15 @@ fn numpy_and_pandas() -> Check {
 }
 
 fn strict() -> Check {
-    check("return sum(range(10))", &["--policy", "strict"], &[Value("45")])?;
-    let fork = run("import os\nos.fork()\nreturn 1", &["--policy", "strict"], None)?;
+    let scratch = Scratch::new();
+    let policy = policy_text::extending("strict", &scratch, &json!({})).display().to_string();
+    let strict = ["--policy", policy.as_str()];
+    check("return sum(range(10))", &strict, &[Value("45")])?;
+    let fork = run("import os\nos.fork()\nreturn 1", &strict, None)?;
     compare(&fork, &[Verdict("raised")])?;
-    let thread = run("import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()\nreturn 1", &["--policy", "strict"], None)?;
+    let thread = run("import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()\nreturn 1", &strict, None)?;
     compare(&thread, &[Raised("RuntimeError")])?;
-    let traced = run(&probe!("trace_and_inject").code(), &["--policy", "strict"], None)?; // the default only refuses it
+    let traced = run(&probe!("trace_and_inject").code(), &strict, None)?; // the default only refuses it
     compare(&traced, &[Verdict("violated")])?;
     check(
         "import os, threading\nt = threading.Thread(target=print)\nt.start()\nt.join()\npid = os.fork()\nif pid == 0:\n    os._exit(0)\nos.waitpid(pid, 0)\nreturn 1",

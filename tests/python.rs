@@ -6,7 +6,7 @@ use remand_tests::observe::Seen::{Denied, Message, OneOf, Raised, Signaled, Valu
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
 use remand_tests::technique::{Control, Technique};
-use remand_tests::{Check, End, ensure, plain, probe, trial};
+use remand_tests::{Check, End, ensure, plain, policy_text, probe, trial};
 use serde_json::json;
 
 /// One row per technique.
@@ -69,7 +69,8 @@ fn import_list_is_no_wall() -> Check {
     );
     let config = ["--security-config".to_owned(), config.display().to_string()];
     let probe = probe!("bypass_import_list");
-    let strict = Call::run(&probe.code(), &[&config[..], &["--policy".to_owned(), "strict".to_owned()]].concat()).end()?.outcome()?;
+    let policy = policy_text::extending("strict", &scratch, &json!({})).display().to_string();
+    let strict = Call::run(&probe.code(), &[&config[..], &["--policy".to_owned(), policy]].concat()).end()?.outcome()?;
     compare(&strict, &[Value(r#"{"refused":true,"fork":"EPERM"}"#), OneOf("/refused", &["true"])])?;
     ensure(
         ["clone", "fork", "vfork"].iter().any(|call| compare(&strict, &[Denied(call, "EPERM")]).is_ok()),
