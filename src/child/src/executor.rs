@@ -48,8 +48,7 @@ fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: 
     if let Some(landlock) = &run.landlock {
         restrict(landlock)?; // after all mounts: a restricted process can make none
     }
-    let listener = filter(run)?; // last: what follows is only what every filter lets through
-    timing.filtered = sys::now();
+    let listener = filter(run)?; // last: what follows is only what every filter lets through, for until the listener is sent nobody answers
     let executing = Report::Executing(timing).words();
     sys::send(REPORT_FD, &executing, listener.as_slice()).at(Step::Listener)?;
     Err(Failure { step: Step::Execve, index: 0, errno: sys::execve(run.path, run.argv, run.envp) })

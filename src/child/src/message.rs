@@ -44,10 +44,8 @@ pub struct Executing {
     pub mounted: u64,
     /// The executor process began.
     pub executor: u64,
-    /// It is where its cgroups want it, with its descriptors, limits, ids and no capabilities.
+    /// It is where its cgroups want it, with its descriptors, limits, ids and no capabilities. The last time that it can tell: a filter may refuse the clock.
     pub confined: u64,
-    /// Landlock and seccomp were in force; execve is next.
-    pub filtered: u64,
 }
 
 /// How a run's processes ended, as init saw it.
@@ -92,7 +90,7 @@ impl Report {
             Self::WantsIds => put(&[2]),
             Self::Serving { no_more_namespaces } => put(&[3, no_more_namespaces.into()]),
             Self::Init { pid } => put(&[4, pid]),
-            Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined, e.filtered]),
+            Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined]),
             Self::Ended(e) => put(&[6, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.left]),
         }
         words
@@ -107,7 +105,7 @@ impl Report {
             2 => Self::WantsIds,
             3 => Self::Serving { no_more_namespaces: a == 1 },
             4 => Self::Init { pid: a },
-            5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d, filtered: e }),
+            5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d }),
             6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i }),
             _ => return None,
         })
@@ -149,7 +147,7 @@ mod tests {
             Report::WantsIds,
             Report::Serving { no_more_namespaces: true },
             Report::Init { pid: 7 },
-            Report::Executing(Executing { init: 1, mounted: 2, executor: 3, confined: 4, filtered: 5 }),
+            Report::Executing(Executing { init: 1, mounted: 2, executor: 3, confined: 4 }),
             Report::Ended(ended),
         ] {
             assert_eq!(Report::from_words(&report.words()), Some(report));

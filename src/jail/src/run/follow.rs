@@ -294,7 +294,10 @@ impl Follower<'_, '_> {
         if let Some(stop) = self.meter.check(now, self.launched.cgroup.as_ref()) {
             self.stop(stop);
         } else if now >= self.wall_deadline() {
-            self.stop(Stop::WallTime);
+            match self.ready {
+                Some(_) => self.stop(Stop::WallTime),
+                None => self.fail(format!("the run was not ready {} s after it was made", START_LIMIT / 1_000_000)),
+            }
         }
     }
 

@@ -30,14 +30,14 @@ impl Timeline {
         self.last = at.max(self.last);
     }
 
-    /// The steps that the run's own processes timed.
+    /// The steps that the run's own processes timed, and the last, which ends with their report.
     pub fn mark_executing(&mut self, at: &Executing) {
         for (step, at) in [
             ("clone_init", at.init),
             ("run_mounts", at.mounted),
             ("clone_executor", at.executor),
             ("confine", at.confined),
-            ("landlock_seccomp", at.filtered),
+            ("landlock_seccomp", now()),
         ] {
             self.mark_at(step, at);
         }
