@@ -210,6 +210,9 @@ fn the_standing_conditions_hold_against_the_catalogue() {
 fn the_start_needs_execve_and_nothing_may_kill_it() {
     assert_eq!(compile(&section(&[], &[], &["execve"]), Arch::X86_64), Err(CompileError::KilledStart));
     assert_eq!(compile(&section(&["@io"], &[], &["@exec"]), Arch::Aarch64), Err(CompileError::KilledStart));
+    let mut conditional = section(&["@io"], &[], &[]);
+    conditional.allow.push(Grant { when: vec![Condition { arg: 1, op: Comparison::Equals(0) }], ..grant("execve") });
+    assert_eq!(compile(&conditional, Arch::X86_64), Err(CompileError::ConditionalStart));
     let program = compile(&section(&[], &["execve"], &[]), Arch::X86_64).unwrap();
     assert_eq!(run(&program, &data(Arch::X86_64, 59, [0; 6])), Ok(NOTIFY));
 }
