@@ -71,7 +71,8 @@ struct Follower<'a, 'b> {
 
 /// Follows the run to its end.
 pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &mut Timeline) -> Seen {
-    let mut open = vec![Source::Init, Source::Report, Source::Stdout, Source::Stderr, Source::Result];
+    // In the order in which a run says them: a result before its end.
+    let mut open = vec![Source::Result, Source::Stdout, Source::Stderr, Source::Report, Source::Init];
     open.extend(caller.cancel.map(|_| Source::Cancel));
     open.extend(launched.cgroup.as_ref().and_then(|cgroup| cgroup.memory_event()).map(|_| Source::Memory));
     let mut follower = Follower {
