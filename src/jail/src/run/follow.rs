@@ -239,9 +239,14 @@ impl Follower<'_, '_> {
         let mut buffer = [0; CHUNK];
         let Some(count) = read(&self.launched.result, &mut buffer) else { return self.close(Source::Result) };
         match self.decoder.feed(buffer.get(..count).unwrap_or_default()) {
-            Ok(true) if self.ready.is_none() => self.begin_clock("interpreter"),
-            Ok(_) if self.decoder.received().done || self.decoder.received().error.is_some() => self.timeline.mark("code"),
-            Ok(_) => {}
+            Ok(ready) => {
+                if ready && self.ready.is_none() {
+                    self.begin_clock("interpreter");
+                }
+                if self.decoder.received().done || self.decoder.received().error.is_some() {
+                    self.timeline.mark("code");
+                }
+            }
             Err(error) => {
                 self.stop(Stop::of(&error));
                 self.frame_error = Some(error);
