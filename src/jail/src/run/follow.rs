@@ -71,7 +71,8 @@ struct Follower<'a, 'b> {
 
 /// Follows the run to its end.
 pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &mut Timeline) -> Seen {
-    let mut open = vec![Source::Init, Source::Report, Source::Stdout, Source::Stderr, Source::Result];
+    // In the order in which a run says them: a result before its end.
+    let mut open = vec![Source::Result, Source::Stdout, Source::Stderr, Source::Report, Source::Init];
     open.extend(caller.cancel.map(|_| Source::Cancel));
     open.extend(launched.cgroup.as_ref().and_then(|cgroup| cgroup.memory_event()).map(|_| Source::Memory));
     let mut follower = Follower {
@@ -194,7 +195,10 @@ impl Follower<'_, '_> {
                         self.begin_clock("exec");
                     }
                 }
-                Report::Ended(ended) => self.ended = Some(ended),
+                Report::Ended(ended) => {
+                    self.timeline.mark("exit");
+                    self.ended = Some(ended);
+                }
                 Report::Failed(failure) => self.failure = Some(Failure::reported(failure)),
                 other => self.fail(format!("init said {other:?} out of turn")),
             },
@@ -236,6 +240,7 @@ impl Follower<'_, '_> {
         let Some(count) = read(&self.launched.result, &mut buffer) else { return self.close(Source::Result) };
         match self.decoder.feed(buffer.get(..count).unwrap_or_default()) {
             Ok(true) if self.ready.is_none() => self.begin_clock("interpreter"),
+            Ok(_) if self.decoder.received().done || self.decoder.received().error.is_some() => self.timeline.mark("code"),
             Ok(_) => {}
             Err(error) => {
                 self.stop(Stop::of(&error));
@@ -325,7 +330,7 @@ impl Follower<'_, '_> {
 
     fn finish(mut self) -> Seen {
         let wall = self.ready.map_or(0, |ready| now().saturating_sub(ready) / 1000);
-        self.timeline.mark(if self.ready.is_some() { "code" } else { "failed" });
+        self.timeline.mark("namespaces");
         let usage = self.launched.init.wait().unwrap_or_else(|errno| {
             self.trouble.get_or_insert(format!("waiting for init: {}", errno.desc()));
             Usage::default()

@@ -39,6 +39,9 @@ pub enum CompileError {
     /// The filter is in force when the program is executed.
     #[error("syscalls.kill: execve cannot end the run, since the start itself needs one; write it in syscalls.deny")]
     KilledStart,
+    /// What a filter can compare of it are addresses, which say nothing; and a start that met the conditions would leave its one permitted execve to the code.
+    #[error("syscalls.allow: execve is granted whole or not at all: its arguments are addresses, whose values mean nothing")]
+    ConditionalStart,
     /// The kernel takes no more.
     #[error("the filter would have {0} instructions, where the kernel takes {MAX_LENGTH}: use fewer values in conditions (masks, at_most)")]
     TooLong(usize),
@@ -81,8 +84,10 @@ enum Leaf<'a> {
 
 /// The start's own needs: the listener is sent over descriptor 5 (closed by the execve that follows), and execve must reach the supervisor.
 fn with_start(mut access: Vec<Access>) -> Result<Vec<(Access, u32)>, CompileError> {
-    if find("execve").and_then(|row| access.get(row)) == Some(&Access::Killed) {
-        return Err(CompileError::KilledStart);
+    match find("execve").and_then(|row| access.get(row)) {
+        Some(Access::Killed) => return Err(CompileError::KilledStart),
+        Some(Access::When(_)) => return Err(CompileError::ConditionalStart),
+        _ => {}
     }
     let otherwise: Vec<u32> = access.iter().map(|access| if *access == Access::Killed { KILL } else { NOTIFY }).collect();
     if let Some(sendmsg) = find("sendmsg").and_then(|row| access.get_mut(row)) {
