@@ -1,6 +1,6 @@
 //! The `remand` command.
 //!
-//! Always holds: no unsafe code; what was typed ([`args`]) and what it means (each command's file) are two types; only [`print`] prints; an error is told
+//! Always holds: no unsafe code; what was typed ([`args`]) and what it means (each command's file) are two types; only [`mod@print`] prints; an error is told
 //! once, here.
 #![forbid(unsafe_code)]
 

@@ -104,6 +104,8 @@ fn tick() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
 
     #[test]
@@ -131,8 +133,21 @@ mod tests {
     }
 
     #[test]
-    fn this_process_has_no_children_and_some_cpu() {
-        let found = sample(std::process::id());
-        assert_eq!((found.tasks, found.memory), (0, 0));
+    fn what_lies_below_is_counted_and_what_stands_at_the_top_is_not() {
+        // The shell is the top; its child announces itself before it waits.
+        let mut top = std::process::Command::new("sh")
+            .args(["-c", "(echo; exec sleep 60) & exec sleep 60"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::io::Read::read_exact(top.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        let found = sample(top.id());
+        assert_eq!(found.tasks, 1);
+        assert!(found.memory > 0);
+        let children = children(top.id());
+        for pid in children.into_iter().chain([top.id()]) {
+            nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), nix::sys::signal::SIGKILL).unwrap();
+        }
+        top.wait().unwrap();
     }
 }
