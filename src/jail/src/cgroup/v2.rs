@@ -176,7 +176,11 @@ impl Run {
     }
 
     pub(super) fn kill(&self) -> Result<(), CgroupError> {
-        self.leaf.write("cgroup.kill", 1)
+        match self.leaf.write("cgroup.kill", 1) {
+            // Before Linux 5.14 the end of the PID namespace does it, as on v1.
+            Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            answer => answer,
+        }
     }
 
     pub(super) fn counters(&self) -> Result<Counters, CgroupError> {
