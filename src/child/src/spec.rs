@@ -33,7 +33,7 @@ pub struct Shared {
 /// Who maps ids into the user namespace.
 #[derive(Clone, Copy, Debug)]
 pub enum Ids<'a> {
-    /// The privileged supervisor does, from outside: inside 0 is the forkserver, inside [`Run::uid`] the run. The root is built before, with the
+    /// The privileged supervisor does, from outside: inside 0 is the forkserver, inside the id of its order the run. The root is built before, with the
     /// supervisor's own rights, so that runs can be shown what only root can reach and find the mounts locked.
     Pool,
     /// The forkserver maps itself, one id: text of `uid_map` and `gid_map`.

@@ -1,6 +1,6 @@
 //! The mechanisms: host facts, interpreters, cgroups, the forkserver and the supervisor of runs.
 //!
-//! Always holds: unsafe code only in [`sys`]; everything that is decided is decided in `remand-policy`, as a pure function; every answer of the
+//! Always holds: unsafe code only in `sys`; everything that is decided is decided in `remand-policy`, as a pure function; every answer of the
 //! kernel is checked, and what could not be enforced is in the outcome.
 #![deny(unsafe_code)]
 
