@@ -8,7 +8,6 @@ mod account;
 mod answer;
 mod args;
 mod cancel;
-mod check;
 mod doctor;
 mod exec;
 mod failure;
@@ -16,6 +15,7 @@ mod generate;
 mod laps;
 mod overrides;
 mod policies;
+mod policy;
 mod print;
 mod read;
 mod relay;
@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command, PolicyCommand};
+use crate::args::{Args, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::Exec(args) => exec::exec(args),
         Command::Doctor(args) => doctor::doctor(&args),
-        Command::Policy(PolicyCommand::Check(args)) => check::check(&args),
+        Command::Policy(command) => policy::policy(command),
         Command::Generate(args) => generate::generate(&args),
     });
     ExitCode::from(done.unwrap_or_else(|failure| {

@@ -11,8 +11,8 @@ use remand_policy::load::{self, LARGEST, Problem, Source};
 use remand_policy::shipped::{self, SHIPPED};
 use serde_json::Value;
 
-use crate::check;
 use crate::failure::Failure;
+use crate::policy::check;
 use crate::print::plain;
 use crate::read;
 use crate::trust::{self, Distrust};

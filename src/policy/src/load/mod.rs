@@ -14,6 +14,7 @@
 
 mod canonical;
 mod check;
+mod origins;
 mod problem;
 mod read;
 mod sections;
@@ -32,7 +33,8 @@ use jsonc_parser::common::Range;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::{Map, Value};
 
-pub use problem::Problem;
+pub use origins::{Origins, Place};
+pub use problem::{Problem, Severity};
 use problem::{Text, quote};
 use read::{Fault, Reader, Section};
 
@@ -61,7 +63,32 @@ pub type Find<'f> = dyn Fn(&str) -> Result<Source, String> + 'f;
 /// # Errors
 /// Every problem of the file and its bases, in the order of each text; only the first where the text is no JSON.
 pub fn parse(source: &Source, name: &str, find: &Find<'_>) -> Result<Policy, Vec<Problem>> {
-    load(source, name, find, &mut Vec::new())
+    load(source, name, find, &mut Chain { files: Vec::new(), trace: false }).map(|loaded| loaded.policy)
+}
+
+/// A policy, and what its files say about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// The policy.
+    pub policy: Policy,
+    /// Where its values were written.
+    pub origins: Origins,
+    /// What is hardly meant in the file itself, in the order of its text; those of a base are its own business.
+    pub warnings: Vec<Problem>,
+}
+
+/// Like [`parse`], for people who look at the file and not for running: says where each value comes from, and warns.
+///
+/// # Errors
+/// As [`parse`].
+pub fn trace(source: &Source, name: &str, find: &Find<'_>) -> Result<Loaded, Vec<Problem>> {
+    load(source, name, find, &mut Chain { files: Vec::new(), trace: true })
+}
+
+/// The files that extend each other, outermost first, and whether to [`trace`] them.
+struct Chain {
+    files: Vec<String>,
+    trace: bool,
 }
 
 /// What a request makes of a policy: the policy narrowed by `overrides`, a tree of the same shape as a policy file's sections.
@@ -114,14 +141,22 @@ pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Box<Problem>>
     Ok(())
 }
 
-fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Vec<String>) -> Result<Policy, Vec<Problem>> {
-    chain.push(source.file.clone());
+fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Result<Loaded, Vec<Problem>> {
+    chain.files.push(source.file.clone());
     let text = decode(source)?;
     let ast = syntax(text)?;
     let mut reader = Reader::new(text, false);
+    reader.origins = chain.trace.then(Origins::default);
     let mut problems = Vec::new();
     let policy = reader.object("", &ast, |root| {
-        let mut policy = base(root, name, find, chain, &mut problems).unwrap_or_else(|| Policy::floor(name));
+        let base = base(root, name, find, chain, &mut problems);
+        let mut policy = base.map_or_else(
+            || Policy::floor(name),
+            |base| {
+                root.reader.trace(|origins, _| *origins = base.origins);
+                base.policy
+            },
+        );
         head(root, &mut policy);
         sections::read(root, &mut policy);
         policy
@@ -130,24 +165,21 @@ fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Vec<String>) -
         check::check(policy, root, &mut reader);
     }
     problems.extend(reader.problems);
-    finish(problems)?;
+    let warnings = finish(problems)?;
+    let mut origins = reader.origins.unwrap_or_default();
+    origins.locate(text);
     // An object without problems was read; anything else left a problem.
-    Ok(policy.unwrap_or_else(|| Policy::floor(name)))
+    Ok(Loaded { policy: policy.unwrap_or_else(|| Policy::floor(name)), origins, warnings })
 }
 
-fn finish(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
+/// The warnings, in the order of the text.
+fn finish(mut problems: Vec<Problem>) -> Result<Vec<Problem>, Vec<Problem>> {
     problems.sort_by_key(|problem| problem.offset);
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    if problems.iter().all(|problem| problem.severity == Severity::Warning) { Ok(problems) } else { Err(problems) }
 }
 
 /// The policy that `extends` names. `None`: no `extends`, or a problem.
-fn base(
-    root: &mut Section<'_, '_, '_>,
-    name: &str,
-    find: &Find<'_>,
-    chain: &mut Vec<String>,
-    problems: &mut Vec<Problem>,
-) -> Option<Policy> {
+fn base(root: &mut Section<'_, '_, '_>, name: &str, find: &Find<'_>, chain: &mut Chain, problems: &mut Vec<Problem>) -> Option<Loaded> {
     let wanted: String = root.get("extends")?;
     let source = match find(&wanted) {
         Ok(source) => source,
@@ -156,9 +188,9 @@ fn base(
             return None;
         }
     };
-    if chain.contains(&source.file) || chain.len() >= CHAIN {
-        let message = if chain.len() >= CHAIN { format!("more than {CHAIN} files") } else { "goes in a circle".to_owned() };
-        root.report_at("extends", Fault { message: format!("{message}: {} -> {}", chain.join(" -> "), source.file), help: None });
+    if chain.files.contains(&source.file) || chain.files.len() >= CHAIN {
+        let message = if chain.files.len() >= CHAIN { format!("more than {CHAIN} files") } else { "goes in a circle".to_owned() };
+        root.report_at("extends", Fault { message: format!("{message}: {} -> {}", chain.files.join(" -> "), source.file), help: None });
         return None;
     }
     load(&source, name, find, chain).map_err(|found| problems.extend(found)).ok()
@@ -173,6 +205,7 @@ fn head(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
         root.report_at("version", Fault::new(format!("version {version} is unknown"), "this remand reads version 1"));
     }
     policy.description = root.get("description").unwrap_or_default();
+    root.written("description");
 }
 
 /// The text of a file, without byte order mark.

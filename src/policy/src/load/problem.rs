@@ -6,9 +6,20 @@ use std::fmt;
 
 use jsonc_parser::common::Range;
 
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The text is no policy.
+    Error,
+    /// It is a policy, but hardly the one that was meant.
+    Warning,
+}
+
 /// One thing that is wrong, ready to be shown as `file:line:column`, or as a labelled piece of the source by `offset` and `bytes`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    /// Whether the text is refused for it.
+    pub severity: Severity,
     /// The file as its caller named it; `request` for a request's overrides.
     pub file: String,
     /// Line, from 1.
@@ -55,12 +66,14 @@ pub(super) struct Text<'t> {
 impl Text<'_> {
     pub fn problem(&self, range: Range, field: &str, message: String, help: Option<String>) -> Problem {
         let before = self.text.get(..range.start).unwrap_or(self.text);
-        let (line, column) = position(before);
+        let mut here = Position::default();
+        here.pass(before, self.text.get(before.len()..).unwrap_or(""));
         let bytes = range.end.saturating_sub(range.start);
         Problem {
+            severity: Severity::Error,
             file: self.file.to_owned(),
-            line,
-            column,
+            line: here.line,
+            column: here.column,
             length: self.text.get(range.start..range.end).map_or(0, |part| part.chars().count()),
             offset: before.len() + self.skipped,
             bytes,
@@ -71,20 +84,33 @@ impl Text<'_> {
     }
 }
 
-/// Line and column, from 1, of the end of `before`. A carriage return counts as a line's end only where no line feed follows it, as in the parser.
-pub(super) fn position(before: &str) -> (usize, usize) {
-    let mut line = 1;
-    let mut column = 1;
-    let mut chars = before.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\n' || c == '\r' && chars.peek().is_none_or(|next| *next != '\n') {
-            line += 1;
-            column = 1;
-        } else if c != '\r' {
-            column += 1;
+/// A position in a text: line and column, from 1. A carriage return ends a line only where no line feed follows it, as in the parser.
+#[derive(Clone, Copy)]
+pub(super) struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Self { line: 1, column: 1 }
+    }
+}
+
+impl Position {
+    /// Moves over `part`, which `rest` follows.
+    pub fn pass(&mut self, part: &str, rest: &str) {
+        let mut chars = part.chars().peekable();
+        while let Some(c) = chars.next() {
+            let next = || rest.chars().next();
+            if c == '\n' || c == '\r' && chars.peek().copied().or_else(next) != Some('\n') {
+                self.line += 1;
+                self.column = 1;
+            } else if c != '\r' {
+                self.column += 1;
+            }
         }
     }
-    (line, column)
 }
 
 /// Help for a word that is none of `known`: the nearest of them, or all where they are few.

@@ -9,7 +9,8 @@ use std::ops::RangeInclusive;
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::{Range, Ranged};
 
-use super::problem::{Problem, Text, did_you_mean, quote};
+use super::origins::Origins;
+use super::problem::{Problem, Severity, Text, did_you_mean, quote};
 
 /// Entries of one list or object. Checks for duplicates are quadratic.
 const ENTRIES: usize = 512;
@@ -34,16 +35,33 @@ pub(super) struct Reader<'t> {
     pub problems: Vec<Problem>,
     /// A request restates grants of a policy that has given its reasons, and is checked by narrowing instead of for contradictions.
     pub request: bool,
+    /// Where values were written, if anybody asks.
+    pub origins: Option<Origins>,
 }
 
 impl<'t> Reader<'t> {
     pub fn new(text: Text<'t>, request: bool) -> Self {
-        Self { text, problems: Vec::new(), request }
+        Self { text, problems: Vec::new(), request, origins: None }
     }
 
     pub fn report(&mut self, range: Range, field: &str, fault: Fault) {
         if self.problems.len() < PROBLEMS {
             self.problems.push(self.text.problem(range, field, fault.message, fault.help));
+        }
+    }
+
+    /// Reports what is no error.
+    #[allow(dead_code)]
+    pub fn warn(&mut self, range: Range, field: &str, fault: Fault) {
+        if self.problems.len() < PROBLEMS {
+            self.problems.push(Problem { severity: Severity::Warning, ..self.text.problem(range, field, fault.message, fault.help) });
+        }
+    }
+
+    /// Does `record` with the origins, if they are asked for.
+    pub fn trace(&mut self, record: impl FnOnce(&mut Origins, Text<'t>)) {
+        if let Some(origins) = &mut self.origins {
+            record(origins, self.text);
         }
     }
 
@@ -151,8 +169,21 @@ impl<'a> Section<'_, '_, 'a> {
     pub fn checked<T: Field>(&mut self, key: &'static str, slot: &mut T, check: impl FnOnce(&T) -> Result<(), Fault>) {
         let Some(value) = self.get::<T>(key) else { return };
         match check(&value) {
-            Ok(()) => *slot = value,
+            Ok(()) => {
+                *slot = value;
+                self.written(key);
+            }
             Err(fault) => self.report_at(key, fault),
+        }
+    }
+
+    /// Notes that the value of `key` comes from here.
+    pub fn written(&mut self, key: &str) {
+        if self.reader.origins.is_some()
+            && let Some(property) = self.object.get(key)
+        {
+            let (field, range) = (self.path(key), property.value.range());
+            self.reader.trace(|origins, text| origins.set(&field, text, range));
         }
     }
 
@@ -173,31 +204,38 @@ impl<'a> Section<'_, '_, 'a> {
         let Some(value) = self.value(key) else { return };
         let field = self.path(key);
         let mut added = None;
+        self.written(key);
         if let Value::Object(_) = value {
             self.reader.object(&field, value, |edit| {
-                edit.remove(slot);
+                edit.remove(slot, &field);
                 added = edit.value("add").and_then(|list| edit.reader.elements::<T>(&edit.path("add"), list, "a list"));
             });
         } else {
             added = self.reader.elements(&field, value, "a list, or {\"add\": [...], \"remove\": [...]}");
             slot.clear();
+            self.reader.trace(|origins, _| origins.retain(&field, &[false; ENTRIES]));
         }
         for (entry, range) in added.into_iter().flatten() {
             let clash = slot.iter().find_map(|earlier| entry.clash(earlier));
             match clash.map_or_else(|| check(&entry), |message| Err(Fault { message, help: None })) {
-                Ok(()) => slot.push(entry),
+                Ok(()) => {
+                    slot.push(entry);
+                    self.reader.trace(|origins, text| origins.push(&field, text, range));
+                }
                 Err(fault) => self.reader.report(range, &field, fault),
             }
         }
     }
 
-    fn remove<T: Listed>(&mut self, slot: &mut Vec<T>) {
+    fn remove<T: Listed>(&mut self, slot: &mut Vec<T>, list: &str) {
         let Some(value) = self.value("remove") else { return };
         let field = self.path("remove");
         for (name, range) in self.reader.elements::<String>(&field, value, "a list of names").into_iter().flatten() {
             let before = slot.len();
             let help = did_you_mean(&name, slot.iter().map(T::key));
+            let keep: Vec<bool> = slot.iter().map(|entry| entry.key() != name).collect();
             slot.retain(|entry| entry.key() != name);
+            self.reader.trace(|origins, _| origins.retain(list, &keep));
             if slot.len() == before {
                 let message = format!("{} is not in the list that this file starts from", quote(&name));
                 self.reader.report(range, &field, Fault { message, help });

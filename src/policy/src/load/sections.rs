@@ -226,11 +226,17 @@ fn read_environment(reader: &mut Reader<'_>, value: &Value<'_>, into: &mut Vec<(
                 Value::StringLit(text) if name.len() + text.value.len() + 2 > LONGEST => {
                     report(format!("{name} is longer than the kernel takes"))
                 }
-                Value::StringLit(text) => match into.iter_mut().find(|(known, _)| known == name) {
-                    Some((_, slot)) => *slot = text.value.clone().into_owned(),
-                    None => into.push((name.to_owned(), text.value.clone().into_owned())),
-                },
-                Value::NullKeyword(_) => into.retain(|(known, _)| known != name),
+                Value::StringLit(text) => {
+                    match into.iter_mut().find(|(known, _)| known == name) {
+                        Some((_, slot)) => *slot = text.value.clone().into_owned(),
+                        None => into.push((name.to_owned(), text.value.clone().into_owned())),
+                    }
+                    section.reader.trace(|origins, file| origins.set(&format!("environment.{name}"), file, text.range));
+                }
+                Value::NullKeyword(_) => {
+                    into.retain(|(known, _)| known != name);
+                    section.reader.trace(|origins, _| origins.forget(&format!("environment.{name}")));
+                }
                 other => {
                     let help = match other {
                         Value::NumberLit(number) => Some(format!("write \"{}\"", number.value)),

@@ -2,10 +2,14 @@
 //!
 //! Always holds: nothing is read, looked up or decided here; what the arguments mean is the business of the command's own file.
 
+mod policy;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
+
+pub use policy::{CheckArgs, PolicyCommand};
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
 #[derive(Debug, Parser)]
@@ -102,21 +106,6 @@ pub struct DoctorArgs {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// `remand policy`.
-#[derive(Debug, Subcommand)]
-pub enum PolicyCommand {
-    /// Load policy files and print every problem in them
-    Check(CheckArgs),
-}
-
-/// `remand policy check`.
-#[derive(Debug, ArgGroup)]
-pub struct CheckArgs {
-    /// Policy files
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
 }
 
 /// `remand generate`.

@@ -1,0 +1,15 @@
+//! `remand policy`: a file per command.
+//!
+//! Always holds: nothing here needs privilege; a file is read by the loader that runs are started with.
+
+pub mod check;
+
+use crate::args::PolicyCommand;
+use crate::failure::Failure;
+
+/// Does it; the exit status.
+pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
+    match command {
+        PolicyCommand::Check(args) => check::check(&args),
+    }
+}
