@@ -14,6 +14,7 @@ mod limits;
 mod python;
 mod results;
 mod soak;
+mod start;
 mod syscalls;
 
 use libtest_mimic::{Arguments, Trial};
@@ -43,6 +44,7 @@ fn trials() -> Vec<Trial> {
         jobs::trials(),
         command_line::trials(),
         soak::trials(),
+        start::trials(),
     ]
     .into_iter()
     .flatten()
