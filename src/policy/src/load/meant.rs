@@ -158,10 +158,8 @@ fn search(path: &str, tree: &Value, name: &str, found: &mut Vec<String>) {
 
 /// `limits.memory` as a file writes it.
 fn nested(path: &str) -> String {
-    let inner = path
-        .rsplit('.')
-        .fold("...".to_owned(), |inner, key| if inner == "..." { format!("\"{key}\": ...") } else { format!("\"{key}\": {{{inner}}}") });
-    inner
+    path.rsplit('.')
+        .fold(String::new(), |inner, key| if inner.is_empty() { format!("\"{key}\": ...") } else { format!("\"{key}\": {{{inner}}}") })
 }
 
 #[cfg(test)]

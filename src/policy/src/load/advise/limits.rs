@@ -45,7 +45,7 @@ fn stacks(policy: &Policy, memory: Bytes, found: &mut Found) {
             "limits.pids = {pids} threads with a stack of {stack} reserve {all} of addresses, which costs nothing; but what they touch counts in \
              limits.memory = {memory}: when {fit} of them have filled their stacks, the next ends the run"
         );
-        let help = match memory.0 / pids >> 10 << 10 {
+        let help = match memory.0.checked_div(pids).unwrap_or(0) & !0x3ff {
             0..0x1_0000 => format!("at most {fit} pids can fill a stack of this size"),
             each => format!("a stack of {} lets all of them fill theirs; or at most {fit} pids", Bytes(each)),
         };
