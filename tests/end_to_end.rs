@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code: a panic is a failed test
 
 mod catalogue;
+mod ceiling;
 mod command_line;
 mod filesystem;
 mod isolation;
@@ -45,6 +46,7 @@ fn trials() -> Vec<Trial> {
         command_line::trials(),
         soak::trials(),
         start::trials(),
+        ceiling::trials(),
     ]
     .into_iter()
     .flatten()
