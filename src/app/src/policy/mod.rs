@@ -3,6 +3,8 @@
 //! Always holds: nothing here needs privilege; a file is read by the loader that runs are started with.
 
 pub mod check;
+mod host;
+pub mod snippet;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;

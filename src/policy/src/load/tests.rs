@@ -134,6 +134,14 @@ fn mounts() {
         ),
         ("{\"source\": \"/a\"}, {\"source\": \"/b\", \"target\": \"/a\"}", "1:60+32 filesystem.mounts: \"/a\" is listed twice"),
         (
+            "{\"source\": \"/a\", \"target\": \"/var\"}",
+            "1:69+6 filesystem.mounts: no run can have a mount at \"/var\": /var/tmp is the run's own (choose another target)",
+        ),
+        (
+            "{\"source\": \"/etc/hosts\"}",
+            "1:53+12 filesystem.mounts: no run can have a mount at \"/etc/hosts\": /etc/hosts is made for the run (choose another target)",
+        ),
+        (
             "{\"source\": \"/a/b\"}, {\"source\": \"/a\"}",
             "1:73+4 filesystem.mounts: the mount at \"/a\" covers the earlier one at \"/a/b\" (list the outer mount first)",
         ),
@@ -287,7 +295,10 @@ fn extends_in_a_circle_and_problems_of_a_base() {
 
 #[test]
 fn hostile_sizes_end_soon() {
-    assert_eq!(problems(&"[".repeat(LARGEST))[0].split_once(' ').unwrap().1, "maximum nesting depth exceeded");
+    assert_eq!(
+        problems(&"[".repeat(LARGEST))[0].split_once(' ').unwrap().1,
+        "maximum nesting depth exceeded (nothing in a policy is that deep)"
+    );
     assert_eq!(problems(&format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200))).len(), 2);
     let many = (0..50_000).fold(String::new(), |text, n| text + &format!("\"k{n}\":1,"));
     assert_eq!(problems(&format!("{{\"version\":1,{many}}}")), ["1:1+538904 more than 512 keys (split or shorten it)"]);

@@ -52,7 +52,8 @@ fn within(inner: &Granted, outer: &Granted) -> bool {
     inner.iter().all(|(call, ways)| outer.get(call).is_some_and(|others| ways.iter().all(|way| covered(way, others))))
 }
 
-fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
+/// Whether one of `others` holds wherever `way` holds.
+pub(crate) fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
     let holds = |wanted: &Condition| way.iter().any(|given| given.arg == wanted.arg && implies(&given.op, &wanted.op));
     others.iter().any(|other| other.iter().all(holds))
 }
@@ -68,8 +69,8 @@ fn only(one: &Granted, other: &Granted) -> Value {
 /// Whether every value that passes `given` passes `wanted`.
 fn implies(given: &Comparison, wanted: &Comparison) -> bool {
     match given {
-        Comparison::Equals(value) => passes(*value, wanted),
-        Comparison::OneOf(values) => values.iter().all(|value| passes(*value, wanted)),
+        Comparison::Equals(value) => wanted.passes(*value),
+        Comparison::OneOf(values) => values.iter().all(|value| wanted.passes(*value)),
         Comparison::AtMost(most) => match wanted {
             Comparison::AtMost(other) => most <= other,
             // Up to the highest bit of `most`, any bit may be set.
@@ -89,16 +90,6 @@ fn implies(given: &Comparison, wanted: &Comparison) -> bool {
 /// All ones from bit 0 to the highest bit of `value`.
 fn bits_below(value: u64) -> u64 {
     u64::MAX.checked_shr(value.leading_zeros()).unwrap_or(0)
-}
-
-/// Whether a value passes a comparison.
-fn passes(value: u64, comparison: &Comparison) -> bool {
-    match comparison {
-        Comparison::Equals(wanted) => value == *wanted,
-        Comparison::OneOf(values) => values.contains(&value),
-        Comparison::AtMost(most) => value <= *most,
-        Comparison::Masked { mask, value: wanted } => value & mask == *wanted,
-    }
 }
 
 #[cfg(test)]
@@ -127,7 +118,7 @@ mod tests {
             for wanted in &all {
                 if implies(given, wanted) {
                     implied += 1;
-                    let counter = values.iter().find(|value| passes(**value, given) && !passes(**value, wanted));
+                    let counter = values.iter().find(|value| given.passes(**value) && !wanted.passes(**value));
                     assert_eq!(counter, None, "{given:?} does not imply {wanted:?}");
                 }
             }
