@@ -4,19 +4,31 @@
 //! there may hold any character, so whoever prints this escapes it.
 
 mod calls;
+mod places;
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::load::Loaded;
 use crate::narrow::{Change, Direction};
-
+pub(crate) use calls::conditions;
 use calls::pieces;
 
 /// The changes as lines below the name of their mechanism; empty where there are none. System calls are folded into the groups that hold them, and
 /// what comes in dangerous says its danger.
 #[must_use]
 pub fn text(changes: &[Change]) -> String {
+    written(changes, &|_| String::new())
+}
+
+/// [`text`], each line with where both policies wrote it.
+#[must_use]
+pub fn placed(changes: &[Change], from: &Loaded, to: &Loaded) -> String {
+    written(changes, &|line| places::told(line, from, to))
+}
+
+fn written(changes: &[Change], places: &dyn Fn(&Line<'_>) -> String) -> String {
     let mut mechanisms: Vec<&str> = Vec::new();
     for change in changes {
         if !mechanisms.contains(&change.mechanism()) {
@@ -26,10 +38,8 @@ pub fn text(changes: &[Change]) -> String {
     let mut text = String::new();
     for mechanism in mechanisms {
         let _ = writeln!(text, "{mechanism}"); // writing to a String cannot fail
-        for line in merged(changes.iter().filter(|change| change.mechanism() == mechanism)) {
-            for told in line.told() {
-                let _ = writeln!(text, "  {:<7}  {}: {told}", line.direction.word(), line.field);
-            }
+        for line in merged(changes.iter().filter(|change| change.mechanism() == mechanism)).iter().flat_map(Line::split) {
+            let _ = writeln!(text, "  {:<7}  {}: {}{}", line.direction.word(), line.field, line.told, places(&line));
         }
     }
     text
@@ -41,6 +51,8 @@ struct Line<'c> {
     direction: Direction,
     from: Value,
     to: Value,
+    /// What stands behind the field's name.
+    told: String,
 }
 
 /// Entries of one list that change in one direction stand together, but for mounts, which are long.
@@ -49,33 +61,50 @@ fn merged<'c>(changes: impl Iterator<Item = &'c Change>) -> Vec<Line<'c>> {
     for change in changes {
         let Change { field, direction, .. } = change;
         let (from, to) = (change.from_value(), change.to_value());
-        let same = |line: &&mut Line<'_>| line.field == field && line.direction == *direction && field != "filesystem.mounts";
-        match (lines.iter_mut().find(same), from, to) {
+        let empty_sides = |from: &Value, to: &Value| [from, to].map(|side| side.as_array().is_some_and(Vec::is_empty));
+        let same = |line: &&mut Line<'_>| {
+            let alike = line.field == field && line.direction == *direction && field != "filesystem.mounts";
+            alike && empty_sides(&line.from, &line.to) == empty_sides(&from, &to)
+        };
+        match (lines.iter_mut().find(same), from.clone(), to.clone()) {
             (Some(Line { from: Value::Array(from), to: Value::Array(to), .. }), Value::Array(less), Value::Array(more)) => {
                 from.extend(less);
                 to.extend(more);
             }
-            (_, from, to) => lines.push(Line { field, direction: *direction, from, to }),
+            (_, from, to) => lines.push(Line { field, direction: *direction, from, to, told: String::new() }),
         }
     }
     lines
 }
 
-impl Line<'_> {
-    /// What stands behind the field's name: mostly one line, for system calls one for each danger.
-    fn told(&self) -> Vec<String> {
+impl<'c> Line<'c> {
+    /// Mostly one line; for system calls one for each danger.
+    fn split(&self) -> Vec<Line<'c>> {
+        let with = |from: Value, to: Value, told| Line { field: self.field, direction: self.direction, from, to, told };
+        let whole = |told| vec![with(self.from.clone(), self.to.clone(), told)];
         let (Value::Array(from), Value::Array(to)) = (&self.from, &self.to) else {
-            return vec![format!("{} -> {}", value(&self.from), value(&self.to))];
+            return whole(format!("{} -> {}", value(&self.from), value(&self.to)));
         };
-        match self.field {
-            "syscalls.allow" if from.is_empty() => calls::dangers("adds", pieces(to)),
-            "syscalls.allow" if to.is_empty() => calls::plain("drops", pieces(from)),
-            "syscalls.allow" => calls::dangers(&format!("{} ->", list(from)), calls::singles(to)),
-            "syscalls.kill" if from.is_empty() => calls::plain("adds", calls::names_folded(to)),
-            "syscalls.kill" if to.is_empty() => calls::plain("drops", calls::names_folded(from)),
-            _ if from.is_empty() => vec![format!("adds {}", list(to))],
-            _ if to.is_empty() => vec![format!("drops {}", list(from))],
-            _ => vec![format!("{} -> {}", list(from), list(to))],
+        let folded = |entries: &[Value]| if self.field == "syscalls.allow" { pieces(entries) } else { calls::names_folded(entries) };
+        let each = |pieces: Vec<calls::Piece>, verb: &str, added: bool| {
+            let line = |calls::Piece { text, danger, entries }: calls::Piece| {
+                let danger = danger.map_or_else(String::new, |danger| format!(" (dangerous: {danger})"));
+                let (from, to) = if added { (Vec::new(), entries) } else { (entries, Vec::new()) };
+                with(from.into(), to.into(), format!("{verb} {text}{danger}"))
+            };
+            calls::by_danger(pieces).into_iter().map(line).collect()
+        };
+        match (self.field.starts_with("syscalls."), from.is_empty(), to.is_empty()) {
+            (true, true, _) => each(folded(to), "adds", true),
+            (true, _, true) => each(calls::harmless(folded(from)), "drops", false),
+            (true, ..) => {
+                let danger = calls::singles(to).into_iter().find_map(|piece| piece.danger);
+                let danger = danger.map_or_else(String::new, |danger| format!(" (dangerous: {danger})"));
+                whole(format!("{} -> {}{danger}", list(from), list(to)))
+            }
+            (_, true, _) => whole(format!("adds {}", list(to))),
+            (_, _, true) => whole(format!("drops {}", list(from))),
+            _ => whole(format!("{} -> {}", list(from), list(to))),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod diff;
 pub mod evidence;
+pub mod explain;
 pub mod frames;
 pub mod host;
 pub mod interpreter;
@@ -21,6 +22,7 @@ pub mod plan;
 pub mod policy;
 pub mod request;
 pub mod shipped;
+pub mod show;
 pub mod syscalls;
 pub mod units;
 pub mod verdict;

@@ -11,56 +11,62 @@ use crate::syscalls::{danger, grants_of_group, is_group, names};
 
 /// A group, or calls outside of one, of one danger.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Piece {
+pub(super) struct Piece {
     pub text: String,
     pub danger: Option<&'static str>,
+    /// What it stands for.
+    pub entries: Vec<Value>,
 }
 
 /// Values that are listed of a condition; a filter's list of commands can be long.
 const VALUES: usize = 6;
 
 /// Grants, as [`crate::narrow::Change`] writes them, folded into groups of which more than half is there.
-pub(crate) fn pieces(grants: &[Value]) -> Vec<Piece> {
-    let (mut found, left) = fold(grants, &|grant| write_grant(grant));
+pub(super) fn pieces(grants: &[Value]) -> Vec<Piece> {
+    let (mut found, left) = fold(grants, true, &|grant| write_grant(grant));
     found.extend(singles(&left));
     found
 }
 
 /// Names of calls, folded into groups; a name has no danger where it is taken away.
 pub(super) fn names_folded(calls: &[Value]) -> Vec<Piece> {
-    let (mut found, left) = fold(calls, &|grant| Value::from(grant.call.as_str()));
-    found.extend(left.iter().map(|call| Piece { text: value(call), danger: None }));
+    let (mut found, left) = fold(calls, false, &|grant| Value::from(grant.call.as_str()));
+    found.extend(left.iter().map(|call| Piece { text: value(call), danger: None, entries: vec![call.clone()] }));
     found
 }
 
 /// Each grant by itself, those of one danger together.
 pub(super) fn singles(grants: &[Value]) -> Vec<Piece> {
-    let mut found: Vec<Piece> = Vec::new();
-    for given in grants {
+    let piece = |given: &Value| {
         let danger = if in_safe_group(given) { None } else { danger(call(given)) };
+        Piece { text: grant(given), danger, entries: vec![given.clone()] }
+    };
+    by_danger(grants.iter().map(piece).collect())
+}
+
+/// Pieces of one danger together, what is harmless first.
+pub(super) fn by_danger(mut pieces: Vec<Piece>) -> Vec<Piece> {
+    pieces.sort_by_key(|piece| piece.danger.is_some());
+    let mut found: Vec<Piece> = Vec::new();
+    for Piece { text, danger, entries } in pieces {
         match found.iter_mut().find(|piece| piece.danger == danger) {
-            Some(piece) => piece.text = format!("{}, {}", piece.text, grant(given)),
-            None => found.push(Piece { text: grant(given), danger }),
+            Some(piece) => {
+                piece.text = format!("{}, {text}", piece.text);
+                piece.entries.extend(entries);
+            }
+            None => found.push(Piece { text, danger, entries }),
         }
     }
     found
 }
 
-/// One line for all that is harmless, one for each danger.
-pub(super) fn dangers(verb: &str, pieces: Vec<Piece>) -> Vec<String> {
-    let (dangerous, harmless): (Vec<_>, Vec<_>) = pieces.into_iter().partition(|piece| piece.danger.is_some());
-    let harmless = if harmless.is_empty() { Vec::new() } else { plain(verb, harmless) };
-    let told = dangerous.into_iter().map(|piece| format!("{verb} {} (dangerous: {})", piece.text, piece.danger.unwrap_or_default()));
-    harmless.into_iter().chain(told).collect()
-}
-
-/// All in one line.
-pub(super) fn plain(verb: &str, pieces: Vec<Piece>) -> Vec<String> {
-    vec![format!("{verb} {}", pieces.into_iter().map(|piece| piece.text).collect::<Vec<_>>().join(", "))]
+/// What goes away does no harm.
+pub(super) fn harmless(pieces: Vec<Piece>) -> Vec<Piece> {
+    pieces.into_iter().map(|piece| Piece { danger: None, ..piece }).collect()
 }
 
 /// Groups of which more than half is in `given`, the completest first, and what is in none of them.
-fn fold(given: &[Value], write: &dyn Fn(&Grant) -> Value) -> (Vec<Piece>, Vec<Value>) {
+fn fold(given: &[Value], dangerous: bool, write: &dyn Fn(&Grant) -> Value) -> (Vec<Piece>, Vec<Value>) {
     let groups: Vec<(&str, Vec<Value>)> = names().filter(|name| is_group(name)).map(|name| (name, members(name, write))).collect();
     let mut left = given.to_vec();
     let mut found = Vec::new();
@@ -73,8 +79,9 @@ fn fold(given: &[Value], write: &dyn Fn(&Grant) -> Value) -> (Vec<Piece>, Vec<Va
         };
         let missing: Vec<_> = members.iter().filter(|member| !given.contains(member)).map(grant).collect();
         let but = if missing.is_empty() { String::new() } else { format!(" except {}", missing.join(", ")) };
-        found.push(Piece { text: format!("{name}{but}"), danger: danger(name) });
-        left.retain(|given| !members.contains(given));
+        let (entries, rest) = left.into_iter().partition(|given| members.contains(given));
+        found.push(Piece { text: format!("{name}{but}"), danger: danger(name).filter(|_| dangerous), entries });
+        left = rest;
     }
 }
 
@@ -88,7 +95,8 @@ fn in_safe_group(given: &Value) -> bool {
     names().filter(|name| is_group(name) && danger(name).is_none()).any(|name| members(name, &write_grant).contains(given))
 }
 
-fn call(grant: &Value) -> &str {
+/// The call of a grant, or of a bare name.
+pub(super) fn call(grant: &Value) -> &str {
     grant.as_str().or_else(|| grant.get("call")?.as_str()).unwrap_or_default()
 }
 
