@@ -8,6 +8,7 @@ mod account;
 mod answer;
 mod args;
 mod cancel;
+mod ceiling;
 mod doctor;
 mod exec;
 mod failure;

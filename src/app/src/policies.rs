@@ -3,18 +3,19 @@
 //! Always holds: a name stands for a built-in policy, else for a file in [`DIRECTORY`]; a path for a file; a file is opened only as far as [`trust`]
 //! goes, and read once.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use remand_policy::Policy;
-use remand_policy::load::{self, LARGEST, Loaded, Problem, Source};
+use remand_policy::load::{self, LARGEST, Loaded, Origins, Problem, Source};
 use remand_policy::shipped::{self, SHIPPED};
 use serde_json::Value;
 
+use crate::ceiling::Ceiling;
 use crate::failure::Failure;
-use crate::policy::check;
+use crate::policy::snippet;
 use crate::print::plain;
-use crate::read;
 use crate::trust::{self, Distrust};
 
 /// Where an administrator puts policies that are asked for by name.
@@ -22,7 +23,7 @@ const DIRECTORY: &str = "/etc/remand/policies";
 
 /// The policy of this name or file, narrowed by a request's overrides.
 pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
-    narrowed(&load(typed)?, overrides)
+    narrowed(&allowed(typed)?, overrides)
 }
 
 /// A policy as a request narrows it.
@@ -38,18 +39,50 @@ pub fn narrowed(policy: &Policy, overrides: &Value) -> Result<Policy, Failure> {
     })
 }
 
-/// The policy of this name or file.
+/// The policy of this name or file, if it is within the ceiling of this machine.
+fn allowed(typed: &str) -> Result<Policy, Failure> {
+    let ceiling = Ceiling::here()?;
+    let source = find(typed)?;
+    let policy = understood(typed, read(&name(Path::new(typed)), &source, false))?.policy;
+    match ceiling.filter(|ceiling| !ceiling.holds(&policy)) {
+        None => Ok(policy),
+        Some(ceiling) => {
+            // Once more, for the places.
+            let Read { loaded, sources } = read(&name(Path::new(typed)), &source, true);
+            let problems = loaded.map(|loaded| ceiling.problems(&loaded, &sources)).unwrap_or_default();
+            Err(Failure::usage(format!(
+                "policy {} is beyond the ceiling of this machine:\n{}",
+                plain(typed),
+                snippet::told(&sources, &problems)
+            )))
+        }
+    }
+}
+
+/// The policy of this name or file, whether or not the ceiling allows it. For looking at it.
 pub fn load(typed: &str) -> Result<Policy, Failure> {
-    let path = Path::new(typed);
-    let source =
-        source(typed, |path| trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file)))?;
-    parse(&name(path), &source).map_err(|problems| unusable(typed, &source, &problems))
+    let source = find(typed)?;
+    understood(typed, read(&name(Path::new(typed)), &source, false)).map(|loaded| loaded.policy)
+}
+
+fn understood(typed: &str, Read { loaded, sources }: Read) -> Result<Loaded, Failure> {
+    loaded.map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), snippet::told(&sources, &problems))))
 }
 
 /// The policy of this name or file, to look at: a file may be anybody's, since nothing runs under it. With where its values were written.
 pub fn traced(typed: &str) -> Result<Loaded, Failure> {
     let source = source(typed, look)?;
-    load::trace(&source, &name(Path::new(typed)), &base).map_err(|problems| unusable(typed, &source, &problems))
+    understood(typed, read(&name(Path::new(typed)), &source, true))
+}
+
+/// The file that was typed, or the one of this name, as far as it can be trusted.
+fn find(typed: &str) -> Result<Source, Failure> {
+    source(typed, trusted)
+}
+
+/// A file, as far as it can be trusted.
+fn trusted(path: &Path) -> Result<Source, Failure> {
+    trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))
 }
 
 fn source(typed: &str, file: impl FnOnce(&Path) -> Result<Source, Failure>) -> Result<Source, Failure> {
@@ -62,26 +95,37 @@ fn source(typed: &str, file: impl FnOnce(&Path) -> Result<Source, Failure>) -> R
     })
 }
 
-fn unusable(typed: &str, source: &Source, problems: &[Problem]) -> Failure {
-    Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(source, problems)))
-}
-
 /// A file to look at, whoever owns it: nothing runs under it.
 pub fn look(path: &Path) -> Result<Source, Failure> {
     trust::open_regular(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))
 }
 
-/// The policy that a text says, its bases found by name.
-pub fn parse(name: &str, source: &Source) -> Result<Policy, Vec<Problem>> {
-    load::parse(source, name, &base)
+/// What was read of a policy.
+#[derive(Debug)]
+pub struct Read {
+    /// The policy, or every problem.
+    pub loaded: Result<Loaded, Vec<Problem>>,
+    /// The file itself, then its bases: what problems are about.
+    pub sources: Vec<Source>,
 }
 
-fn base(name: &str) -> Result<Source, String> {
-    match named(name) {
-        Ok(Some(source)) => Ok(source),
+/// Reads what a text says, its bases found by name; `trace` asks for places and warnings too.
+pub fn read(name: &str, source: &Source, trace: bool) -> Read {
+    let sources = RefCell::new(vec![source.clone()]);
+    let base = |name: &str| match named(name) {
+        Ok(Some(source)) => {
+            sources.borrow_mut().push(source.clone());
+            Ok(source)
+        }
         Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
         Err(failure) => Err(failure.message),
-    }
+    };
+    let loaded = if trace {
+        load::trace(source, name, &base)
+    } else {
+        load::parse(source, name, &base).map(|policy| Loaded { policy, origins: Origins::default(), warnings: Vec::new() })
+    };
+    Read { loaded, sources: sources.into_inner() }
 }
 
 /// A policy's name: the file's, without directory and ending.
@@ -115,16 +159,18 @@ fn named(name: &str) -> Result<Option<Source>, Failure> {
     }
 }
 
-fn text(path: &Path, file: File) -> Result<Source, Failure> {
+/// The text of an open file.
+pub fn text(path: &Path, file: File) -> Result<Source, Failure> {
     let name = path.to_string_lossy().into_owned();
-    match read::all(file, LARGEST as u64) {
+    match crate::read::all(file, LARGEST as u64) {
         Ok(Some(bytes)) => Ok(Source { file: name, text: bytes.into() }),
         Ok(None) => Err(Failure::usage(format!("policy {}: larger than {LARGEST} bytes", plain(&name)))),
         Err(error) => Err(Failure::usage(format!("policy {}: cannot be read: {error}", plain(&name)))),
     }
 }
 
-fn refused(path: &Path, Distrust { component, objection, .. }: &Distrust) -> Failure {
+/// What to say of a file that is no policy.
+pub fn refused(path: &Path, Distrust { component, objection, .. }: &Distrust) -> Failure {
     let shown = |path: &PathBuf| plain(&path.to_string_lossy()).into_owned();
     let component = if component == path { String::new() } else { format!("{} ", shown(component)) };
     Failure::usage(format!("policy {}: {component}{objection}", shown(&path.into())))

@@ -12,7 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
-use nix::unistd::Uid;
+use nix::unistd::{Gid, Uid};
 
 /// Why a file is no policy: the component, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,11 +23,61 @@ pub struct Distrust {
     pub objection: String,
     /// The file does not exist.
     pub missing: bool,
+    /// A directory on the way could not be gone through from the root on.
+    unwalkable: bool,
 }
 
 /// Opens `path` for reading if it can be trusted with the rights of this process.
 pub fn open_policy(path: &Path) -> Result<File, Distrust> {
     open_for(path, Uid::effective().as_raw())
+}
+
+/// As [`open_policy`]; `None` for no file, which costs a single call.
+pub fn open_if_there(path: &Path) -> Result<Option<File>, Distrust> {
+    match openat(AT_FDCWD, path, FILE, Mode::empty()) {
+        Err(Errno::ENOENT) => Ok(None),
+        _ => open_policy(path).map(Some),
+    }
+}
+
+/// What makes a run under the policy at `path` unsafe for this user: what keeps the run from starting, and who else can write the file or a directory
+/// on its path.
+pub fn objections(path: &Path) -> Vec<Distrust> {
+    let (user, group) = (Uid::effective().as_raw(), Gid::effective().as_raw());
+    objections_for(path, user, group)
+}
+
+/// What root would refuse first, and this process does not.
+pub fn refused_by_root(path: &Path) -> Option<Distrust> {
+    if Uid::effective().is_root() { None } else { open_for(path, 0).err() }
+}
+
+fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
+    // A group that is a user's own by its number has no other member: many systems make files writable by it.
+    let own = |stat: &FileStat| user != 0 && stat.st_gid == group && group == user && stat.st_mode & Mode::S_IWOTH.bits() == 0;
+    let mut found = Vec::new();
+    let seen = walk(path, user, &mut |distrust, stat| {
+        if foreign(stat, user).is_some() || !own(stat) {
+            found.push(distrust);
+        }
+        Ok(())
+    });
+    match seen {
+        Ok((directory, name, parent)) => match openat(&directory, name.as_os_str(), FILE, Mode::empty()) {
+            Ok(file) => {
+                let here = parent.join(&name);
+                let objection = |stat: &FileStat| foreign(stat, user).or_else(|| shared(stat).filter(|_| !own(stat)));
+                found.extend(check(&file, &here, |stat| not_regular(stat).or_else(|| objection(stat))).err());
+            }
+            Err(errno) => found.push(refused(path, errno)),
+        },
+        Err(distrust) => found.push(distrust),
+    }
+    // A linked directory keeps only root's runs from starting.
+    if user != 0 && open_for(path, user).is_ok() {
+        found.retain(|distrust| !distrust.unwalkable);
+    }
+    found
 }
 
 /// Opens a regular file for reading, whoever owns it. For looking at policies, not for running under them.
@@ -46,19 +96,28 @@ fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
         check(&file, path, |stat| not_regular(stat).or_else(|| foreign(stat, user)))?;
         return Ok(File::from(file));
     }
-    let (directory, name, parent) = walk(path)?;
+    let (directory, name, parent) = walk(path, 0, &mut |distrust, _| Err(distrust))?;
     let file = openat(&directory, name.as_os_str(), FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
     check(&file, &parent.join(&name), |stat| not_regular(stat).or_else(|| foreign(stat, user)).or_else(|| shared(stat)))?;
     Ok(File::from(file))
 }
 
-/// From the root to the directory that holds the file, each step checked on its own descriptor. Returns that, the file's name, and the directory's path.
-fn walk(path: &Path) -> Result<(OwnedFd, PathBuf, PathBuf), Distrust> {
+/// From the root to the directory that holds the file, each step looked at on its own descriptor; `object` decides whether an objection ends the walk.
+/// Returns that directory, the file's name, and the directory's path.
+fn walk(
+    path: &Path,
+    user: u32,
+    object: &mut dyn FnMut(Distrust, &FileStat) -> Result<(), Distrust>,
+) -> Result<(OwnedFd, PathBuf, PathBuf), Distrust> {
     let absolute = std::path::absolute(path).map_err(|error| distrust(path, error.to_string()))?;
     let Some(name) = absolute.file_name().map(PathBuf::from) else { return Err(distrust(path, "names no file".into())) };
     let mut here = PathBuf::from("/");
     let mut directory = open("/", DIRECTORY, Mode::empty()).map_err(|errno| refused(&here, errno))?;
-    check(&directory, &here, |stat| foreign(stat, 0).or_else(|| shared(stat)))?;
+    let mut look = |directory: &OwnedFd, here: &Path| {
+        let stat = fstat(directory).map_err(|errno| refused(here, errno))?;
+        foreign(&stat, user).or_else(|| shared(&stat)).map_or(Ok(()), |objection| object(distrust(here, objection), &stat))
+    };
+    look(&directory, &here)?;
     for component in absolute.parent().unwrap_or(Path::new("/")).components() {
         let step: &OsStr = match component {
             Component::RootDir | Component::CurDir | Component::Prefix(_) => continue,
@@ -66,8 +125,9 @@ fn walk(path: &Path) -> Result<(OwnedFd, PathBuf, PathBuf), Distrust> {
             Component::Normal(step) => step,
         };
         here.push(step);
-        directory = openat(&directory, step, DIRECTORY, Mode::empty()).map_err(|errno| refused(&here, errno))?;
-        check(&directory, &here, |stat| foreign(stat, 0).or_else(|| shared(stat)))?;
+        let opened = openat(&directory, step, DIRECTORY, Mode::empty());
+        directory = opened.map_err(|errno| Distrust { unwalkable: true, ..refused(&here, errno) })?;
+        look(&directory, &here)?;
     }
     Ok((directory, name, here))
 }
@@ -111,7 +171,7 @@ fn refused(path: &Path, errno: Errno) -> Distrust {
 }
 
 fn distrust(path: &Path, objection: String) -> Distrust {
-    Distrust { component: path.to_owned(), objection, missing: false }
+    Distrust { component: path.to_owned(), objection, missing: false, unwalkable: false }
 }
 
 #[cfg(test)]

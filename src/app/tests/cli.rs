@@ -3,8 +3,11 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
 
 const REMAND: &str = env!("CARGO_BIN_EXE_remand");
 
@@ -131,4 +134,132 @@ fn policy_check_passes_the_shipped_ones_and_underlines_each_mistake() {
     assert!(text.contains("──"), "underlined: {text}");
     let used = refused(&["run", "--policy", bad.name(), "-"], b"");
     assert!(used.contains("did you mean \"memory\"?"), "{used}");
+}
+
+/// A directory that is gone with this value.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        let path = fs::canonicalize(std::env::temp_dir()).unwrap().join(format!("remand-cli-{}-{name}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Status and problems of `policy check --json`.
+fn problems(args: &[&str]) -> (Option<i32>, Vec<Value>) {
+    let output = remand(&[&["policy", "check", "--json"], args].concat(), b"");
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    (output.status.code(), document["problems"].as_array().unwrap().clone())
+}
+
+#[test]
+fn policy_check_survives_every_kind_of_file() {
+    let directory = Directory::new("kinds");
+    let fifo = directory.0.join("fifo.jsonc");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let link = directory.0.join("link.jsonc");
+    let good = directory.file("good.jsonc", "\u{feff}{\r\n\"version\": 1,\r\n\"extends\": \"default\"\r\n}\r\n");
+    std::os::unix::fs::symlink(&good, &link).unwrap();
+    let cases = [
+        (directory.file("open.jsonc", "[".repeat(1 << 20)), "maximum nesting depth exceeded"),
+        (
+            directory.file("deep.jsonc", format!("{{\"version\": 1, \"limits\": {}1{}}}", "{\"a\":".repeat(100_000), "}".repeat(100_000))),
+            "maximum nesting",
+        ),
+        (directory.file("huge.jsonc", " ".repeat((1 << 20) + 1)), "the file is larger than"),
+        (directory.file("empty.jsonc", ""), "the file is empty"),
+        (directory.file("nul.jsonc", "{\"version\": 1, \"a\0\": 1}"), "unknown key \"a\\0\""),
+        (directory.file("nuls.jsonc", "\0\0\0"), "unexpected token"),
+        (directory.file("surrogate.jsonc", "{\"version\": 1, \"description\": \"\\ud800\"}"), "invalid unicode escape sequence"),
+        (directory.file("latin.jsonc", b"{\"version\": 1, \"description\": \"\xe9\"}"), "not UTF-8"),
+        (directory.file("twice.jsonc", "{\"version\": 1, \"version\": 1}"), "the key \"version\" is written twice"),
+        (directory.file("cut.jsonc", "{\"version\": 1, \"limits\": {"), "unterminated object"),
+        (directory.0.to_str().unwrap().to_owned(), "the file is not a regular file"),
+        (fifo.to_str().unwrap().to_owned(), "the file is not a regular file"),
+        (link.to_str().unwrap().to_owned(), "the file is a symbolic link; name the file itself"),
+        ("/dev/zero".to_owned(), "the file is not a regular file"),
+        (directory.0.join("absent.jsonc").to_str().unwrap().to_owned(), "the file cannot be opened: "),
+    ];
+    for (file, said) in &cases {
+        let (status, found) = problems(&[file]);
+        assert_eq!((status, found.len()), (Some(2), 1), "{file}: {found:?}");
+        assert!(found[0]["message"].as_str().unwrap().starts_with(said), "{file}: {found:?}");
+        let told = remand(&["policy", "check", file], b"");
+        assert_eq!(told.status.code(), Some(2));
+        assert!(told.stderr.len() < 4096, "{file}: {}", told.stderr.len());
+    }
+    assert_eq!(problems(&[&good]), (Some(0), vec![]), "a byte order mark and DOS lines");
+    let all: Vec<&str> = cases.iter().map(|(file, _)| file.as_str()).chain([good.as_str()]).collect();
+    assert_eq!(problems(&all).1.len(), cases.len(), "one bad file does not hide another");
+}
+
+#[test]
+fn policy_check_tells_errors_from_warnings() {
+    let directory = Directory::new("warnings");
+    let doubtful =
+        directory.file("doubtful.jsonc", "{\n  \"version\": 1, \"extends\": \"default\",\n  \"limits\": { \"wall_time\": \"5s\" }\n}\n");
+    let (status, found) = problems(&[&doubtful]);
+    assert_eq!((status, found.len()), (Some(0), 1));
+    let expected = [
+        ("severity", json!("warning")),
+        ("line", json!(3)),
+        ("column", json!(28)),
+        ("length", json!(4)),
+        ("field", json!("limits.wall_time")),
+    ];
+    for (key, value) in expected {
+        assert_eq!(found[0][key], value, "{key}");
+    }
+    let told = remand(&["policy", "check", "--deny-warnings", &doubtful], b"");
+    assert_eq!(told.status.code(), Some(2));
+    assert!(String::from_utf8(told.stderr).unwrap().contains("⚠") && told.stdout.ends_with(b"doubtful.jsonc: 1 warning\n"));
+    let shared =
+        directory.file("shared.jsonc", "{\"version\": 1, \"extends\": \"default\", \"python\": {\"interpreter\": \"/nonexistent\"}}");
+    fs::set_permissions(&shared, fs::Permissions::from_mode(0o666)).unwrap();
+    let (status, found) = problems(&[&shared]);
+    let messages: Vec<_> = found.iter().map(|problem| problem["message"].as_str().unwrap()).collect();
+    assert_eq!(status, Some(0));
+    assert_eq!(
+        messages,
+        [format!("{shared} can be written by others than root (mode 0666); chmod go-w").as_str(), "/nonexistent is no program here"]
+    );
+}
+
+#[test]
+fn policy_check_holds_files_to_a_ceiling() {
+    let directory = Directory::new("ceiling");
+    let ceiling = directory.file("ceiling.jsonc", "{\"version\": 1, \"extends\": \"default\", \"limits\": {\"memory\": \"128MiB\"}}");
+    let wide = directory.file("wide.jsonc", "{\"version\": 1, \"extends\": \"default\",\n \"python\": {\"external_allow\": [\"six\"]}}");
+    let narrow = directory.file("narrow.jsonc", "{\"version\": 1, \"extends\": \"strict\"}");
+    let (status, found) = problems(&["--ceiling", &ceiling, &wide, &narrow]);
+    let places: Vec<_> =
+        found.iter().map(|p| (p["file"].as_str().unwrap(), p["line"].as_u64().unwrap(), p["field"].as_str().unwrap())).collect();
+    assert_eq!(status, Some(2));
+    assert_eq!(places, [(wide.as_str(), 2, "python.external_allow"), ("built-in default", 18, "limits.memory")]);
+    let told = String::from_utf8(remand(&["policy", "check", "--ceiling", &ceiling, &wide], b"").stderr).unwrap();
+    assert!(
+        told.contains("\"256MiB\" is beyond the ceiling")
+            && told.contains("18 │     \"memory\": \"256MiB\",")
+            && told.contains("the most that is allowed: \"128MiB\""),
+        "{told}"
+    );
+    let broken = directory.file("broken.jsonc", "{");
+    assert!(refused(&["policy", "check", "--ceiling", &broken, &narrow], b"").contains("the ceiling "));
 }

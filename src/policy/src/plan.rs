@@ -15,7 +15,9 @@ use crate::outcome::Enforcement;
 use crate::policy::{Device, NetworkMode, Policy};
 use crate::syscalls::bpf::Instruction;
 
+pub(crate) use landlock::NEWEST as NEWEST_LANDLOCK;
 pub use protections::UNCOUNTED;
+pub(crate) use root::taken;
 
 /// One run, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -202,6 +202,19 @@ pub enum Comparison {
     },
 }
 
+impl Comparison {
+    /// Whether a value, cut to the argument's width, passes.
+    #[must_use]
+    pub fn passes(&self, argument: u64) -> bool {
+        match self {
+            Self::Equals(value) => argument == *value,
+            Self::OneOf(values) => values.contains(&argument),
+            Self::AtMost(most) => argument <= *most,
+            Self::Masked { mask, value } => argument & mask == *value,
+        }
+    }
+}
+
 /// `network`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {

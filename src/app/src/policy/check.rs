@@ -1,48 +1,108 @@
-//! `remand policy check`: load policy files and print every problem, each with the piece of source that it is about.
+//! `remand policy check`: everything that is wrong with policy files, and what is hardly meant.
+//!
+//! Always holds: every file is judged, whatever the others are like; nothing that a file names is run.
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
-use remand_policy::load::{Problem, Source};
+use std::fmt::Write as _;
+use std::path::Path;
 
+use remand_policy::load::{LARGEST, Problem, Severity, Source};
+use serde_json::{Value, json};
+
+use super::{host, snippet};
 use crate::args::CheckArgs;
+use crate::ceiling::Ceiling;
 use crate::failure::{Failure, USAGE};
 use crate::policies;
-use crate::print::{self, lines, plain};
+use crate::print::{self, plain};
+use crate::trust;
 
 /// Does it; the exit status.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
-    let mut code = 0;
-    for file in &args.files {
-        let source = policies::look(file)?;
-        match policies::parse(&policies::name(file), &source) {
-            Ok(_) => print::stdout(format!("{}: ok\n", plain(&source.file)).as_bytes())?,
-            Err(problems) => {
-                print::stderr(&told(&source, &problems));
-                code = USAGE;
-            }
+    let ceiling = args.ceiling.as_deref().map_or_else(Ceiling::here, |path| Ceiling::look(path).map(Some))?;
+    let checked: Vec<_> = args.files.iter().map(|file| examine(file, ceiling.as_ref())).collect();
+    if args.json {
+        print::json(&document(&checked, ceiling.as_ref()).to_string())?;
+    } else {
+        for checked in &checked {
+            print::stderr(&snippet::told(&checked.sources, &checked.problems));
+            print::stdout(checked.summary().as_bytes())?;
         }
     }
-    Ok(code)
+    let fails = |problem: &Problem| args.deny_warnings || problem.severity == Severity::Error;
+    Ok(if checked.iter().flat_map(|checked| &checked.problems).any(fails) { USAGE } else { 0 })
 }
 
-/// All problems of one file, underlined where they are.
-pub fn told(source: &Source, problems: &[Problem]) -> String {
-    problems.iter().map(|problem| one(source, problem)).collect()
+/// One file with what was found.
+struct Checked {
+    file: String,
+    sources: Vec<Source>,
+    problems: Vec<Problem>,
+    /// What keeps root from using a file that is good for its owner.
+    note: Option<String>,
 }
 
-fn one(source: &Source, problem: &Problem) -> String {
-    let mut diagnostic = MietteDiagnostic::new(problem.to_string());
-    let end = problem.offset.saturating_add(problem.bytes);
-    // A problem in a base has no text here to point at.
-    if problem.file == source.file && end <= source.text.len() {
-        diagnostic = diagnostic.with_label(LabeledSpan::underline(problem.offset..end));
+fn examine(path: &Path, ceiling: Option<&Ceiling>) -> Checked {
+    let file = path.to_string_lossy().into_owned();
+    let unread = |message: String| {
+        let nothing = Source { file: file.clone(), text: Vec::new().into() };
+        let said = snippet::Said { severity: Severity::Error, field: String::new(), message, help: None };
+        let problems = vec![snippet::problem(std::slice::from_ref(&nothing), None, said)];
+        Checked { file: file.clone(), sources: vec![nothing], problems, note: None }
+    };
+    let text = match trust::open_regular(path).map(|file| crate::read::all(file, LARGEST as u64)) {
+        Ok(Ok(Some(text))) => text,
+        Ok(Ok(None)) => return unread(format!("the file is larger than the {LARGEST} bytes that a policy may have")),
+        Ok(Err(error)) => return unread(format!("the file cannot be read: {error}")),
+        Err(distrust) => return unread(format!("the file {}", distrust.objection)),
+    };
+    let source = Source { file: file.clone(), text: text.into() };
+    let policies::Read { loaded, sources } = policies::read(&policies::name(path), &source, true);
+    let mut problems = host::trust(path, &sources);
+    match loaded {
+        Ok(loaded) => {
+            problems.extend(host::lacks(&loaded, &sources));
+            problems.extend(ceiling.iter().flat_map(|ceiling| ceiling.problems(&loaded, &sources)));
+            problems.extend(loaded.warnings);
+        }
+        Err(found) => problems.extend(found),
     }
-    // Replaced bytes are longer than what they replace, but nothing that is not UTF-8 is followed by a problem.
-    let text = String::from_utf8_lossy(&source.text).into_owned();
-    let report = Report::new(diagnostic).with_source_code(NamedSource::new(&source.file, text));
-    let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(120);
-    let mut text = String::new();
-    match handler.render_report(&mut text, report.as_ref()) {
-        Ok(()) => lines(&text),
-        Err(_) => format!("{}\n", plain(&problem.to_string())),
+    problems.sort_by(|a, b| (a.file != file, &a.file, a.offset).cmp(&(b.file != file, &b.file, b.offset)));
+    let note = trust::refused_by_root(path).map(|distrust| format!("{} {}", distrust.component.display(), distrust.objection));
+    Checked { file, sources, problems, note }
+}
+
+impl Checked {
+    fn count(&self, severity: Severity) -> usize {
+        self.problems.iter().filter(|problem| problem.severity == severity).count()
     }
+
+    /// One line for each file.
+    fn summary(&self) -> String {
+        let count = |severity, word| match self.count(severity) {
+            0 => None,
+            1 => Some(format!("1 {word}")),
+            n => Some(format!("{n} {word}s")),
+        };
+        let found: Vec<_> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
+        let mut line = format!("{}: {}", plain(&self.file), if found.is_empty() { "ok".to_owned() } else { found.join(", ") });
+        if let Some(note) = self.note.as_ref().filter(|_| self.count(Severity::Error) == 0) {
+            let _ = write!(line, " (a run by root would refuse it: {})", plain(note)); // writing to a String cannot fail
+        }
+        line + "\n"
+    }
+}
+
+fn document(checked: &[Checked], ceiling: Option<&Ceiling>) -> Value {
+    let problem = |problem: &Problem| {
+        let Problem { severity, file, line, column, length, offset, bytes, field, message, help } = problem;
+        let severity = if *severity == Severity::Error { "error" } else { "warning" };
+        json!({ "file": file, "line": line, "column": column, "length": length, "offset": offset, "bytes": bytes, "severity": severity,
+            "field": field, "message": message, "help": help })
+    };
+    json!({
+        "version": 1,
+        "ceiling": ceiling.map(|ceiling| &ceiling.file),
+        "files": checked.iter().map(|checked| &checked.file).collect::<Vec<_>>(),
+        "problems": checked.iter().flat_map(|checked| &checked.problems).map(problem).collect::<Vec<_>>(),
+    })
 }

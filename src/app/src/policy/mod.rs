@@ -6,6 +6,8 @@ pub mod check;
 mod diff;
 mod explain;
 mod show;
+mod host;
+pub mod snippet;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;

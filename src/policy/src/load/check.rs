@@ -8,6 +8,7 @@ use jsonc_parser::common::{Range, Ranged};
 
 use super::problem::quote;
 use super::read::{Fault, Reader};
+use crate::plan;
 use crate::policy::{Policy, Syscalls};
 use crate::units::Limit;
 
@@ -38,6 +39,10 @@ pub(super) fn check(policy: &Policy, root: &Object<'_>, reader: &mut Reader<'_>)
         }
     }
     for (index, mount) in policy.filesystem.mounts.iter().enumerate() {
+        if let Some(own) = plan::taken(&mount.target) {
+            let message = format!("no run can have a mount at {}: {own}", quote(&mount.target));
+            report(&["filesystem.mounts"], Some(&mount.target), Fault::new(message, "choose another target"));
+        }
         let below = |target: &str| target.strip_prefix(mount.target.as_str()).is_some_and(|rest| rest.starts_with('/'));
         if let Some(hidden) = policy.filesystem.mounts.iter().take(index).find(|earlier| below(&earlier.target)) {
             let message = format!("the mount at {} covers the earlier one at {}", quote(&mount.target), quote(&hidden.target));

@@ -12,8 +12,10 @@
 //! - `environment` is merged by variable; `null` takes a variable out.
 //! - `description` and the reasons of a mount or grant are not inherited apart from what they describe.
 
+mod advise;
 mod canonical;
 mod check;
+mod meant;
 mod origins;
 mod problem;
 mod read;
@@ -143,6 +145,7 @@ pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Box<Problem>>
 }
 
 fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Result<Loaded, Vec<Problem>> {
+    let outermost = chain.files.is_empty();
     chain.files.push(source.file.clone());
     let text = decode(source)?;
     let ast = syntax(text)?;
@@ -164,6 +167,9 @@ fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Resu
     });
     if let (Some(policy), Ast::Object(root), true) = (&policy, &ast, reader.problems.is_empty() && problems.is_empty()) {
         check::check(policy, root, &mut reader);
+        if outermost && reader.problems.is_empty() {
+            advise::advise(policy, root, &mut reader);
+        }
     }
     problems.extend(reader.problems);
     let warnings = finish(problems)?;
@@ -236,6 +242,20 @@ fn decode(source: &Source) -> Result<Text<'_>, Vec<Problem>> {
     }
 }
 
+/// What to do about the parser's messages.
+const SYNTAX: &[(&str, &str)] = &[
+    ("expected comma", "put a comma between this and what stands before"),
+    ("expected string for object property", "write the key in double quotes"),
+    ("single-quoted", "use double quotes"),
+    ("hexadecimal", "a whole number, or where system calls are compared a text such as \"0x1f\""),
+    ("unterminated object", "a } is missing"),
+    ("unterminated array", "a ] is missing"),
+    ("unterminated string", "a \" is missing; a text ends on its line"),
+    ("unterminated comment", "a */ is missing"),
+    ("maximum nesting depth", "nothing in a policy is that deep"),
+    ("text cannot contain more than one", "the file is one object"),
+];
+
 fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
     let empty = || vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))];
     tokens(text, &CollectOptions::default()).map_err(|problem| vec![*problem])?.value.ok_or_else(empty)
@@ -258,6 +278,7 @@ pub(crate) fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<Par
     parse_to_ast(text.text, collect, &options).map_err(|error| {
         let message = error.kind().to_string();
         let message = message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
-        Box::new(text.problem(error.range(), "", message, None))
+        let help = SYNTAX.iter().find(|(start, _)| message.starts_with(start)).map(|(_, help)| (*help).to_owned());
+        Box::new(text.problem(error.range(), "", message, help))
     })
 }

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::{Range, Ranged};
 
+use super::meant;
 use super::origins::Origins;
 use super::problem::{Problem, Severity, Text, did_you_mean, quote};
 
@@ -31,7 +32,7 @@ impl Fault {
 
 /// Where problems go while one text is read.
 pub(super) struct Reader<'t> {
-    text: Text<'t>,
+    pub text: Text<'t>,
     pub problems: Vec<Problem>,
     /// A request restates grants of a policy that has given its reasons, and is checked by narrowing instead of for contradictions.
     pub request: bool,
@@ -51,7 +52,6 @@ impl<'t> Reader<'t> {
     }
 
     /// Reports what is no error.
-    #[allow(dead_code)]
     pub fn warn(&mut self, range: Range, field: &str, fault: Fault) {
         if self.problems.len() < PROBLEMS {
             self.problems.push(Problem { severity: Severity::Warning, ..self.text.problem(range, field, fault.message, fault.help) });
@@ -278,7 +278,7 @@ impl<'a> Section<'_, '_, 'a> {
         for property in &self.object.properties {
             let name = property.name.as_str();
             if !self.known.contains(&name) {
-                let help = did_you_mean(name, self.known.iter().copied());
+                let help = meant::key(name, &self.field, self.known.iter().copied());
                 self.reader.report(property.name.range(), &self.field, Fault { message: format!("unknown key {}", quote(name)), help });
             }
         }

@@ -5,6 +5,7 @@
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
+use super::meant;
 use super::problem::{did_you_mean, quote};
 use super::read::{Fault, Field, Listed, Reader, Section};
 use crate::policy::{Comparison, Condition, Enforce, Grant, Syscalls};
@@ -25,7 +26,9 @@ fn known(name: &str) -> Result<(), Fault> {
     }
     let what = if name.starts_with('@') { "group" } else { "system call" };
     let grouped = format!("@{name}");
-    let help = if syscalls::is_group(&grouped) { Some(format!("write \"{grouped}\"")) } else { did_you_mean(name, syscalls::names()) };
+    let help = if syscalls::is_group(&grouped) { Some(format!("write \"{grouped}\"")) } else { None };
+    let help = help.or_else(|| meant::call(name).map(|meant| format!("did you mean \"{meant}\"?")));
+    let help = help.or_else(|| did_you_mean(name, syscalls::names()));
     Err(Fault { message: format!("unknown {what} {}", quote(name)), help })
 }
 

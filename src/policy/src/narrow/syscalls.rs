@@ -62,7 +62,8 @@ fn uncovered<'w>(ways: &'w Alternatives, others: &Alternatives) -> Vec<&'w Vec<C
     ways.iter().filter(|way| !covered(way, others)).collect()
 }
 
-fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
+/// Whether one of `others` holds wherever `way` holds.
+pub(crate) fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
     let holds = |wanted: &Condition| way.iter().any(|given| given.arg == wanted.arg && implies(&given.op, &wanted.op));
     others.iter().any(|other| other.iter().all(holds))
 }
@@ -70,8 +71,8 @@ fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
 /// Whether every value that passes `given` passes `wanted`.
 fn implies(given: &Comparison, wanted: &Comparison) -> bool {
     match given {
-        Comparison::Equals(value) => passes(*value, wanted),
-        Comparison::OneOf(values) => values.iter().all(|value| passes(*value, wanted)),
+        Comparison::Equals(value) => wanted.passes(*value),
+        Comparison::OneOf(values) => values.iter().all(|value| wanted.passes(*value)),
         Comparison::AtMost(most) => match wanted {
             Comparison::AtMost(other) => most <= other,
             // Up to the highest bit of `most`, any bit may be set.
@@ -91,16 +92,6 @@ fn implies(given: &Comparison, wanted: &Comparison) -> bool {
 /// All ones from bit 0 to the highest bit of `value`.
 fn bits_below(value: u64) -> u64 {
     u64::MAX.checked_shr(value.leading_zeros()).unwrap_or(0)
-}
-
-/// Whether a value passes a comparison.
-fn passes(value: u64, comparison: &Comparison) -> bool {
-    match comparison {
-        Comparison::Equals(wanted) => value == *wanted,
-        Comparison::OneOf(values) => values.contains(&value),
-        Comparison::AtMost(most) => value <= *most,
-        Comparison::Masked { mask, value: wanted } => value & mask == *wanted,
-    }
 }
 
 #[cfg(test)]
@@ -129,7 +120,7 @@ mod tests {
             for wanted in &all {
                 if implies(given, wanted) {
                     implied += 1;
-                    let counter = values.iter().find(|value| passes(**value, given) && !passes(**value, wanted));
+                    let counter = values.iter().find(|value| given.passes(**value) && !wanted.passes(**value));
                     assert_eq!(counter, None, "{given:?} does not imply {wanted:?}");
                 }
             }

@@ -32,6 +32,8 @@ const TCP: u32 = 4;
 const SCOPES: u32 = 6;
 /// ABI that restricts UDP; Linux 7.2.
 const UDP: u32 = 10;
+/// The newest ABI known here, and the Linux that brought it.
+pub(crate) const NEWEST: (u32, &str) = (UDP, "7.2");
 
 /// What can be handled here; rules come when the root is known.
 pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> Option<LandlockPlan> {

@@ -89,11 +89,17 @@ fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
     root.hidden.extend(tree.hidden.iter().cloned());
 }
 
+/// Why no run can have a mount at `target`, whatever it runs.
+pub(crate) fn taken(target: &str) -> Option<String> {
+    let own = OWN.iter().find(|own| meet(target, own)).map(|own| format!("{own} is the run's own"));
+    own.or_else(|| FILES.iter().find(|(file, _)| meet(target, file)).map(|(file, _)| format!("{file} is made for the run")))
+}
+
 /// Why a mount cannot be made, if it cannot.
 fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
     let target = mount.target.as_str();
-    if let Some(own) = OWN.iter().find(|own| meet(target, own)) {
-        return Some(format!("{own} is the run's own"));
+    if let Some(own) = taken(target) {
+        return Some(own);
     }
     if let Some((file, _)) = root.files.iter().find(|(file, _)| meet(target, file)) {
         return Some(format!("{file} is made for the run"));

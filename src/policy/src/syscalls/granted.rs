@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::groups::{Group, STANDING};
 use super::table::{CALLS, Call, find};
-use crate::policy::{Comparison, Condition, Grant, Syscalls};
+use crate::policy::{Condition, Grant, Syscalls};
 
 /// Alternatives, of which one must hold in all its conditions. An empty alternative always holds.
 pub type Alternatives = Vec<Vec<Condition>>;
@@ -95,12 +95,7 @@ impl Access {
 /// Whether a condition holds for the bits of an argument that the kernel looks at.
 fn holds(call: &Call, condition: &Condition, args: &[u64; 6]) -> bool {
     let Some(argument) = args.get(usize::from(condition.arg)).map(|argument| argument & call.mask(condition.arg)) else { return false };
-    match &condition.op {
-        Comparison::Equals(value) => argument == *value,
-        Comparison::OneOf(values) => values.contains(&argument),
-        Comparison::AtMost(most) => argument <= *most,
-        Comparison::Masked { mask, value } => argument & mask == *value,
-    }
+    condition.op.passes(argument)
 }
 
 /// The calls that a name in `allow` grants, with the conditions that stand in the group. A call by its own name has none.

@@ -9,11 +9,13 @@ mod compile;
 mod emit;
 mod granted;
 mod groups;
+mod start;
 mod table;
 
 pub use answer::{answer, change};
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile};
 pub use granted::{Alternatives, Senseless, granted, grants_of_group};
+pub use start::NEEDED_TO_START;
 
 use crate::host::Arch;
 use groups::{GROUPS, Group};

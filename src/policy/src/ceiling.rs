@@ -1,0 +1,207 @@
+//! A ceiling: a policy that no other may exceed, whoever wrote it.
+//!
+//! Always holds: a policy within the ceiling allows nothing that the ceiling does not, in any field; what can't be shown to be within is beyond. The
+//! order is that of [`narrow`](crate::narrow), and these decisions about what it leaves open:
+//! - `name` and `description` mean nothing.
+//! - `environment` is free: no variable lets code do what it could not do without, since the run is confined before its program starts, and code
+//!   can set any variable for the programs that it starts itself.
+//! - `python.interpreter` must be the ceiling's: an interpreter brings the files beside it into the run.
+//! - A mount is within if the ceiling mounts its source, or a directory above, with the same rights or more; where in the run it appears is free.
+//!   A ceiling that covers a part of a mount by another one has them taken over as they are, or not at all.
+//! - `syscalls.kill`, `python.builtins_deny` and `landlock.minimum_abi` are floors: at least what the ceiling has.
+
+use serde_json::{Value, json};
+
+use crate::load::{write_grant, write_mount};
+use crate::narrow::{Change, Direction, compare, covered};
+use crate::policy::{Enforce, Grant, Mount, Policy, Syscalls, Word};
+use crate::syscalls::granted;
+
+/// Calls named in one message.
+const NAMED: usize = 5;
+
+/// One value that a ceiling does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{value} is beyond the ceiling")]
+pub struct Excess {
+    /// Dotted path of the field.
+    pub field: String,
+    /// The entry, where the field is a list and one entry of it is beyond.
+    pub entry: Option<usize>,
+    /// The value, as a policy file writes it, or what it does.
+    pub value: String,
+    /// The most that is allowed.
+    pub most: String,
+}
+
+/// Everything in `policy` that is beyond `ceiling`; nothing where there is none.
+#[must_use]
+pub fn exceeding(ceiling: &Policy, policy: &Policy) -> Vec<Excess> {
+    let beyond = compare(ceiling, policy).into_iter().filter(|change| change.direction != Direction::Narrows);
+    beyond.flat_map(|change| excesses(ceiling, policy, change)).collect()
+}
+
+fn excesses(ceiling: &Policy, policy: &Policy, change: Change) -> Vec<Excess> {
+    let Change { field, direction: _, from, to } = change;
+    let names = |allowed: &[String], asked: &[String]| listed(&field, allowed, asked);
+    match field.as_str() {
+        "name" | "description" | "environment" => Vec::new(),
+        "syscalls.allow" => grants(&field, &ceiling.syscalls, &policy.syscalls),
+        "filesystem.mounts" => mounts(&field, &ceiling.filesystem.mounts, &policy.filesystem.mounts),
+        "filesystem.devices" => {
+            let words = |policy: &Policy| policy.filesystem.devices.iter().map(|device| device.word().to_owned()).collect::<Vec<_>>();
+            names(&words(ceiling), &words(policy))
+        }
+        "python.stdlib_allow" => names(&ceiling.python.stdlib_allow, &policy.python.stdlib_allow),
+        "python.external_allow" => names(&ceiling.python.external_allow, &policy.python.external_allow),
+        "syscalls.kill" | "python.builtins_deny" => {
+            vec![Excess { field, entry: None, value: format!("a list without {from}"), most: format!("at least {from}") }]
+        }
+        _ => vec![Excess { field, entry: None, value: to, most: from }],
+    }
+}
+
+/// Names that are not among those allowed.
+fn listed(field: &str, allowed: &[String], asked: &[String]) -> Vec<Excess> {
+    let extra = asked.iter().enumerate().filter(|(_, name)| !allowed.contains(name));
+    let most = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+    let excess = |(index, name): (usize, &String)| Excess {
+        field: field.to_owned(),
+        entry: Some(index),
+        value: json!(name).to_string(),
+        most: most.clone(),
+    };
+    extra.map(excess).collect()
+}
+
+/// Grants with a way that the ceiling does not have, of what `deny` and `kill` leave.
+fn grants(field: &str, ceiling: &Syscalls, asked: &Syscalls) -> Vec<Excess> {
+    let Ok(allowed) = granted(ceiling) else { return vec![nothing(field)] };
+    let mut found = Vec::new();
+    for (index, grant) in asked.allow.iter().enumerate() {
+        let alone = Syscalls { allow: vec![grant.clone()], deny: asked.deny.clone(), kill: asked.kill.clone(), enforce: Enforce::Required };
+        let Ok(ways) = granted(&alone) else { return vec![nothing(field)] };
+        let within = |call: &str, ways: &[Vec<_>]| allowed.get(call).is_some_and(|others| ways.iter().all(|way| covered(way, others)));
+        let beyond: Vec<_> = ways.iter().filter(|(call, ways)| !within(call, ways)).map(|(call, _)| *call).collect();
+        let Some(first) = beyond.first() else { continue };
+        let grant = json!(grant.call);
+        let value = if grant == json!(first) { grant.to_string() } else { format!("{grant}, which grants {}", some(&beyond)) };
+        let most = allowed.get(first).map_or_else(
+            || format!("no {first}"),
+            |ways| {
+                some(
+                    &ways
+                        .iter()
+                        .map(|when| write_grant(&Grant { call: (*first).to_owned(), when: when.clone(), reason: None }).to_string())
+                        .collect::<Vec<_>>(),
+                )
+            },
+        );
+        found.push(Excess { field: field.to_owned(), entry: Some(index), value, most });
+    }
+    found
+}
+
+fn nothing(field: &str) -> Excess {
+    Excess { field: field.to_owned(), entry: None, value: "a list with unknown names".to_owned(), most: "known names".to_owned() }
+}
+
+fn some<T: AsRef<str>>(names: &[T]) -> String {
+    let shown: Vec<_> = names.iter().take(NAMED).map(AsRef::as_ref).collect();
+    let more = names.len() - shown.len();
+    shown.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() }
+}
+
+fn mounts(field: &str, allowed: &[Mount], asked: &[Mount]) -> Vec<Excess> {
+    let whole = |mount: &Mount| !allowed.iter().any(|inner| beneath(&inner.target, &mount.target) && inner.target != mount.target);
+    let gives = |mount: &Mount, outer: &Mount| {
+        beneath(&mount.source, &outer.source) && mount.writable <= outer.writable && mount.exec <= outer.exec
+    };
+    let beyond = asked.iter().enumerate().filter(|(_, mount)| !allowed.iter().any(|outer| whole(outer) && gives(mount, outer)));
+    let most = allowed.iter().map(|mount| write_mount(&Mount { reason: None, ..mount.clone() })).collect::<Vec<Value>>();
+    let most = if most.is_empty() { "no mount".to_owned() } else { json!(most).to_string() };
+    let excess = |(index, mount): (usize, &Mount)| {
+        let value = write_mount(&Mount { reason: None, ..mount.clone() }).to_string();
+        Excess { field: field.to_owned(), entry: Some(index), value, most: most.clone() }
+    };
+    beyond.map(excess).collect()
+}
+
+fn beneath(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::load::{Source, parse};
+    use crate::shipped;
+
+    fn policy(text: &str) -> Policy {
+        parse(&Source { file: "p".into(), text: format!("{{\"version\": 1, {text}}}").into_bytes().into() }, "p", &shipped::source).unwrap()
+    }
+
+    /// Over the default, `ceiling` and `policy` each changed by a text.
+    fn told(ceiling: &str, asked: &str) -> Vec<String> {
+        let base = |text: &str| policy(&format!("\"extends\": \"default\", {text}"));
+        let show = |e: &Excess| format!("{}{}: {} > {}", e.field, e.entry.map(|i| format!("[{i}]")).unwrap_or_default(), e.value, e.most);
+        exceeding(&base(ceiling), &base(asked)).iter().map(show).collect()
+    }
+
+    #[test]
+    fn each_field_by_its_own_order() {
+        let same = "\"description\": \"d\"";
+        assert_eq!(told(same, "\"limits\": {\"memory\": \"128MiB\"}, \"environment\": {\"A\": \"1\"}"), [""; 0]);
+        assert_eq!(told(same, "\"limits\": {\"memory\": \"1GiB\"}"), ["limits.memory: \"1GiB\" > \"256MiB\""]);
+        assert_eq!(told("\"landlock\": {\"minimum_abi\": 4}", same), ["landlock.minimum_abi: 1 > 4"]);
+        assert_eq!(
+            told("\"syscalls\": {\"kill\": [\"@keys\"]}", same),
+            ["syscalls.kill: a list without [\"add_key\",\"keyctl\",\"request_key\"] > at least [\"add_key\",\"keyctl\",\"request_key\"]"]
+        );
+        assert_eq!(told(same, "\"python\": {\"interpreter\": \"/opt/python\"}"), ["python.interpreter: \"/opt/python\" > \"python3\""]);
+        assert_eq!(told(same, "\"python\": {\"external_allow\": [\"six\"]}"), ["python.external_allow[0]: \"six\" > none"]);
+        assert_eq!(
+            told("\"filesystem\": {\"devices\": [\"null\"]}", "\"filesystem\": {\"devices\": [\"null\", \"zero\"]}"),
+            ["filesystem.devices[1]: \"zero\" > null"]
+        );
+    }
+
+    #[test]
+    fn grants_are_judged_by_what_is_left_of_them() {
+        let sockets = "\"allow\": {\"add\": [{\"call\": \"@sockets\", \"reason\": \"r\"}]}";
+        let found = told("\"description\": \"\"", &format!("\"syscalls\": {{{sockets}}}"));
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with("syscalls.allow[15]: \"@sockets\", which grants accept, accept4, ") && found[0].ends_with("> no accept"),
+            "{found:?}"
+        );
+        let unix =
+            "\"syscalls\": {\"allow\": {\"add\": [{\"call\": \"socket\", \"reason\": \"r\", \"when\": [{\"arg\": 0, \"equals\": 1}]}]}}";
+        let any = "\"syscalls\": {\"allow\": {\"add\": [{\"call\": \"socket\", \"reason\": \"r\"}]}}";
+        assert_eq!(told(any, unix), [""; 0]);
+        assert_eq!(told(unix, any), ["syscalls.allow[15]: \"socket\" > {\"call\":\"socket\",\"when\":[{\"arg\":0,\"equals\":1}]}"]);
+    }
+
+    #[test]
+    fn mounts_are_judged_by_what_they_show() {
+        let mounts = |list: &str| format!("\"filesystem\": {{\"mounts\": [{list}]}}");
+        let srv = mounts("{\"source\": \"/srv\", \"target\": \"/data\"}");
+        assert_eq!(
+            told(&srv, &mounts("{\"source\": \"/srv/a\", \"target\": \"/a\"}, {\"source\": \"/srv\", \"target\": \"/b\"}")),
+            [""; 0]
+        );
+        for wider in [
+            "{\"source\": \"/srv2\"}",
+            "{\"source\": \"/srv\", \"exec\": true}",
+            "{\"source\": \"/srv/a\", \"writable\": true, \"reason\": \"r\"}",
+        ] {
+            let found = told(&srv, &mounts(wider));
+            assert!(found.len() == 1 && found[0].starts_with("filesystem.mounts[0]: {"), "{found:?}");
+        }
+        let masked = mounts("{\"source\": \"/srv\"}, {\"source\": \"/empty\", \"target\": \"/srv/secret\"}");
+        assert_eq!(told(&masked, &masked), [""; 0]);
+        assert_eq!(told(&masked, &mounts("{\"source\": \"/srv\"}")).len(), 1, "shows what the ceiling covers");
+        assert_eq!(told(&masked, &mounts("{\"source\": \"/srv\", \"target\": \"/x\"}")).len(), 1);
+    }
+}

@@ -1,0 +1,52 @@
+//! Mounts, network and Landlock: what is shown twice, and what reaches nothing.
+
+use super::{Found, Spot, field};
+use crate::load::problem::quote;
+use crate::plan::NEWEST_LANDLOCK;
+use crate::policy::{Enforce, Mount, NetworkMode, Policy, Word};
+use crate::syscalls::granted;
+
+pub(super) fn advise(policy: &Policy, found: &mut Found) {
+    mounts(&policy.filesystem.mounts, found);
+    network(policy, found);
+    landlock(policy, found);
+}
+
+/// A mount that shows what an outer one shows at the same place with the same rights.
+fn mounts(mounts: &[Mount], found: &mut Found) {
+    for (index, inner) in mounts.iter().enumerate() {
+        let same = |outer: &&Mount| {
+            let below = |path: &str, base: &str| path.strip_prefix(base).filter(|rest| rest.starts_with('/')).map(str::to_owned);
+            let (target, source) = (below(&inner.target, &outer.target), below(&inner.source, &outer.source));
+            target.is_some() && target == source && (inner.writable, inner.exec) == (outer.writable, outer.exec)
+        };
+        // The last mount on the way is the one that is seen there.
+        let outer = mounts.iter().take(index).filter(|outer| inner.target.starts_with(&format!("{}/", outer.target))).next_back();
+        if let Some(outer) = outer.filter(same) {
+            let message =
+                format!("the mount at {} shows what the one at {} shows there already", quote(&inner.target), quote(&outer.target));
+            found.say([Spot::Entry("filesystem.mounts", index)], message, "take it out");
+        }
+    }
+}
+
+fn network(policy: &Policy, found: &mut Found) {
+    let mode = policy.network.mode;
+    let sockets = granted(&policy.syscalls).unwrap_or_default();
+    if mode != NetworkMode::None && !sockets.contains_key("socket") {
+        let message = format!("network.mode = {} has no use: syscalls.allow grants no socket to reach it by", mode.word());
+        found.say([field("network.mode"), field("syscalls.allow")], message, "grant \"@sockets\", or write \"none\"");
+    }
+}
+
+fn landlock(policy: &Policy, found: &mut Found) {
+    let (newest, linux) = NEWEST_LANDLOCK;
+    let (abi, enforce) = (policy.landlock.minimum_abi, policy.landlock.enforce);
+    if enforce == Enforce::Optional && abi > 1 {
+        let message = format!("landlock.minimum_abi = {abi} has no effect, since landlock.enforce = optional takes what the kernel has");
+        found.say([field("landlock.minimum_abi"), field("landlock.enforce")], message, "write \"required\", or 1");
+    } else if abi > newest {
+        let message = format!("no Linux up to {linux} has a Landlock ABI {abi}: nothing runs under this policy");
+        found.say([field("landlock.minimum_abi"), field("landlock.enforce")], message, format!("at most {newest} (Linux {linux})"));
+    }
+}
