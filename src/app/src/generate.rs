@@ -71,7 +71,9 @@ const EXIT_CODES_HEAD: &str = "\
 is `exited`, status 3; its own status is in the account on standard error, and in the outcome.
 
 `remand doctor` ends with 0 if every built-in policy can be enforced and an interpreter is found, and with 1 if not. `remand policy check` ends \
-with 0 if it found no problem, and with 2 if it found one.
+with 0 if it found no problem, and with 2 if it found one. `remand policy why` ends with 0 if what was asked about is allowed, with 1 if it is not \
+(`depends` counts as not), and with 2 if the question or the policy is wrong. `remand policy test` ends with 0 if every expectation holds, with 1 if one does \
+not, and with 2 if a policy cannot be used.
 
 An answer that could not be written to standard output is status 11, whatever the verdict was.
 

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use remand_policy::Policy;
-use remand_policy::load::{self, LARGEST, Problem, Source};
+use remand_policy::load::{self, LARGEST, Loaded, Problem, Source};
 use remand_policy::shipped::{self, SHIPPED};
 use serde_json::Value;
 
@@ -36,16 +36,35 @@ pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
 
 /// The policy of this name or file.
 pub fn load(typed: &str) -> Result<Policy, Failure> {
+    let source = source(typed, trust::open_policy)?;
     let path = Path::new(typed);
-    let source = if typed.contains('/') || typed.ends_with(".jsonc") {
-        trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))?
-    } else {
-        named(typed)?.ok_or_else(|| Failure {
-            hint: Some(format!("{}; a file's name contains a / or ends in .jsonc", known())),
-            ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
-        })?
-    };
     parse(&name(path), &source).map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(&source, &problems))))
+}
+
+/// The text of a name or file; a file is opened by `open`.
+fn source(typed: &str, open: fn(&Path) -> Result<File, Distrust>) -> Result<Source, Failure> {
+    let path = Path::new(typed);
+    if typed.contains('/') || typed.ends_with(".jsonc") {
+        return open(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file));
+    }
+    named(typed)?.ok_or_else(|| Failure {
+        hint: Some(format!("{}; a file's name contains a / or ends in .jsonc", known())),
+        ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
+    })
+}
+
+/// The text of this name or file, the policy that it says, and where each value was written. Only what is `run` must be trusted.
+pub fn trace(typed: &str, run: bool) -> Result<(Source, Loaded), Failure> {
+    let source = source(typed, if run { trust::open_policy } else { trust::open_regular })?;
+    let loaded = load::trace(&source, &name(Path::new(typed)), &base);
+    let loaded = loaded.map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(&source, &problems))))?;
+    Ok((source, loaded))
+}
+
+/// The text of a file that a place names.
+pub fn named_in_place(file: &str) -> Option<Source> {
+    let shipped = file.strip_prefix("built-in ").and_then(|name| shipped::source(name).ok());
+    shipped.or_else(|| look(Path::new(file)).ok())
 }
 
 /// A file to look at, whoever owns it: nothing runs under it.
@@ -55,12 +74,16 @@ pub fn look(path: &Path) -> Result<Source, Failure> {
 
 /// The policy that a text says, its bases found by name.
 pub fn parse(name: &str, source: &Source) -> Result<Policy, Vec<Problem>> {
-    let base = |name: &str| match named(name) {
+    load::parse(source, name, &base)
+}
+
+/// The text that a policy extends, by name.
+fn base(name: &str) -> Result<Source, String> {
+    match named(name) {
         Ok(Some(source)) => Ok(source),
         Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
         Err(failure) => Err(failure.message),
-    };
-    load::parse(source, name, &base)
+    }
 }
 
 /// A policy's name: the file's, without directory and ending.

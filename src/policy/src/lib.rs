@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ask;
 pub mod evidence;
 pub mod frames;
 pub mod host;

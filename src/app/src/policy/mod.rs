@@ -3,6 +3,10 @@
 //! Always holds: nothing here needs privilege; a file is read by the loader that runs are started with.
 
 pub mod check;
+mod ground;
+mod live;
+mod test;
+mod why;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;
@@ -11,5 +15,7 @@ use crate::failure::Failure;
 pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(args) => check::check(&args),
+        PolicyCommand::Why(args) => why::why(&args),
+        PolicyCommand::Test(args) => test::test(&args),
     }
 }

@@ -114,7 +114,7 @@ impl Position {
 }
 
 /// Help for a word that is none of `known`: the nearest of them, or all where they are few.
-pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+pub(crate) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
     const FEW: usize = 8;
     // Hostile words may be long; nothing that long is near a known one.
     let known: Vec<_> = known.collect();
@@ -128,7 +128,7 @@ pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>)
 }
 
 /// `text` as a message quotes it: cut where it is long, and escaped, so that no control character of a file reaches a terminal.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     const SHOWN: usize = 60;
     let cut = text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
     let dots = if cut.len() < text.len() { "..." } else { "" };

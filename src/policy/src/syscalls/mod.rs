@@ -11,9 +11,9 @@ mod granted;
 mod groups;
 mod table;
 
-pub use answer::{answer, change};
+pub use answer::{Remedy, answer, change, covers, remedy};
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile};
-pub use granted::{Alternatives, Senseless, granted, grants_of_group};
+pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
 
 use crate::host::Arch;
 use groups::{GROUPS, Group};
