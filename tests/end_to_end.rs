@@ -11,6 +11,7 @@ mod isolation;
 mod jobs;
 mod lifecycle;
 mod limits;
+mod policies;
 mod python;
 mod results;
 mod soak;
@@ -42,6 +43,7 @@ fn trials() -> Vec<Trial> {
         python::trials(),
         jobs::trials(),
         command_line::trials(),
+        policies::trials(),
         soak::trials(),
     ]
     .into_iter()

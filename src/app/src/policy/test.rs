@@ -52,7 +52,9 @@ impl Tested<'_> {
         match (&self.answer, &self.tried) {
             (Err(unanswered), _) => unanswered.to_string(),
             (Ok(ruling), _) if !self.expectation.is.holds(*ruling) => format!("{expected}, the answer is {}", ruling.text()),
-            (Ok(ruling), Some(Tried::Saw(seen))) => format!("{expected}, and a run saw {} (the answer was {})", seen.ruling.text(), ruling.text()),
+            (Ok(ruling), Some(Tried::Saw(seen))) => {
+                format!("{expected}, and a run saw {} (the answer was {})", seen.ruling.text(), ruling.text())
+            }
             (Ok(ruling), _) => ruling.text(),
         }
     }
@@ -61,21 +63,13 @@ impl Tested<'_> {
 fn results(owned: &Owned, live: bool) -> Result<Vec<Tested<'_>>, Failure> {
     let mut live = live.then(|| Live::new(owned)).transpose()?;
     owned.ask(|compiled| {
-        let one = |(index, expectation): (usize, &'_ Expectation)| -> (usize, Result<Ruling, Unanswered>) {
-            (index, ask::find(&expectation.question, compiled).map(|found| found.ruling))
+        let mut one = |(index, expectation)| -> Tested<'_> {
+            let Expectation { question, .. } = expectation;
+            let answer = ask::find(question, compiled).map(|found| found.ruling);
+            let tried = live.as_mut().filter(|_| answer.is_ok()).map(|live| live.look(question, compiled));
+            Tested { index, expectation, answer, tried }
         };
-        let answers: Vec<_> = owned.loaded.expect.iter().enumerate().map(one).collect();
-        answers
-            .into_iter()
-            .zip(&owned.loaded.expect)
-            .map(|((index, answer), expectation)| {
-                let tried = match (&mut live, &answer) {
-                    (Some(live), Ok(_)) => Some(live.look(&expectation.question)),
-                    _ => None,
-                };
-                Tested { index, expectation, answer, tried }
-            })
-            .collect()
+        owned.loaded.expect.iter().enumerate().map(&mut one).collect()
     })
 }
 

@@ -31,7 +31,8 @@ pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
 
 /// What decides, the line and the change, one line each.
 pub fn told(answer: &Answer, owned: &Owned) -> String {
-    let mut text = format!("  decided by    {}\n  line          {}\n", plain(&answer.found.because), plain(&owned.line(&answer.found.line)));
+    let mut text =
+        format!("  decided by    {}\n  line          {}\n", plain(&answer.found.because), plain(&owned.line(&answer.found.line)));
     match &answer.change {
         Ok(change) => {
             for (index, edit) in change.edits.iter().enumerate() {

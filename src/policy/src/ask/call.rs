@@ -48,11 +48,33 @@ pub(super) fn find(call: &Call, compiled: &Compiled<'_>) -> Finding {
         let line = Line::field(compiled, "syscalls.enforce");
         return Finding { ruling: Ruling::Allowed, because, line, cure: Err("this host enforces no filter".to_owned()) };
     }
-    let args = call.args.map(Option::unwrap_or_default);
-    let data = SeccompData { nr: number, arch: syscalls::audit_arch(arch), instruction_pointer: 0, args };
-    let reached = reach(&compiled.filter, data, call.args.map(|arg| arg.is_none()));
+    let reached = reached(number, &call.args, compiled);
     let ruling = ruling(arch, number, &reached);
-    Finding { ruling, because: because(&known, compiled, ruling, &reached), line: line(&known, compiled, ruling, &reached), cure: cure(&known, compiled, ruling) }
+    Finding {
+        ruling,
+        because: because(&known, compiled, ruling, &reached),
+        line: line(&known, compiled, ruling, &reached),
+        cure: cure(&known, compiled, ruling),
+    }
+}
+
+/// Arguments for every answer that the call can get, with open ones filled in; none where it does not exist here or no filter is enforced.
+#[must_use]
+pub fn examples(call: &Call, compiled: &Compiled<'_>) -> Vec<(Ruling, Call)> {
+    let arch = compiled.arch();
+    let number = match call.which {
+        Which::Name(name) => syscalls::number(arch, name),
+        Which::Number(number) => Some(number),
+    };
+    let Some(number) = number.filter(|_| !compiled.filter.is_empty()) else { return Vec::new() };
+    let answers = reached(number, &call.args, compiled).answers;
+    answers.into_iter().map(|(answer, args)| (said(arch, number, answer), Call { args: args.map(Some), ..*call })).collect()
+}
+
+fn reached(number: u32, args: &[Option<u64>; 6], compiled: &Compiled<'_>) -> Reach {
+    let registers = args.map(Option::unwrap_or_default);
+    let data = SeccompData { nr: number, arch: syscalls::audit_arch(compiled.arch()), instruction_pointer: 0, args: registers };
+    reach(&compiled.filter, data, args.map(|arg| arg.is_none()))
 }
 
 fn machine(arch: Arch) -> &'static str {
@@ -63,16 +85,21 @@ fn machine(arch: Arch) -> &'static str {
 }
 
 fn ruling(arch: Arch, number: u32, reached: &Reach) -> Ruling {
-    let mut rulings = reached.answers.keys().map(|answer| match *answer {
+    let mut rulings = reached.answers.keys().map(|answer| said(arch, number, *answer));
+    match (rulings.next(), reached.all) {
+        (Some(first), true) if rulings.all(|ruling| ruling == first) => first,
+        _ => Ruling::Depends,
+    }
+}
+
+/// What a run sees of the filter's answer.
+fn said(arch: Arch, number: u32, answer: u32) -> Ruling {
+    match answer {
         ALLOW => Ruling::Allowed,
         NO_SUCH_CALL => Ruling::NoSuchCall,
         KILL => Ruling::EndsTheRun,
         NOTIFY if syscalls::answer(arch, number) == ENOSYS => Ruling::NoSuchCall,
         _ => Ruling::Denied("EPERM"),
-    });
-    match (rulings.next(), reached.all) {
-        (Some(first), true) if rulings.all(|ruling| ruling == first) => first,
-        _ => Ruling::Depends,
     }
 }
 
@@ -132,7 +159,9 @@ fn condition(Condition { arg, op }: &Condition) -> String {
 fn line(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: &Reach) -> Line {
     let Some(name) = known.name else { return Line::none(format!("no table knows the number {}", known.number)) };
     let syscalls = &compiled.policy.syscalls;
-    let entry = |list: &str, names: &[String]| names.iter().position(|entry| syscalls::covers(entry, name)).map(|index| Line::entry(compiled, list, index));
+    let entry = |list: &str, names: &[String]| {
+        names.iter().position(|entry| syscalls::covers(entry, name)).map(|index| Line::entry(compiled, list, index))
+    };
     let granted = |args: &[Option<u64>; 6]| {
         let index = syscalls.allow.iter().position(|grant| !syscalls::ways(grant, name, args).is_empty());
         index.map(|index| Line::entry(compiled, "syscalls.allow", index))
@@ -145,7 +174,9 @@ fn line(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: &Re
         }
         Ruling::Depends => granted(known.args).unwrap_or_else(|| Line::lacking(compiled, "syscalls.allow")),
         _ if uncounted(name, compiled) => Line::none("limits.memory: without a memory cgroup nothing counts what this call makes"),
-        _ if reached.answers.contains_key(&NO_SUCH_CALL) => Line::none("no policy can grant it: its arguments lie in memory, where no filter sees them"),
+        _ if reached.answers.contains_key(&NO_SUCH_CALL) => {
+            Line::none("no policy can grant it: its arguments lie in memory, where no filter sees them")
+        }
         _ => entry("syscalls.deny", &syscalls.deny).unwrap_or_else(|| Line::lacking(compiled, "syscalls.allow")),
     }
 }
@@ -156,7 +187,9 @@ fn uncounted(name: &str, compiled: &Compiled<'_>) -> bool {
 }
 
 fn cure(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling) -> Result<Vec<Edit>, String> {
-    let Some(name) = known.name else { return Err(format!("this build knows no system call {}, and no policy can allow it", known.number)) };
+    let Some(name) = known.name else {
+        return Err(format!("this build knows no system call {}, and no policy can allow it", known.number));
+    };
     let syscalls = &compiled.policy.syscalls;
     let named = |name: &str| syscalls.allow.iter().any(|grant| grant.call == name);
     match ruling {

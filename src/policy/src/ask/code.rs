@@ -15,17 +15,23 @@ const FRIENDLY: &str = "the executor's friendly layer, which is no protection";
 /// Whether the code may import a module.
 pub(super) fn import(name: &str, compiled: &Compiled<'_>) -> Finding {
     let python = &compiled.policy.python;
-    let (field, list) = if is_standard(name) {
-        ("python.stdlib_allow", &python.stdlib_allow)
-    } else {
-        ("python.external_allow", &python.external_allow)
-    };
+    let (field, list) =
+        if is_standard(name) { ("python.stdlib_allow", &python.stdlib_allow) } else { ("python.external_allow", &python.external_allow) };
     let Some(index) = list.iter().position(|entry| entry == "*" || entry == name) else {
         let because = format!("{FRIENDLY}, raises ImportError: {name} is not in {field}");
-        return Finding { ruling: Ruling::Denied("ImportError"), because, line: Line::lacking(compiled, field), cure: Ok(vec![Edit::Add(field, json!(name))]) };
+        return Finding {
+            ruling: Ruling::Denied("ImportError"),
+            because,
+            line: Line::lacking(compiled, field),
+            cure: Ok(vec![Edit::Add(field, json!(name))]),
+        };
     };
     let all = list.get(index).is_some_and(|entry| entry == "*");
-    let cure = if all { Err(format!("{field} allows all: write the names that are needed instead of \"*\"")) } else { Ok(vec![Edit::Remove(field, name.to_owned())]) };
+    let cure = if all {
+        Err(format!("{field} allows all: write the names that are needed instead of \"*\""))
+    } else {
+        Ok(vec![Edit::Remove(field, name.to_owned())])
+    };
     let missing = if is_standard(name) || installed(name, compiled) { "" } else { "; it is not installed beside this interpreter" };
     let because = format!("{FRIENDLY}: {field} lets it through{missing}");
     Finding { ruling: Ruling::Allowed, because, line: Line::entry(compiled, field, index), cure }
@@ -35,7 +41,9 @@ pub(super) fn import(name: &str, compiled: &Compiled<'_>) -> Finding {
 fn installed(name: &str, compiled: &Compiled<'_>) -> bool {
     let Ok(Program::Python(python)) = compiled.ground.program else { return true };
     let there = |directory: &String| {
-        [format!("{directory}/{name}"), format!("{directory}/{name}.py")].iter().any(|path| (compiled.ground.look)(path) != Some(Found::Missing))
+        [format!("{directory}/{name}"), format!("{directory}/{name}.py")]
+            .iter()
+            .any(|path| (compiled.ground.look)(path) != Some(Found::Missing))
     };
     python.site_paths.iter().any(there)
 }

@@ -20,10 +20,7 @@ const CONNECT_TCP: u64 = 1 << 1;
 pub(super) fn find(address: SocketAddr, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
     // AF_INET, AF_INET6; SOCK_STREAM, as C libraries and Python ask for it.
     let family = if address.is_ipv4() { 2 } else { 10 };
-    let calls = [
-        ("socket", [Some(family), Some(1), Some(0), None, None, None]),
-        ("connect", [None; 6]),
-    ];
+    let calls = [("socket", [Some(family), Some(1), Some(0), None, None, None]), ("connect", [None; 6])];
     for (name, args) in calls {
         let found = call::find(&Call { which: Which::Name(name), args }, compiled);
         if found.ruling != Ruling::Allowed {

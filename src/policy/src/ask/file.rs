@@ -143,7 +143,12 @@ fn classify<'p>(path: &str, compiled: &Compiled<'_>, plan: &'p Plan) -> At<'p> {
     if root.files.iter().any(|(file, _)| file == path) {
         return At::Made;
     }
-    let entries = root.files.iter().map(|(path, _)| path).chain(root.links.iter().map(|(path, _)| path)).chain(root.binds.iter().map(|bind| &bind.target));
+    let entries = root
+        .files
+        .iter()
+        .map(|(path, _)| path)
+        .chain(root.links.iter().map(|(path, _)| path))
+        .chain(root.binds.iter().map(|bind| &bind.target));
     if path == "/" || OWN.iter().copied().chain(entries.map(String::as_str)).any(|entry| beneath(entry, path)) {
         return At::Directory;
     }
@@ -180,14 +185,29 @@ fn placed(using: Use, path: &str, at: &At<'_>, compiled: &Compiled<'_>, plan: &P
             Line::field(compiled, "filesystem.proc"),
             Ok(vec![Edit::set("filesystem.proc", json!(false))]),
         ),
-        (At::Proc, _) => found(Ruling::Denied("EACCES"), "the run's /proc has nothing that it may write or execute", own_root(), fixed("no policy changes it")),
+        (At::Proc, _) => found(
+            Ruling::Denied("EACCES"),
+            "the run's /proc has nothing that it may write or execute",
+            own_root(),
+            fixed("no policy changes it"),
+        ),
         (At::Device(_), Use::Exec) => found(Ruling::Denied("EACCES"), "a device is no program", own_root(), fixed("no policy changes it")),
         (At::Device(device), _) => device_found(*device, compiled),
-        (At::Made, Use::Read) => found(Ruling::Allowed, "a small file made for the run, not the host's", own_root(), fixed("every run has it")),
-        (At::Made, Use::Write) => found(Ruling::ReadOnly, "a small file of the run's root, which is read-only", own_root(), fixed("every run has it as it is")),
-        (At::Directory | At::Hidden, Use::Read) => found(Ruling::Allowed, "a directory of the run's root, made for it", own_root(), fixed("every run has it")),
-        (At::Directory | At::Hidden, Use::Write) => found(Ruling::ReadOnly, "a directory of the run's root, which is read-only", own_root(), fixed("every run has it as it is")),
-        (At::Made | At::Directory | At::Hidden, Use::Exec) => found(Ruling::Denied("EACCES"), "not a program", own_root(), fixed("every run has it as it is")),
+        (At::Made, Use::Read) => {
+            found(Ruling::Allowed, "a small file made for the run, not the host's", own_root(), fixed("every run has it"))
+        }
+        (At::Made, Use::Write) => {
+            found(Ruling::ReadOnly, "a small file of the run's root, which is read-only", own_root(), fixed("every run has it as it is"))
+        }
+        (At::Directory | At::Hidden, Use::Read) => {
+            found(Ruling::Allowed, "a directory of the run's root, made for it", own_root(), fixed("every run has it"))
+        }
+        (At::Directory | At::Hidden, Use::Write) => {
+            found(Ruling::ReadOnly, "a directory of the run's root, which is read-only", own_root(), fixed("every run has it as it is"))
+        }
+        (At::Made | At::Directory | At::Hidden, Use::Exec) => {
+            found(Ruling::Denied("EACCES"), "not a program", own_root(), fixed("every run has it as it is"))
+        }
         (At::Bind(bind, Some(Found::Missing)), Use::Read | Use::Exec) => {
             let because = format!("there is no such file in {}, which is shown at {}", bind.source, bind.target);
             Finding { ruling: Ruling::NotVisible, because, line: bind_line(bind, compiled), cure: fixed("make the file on the host") }
@@ -200,7 +220,8 @@ fn placed(using: Use, path: &str, at: &At<'_>, compiled: &Compiled<'_>, plan: &P
 fn device_found(device: Device, compiled: &Compiled<'_>) -> Finding {
     let devices = &compiled.policy.filesystem.devices;
     let index = devices.iter().position(|known| *known == device);
-    let line = index.map_or_else(|| Line::field(compiled, "filesystem.devices"), |index| Line::entry(compiled, "filesystem.devices", index));
+    let line =
+        index.map_or_else(|| Line::field(compiled, "filesystem.devices"), |index| Line::entry(compiled, "filesystem.devices", index));
     let cure = Ok(vec![Edit::Remove("filesystem.devices", device.word().to_owned())]);
     Finding { ruling: Ruling::Allowed, because: "a device node that the policy gives".to_owned(), line, cure }
 }
@@ -231,7 +252,9 @@ fn bound(using: Use, bind: &Bind, compiled: &Compiled<'_>) -> Finding {
             let remove = mount.map(|mount| vec![Edit::Remove("filesystem.mounts", mount.target.clone())]);
             (Ruling::Allowed, format!("{shown}; the file's own mode decides further"), remove.ok_or("the program needs it"))
         }
-        Use::Write if bind.writable => (Ruling::Allowed, format!("{shown}, writable; the file's own mode decides further"), turned("writable", false)),
+        Use::Write if bind.writable => {
+            (Ruling::Allowed, format!("{shown}, writable; the file's own mode decides further"), turned("writable", false))
+        }
         Use::Write => (Ruling::ReadOnly, format!("{shown}, read-only"), turned("writable", true)),
         Use::Exec if bind.exec => (Ruling::Allowed, format!("{shown}; the file's own mode decides further"), turned("exec", false)),
         Use::Exec => (Ruling::Denied("EACCES"), format!("{shown}, noexec"), turned("exec", true)),

@@ -95,7 +95,8 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 /// The limit that a word names, by itself or as a field, and what follows a `=` in the word.
 pub(super) fn find(word: &str) -> Option<(&'static Measure, Option<&str>)> {
     let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-    let fits = |measure: &&Measure| measure.name == name || measure.field == name || measure.field.strip_prefix("filesystem.") == Some(name);
+    let fits =
+        |measure: &&Measure| measure.name == name || measure.field == name || measure.field.strip_prefix("filesystem.") == Some(name);
     MEASURES.iter().find(fits).map(|measure| (measure, value))
 }
 
@@ -115,7 +116,9 @@ pub(super) fn parse(measure: &Measure, written: Option<&str>, rest: &[&str]) -> 
         Unit::Time => text.parse::<Span>().map(|span| span.0),
         Unit::Cpus => text.parse::<Cpus>().map(|cpus| cpus.0.into()),
         Unit::Count => {
-            let count = text.parse().map_err(|_| AskError::new(format!("{} is no count", quote(text)), format!("write {} {example}", measure.name)));
+            let count = text
+                .parse()
+                .map_err(|_| AskError::new(format!("{} is no count", quote(text)), format!("write {} {example}", measure.name)));
             return count.map(|count| Amount(Some(count)));
         }
     };

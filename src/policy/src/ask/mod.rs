@@ -19,6 +19,7 @@ mod question;
 mod reach;
 mod stdlib;
 
+pub use call::examples;
 pub use compiled::{Compiled, Found, Ground};
 pub use edit::Edit;
 pub use limit::{Amount, Measure};
@@ -159,8 +160,10 @@ impl Line {
 
     /// A list that lacks something.
     fn lacking(compiled: &Compiled<'_>, list: &str) -> Self {
-        let text = if compiled.origins.of(list).is_some() { "no line grants it; the list" } else { "no line grants it, and no file writes the list" };
-        Self { place: compiled.origins.of(list).cloned(), text: format!("{text}: {list}") }
+        match compiled.origins.of(list) {
+            Some(place) => Self { place: None, text: format!("no line grants it; {list} stands at {place}") },
+            None => Self { place: None, text: format!("no line grants it, and no file writes {list}") },
+        }
     }
 
     fn none(why: impl Into<String>) -> Self {
@@ -249,7 +252,11 @@ fn change(question: &Question, compiled: &Compiled<'_>, found: &Finding) -> Resu
         let next = compiled.with(&policy)?;
         let now = find(question, &next).map_err(|refused| refused.to_string())?;
         // What was refused is to be allowed, at least for some arguments; what was allowed, refused.
-        if if allowed { now.ruling != Ruling::Allowed } else { matches!(now.ruling, Ruling::Allowed | Ruling::Depends) && now.ruling != found.ruling } {
+        if if allowed {
+            now.ruling != Ruling::Allowed
+        } else {
+            matches!(now.ruling, Ruling::Allowed | Ruling::Depends) && now.ruling != found.ruling
+        } {
             let dangers = edits.iter().filter_map(Edit::danger).collect();
             return Ok(Change { edits, then: now.ruling, dangers });
         }

@@ -98,7 +98,10 @@ impl Question {
         }
         let words: Vec<&str> = words.split_ascii_whitespace().collect();
         let Some((&first, rest)) = words.split_first() else {
-            return Err(AskError::new("there is no question", "ask for example: open /etc/passwd, socket AF_INET, memory 2GiB, import numpy"));
+            return Err(AskError::new(
+                "there is no question",
+                "ask for example: open /etc/passwd, socket AF_INET, memory 2GiB, import numpy",
+            ));
         };
         if let Some(file) = file(first, rest) {
             return file;
@@ -194,7 +197,10 @@ fn by_number(rest: &[&str]) -> Result<Question, AskError> {
 fn call(first: &str, rest: &[&str]) -> Result<Question, AskError> {
     let Some(name) = syscalls::names().find(|name| *name == first) else {
         let known = syscalls::names().filter(|name| !name.starts_with('@')).chain(limit::names()).chain(KINDS.iter().copied());
-        return Err(AskError { message: format!("{} is no system call, limit or other thing to ask about", quote(first)), help: did_you_mean(first, known) });
+        return Err(AskError {
+            message: format!("{} is no system call, limit or other thing to ask about", quote(first)),
+            help: did_you_mean(first, known),
+        });
     };
     let Some(count) = syscalls::argument_count(name) else {
         return Err(AskError::new(format!("\"{name}\" is a group of calls"), "ask about one call of it, such as openat"));
@@ -242,7 +248,8 @@ fn number(text: &str) -> Option<u64> {
         let value: u64 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
         return (value <= 1 << 63).then(|| value.wrapping_neg());
     }
-    let digits = |radix, digits: &str| digits.bytes().all(|b| b.is_ascii_alphanumeric()).then(|| u64::from_str_radix(digits, radix).ok())?;
+    let digits =
+        |radix, digits: &str| digits.bytes().all(|b| b.is_ascii_alphanumeric()).then(|| u64::from_str_radix(digits, radix).ok())?;
     match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
         (Some(hex), _) => digits(16, hex),
         (_, Some(octal)) => digits(8, octal),

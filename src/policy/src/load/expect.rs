@@ -96,20 +96,24 @@ mod tests {
         assert_eq!(words, ["socket AF_INET", "open /etc/passwd", "memory 2GiB"], "those of the base are its own");
         assert_eq!((loaded.expect[1].is, loaded.expect[0].reason.as_deref()), (Is::NotVisible, Some("no network")));
         let places: Vec<_> = (0..4).map(|index| loaded.origins.entry("expect", index).map(ToString::to_string)).collect();
-        assert_eq!(places, [Some("top:2:13".to_owned()), Some("top:2:75".to_owned()), Some("top:2:124".to_owned()), None]);
+        assert_eq!(places, [Some("top:2:13".to_owned()), Some("top:2:81".to_owned()), Some("top:2:127".to_owned()), None]);
         assert_eq!(loaded.policy.hash(), load("[]").unwrap().policy.hash());
     }
 
     #[test]
     fn what_is_no_expectation_is_told_where_it_stands() {
         let told = |expect| load(expect).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(told(r#"[{"call": "socket AF_INE", "is": "denied"}]"#), [
-            "top:2:22: expect[0].call: \"AF_INE\" is no value that socket takes (did you mean \"AF_INET\"?)"
-        ]);
-        assert_eq!(told(r#"[{"call": "scoket", "is": "denyed"}]"#), [
-            "top:2:22: expect[0].call: \"scoket\" is no system call, limit or other thing to ask about (did you mean \"socket\"?)",
-            "top:2:38: expect[0].is: unknown word \"denyed\" (did you mean \"denied\"?)",
-        ]);
+        assert_eq!(
+            told(r#"[{"call": "socket AF_INE", "is": "denied"}]"#),
+            ["top:2:22: expect[0].call: \"AF_INE\" is no value that socket takes (did you mean \"AF_INET\"?)"]
+        );
+        assert_eq!(
+            told(r#"[{"call": "scoket", "is": "denyed"}]"#),
+            [
+                "top:2:22: expect[0].call: \"scoket\" is no system call, limit or other thing to ask about (did you mean \"socket\"?)",
+                "top:2:38: expect[0].is: unknown word \"denyed\" (did you mean \"denied\"?)",
+            ]
+        );
         assert!(told(r#"[{"is": "denied"}]"#)[0].contains("asks nothing"));
         assert!(told(r#"[{"call": "read", "open": "/x", "is": "denied"}]"#)[0].contains("asks several questions"));
         assert!(told(r#"[{"call": "memory 2GiB", "is": "denied"}]"#)[0].contains("no question about a call"));

@@ -36,8 +36,8 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::{Map, Value};
 
 pub use origins::{Origins, Place};
-pub use problem::{Problem, Severity};
 use problem::Text;
+pub use problem::{Problem, Severity};
 pub(crate) use problem::{did_you_mean, quote};
 use read::{Fault, Reader, Section};
 
