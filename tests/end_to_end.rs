@@ -12,6 +12,7 @@ mod isolation;
 mod jobs;
 mod lifecycle;
 mod limits;
+mod policies;
 mod python;
 mod results;
 mod soak;
@@ -44,6 +45,7 @@ fn trials() -> Vec<Trial> {
         python::trials(),
         jobs::trials(),
         command_line::trials(),
+        policies::trials(),
         soak::trials(),
         start::trials(),
         ceiling::trials(),

@@ -74,7 +74,9 @@ is `exited`, status 3; its own status is in the account on standard error, and i
 with 0 if it found no error, and with 2 if it found one in any of the files; with `--deny-warnings` a warning counts as an error.
 `remand policy diff` ends with 0 if it found no difference, or only such as `--fail-on` lets \
 pass, with 1 if `--fail-on` found one, and with 2 if a policy cannot be read; `--fail-on widen` counts what changes without an order too, but \
-not the description.
+not the description. `remand policy why` ends with 0 if what was asked about is allowed, with 1 if it is not \
+(`depends` counts as not), and with 2 if the question or the policy is wrong. `remand policy test` ends with 0 if every expectation holds, with 1 if one does \
+not, and with 2 if a policy cannot be used.
 
 An answer that could not be written to standard output is status 11, whatever the verdict was.
 

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ask;
 pub mod ceiling;
 pub mod diff;
 pub mod edit;

@@ -5,9 +5,13 @@
 pub mod check;
 mod diff;
 mod explain;
-mod show;
+mod ground;
 mod host;
+mod live;
+mod show;
 pub mod snippet;
+mod test;
+mod why;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;
@@ -19,5 +23,7 @@ pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
         PolicyCommand::Diff(args) => diff::diff(&args),
         PolicyCommand::Show(args) => show::show(&args),
         PolicyCommand::Explain(args) => explain::explain(&args),
+        PolicyCommand::Why(args) => why::why(&args),
+        PolicyCommand::Test(args) => test::test(&args),
     }
 }

@@ -9,6 +9,7 @@ use jsonc_parser::common::Ranged;
 
 use super::problem::{did_you_mean, quote};
 use super::read::{Fault, Field, Listed, Reader};
+use crate::ask::Is;
 use crate::policy::{Device, Enforce, NetworkMode, Word};
 use crate::units::{Bytes, Cpus, Limit, Quantity, Span, UnitError};
 
@@ -173,6 +174,12 @@ impl Field for NetworkMode {
 }
 
 impl Field for Device {
+    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
+        word(reader, field, value)
+    }
+}
+
+impl Field for Is {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         word(reader, field, value)
     }

@@ -4,11 +4,11 @@
 
 use std::fmt::Write;
 
-use super::granted::Access;
-use super::groups::{Group, STANDING};
-use super::table::{CALLS, Call, at};
+use super::granted::meets;
+use super::groups::{Group, STANDING, Standing};
+use super::table::{CALLS, Call, at, find};
 use crate::host::Arch;
-use crate::policy::Policy;
+use crate::policy::{Comparison, Condition, Grant, Policy};
 
 /// `EPERM` on both instruction sets.
 const EPERM: i32 = 1;
@@ -24,47 +24,92 @@ pub fn answer(arch: Arch, number: u32) -> i32 {
     }
 }
 
+/// What would allow a denied call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nothing; why.
+    None(String),
+    /// A name in `deny` or `kill` stands before every grant.
+    TakeOut {
+        /// `syscalls.deny` or `syscalls.kill`.
+        list: &'static str,
+        /// The entry that names the call.
+        name: String,
+    },
+    /// A grant, of a harmless group where one will do, without its reason.
+    Add(Grant),
+}
+
 /// The change to the policy that would allow a denied call with these arguments, and its danger.
 #[must_use]
 pub fn change(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> String {
+    let home = call(arch, number).map_or(Group::Never, |call| call.home);
+    match remedy(policy, arch, number, &args.map(Some)) {
+        Remedy::None(why) => format!("none: {why}"),
+        Remedy::TakeOut { list, name } => format!("{list}: take out \"{name}\", which stands before every grant{}", danger(home)),
+        Remedy::Add(grant) => match Group::named(&grant.call).and_then(Group::info) {
+            Some(info) => format!("syscalls.allow: add \"{}\" ({})", info.name, info.purpose),
+            None => format!("syscalls.allow: add {}{}", written(&grant), danger(home)),
+        },
+    }
+}
+
+/// The same as data. An argument that is `None` can have any value.
+#[must_use]
+pub fn remedy(policy: &Policy, arch: Arch, number: u32, args: &[Option<u64>; 6]) -> Remedy {
     let Some(call) = call(arch, number) else {
-        return format!("none: this build knows no system call {number}, and no policy can allow it");
+        return Remedy::None(format!("this build knows no system call {number}, and no policy can allow it"));
     };
     if call.home == Group::Never {
-        return format!("none: {} is never allowed, since no filter sees its arguments; programs fall back to clone", call.name);
+        return Remedy::None(format!("{} is never allowed, since no filter sees its arguments; programs fall back to clone", call.name));
     }
-    for (list, names) in [("kill", &policy.syscalls.kill), ("deny", &policy.syscalls.deny)] {
+    for (list, names) in [("syscalls.kill", &policy.syscalls.kill), ("syscalls.deny", &policy.syscalls.deny)] {
         if let Some(name) = names.iter().find(|name| names_call(name, call)) {
-            return format!("syscalls.{list}: take out \"{name}\", which stands before every grant{}", danger(call.home));
+            return Remedy::TakeOut { list, name: name.clone() };
         }
     }
     match safe_group(call, args).and_then(Group::info) {
-        Some(info) => format!("syscalls.allow: add \"{}\" ({})", info.name, info.purpose),
-        None => format!("syscalls.allow: add {}{}", grant(call, args), danger(call.home)),
+        Some(info) => Remedy::Add(Grant { call: info.name.to_owned(), when: Vec::new(), reason: None }),
+        None => Remedy::Add(grant(call, args)),
     }
 }
 
-/// A harmless group that grants this call with these arguments.
-fn safe_group(call: &Call, args: &[u64; 6]) -> Option<Group> {
-    let fits = |when| Access::When(vec![when]).allows(call, args);
-    let standing =
-        STANDING.iter().filter(|standing| standing.call == call.name && fits(standing.conditions())).map(|standing| standing.group);
+/// Whether an entry of `deny` or `kill` names this call, by itself or in a group.
+#[must_use]
+pub fn covers(entry: &str, call: &str) -> bool {
+    find(call).and_then(|row| CALLS.get(row)).is_some_and(|call| names_call(entry, call))
+}
+
+/// A harmless group that grants this call with these arguments, or may.
+fn safe_group(call: &Call, args: &[Option<u64>; 6]) -> Option<Group> {
+    let may = |standing: &Standing| standing.conditions().iter().all(|condition| meets(call, condition, args).unwrap_or(true));
+    let standing = STANDING.iter().filter(|standing| standing.call == call.name && may(standing)).map(|standing| standing.group);
     std::iter::once(call.home).chain(standing).find(|group| group.info().is_some_and(|info| info.danger.is_none()))
 }
 
-/// The grant of this call alone, with the values of those arguments that its danger depends on.
-fn grant(call: &Call, args: &[u64; 6]) -> String {
+/// The grant of this call alone, with the values of those known arguments that its danger depends on.
+fn grant(call: &Call, args: &[Option<u64>; 6]) -> Grant {
     let mut looked_at: Vec<u8> = STANDING.iter().filter(|s| s.call == call.name).flat_map(|s| s.when.iter().map(|(arg, _)| *arg)).collect();
     looked_at.sort_unstable();
     looked_at.dedup();
+    let equals = |arg: u8| {
+        let value = (*args.get(usize::from(arg))?)? & call.mask(arg);
+        Some(Condition { arg, op: Comparison::Equals(value) })
+    };
+    Grant { call: call.name.to_owned(), when: looked_at.into_iter().filter_map(equals).collect(), reason: None }
+}
+
+/// A grant as a policy writes it, with room for the reason.
+fn written(grant: &Grant) -> String {
     let mut when = String::new();
-    for arg in looked_at {
-        let value = args.get(usize::from(arg)).map_or(0, |value| value & call.mask(arg));
+    for condition in &grant.when {
         let comma = if when.is_empty() { "" } else { ", " };
-        let _ = write!(when, "{comma}{{\"arg\": {arg}, \"equals\": {value}}}");
+        if let Comparison::Equals(value) = condition.op {
+            let _ = write!(when, "{comma}{{\"arg\": {}, \"equals\": {value}}}", condition.arg);
+        }
     }
     let when = if when.is_empty() { when } else { format!("\"when\": [{when}], ") };
-    format!("{{\"call\": \"{}\", {when}\"reason\": \"...\"}}", call.name)
+    format!("{{\"call\": \"{}\", {when}\"reason\": \"...\"}}", grant.call)
 }
 
 fn danger(home: Group) -> String {

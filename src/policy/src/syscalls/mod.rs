@@ -12,9 +12,9 @@ mod groups;
 mod start;
 mod table;
 
-pub use answer::{answer, change};
+pub use answer::{Remedy, answer, change, covers, remedy};
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile};
-pub use granted::{Alternatives, Senseless, granted, grants_of_group};
+pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
 pub use start::NEEDED_TO_START;
 
 use crate::host::Arch;
