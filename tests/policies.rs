@@ -115,7 +115,7 @@ fn questions() -> Vec<String> {
         "write",
         "fchdir",
         "shutdown",
-        // These two pass every filter on kernels from 6.14 on, and end a caller that is no probe.
+        // On newer kernels these pass every filter, and the first ends a caller that is no probe; the other is asked by its number (336) below.
         "uretprobe",
         "uprobe",
         "modify_ldt",

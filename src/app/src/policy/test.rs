@@ -60,16 +60,16 @@ impl Tested<'_> {
     }
 }
 
-fn results<'o>(owned: &'o Owned, live: bool) -> Result<Vec<Tested<'o>>, Failure> {
+fn results(owned: &Owned, live: bool) -> Result<Vec<Tested<'_>>, Failure> {
     let mut live = live.then(|| Live::new(owned)).transpose()?;
     owned.ask(|compiled| {
-        let one = |(index, expectation): (usize, &'o Expectation)| {
-            let Expectation { question, .. } = expectation;
-            let answer = ask::find(question, compiled).map(|found| found.ruling);
-            let tried = live.as_mut().filter(|_| answer.is_ok()).map(|live| live.look(question, compiled));
-            Tested { index, expectation, answer, tried }
-        };
-        owned.loaded.expect.iter().enumerate().map(one).collect()
+        let mut results = Vec::new();
+        for (index, expectation) in owned.loaded.expect.iter().enumerate() {
+            let answer = ask::find(&expectation.question, compiled).map(|found| found.ruling);
+            let tried = live.as_mut().filter(|_| answer.is_ok()).map(|live| live.look(&expectation.question, compiled));
+            results.push(Tested { index, expectation, answer, tried });
+        }
+        results
     })
 }
 

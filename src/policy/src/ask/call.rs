@@ -23,6 +23,9 @@ const ENOSYS: i32 = 38;
 /// Values of a list, or alternatives, that a text shows.
 const SHOWN: usize = 8;
 
+/// Calls that the kernel lets past every filter, and since when: the trampolines of user-space probes, on x86_64.
+const PAST_FILTERS: [(&str, (u32, u32)); 2] = [("uretprobe", (6, 14)), ("uprobe", (6, 18))];
+
 /// A call that exists here.
 struct Known<'q> {
     number: u32,
@@ -47,6 +50,12 @@ pub(super) fn find(call: &Call, compiled: &Compiled<'_>) -> Finding {
         let because = "no filter is enforced here: syscalls.enforce is optional, and this host has no seccomp".to_owned();
         let line = Line::field(compiled, "syscalls.enforce");
         return Finding { ruling: Ruling::Allowed, because, line, cure: Err("this host enforces no filter".to_owned()) };
+    }
+    if name.is_some_and(|name| PAST_FILTERS.iter().any(|(known, since)| *known == name && compiled.ground.host.kernel_version >= *since)) {
+        let because =
+            "this kernel asks no filter about it; it serves probes only, and answers any other caller with an error or SIGILL".to_owned();
+        let line = Line::none("no policy reaches it");
+        return Finding { ruling: Ruling::Allowed, because, line, cure: Err("no filter can refuse it".to_owned()) };
     }
     let reached = reached(number, &call.args, compiled);
     let ruling = ruling(arch, number, &reached);

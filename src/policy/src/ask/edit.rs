@@ -30,7 +30,7 @@ impl Edit {
             Self::Set(path, _) => path.as_str(),
             Self::Add(path, _) | Self::Remove(path, _) => path,
         };
-        let slot = path.split('.').fold(Some(tree), |slot, key| match slot? {
+        let slot = path.split('.').try_fold(tree, |slot, key| match slot {
             Value::Object(map) => Some(map.entry(key).or_insert(Value::Null)),
             _ => None,
         });

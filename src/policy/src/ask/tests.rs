@@ -266,6 +266,7 @@ fn every_change_that_is_offered_changes_the_answer() {
         "would not load",
         "another call does its work",
         "hidden with site packages",
+        "no filter can refuse it",
         "any value of",
         "would be",
         "no few edits",
