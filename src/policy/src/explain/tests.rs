@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::text;
 use crate::load::{Loaded, Source, trace};
@@ -125,7 +125,7 @@ fn odd_grants_say_their_reason_and_danger() {
 /// A policy in which every list has an entry and every optional key a value.
 const RICH: &str = r#"{"version": 1, "extends": "default", "description": "Rich",
     "network": {"mode": "loopback", "reason": "tests"},
-    "filesystem": {"mounts": [{"source": "/srv/x", "target": "/x", "writable": true, "exec": true, "optional": true, "reason": "cache"}]},
+    "filesystem": {"devices": ["null", "zero"], "mounts": [{"source": "/srv/x", "target": "/x", "writable": true, "exec": true, "optional": true, "reason": "cache"}]},
     "syscalls": {"allow": {"add": [{"call": "socket", "when": [{"arg": 0, "equals": 1}, {"arg": 1, "at_most": 2},
             {"arg": 1, "one_of": [0, 1, 2]}, {"arg": 2, "masked": {"mask": 6, "value": 2}}], "reason": "unix"}]},
         "deny": ["statx"], "kill": ["@debug", "mount"]},
@@ -133,17 +133,10 @@ const RICH: &str = r#"{"version": 1, "extends": "default", "description": "Rich"
 
 /// What a leaf can be changed to; the first that makes another policy is taken.
 fn others(value: &Value) -> Vec<Value> {
-    let mut all = vec![
-        json!("required"),
-        json!("optional"),
-        json!("none"),
-        json!("3MiB"),
-        json!("99MiB"),
-        json!("3s"),
-        json!("null"),
-        json!("@keys"),
-    ];
-    all.extend([json!("/other"), json!("other"), json!("statfs"), json!(3), json!(5), json!(10), json!(true), json!(false)]);
+    let words = "required optional none 3MiB 99MiB 3s null @keys /other other statfs connect full";
+    let mut all: Vec<Value> = words.split(' ').map(Value::from).collect();
+    all.extend([0, 1, 2, 3, 5, 10].map(Value::from));
+    all.extend([true, false].map(Value::from));
     all.retain(|other| other != value);
     all
 }
