@@ -4,10 +4,17 @@
 
 pub mod check;
 mod diff;
+mod edit;
+mod editor;
 mod explain;
+mod fmt;
+mod grant;
 mod ground;
 mod host;
+mod judge;
 mod live;
+mod replace;
+mod set;
 mod show;
 pub mod snippet;
 mod test;
@@ -25,5 +32,10 @@ pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
         PolicyCommand::Explain(args) => explain::explain(&args),
         PolicyCommand::Why(args) => why::why(&args),
         PolicyCommand::Test(args) => test::test(&args),
+        PolicyCommand::Edit(args) => edit::edit(&args),
+        PolicyCommand::Set(args) => set::set(&args),
+        PolicyCommand::Allow(args) => set::allow(&args),
+        PolicyCommand::Deny(args) => set::deny(&args),
+        PolicyCommand::Fmt(args) => fmt::fmt(&args),
     }
 }
