@@ -19,6 +19,7 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod request;
+pub mod schema;
 pub mod shipped;
 pub mod syscalls;
 pub mod units;

@@ -16,6 +16,7 @@ mod canonical;
 mod check;
 mod origins;
 mod problem;
+pub(crate) mod ranges;
 mod read;
 mod sections;
 mod syscalls;
