@@ -15,6 +15,7 @@ mod python;
 mod results;
 mod soak;
 mod syscalls;
+mod troubleshooting;
 
 use libtest_mimic::{Arguments, Trial};
 use remand_tests::technique;
@@ -43,6 +44,7 @@ fn trials() -> Vec<Trial> {
         jobs::trials(),
         command_line::trials(),
         soak::trials(),
+        troubleshooting::trials(),
     ]
     .into_iter()
     .flatten()
