@@ -18,6 +18,7 @@ mod results;
 mod soak;
 mod start;
 mod syscalls;
+mod troubleshooting;
 
 use libtest_mimic::{Arguments, Trial};
 use remand_tests::technique;
@@ -49,6 +50,7 @@ fn trials() -> Vec<Trial> {
         soak::trials(),
         start::trials(),
         ceiling::trials(),
+        troubleshooting::trials(),
     ]
     .into_iter()
     .flatten()

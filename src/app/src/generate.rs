@@ -1,4 +1,5 @@
-//! `remand generate`: man pages, shell completions and the outcome's schema, from the same definitions that the command runs on.
+//! `remand generate`: man pages, shell completions, the schemas of outcomes and policies and the reference of policy files, from the same definitions that the
+//! command runs on.
 //!
 //! Always holds: what is committed below `docs/` is what this writes; a test compares them.
 
@@ -8,6 +9,7 @@ use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use remand_policy::outcome::{self, EXIT_CODES};
+use remand_policy::schema;
 
 use crate::args::{Args, GenerateArgs};
 use crate::failure::Failure;
@@ -36,6 +38,9 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
     }
     let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
     files.push(("outcome.schema.json".into(), schema + "\n"));
+    let policy = serde_json::to_string_pretty(&schema::file()).map_err(|error| Failure::internal(error.to_string()))?;
+    files.push(("policy.schema.json".into(), policy + "\n"));
+    files.push(("policy-reference.md".into(), schema::reference()));
     files.push(("exit-codes.md".into(), exit_codes()));
     Ok(files)
 }

@@ -24,6 +24,7 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod request;
+pub mod schema;
 pub mod shipped;
 pub mod show;
 pub mod syscalls;

@@ -20,6 +20,7 @@ mod expect;
 mod meant;
 mod origins;
 mod problem;
+pub(crate) mod ranges;
 mod read;
 mod sections;
 mod syscalls;
@@ -40,7 +41,7 @@ use serde_json::{Map, Value};
 pub use origins::{Origins, Place};
 pub use problem::{Problem, Severity};
 pub(crate) use problem::{Text, did_you_mean, quote};
-pub(crate) use read::ENTRIES;
+pub(crate) use ranges::ENTRIES;
 use read::{Fault, Reader, Section};
 
 use crate::ask::Expectation;

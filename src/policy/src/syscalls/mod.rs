@@ -49,6 +49,12 @@ pub fn is_dangerous(name: &str) -> bool {
     danger(name).is_some()
 }
 
+/// Whether a policy can grant this name at all.
+#[must_use]
+pub fn can_be_granted(name: &str) -> bool {
+    is_group(name) || find(name).and_then(|row| CALLS.get(row)).is_some_and(|call| call.home != Group::Never)
+}
+
 /// What a group is for.
 #[must_use]
 pub fn purpose(group: &str) -> Option<&'static str> {
