@@ -71,7 +71,8 @@ const EXIT_CODES_HEAD: &str = "\
 is `exited`, status 3; its own status is in the account on standard error, and in the outcome.
 
 `remand doctor` ends with 0 if every built-in policy can be enforced and an interpreter is found, and with 1 if not. `remand policy check` ends \
-with 0 if it found no problem, and with 2 if it found one.
+with 0 if it found no problem, and with 2 if it found one. `remand policy import` ends with 0 if everything was taken over, with 1 if something \
+was left out, and with 2 if the file cannot be read or the policy cannot be written. `remand policy export` ends with 0, or with 2 if there is no such policy.
 
 An answer that could not be written to standard output is status 11, whatever the verdict was.
 

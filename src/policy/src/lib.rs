@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod evidence;
+pub mod foreign;
 pub mod frames;
 pub mod host;
 pub mod interpreter;

@@ -3,6 +3,8 @@
 //! Always holds: nothing here needs privilege; a file is read by the loader that runs are started with.
 
 pub mod check;
+mod export;
+mod import;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;
@@ -11,5 +13,7 @@ use crate::failure::Failure;
 pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(args) => check::check(&args),
+        PolicyCommand::Import(args) => import::import(&args),
+        PolicyCommand::Export(args) => export::export(&args),
     }
 }
