@@ -8,12 +8,14 @@ mod disassemble;
 mod fold;
 mod json;
 mod left;
+mod limits;
 mod listing;
 mod meaning;
 mod mounts;
 mod profile;
 mod rules;
 mod test;
+mod ways;
 mod write;
 
 pub use disassemble::{disassembly, raw};

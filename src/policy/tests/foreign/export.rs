@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use remand_policy::foreign::{disassembly, export_profile, import, listing, raw};
 use remand_policy::policy::{Comparison, Condition, Enforce, Grant};
 use remand_policy::syscalls::{KILL, granted};
-use serde_json::json;
 
 use super::random::profile;
 use super::*;
@@ -172,11 +171,12 @@ fn exported_profiles_mean_the_same_to_libseccomp() {
         let (source, target) = (directory.join("profile.json"), directory.join("program.bpf"));
         std::fs::write(&source, profile.to_string()).unwrap();
         let script = format!("{}/tests/foreign/libseccomp.py", env!("CARGO_MANIFEST_DIR"));
-        let status = std::process::Command::new("/usr/bin/python3").arg(script).args([&source, &target]).status().unwrap();
-        assert!(status.success());
-        let theirs: Vec<Instruction> = super::real::program(&std::fs::read(&target).unwrap());
+        let done = std::process::Command::new("/usr/bin/python3").arg(script).args([&source, &target]).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let unknown = String::from_utf8(done.stdout).unwrap();
+        let theirs: Vec<Instruction> = real::program(&std::fs::read(&target).unwrap());
         let ours = compile(section, Arch::X86_64).unwrap();
-        for call in calls() {
+        for call in calls().filter(|call| !unknown.lines().any(|name| name == *call)) {
             for args in oracle::registers(&profile, call).into_iter().filter(|args| !start(call, *args)) {
                 let args = seen(call, args);
                 let Some(here) = ask(&ours, Arch::X86_64, call, args) else { continue };

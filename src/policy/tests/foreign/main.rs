@@ -19,6 +19,7 @@ use remand_policy::syscalls::{ALLOW, argument_width, audit_arch, compile, is_gro
 use remand_policy::{Policy, shipped};
 use serde_json::Value;
 
+/// Both instruction sets.
 pub const BOTH: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
 
 /// A file of `data`.
@@ -35,12 +36,14 @@ pub fn load(text: &str) -> Policy {
     policy
 }
 
+/// An import, and the policy that it loads as.
 pub fn imported(profile: &Value) -> (Imported, Policy) {
     let imported = import(profile.to_string().as_bytes(), "profile.json", None).unwrap();
     let policy = load(&imported.policy);
     (imported, policy)
 }
 
+/// All system calls.
 pub fn calls() -> impl Iterator<Item = &'static str> {
     names().filter(|name| !is_group(name))
 }
@@ -80,8 +83,9 @@ pub fn compare(profile: &Value, imported: &Imported, syscalls: &Syscalls) -> (us
         let program = compile(syscalls, arch).unwrap();
         for call in calls().filter(|call| number(arch, call).is_some()) {
             let exact = !denylist && !refused(imported, call);
+            let account = oracle::account(profile, arch, call);
             for args in oracle::registers(profile, call).into_iter().filter(|args| !start(call, *args)) {
-                let there = oracle::allows(profile, arch, call, &seen(call, args));
+                let there = account.allows(&seen(call, args));
                 let here = ask(&program, arch, call, args) == Some(ALLOW);
                 assert!(there || !here, "{arch:?} {call} {args:x?} is allowed here only\n{}", imported.policy);
                 assert!(here || !there || !exact, "{arch:?} {call} {args:x?} is allowed there only, and not told\n{}", imported.policy);

@@ -5,16 +5,30 @@ use std::collections::BTreeSet;
 use remand_policy::host::Arch;
 use serde_json::Value;
 
-/// Whether the profile allows this call: some rule that applies allows it and no rule that applies does anything else; the default where no rule says
-/// anything. A container without capabilities, on a new kernel.
-pub fn allows(profile: &Value, arch: Arch, call: &str, args: &[u64; 6]) -> bool {
+/// What a profile says of one call.
+pub struct Account {
+    allowed_by_default: bool,
+    /// Of each rule that applies: whether it allows, and its comparisons.
+    rules: Vec<(bool, Vec<Test>)>,
+}
+
+/// Argument, comparison, value, second value.
+type Test = (usize, String, u64, u64);
+
+/// For a container without capabilities, on a new kernel.
+pub fn account(profile: &Value, arch: Arch, call: &str) -> Account {
     let arch = if arch == Arch::X86_64 { "amd64" } else { "arm64" };
-    let matching: Vec<_> =
-        rules(profile, call).into_iter().filter(|rule| applies(rule, arch) && tests(rule).iter().all(|test| holds(test, args))).collect();
-    if matching.is_empty() {
-        profile["defaultAction"] == "SCMP_ACT_ALLOW"
-    } else {
-        matching.iter().all(|rule| rule["action"] == "SCMP_ACT_ALLOW")
+    let rule = |rule: &Value| (rule["action"] == "SCMP_ACT_ALLOW", tests(rule).iter().map(test).collect());
+    let rules = rules(profile, call).into_iter().filter(|rule| applies(rule, arch)).map(rule).collect();
+    Account { allowed_by_default: profile["defaultAction"] == "SCMP_ACT_ALLOW", rules }
+}
+
+impl Account {
+    /// Whether these arguments are allowed: some rule allows them and no rule does anything else; the default where no rule says anything.
+    pub fn allows(&self, args: &[u64; 6]) -> bool {
+        let mut matching =
+            self.rules.iter().filter(|(_, tests)| tests.iter().all(|test| holds(test, args))).map(|(allows, _)| *allows).peekable();
+        if matching.peek().is_none() { self.allowed_by_default } else { matching.all(|allows| allows) }
     }
 }
 
@@ -41,15 +55,19 @@ fn word(value: &Value) -> u64 {
     value.as_u64().unwrap_or(0)
 }
 
-fn holds(test: &Value, args: &[u64; 6]) -> bool {
-    let (argument, one, two) = (args[usize::try_from(word(&test["index"])).unwrap()], word(&test["value"]), word(&test["valueTwo"]));
-    match test["op"].as_str().unwrap() {
-        "SCMP_CMP_EQ" => argument == one,
-        "SCMP_CMP_NE" => argument != one,
-        "SCMP_CMP_LT" => argument < one,
-        "SCMP_CMP_LE" => argument <= one,
-        "SCMP_CMP_GE" => argument >= one,
-        "SCMP_CMP_GT" => argument > one,
+fn test(test: &Value) -> Test {
+    (usize::try_from(word(&test["index"])).unwrap(), test["op"].as_str().unwrap().to_owned(), word(&test["value"]), word(&test["valueTwo"]))
+}
+
+fn holds((index, op, one, two): &Test, args: &[u64; 6]) -> bool {
+    let argument = args[*index];
+    match op.as_str() {
+        "SCMP_CMP_EQ" => argument == *one,
+        "SCMP_CMP_NE" => argument != *one,
+        "SCMP_CMP_LT" => argument < *one,
+        "SCMP_CMP_LE" => argument <= *one,
+        "SCMP_CMP_GE" => argument >= *one,
+        "SCMP_CMP_GT" => argument > *one,
         "SCMP_CMP_MASKED_EQ" => argument & one == two & one,
         other => panic!("{other}"),
     }
@@ -57,6 +75,9 @@ fn holds(test: &Value, args: &[u64; 6]) -> bool {
 
 /// Argument registers around every value that the profile compares this call's with, each rule met and then missed in one argument; dirty upper halves.
 pub fn registers(profile: &Value, call: &str) -> Vec<[u64; 6]> {
+    if rules(profile, call).is_empty() {
+        return vec![[0; 6], [u64::MAX; 6]];
+    }
     let mut all = BTreeSet::from([[0; 6], [1; 6], [5; 6], [u64::MAX; 6], [1 << 31; 6], [1 << 32; 6], [u64::from(u32::MAX); 6]]);
     for rule in rules(profile, call) {
         for fill in [0, 2, u64::MAX] {
