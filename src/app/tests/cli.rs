@@ -332,3 +332,29 @@ fn an_explanation_names_every_threat() {
     assert_eq!(code, Some(0));
     assert!(text.contains("NOTHING RUNS UNDER IT HERE: ") && text.contains("/nowhere/python3"), "{text}");
 }
+
+#[test]
+fn a_foreign_policy_is_imported_and_a_filter_exported() {
+    let profile = r#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read", "frobnicate"], "action": "SCMP_ACT_ALLOW"}]}"#;
+    let source = Scratch::new("profile.json", profile);
+    let output = remand(&["policy", "import", source.name()], b"");
+    assert_eq!(output.status.code(), Some(1), "something is left out");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("$.syscalls[0].names[1]: refused: \"frobnicate\": no system call"), "{told}");
+    let policy = Scratch::new("imported.jsonc", std::str::from_utf8(&output.stdout).unwrap());
+    assert_eq!(remand(&["policy", "check", policy.name()], b"").status.code(), Some(0));
+    let whole = remand(&["policy", "import", "--json", "--from", "seccomp", "-"], profile.replace(", \"frobnicate\"", "").as_bytes());
+    assert_eq!((whole.status.code(), whole.stderr.as_slice()), (Some(0), &b"[]\n"[..]));
+    let existing = refused(&["policy", "import", source.name(), "--output", policy.name()], b"");
+    assert!(existing.contains("cannot write the policy to"), "{existing}");
+    assert!(refused(&["policy", "import", "-"], b"{\"defaultAction\": 1}").contains("$.defaultAction (1:19): a text is expected"));
+    let export = |form| {
+        let output = remand(&["policy", "export", "--as", form, "--arch", "aarch64", "default"], b"");
+        assert_eq!(output.status.code(), Some(0), "{form}");
+        output.stdout
+    };
+    assert!(String::from_utf8(export("text")).unwrap().contains("63        read                     allow\n"));
+    assert!(String::from_utf8(export("bpf")).unwrap().contains("AUDIT_ARCH_AARCH64"));
+    assert!(serde_json::from_slice::<serde_json::Value>(&export("oci")).unwrap()["defaultAction"] == "SCMP_ACT_ERRNO");
+    assert_eq!(export("bpf-raw")[..8], [0x20, 0, 0, 0, 4, 0, 0, 0]);
+}

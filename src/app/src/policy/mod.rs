@@ -7,10 +7,12 @@ mod diff;
 mod edit;
 mod editor;
 mod explain;
+mod export;
 mod fmt;
 mod grant;
 mod ground;
 mod host;
+mod import;
 mod judge;
 mod live;
 mod replace;
@@ -37,5 +39,7 @@ pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
         PolicyCommand::Allow(args) => set::allow(&args),
         PolicyCommand::Deny(args) => set::deny(&args),
         PolicyCommand::Fmt(args) => fmt::fmt(&args),
+        PolicyCommand::Import(args) => import::import(&args),
+        PolicyCommand::Export(args) => export::export(&args),
     }
 }

@@ -13,6 +13,7 @@ mod start;
 mod table;
 
 pub use answer::{Remedy, answer, change, covers, remedy};
+pub(crate) use compile::REPORT_FD;
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile};
 pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
 pub use start::NEEDED_TO_START;
