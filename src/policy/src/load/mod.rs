@@ -23,7 +23,7 @@ mod sections;
 mod syscalls;
 mod values;
 
-pub(crate) use canonical::{write_grant, write_mount};
+pub(crate) use canonical::{write_condition, write_grant, write_mount};
 
 #[cfg(test)]
 mod tests;

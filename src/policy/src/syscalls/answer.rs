@@ -2,13 +2,11 @@
 //!
 //! Always holds: a number that this build does not know is answered ENOSYS, as a kernel without it would, so that libraries fall back.
 
-use std::fmt::Write;
-
 use super::granted::Access;
 use super::groups::{Group, STANDING};
 use super::table::{CALLS, Call, at};
 use crate::host::Arch;
-use crate::policy::Policy;
+use crate::policy::{Comparison, Condition, Grant, Policy};
 
 /// `EPERM` on both instruction sets.
 const EPERM: i32 = 1;
@@ -24,23 +22,58 @@ pub fn answer(arch: Arch, number: u32) -> i32 {
     }
 }
 
-/// The change to the policy that would allow a denied call with these arguments, and its danger.
+/// The smallest change to a policy that would allow a denied call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// There is none; why.
+    None(String),
+    /// A name in `syscalls.kill` or `syscalls.deny`, which stands before every grant.
+    TakeOut {
+        /// `kill` or `deny`.
+        list: &'static str,
+        /// What is to be taken out.
+        name: String,
+    },
+    /// A harmless group.
+    Group {
+        /// Its name.
+        name: &'static str,
+        /// What it is for.
+        purpose: &'static str,
+    },
+    /// The call alone, with the values of those arguments that its danger depends on. Has no reason yet.
+    Call(Grant),
+}
+
+/// The smallest change to the policy that would allow a denied call with these arguments.
 #[must_use]
-pub fn change(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> String {
+pub fn remedy(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> Remedy {
     let Some(call) = call(arch, number) else {
-        return format!("none: this build knows no system call {number}, and no policy can allow it");
+        return Remedy::None(format!("this build knows no system call {number}, and no policy can allow it"));
     };
     if call.home == Group::Never {
-        return format!("none: {} is never allowed, since no filter sees its arguments; programs fall back to clone", call.name);
+        return Remedy::None(format!("{} is never allowed, since no filter sees its arguments; programs fall back to clone", call.name));
     }
     for (list, names) in [("kill", &policy.syscalls.kill), ("deny", &policy.syscalls.deny)] {
         if let Some(name) = names.iter().find(|name| names_call(name, call)) {
-            return format!("syscalls.{list}: take out \"{name}\", which stands before every grant{}", danger(call.home));
+            return Remedy::TakeOut { list, name: name.clone() };
         }
     }
     match safe_group(call, args).and_then(Group::info) {
-        Some(info) => format!("syscalls.allow: add \"{}\" ({})", info.name, info.purpose),
-        None => format!("syscalls.allow: add {}{}", grant(call, args), danger(call.home)),
+        Some(info) => Remedy::Group { name: info.name, purpose: info.purpose },
+        None => Remedy::Call(grant(call, args)),
+    }
+}
+
+/// [`remedy`] as a sentence, with its danger.
+#[must_use]
+pub fn change(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> String {
+    let danger = || call(arch, number).map_or_else(String::new, |call| danger(call.home));
+    match remedy(policy, arch, number, args) {
+        Remedy::None(why) => format!("none: {why}"),
+        Remedy::TakeOut { list, name } => format!("syscalls.{list}: take out \"{name}\", which stands before every grant{}", danger()),
+        Remedy::Group { name, purpose } => format!("syscalls.allow: add \"{name}\" ({purpose})"),
+        Remedy::Call(grant) => format!("syscalls.allow: add {}{}", written(&grant), danger()),
     }
 }
 
@@ -53,18 +86,24 @@ fn safe_group(call: &Call, args: &[u64; 6]) -> Option<Group> {
 }
 
 /// The grant of this call alone, with the values of those arguments that its danger depends on.
-fn grant(call: &Call, args: &[u64; 6]) -> String {
+fn grant(call: &Call, args: &[u64; 6]) -> Grant {
     let mut looked_at: Vec<u8> = STANDING.iter().filter(|s| s.call == call.name).flat_map(|s| s.when.iter().map(|(arg, _)| *arg)).collect();
     looked_at.sort_unstable();
     looked_at.dedup();
-    let mut when = String::new();
-    for arg in looked_at {
-        let value = args.get(usize::from(arg)).map_or(0, |value| value & call.mask(arg));
-        let comma = if when.is_empty() { "" } else { ", " };
-        let _ = write!(when, "{comma}{{\"arg\": {arg}, \"equals\": {value}}}");
-    }
+    let value = |arg: u8| args.get(usize::from(arg)).map_or(0, |value| value & call.mask(arg));
+    let when = looked_at.into_iter().map(|arg| Condition { arg, op: Comparison::Equals(value(arg)) }).collect();
+    Grant { call: call.name.to_owned(), when, reason: None }
+}
+
+/// As a policy file writes it, the reason left to the writer.
+fn written(Grant { call, when, .. }: &Grant) -> String {
+    let condition = |condition: &Condition| match &condition.op {
+        Comparison::Equals(value) => format!("{{\"arg\": {}, \"equals\": {value}}}", condition.arg),
+        _ => crate::load::write_condition(condition).to_string(),
+    };
+    let when = when.iter().map(condition).collect::<Vec<_>>().join(", ");
     let when = if when.is_empty() { when } else { format!("\"when\": [{when}], ") };
-    format!("{{\"call\": \"{}\", {when}\"reason\": \"...\"}}", call.name)
+    format!("{{\"call\": \"{call}\", {when}\"reason\": \"...\"}}")
 }
 
 fn danger(home: Group) -> String {
