@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ceiling;
+pub mod edit;
 pub mod evidence;
 pub mod frames;
 pub mod host;
