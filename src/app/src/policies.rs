@@ -66,7 +66,7 @@ fn understood(typed: &str, Read { loaded, sources }: Read) -> Result<Loaded, Fai
 }
 
 /// The file that was typed, or the one of this name, as far as it can be trusted.
-fn find(typed: &str) -> Result<Source, Failure> {
+pub fn find(typed: &str) -> Result<Source, Failure> {
     let path = Path::new(typed);
     if typed.contains('/') || typed.ends_with(".jsonc") {
         trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))
@@ -95,20 +95,22 @@ pub struct Read {
 /// Reads what a text says, its bases found by name; `trace` asks for places and warnings too.
 pub fn read(name: &str, source: &Source, trace: bool) -> Read {
     let sources = RefCell::new(vec![source.clone()]);
-    let base = |name: &str| match named(name) {
-        Ok(Some(source)) => {
-            sources.borrow_mut().push(source.clone());
-            Ok(source)
-        }
-        Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
-        Err(failure) => Err(failure.message),
-    };
+    let base = |name: &str| base(name).inspect(|source| sources.borrow_mut().push(source.clone()));
     let loaded = if trace {
         load::trace(source, name, &base)
     } else {
         load::parse(source, name, &base).map(|policy| Loaded { policy, origins: Origins::default(), warnings: Vec::new() })
     };
     Read { loaded, sources: sources.into_inner() }
+}
+
+/// The base of this name, for the loader.
+pub fn base(name: &str) -> Result<Source, String> {
+    match named(name) {
+        Ok(Some(source)) => Ok(source),
+        Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
+        Err(failure) => Err(failure.message),
+    }
 }
 
 /// A policy's name: the file's, without directory and ending.

@@ -18,6 +18,7 @@ use crate::syscalls::{self, CompileError};
 
 pub(crate) use landlock::NEWEST as NEWEST_LANDLOCK;
 pub use protections::UNCOUNTED;
+pub use root::shows;
 pub(crate) use root::taken;
 
 /// One run, resolved.

@@ -4,6 +4,7 @@
 
 pub mod check;
 mod host;
+mod learn;
 pub mod snippet;
 
 use crate::args::PolicyCommand;
@@ -13,5 +14,6 @@ use crate::failure::Failure;
 pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(args) => check::check(&args),
+        PolicyCommand::Learn(args) => learn::learn(&args),
     }
 }
