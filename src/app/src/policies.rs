@@ -23,8 +23,12 @@ const DIRECTORY: &str = "/etc/remand/policies";
 
 /// The policy of this name or file, narrowed by a request's overrides.
 pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
-    let policy = allowed(typed)?;
-    load::apply(&policy, overrides).map_err(|problems| {
+    narrowed(&allowed(typed)?, overrides)
+}
+
+/// A policy as a request narrows it.
+pub fn narrowed(policy: &Policy, overrides: &Value) -> Result<Policy, Failure> {
+    load::apply(policy, overrides).map_err(|problems| {
         let lines: Vec<_> = problems.iter().map(|problem| plain(&told(problem)).into_owned()).collect();
         // What was not understood says what to write; what asks for more has no other way.
         let understood = problems.iter().all(|problem| problem.help.is_none());
@@ -65,17 +69,30 @@ fn understood(typed: &str, Read { loaded, sources }: Read) -> Result<Loaded, Fai
     loaded.map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), snippet::told(&sources, &problems))))
 }
 
+/// The policy of this name or file, to look at: a file may be anybody's, since nothing runs under it. With where its values were written.
+pub fn traced(typed: &str) -> Result<Loaded, Failure> {
+    let source = source(typed, look)?;
+    understood(typed, read(&name(Path::new(typed)), &source, true))
+}
+
 /// The file that was typed, or the one of this name, as far as it can be trusted.
 pub fn find(typed: &str) -> Result<Source, Failure> {
-    let path = Path::new(typed);
+    source(typed, trusted)
+}
+
+/// A file, as far as it can be trusted.
+fn trusted(path: &Path) -> Result<Source, Failure> {
+    trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))
+}
+
+fn source(typed: &str, file: impl FnOnce(&Path) -> Result<Source, Failure>) -> Result<Source, Failure> {
     if typed.contains('/') || typed.ends_with(".jsonc") {
-        trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))
-    } else {
-        named(typed)?.ok_or_else(|| Failure {
-            hint: Some(format!("{}; a file's name contains a / or ends in .jsonc", known())),
-            ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
-        })
+        return file(Path::new(typed));
     }
+    named(typed)?.ok_or_else(|| Failure {
+        hint: Some(format!("{}; a file's name contains a / or ends in .jsonc", known())),
+        ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
+    })
 }
 
 /// A file to look at, whoever owns it: nothing runs under it.

@@ -9,8 +9,10 @@
 #![forbid(unsafe_code)]
 
 pub mod ceiling;
+pub mod diff;
 pub mod edit;
 pub mod evidence;
+pub mod explain;
 pub mod frames;
 pub mod host;
 pub mod interpreter;
@@ -23,6 +25,7 @@ pub mod plan;
 pub mod policy;
 pub mod request;
 pub mod shipped;
+pub mod show;
 pub mod syscalls;
 pub mod units;
 pub mod verdict;

@@ -1,9 +1,8 @@
 //! What was typed after `remand policy`.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args as ArgGroup, Subcommand};
+use clap::{Args as ArgGroup, Subcommand, ValueEnum};
 
 /// `remand policy`.
 #[derive(Debug, Subcommand)]
@@ -11,7 +10,13 @@ pub enum PolicyCommand {
     /// Say everything that is wrong with policy files, and what is hardly meant
     Check(CheckArgs),
     /// Run a job again and again, and propose the smallest patch of a policy under which it finishes
-    Learn(LearnArgs),
+    Learn(super::LearnArgs),
+    /// Say what a change of a policy widens and narrows
+    Diff(DiffArgs),
+    /// Print a policy with everything filled in, and where each value was written
+    Show(ShowPolicyArgs),
+    /// Say in sentences what a run under a policy can read, write, reach, spend and call on this machine, and what is not protected
+    Explain(ExplainArgs),
 }
 
 /// `remand policy check`.
@@ -32,48 +37,75 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-/// `remand policy learn`.
+/// `remand policy diff`.
 #[derive(Debug, ArgGroup)]
-#[command(after_help = LEARN_HELP)]
-pub struct LearnArgs {
-    /// The policy to start from: a name, or a file (a path with `/`, or ending in .jsonc) [default: the job's --policy, or default]
-    #[arg(long, value_name = "NAME|FILE")]
-    pub from: Option<String>,
-    /// A policy that the proposal may not exceed, besides /etc/remand/ceiling.jsonc where it exists
-    #[arg(long, value_name = "FILE")]
-    pub ceiling: Option<PathBuf>,
-    /// Runs of each input at most, before what was not needed is taken out again
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub runs: u32,
-    /// Input items of a `run`, once for each input to learn from
-    #[arg(long, value_name = "FILE")]
-    pub items: Vec<PathBuf>,
-    /// Try dangerous calls too, and propose them where the job finishes with them
-    #[arg(long)]
-    pub try_dangerous: bool,
-    /// Also lower limits that stand above what was measured by more than half
-    #[arg(long)]
-    pub tighten: bool,
-    /// Write the policy with the patch: over the file that was learned from, or as a new file
-    #[arg(long, value_name = "FILE")]
-    pub write: Option<PathBuf>,
-    /// Print the patch, its lines and the inputs as one JSON document
+#[command(after_help = DIFF_HELP)]
+pub struct DiffArgs {
+    /// The old policy: a name, or a file (a path with `/`, or ending in .jsonc)
+    #[arg(value_name = "OLD")]
+    pub from: String,
+    /// The new one
+    #[arg(value_name = "NEW")]
+    pub to: String,
+    /// End with status 1 where the new policy may allow more (widen), or where it differs at all (change)
+    #[arg(long, value_enum)]
+    pub fail_on: Option<FailOn>,
+    /// Print a JSON array of {field, mechanism, direction, from, to}, one element for each system call
     #[arg(long)]
     pub json: bool,
-    /// The job: `run [OPTIONS] FILE`, or `exec COMMAND...`
-    #[arg(last = true, required = true, value_name = "JOB")]
-    pub job: Vec<OsString>,
 }
 
-const LEARN_HELP: &str = "\
-    remand policy learn --from my.jsonc --items small.json --items large.json -- run analysis.py
+/// `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Something widens, or changes in a way that has no order and might widen
+    Widen,
+    /// Anything differs in meaning, the description included
+    Change,
+}
 
-The job is really run, as many times as it takes, each time in its namespaces and under its limits. What it was denied is granted to the next run if it is \
-harmless; what is dangerous stays denied and is told apart, unless --try-dangerous asks for it. A limit that ended it is raised, and at the end set to what was \
-measured and half as much again. A file of the host that it looked for is shown to it, read-only, unless it is secret. At last each line is left out once: what the \
-job finishes without is no part of the patch. Nothing is written without --write.
+/// `remand policy show`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = SHOW_HELP)]
+pub struct ShowPolicyArgs {
+    /// Which policy.
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// Print a JSON array of {field, value, file, line, column}
+    #[arg(long)]
+    pub json: bool,
+}
 
-The exit status is 0 if every input finishes under the proposal, 1 if one does not, 2 for wrong usage.";
+/// `remand policy explain`.
+#[derive(Debug, ArgGroup)]
+pub struct ExplainArgs {
+    /// Which policy.
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+/// A policy, and what a request makes of it.
+#[derive(Debug, ArgGroup)]
+pub struct WhichArgs {
+    /// A name, or a file (a path with `/`, or ending in .jsonc)
+    #[arg(value_name = "NAME|FILE", default_value = "default")]
+    pub policy: String,
+    /// Narrow one field of the policy, such as limits.memory=64MiB; may be repeated
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub set: Vec<String>,
+}
+
+const DIFF_HELP: &str = "\
+Policies are compared by meaning: comments, layout, order, reasons and the file's name make no difference. Each change is said to widen (allows more), \
+to narrow (allows less), or to change: neither side allows no more than the other, as with the value of a variable, another interpreter, or a mount that hides a part of \
+another one. It is the order by which requests narrow a policy.
+
+Exit status: 0 no difference, or only such as --fail-on lets pass; 1 --fail-on found one; 2 a policy cannot be read. --fail-on widen counts what changes without \
+an order too, since it may allow more; of the description nothing depends.";
+
+const SHOW_HELP: &str = "\
+What is printed is a policy file. Behind each value stands the file and line that wrote it last; `floor` where none did and it has the narrowest value, `--set` where the \
+command line narrowed it.";
 
 const CHECK_HELP: &str = "\
 An error is what keeps a run from starting; a warning is what is hardly meant, or what this machine lacks. Nothing is run, and a file may belong to \

@@ -3,6 +3,9 @@
 //! Always holds: nothing here needs privilege; a file is read by the loader that runs are started with.
 
 pub mod check;
+mod diff;
+mod explain;
+mod show;
 mod host;
 mod learn;
 pub mod snippet;
@@ -15,5 +18,8 @@ pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(args) => check::check(&args),
         PolicyCommand::Learn(args) => learn::learn(&args),
+        PolicyCommand::Diff(args) => diff::diff(&args),
+        PolicyCommand::Show(args) => show::show(&args),
+        PolicyCommand::Explain(args) => explain::explain(&args),
     }
 }

@@ -212,6 +212,8 @@ fn head(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
         root.report_at("version", Fault::new(format!("version {version} is unknown"), "this remand reads version 1"));
     }
     policy.description = root.get("description").unwrap_or_default();
+    // Not inherited, so a base did not write it.
+    root.reader.trace(|origins, _| origins.forget("description"));
     root.written("description");
 }
 
