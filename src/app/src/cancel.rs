@@ -18,9 +18,14 @@ pub struct Cancel {
 impl Cancel {
     /// Holds SIGINT, SIGTERM and SIGHUP back from now on. This process has one thread, so its mask is the process's.
     pub fn hold() -> Result<Self, Failure> {
+        Self::of(&[])
+    }
+
+    /// As [`Cancel::hold`], and these signals too.
+    pub fn of(more: &[Signal]) -> Result<Self, Failure> {
         let mut held = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-            held.add(signal);
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].iter().chain(more) {
+            held.add(*signal);
         }
         let mut before = SigSet::empty();
         let failed = |errno| Failure::internal(format!("cannot hold signals back: {errno}"));
@@ -32,6 +37,12 @@ impl Cancel {
     /// Readable when the run is to be cancelled.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.signals.as_fd()
+    }
+
+    /// One of the signals, if one came.
+    pub fn came(&self) -> Option<Signal> {
+        let info = self.signals.read_signal().ok().flatten()?;
+        Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()
     }
 
     /// Asks for the same as a signal would: nobody reads what the run writes.

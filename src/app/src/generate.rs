@@ -74,7 +74,8 @@ is `exited`, status 3; its own status is in the account on standard error, and i
 with 0 if it found no error, and with 2 if it found one in any of the files; with `--deny-warnings` a warning counts as an error.
 `remand policy diff` ends with 0 if it found no difference, or only such as `--fail-on` lets \
 pass, with 1 if `--fail-on` found one, and with 2 if a policy cannot be read; `--fail-on widen` counts what changes without an order too, but \
-not the description.
+not the description. `remand policy edit` ends with 0 if it wrote the file or nothing was changed, and with 1 if it was told not to write; `remand policy fmt --check` \
+with 1 if a file would change.
 
 An answer that could not be written to standard output is status 11, whatever the verdict was.
 

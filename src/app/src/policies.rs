@@ -135,6 +135,27 @@ pub fn name(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// The file of a policy that is to be written: a path, or the place of a name. What is built in has no file.
+pub fn file(typed: &str) -> Result<PathBuf, Failure> {
+    if typed.contains('/') || typed.ends_with(".jsonc") {
+        return Ok(typed.into());
+    }
+    if shipped::source(typed).is_ok() {
+        let hint = format!("write a policy that says \"extends\": \"{typed}\", such as by: remand policy edit NAME");
+        return Err(Failure { hint: Some(hint), ..Failure::usage(format!("policy {typed} is built in and cannot be changed")) });
+    }
+    if is_name(typed) { Ok(Path::new(DIRECTORY).join(format!("{typed}.jsonc"))) } else { Err(no_name(typed)) }
+}
+
+fn no_name(typed: &str) -> Failure {
+    let hint = Some("a name has letters, digits, - and _; a file's name contains a / or ends in .jsonc".to_owned());
+    Failure { hint, ..Failure::usage(format!("{} is no name of a policy", plain(typed))) }
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
 fn known() -> String {
     format!("built in are: {}", SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))
 }
@@ -150,7 +171,7 @@ fn named(name: &str) -> Result<Option<Source>, Failure> {
     if let Ok(source) = shipped::source(name) {
         return Ok(Some(source));
     }
-    if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_') {
+    if !is_name(name) {
         return Ok(None);
     }
     let path = Path::new(DIRECTORY).join(format!("{name}.jsonc"));

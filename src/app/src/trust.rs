@@ -47,6 +47,28 @@ pub fn objections(path: &Path) -> Vec<Distrust> {
     objections_for(path, user, group)
 }
 
+/// Opens a file that is to be replaced, and the directory that holds it; no file where there is none. Whoever else could write either is an objection.
+pub fn open_to_replace(path: &Path) -> Result<(File, PathBuf, Option<File>), Distrust> {
+    if let Some(distrust) = objections(path).into_iter().find(|distrust| !distrust.missing) {
+        return Err(distrust);
+    }
+    // Nobody else can exchange a part of the path any more.
+    let absolute = std::path::absolute(path).map_err(|error| distrust(path, error.to_string()))?;
+    let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else { return Err(distrust(path, "names no file".into())) };
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory = open(parent, flags, Mode::empty()).map_err(|errno| refused(parent, errno))?;
+    let file = match openat(&directory, name, FILE, Mode::empty()) {
+        Ok(file) => Some(file),
+        Err(Errno::ENOENT) => None,
+        Err(errno) => return Err(refused(path, errno)),
+    };
+    let user = Uid::effective().as_raw();
+    if let Some(file) = &file {
+        check(file, path, |stat| not_regular(stat).or_else(|| foreign(stat, user)))?;
+    }
+    Ok((File::from(directory), name.into(), file.map(File::from)))
+}
+
 /// What root would refuse first, and this process does not.
 pub fn refused_by_root(path: &Path) -> Option<Distrust> {
     if Uid::effective().is_root() { None } else { open_for(path, 0).err() }

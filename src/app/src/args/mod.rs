@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 
 pub use learn::LearnArgs;
-pub use policy::{CheckArgs, DiffArgs, ExplainArgs, FailOn, PolicyCommand, ShowPolicyArgs};
+pub use policy::{
+    AllowArgs, CheckArgs, DenyArgs, DiffArgs, EditArgs, ExplainArgs, FailOn, FmtArgs, PolicyCommand, SetArgs, ShowPolicyArgs,
+};
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
 #[derive(Debug, Parser)]

@@ -4,10 +4,17 @@
 
 pub mod check;
 mod diff;
+mod edit;
+mod editor;
 mod explain;
-mod show;
+mod fmt;
+mod grant;
 mod host;
+mod judge;
 mod learn;
+mod replace;
+mod set;
+mod show;
 pub mod snippet;
 
 use crate::args::PolicyCommand;
@@ -21,5 +28,10 @@ pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
         PolicyCommand::Diff(args) => diff::diff(&args),
         PolicyCommand::Show(args) => show::show(&args),
         PolicyCommand::Explain(args) => explain::explain(&args),
+        PolicyCommand::Edit(args) => edit::edit(&args),
+        PolicyCommand::Set(args) => set::set(&args),
+        PolicyCommand::Allow(args) => set::allow(&args),
+        PolicyCommand::Deny(args) => set::deny(&args),
+        PolicyCommand::Fmt(args) => fmt::fmt(&args),
     }
 }

@@ -136,7 +136,16 @@ const RICH: &str = r#"{"version": 1, "extends": "default", "description": "Rich"
 
 /// What a leaf can be changed to; the first that makes another policy is taken.
 fn others(value: &Value) -> Vec<Value> {
-    let mut all = vec![json!("required"), json!("optional"), json!("none"), json!("3MiB"), json!("99MiB"), json!("3s"), json!("null"), json!("@keys")];
+    let mut all = vec![
+        json!("required"),
+        json!("optional"),
+        json!("none"),
+        json!("3MiB"),
+        json!("99MiB"),
+        json!("3s"),
+        json!("null"),
+        json!("@keys"),
+    ];
     all.extend([json!("/other"), json!("other"), json!("statfs"), json!(3), json!(5), json!(true), json!(false)]);
     all.retain(|other| other != value);
     all

@@ -1,0 +1,118 @@
+//! What `remand policy allow` and `deny` do to one grant.
+//!
+//! Always holds: afterwards the policy grants what was allowed, and nothing of what was denied, or there is a failure that says what is in the way.
+
+use std::collections::BTreeSet;
+
+use remand_policy::policy::Syscalls;
+use remand_policy::{Policy, edit, syscalls};
+use serde_json::{Value, json};
+
+use super::set::Draft;
+use crate::args::AllowArgs;
+use crate::failure::Failure;
+use crate::print::plain;
+
+const ALLOW: &str = "syscalls.allow";
+const MOUNTS: &str = "filesystem.mounts";
+
+pub fn allow(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Failure> {
+    if typed.starts_with('/') { mount(draft, typed, args) } else { call(draft, typed, args.reason.as_deref()) }
+}
+
+pub fn deny(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {
+    if typed.starts_with('/') { unmount(draft, typed) } else { uncall(draft, typed) }
+}
+
+fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Failure> {
+    let (source, target) = typed.split_once(':').map_or((typed, None), |(source, target)| (source, Some(target)));
+    let mut entry = json!({ "source": source });
+    let mut put = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            entry[key] = value;
+        }
+    };
+    put("target", target.map(Value::from));
+    put("writable", args.writable.then(|| true.into()));
+    put("exec", args.exec.then(|| true.into()));
+    put("reason", args.reason.as_deref().map(Value::from));
+    // A target has one mount.
+    let target = target.unwrap_or(source);
+    if draft.policy()?.filesystem.mounts.iter().any(|mount| mount.target == target) {
+        draft.step(edit::remove(&draft.text, MOUNTS, target))?;
+    }
+    draft.step(edit::add(&draft.text, MOUNTS, &entry, None))
+}
+
+fn unmount(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {
+    let policy = draft.policy()?;
+    let mounts = &policy.filesystem.mounts;
+    let found = mounts.iter().find(|mount| mount.target == typed).or_else(|| mounts.iter().find(|mount| mount.source == typed));
+    let Some(found) = found else {
+        return Err(Failure::usage(format!("{}: no mount is there to take out", plain(typed))));
+    };
+    draft.step(edit::remove(&draft.text, MOUNTS, &found.target))
+}
+
+/// The calls that a name stands for; a name of none goes to the loader, which says what was meant.
+fn calls(name: &str) -> BTreeSet<String> {
+    match syscalls::grants_of_group(name) {
+        Some(grants) => grants.into_iter().map(|grant| grant.call).collect(),
+        None => BTreeSet::from([name.to_owned()]),
+    }
+}
+
+/// Of these calls, those that are granted under some condition.
+fn granted(policy: &Policy, calls: &BTreeSet<String>) -> BTreeSet<String> {
+    let granted = syscalls::granted(&policy.syscalls).unwrap_or_default();
+    calls.iter().filter(|call| granted.contains_key(call.as_str())).cloned().collect()
+}
+
+fn call(draft: &mut Draft<'_>, name: &str, reason: Option<&str>) -> Result<(), Failure> {
+    let wanted = calls(name);
+    let Syscalls { allow, deny, kill, .. } = draft.policy()?.syscalls;
+    for (list, entries) in [("syscalls.deny", deny), ("syscalls.kill", kill)] {
+        if entries.iter().any(|entry| entry == name) {
+            draft.step(edit::remove(&draft.text, list, name))?;
+        }
+    }
+    let own: Vec<_> = allow.iter().filter(|grant| grant.call == name).collect();
+    let as_asked = own.iter().any(|grant| grant.when.is_empty() && (reason.is_none() || grant.reason.as_deref() == reason));
+    if !as_asked && !whole(&draft.policy()?, name, reason) {
+        if !own.is_empty() {
+            // Conditions, or another reason, would stand beside it.
+            draft.step(edit::remove(&draft.text, ALLOW, name))?;
+        }
+        let entry = reason.map_or_else(|| json!(name), |reason| json!({ "call": name, "reason": reason }));
+        draft.step(edit::add(&draft.text, ALLOW, &entry, None))?;
+    }
+    let still: Vec<_> = wanted.difference(&granted(&draft.policy()?, &wanted)).cloned().collect();
+    if still.is_empty() {
+        return Ok(());
+    }
+    let hint = Some("a name in syscalls.deny or syscalls.kill takes it away: edit these lists".to_owned());
+    Err(Failure { hint, ..Failure::usage(format!("{}: still denied: {}", plain(name), still.join(", "))) })
+}
+
+/// Whether a single call is granted with any arguments by a group already.
+fn whole(policy: &Policy, name: &str, reason: Option<&str>) -> bool {
+    let granted = syscalls::granted(&policy.syscalls).unwrap_or_default();
+    reason.is_none() && granted.get(name).is_some_and(|alternatives| alternatives.iter().any(Vec::is_empty))
+}
+
+fn uncall(draft: &mut Draft<'_>, name: &str) -> Result<(), Failure> {
+    let unwanted = calls(name);
+    let policy = draft.policy()?;
+    if !syscalls::is_call(name) && !syscalls::is_group(name) {
+        // The loader knows what was meant.
+        draft.step(edit::add(&draft.text, "syscalls.deny", &json!(name), None))?;
+        return draft.policy().map(|_| ());
+    }
+    if policy.syscalls.allow.iter().any(|grant| grant.call == name) {
+        draft.step(edit::remove(&draft.text, ALLOW, name))?;
+    }
+    if granted(&draft.policy()?, &unwanted).is_empty() {
+        return Ok(());
+    }
+    draft.step(edit::add(&draft.text, "syscalls.deny", &json!(name), None))
+}

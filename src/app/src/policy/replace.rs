@@ -1,0 +1,166 @@
+//! Replacing a policy file by another text.
+//!
+//! Always holds: the file is the old text or the new one, whole, at any moment; owner, group and mode stay; it is replaced only if nobody else changed
+//! it since it was opened. While it is open here it is locked (advisory, as everything that goes through here asks for the lock).
+
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
+use nix::sys::stat::{Mode, fstatat};
+use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, linkat, unlinkat};
+use remand_policy::load::LARGEST;
+
+use crate::cancel::Cancel;
+use crate::failure::Failure;
+use crate::policies;
+use crate::print::plain;
+use crate::{read, trust};
+
+/// A file that is to be replaced, or the place of a new one.
+pub struct Original {
+    path: PathBuf,
+    directory: File,
+    name: PathBuf,
+    /// What it holds; `None`: there is no file yet.
+    pub text: Option<Vec<u8>>,
+    /// The file; where there is none, the directory.
+    locked: Flock<File>,
+}
+
+impl Original {
+    /// Opens, locks and reads it.
+    pub fn open(path: &Path) -> Result<Self, Failure> {
+        let (directory, name, file) = trust::open_to_replace(path).map_err(|distrust| policies::refused(path, &distrust))?;
+        let shown = plain(&path.to_string_lossy()).into_owned();
+        if let Err(errno) = faccessat(&directory, ".", AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS) {
+            let failure = Failure::usage(format!("policy {shown}: the directory that holds it cannot be written: {}", errno.desc()));
+            return Err(Failure { hint: Some("a file is replaced as a whole; run this as the directory's owner".to_owned()), ..failure });
+        }
+        let unread = |error: io::Error| Failure::usage(format!("policy {shown}: cannot be read: {error}"));
+        let missing = file.is_none();
+        let locked = lock(file.map_or_else(|| directory.try_clone(), Ok).map_err(unread)?, &shown)?;
+        let mut original = Self { path: path.to_owned(), directory, name, text: None, locked };
+        if !missing {
+            let text = read::all(&*original.locked, LARGEST as u64).map_err(unread)?;
+            original.text = Some(text.ok_or_else(|| Failure::usage(format!("policy {shown}: larger than {LARGEST} bytes")))?);
+        }
+        original.unchanged()?;
+        Ok(original)
+    }
+
+    /// The text of a file that must be there.
+    pub fn present(&self, path: &Path) -> Result<&[u8], Failure> {
+        let missing = || Failure::usage(format!("policy {}: no such file", plain(&path.to_string_lossy())));
+        self.text.as_deref().ok_or_else(missing)
+    }
+
+    /// Puts the new text in its place. Signals wait meanwhile.
+    pub fn replace(&self, text: &[u8]) -> Result<(), Failure> {
+        let _held = Cancel::hold()?;
+        self.unchanged()?;
+        let temporary = PathBuf::from(format!(".{}.{}.new", self.name.display(), std::process::id()));
+        // Only an earlier process of this number can have left one.
+        let _ = unlinkat(&self.directory, &temporary, UnlinkatFlags::NoRemoveDir);
+        let done = self.write(&temporary, text).and_then(|()| {
+            self.unchanged()?;
+            self.place(&temporary).map_err(|error| self.failed(&error))
+        });
+        // After a rename it is gone already.
+        let _ = unlinkat(&self.directory, &temporary, UnlinkatFlags::NoRemoveDir);
+        done
+    }
+
+    fn write(&self, temporary: &Path, text: &[u8]) -> Result<(), Failure> {
+        let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let write = || {
+            let mut file = File::from(openat(&self.directory, temporary, flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+            file.write_all(text)?;
+            let mut mode = 0o644;
+            if self.text.is_some() {
+                let (old, new) = (self.locked.metadata()?, file.metadata()?);
+                if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
+                    fchown(&file, Some(old.uid()), Some(old.gid()))?;
+                }
+                mode = old.mode() & 0o7777;
+            }
+            // After the owner, since a change of owner takes bits away.
+            file.set_permissions(Permissions::from_mode(mode))?;
+            file.sync_all()
+        };
+        write().map_err(|error| self.failed(&error))
+    }
+
+    /// Gives the new file the name; that of a new policy only if nobody else has taken it.
+    fn place(&self, temporary: &Path) -> io::Result<()> {
+        match self.text {
+            Some(_) => renameat(&self.directory, temporary, &self.directory, &self.name)?,
+            None => linkat(&self.directory, temporary, &self.directory, &self.name, AtFlags::empty())?,
+        }
+        self.directory.sync_all()
+    }
+
+    /// Whether the name still stands for this file, with the text that was read.
+    fn unchanged(&self) -> Result<(), Failure> {
+        let changed = |how: &str| {
+            let message = format!("policy {}: {how} in the meantime; it is left as it is", plain(&self.path.to_string_lossy()));
+            Err(Failure { hint: Some("look at what changed, and start again".to_owned()), ..Failure::usage(message) })
+        };
+        let now = fstatat(&self.directory, &self.name, AtFlags::AT_SYMLINK_NOFOLLOW);
+        match (&self.text, now) {
+            (None, Err(Errno::ENOENT)) => Ok(()),
+            (None, Ok(_)) => changed("was made by somebody else"),
+            (Some(_), Err(Errno::ENOENT)) => changed("was removed"),
+            (_, Err(errno)) => Err(self.failed(&errno.into())),
+            (Some(text), Ok(now)) => {
+                let then = self.locked.metadata().map_err(|error| self.failed(&error))?;
+                let mut file = File::from(
+                    openat(&self.directory, &self.name, OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC, Mode::empty())
+                        .map_err(|errno| self.failed(&errno.into()))?,
+                );
+                let same = (now.st_dev, now.st_ino) == (then.dev(), then.ino());
+                let read = read::all(&mut file, LARGEST as u64).map_err(|error| self.failed(&error))?;
+                if !same {
+                    return changed("was replaced by somebody else");
+                }
+                if read.as_ref() == Some(text) { Ok(()) } else { changed("was changed by somebody else") }
+            }
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        let message = format!("policy {}: cannot be replaced: {error}", plain(&self.path.to_string_lossy()));
+        Failure { hint: Some("it is as it was before".to_owned()), ..Failure::usage(message) }
+    }
+}
+
+/// Takes the lock, or says who has it.
+fn lock(file: File, shown: &str) -> Result<Flock<File>, Failure> {
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(file, errno)| match errno {
+        Errno::EWOULDBLOCK => {
+            let holder = file.metadata().ok().and_then(|meta| holder(meta.ino()));
+            let who = holder.map_or_else(|| "somebody else".to_owned(), |pid| format!("process {pid}{}", command(pid)));
+            Failure::usage(format!("policy {shown}: {who} is editing it"))
+        }
+        errno => Failure::usage(format!("policy {shown}: cannot be locked: {}", errno.desc())),
+    })
+}
+
+/// The process that holds a lock on the file of this inode, as far as the kernel tells.
+fn holder(inode: u64) -> Option<u32> {
+    let locks = std::fs::read_to_string("/proc/locks").ok()?;
+    locks.lines().find_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let (kind, pid) = (words.nth(1)?, words.nth(2)?);
+        let file = words.next()?;
+        (kind == "FLOCK" && file.rsplit(':').next()?.parse() == Ok(inode)).then(|| pid.parse().ok()).flatten()
+    })
+}
+
+fn command(pid: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    if name.is_empty() { name } else { format!(" ({})", plain(name.trim_end())) }
+}

@@ -1,0 +1,114 @@
+//! `remand policy set`, `allow`, `deny`: edits of a policy file in place.
+//!
+//! Always holds: all or nothing: what is written is a policy, within the ceiling of this machine.
+
+use std::path::{Path, PathBuf};
+
+use remand_policy::{Policy, edit, load};
+use serde_json::{Value, json};
+
+use super::grant;
+use super::judge::{self, Judge, Wrong};
+use super::replace::Original;
+use crate::args::{AllowArgs, DenyArgs, SetArgs};
+use crate::failure::Failure;
+use crate::policies;
+use crate::print::{self, plain};
+
+/// Does it; the exit status.
+pub fn set(args: &SetArgs) -> Result<u8, Failure> {
+    change(&args.policy, args.dry_run, |draft| args.settings.iter().try_for_each(|setting| draft.set(setting)))
+}
+
+/// Does it; the exit status.
+pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
+    if (args.writable || args.exec) && !args.grants.iter().any(|grant| grant.starts_with('/')) {
+        return Err(Failure::usage("--writable and --exec are about mounts, and none is named".to_owned()));
+    }
+    change(&args.policy, args.dry_run, |draft| args.grants.iter().try_for_each(|typed| grant::allow(draft, typed, args)))
+}
+
+/// Does it; the exit status.
+pub fn deny(args: &DenyArgs) -> Result<u8, Failure> {
+    change(&args.policy, args.dry_run, |draft| args.grants.iter().try_for_each(|typed| grant::deny(draft, typed)))
+}
+
+/// A text while it is edited.
+pub struct Draft<'j> {
+    judge: Judge<'j>,
+    path: &'j Path,
+    /// As it is by now.
+    pub text: String,
+}
+
+fn change(typed: &str, dry_run: bool, edit: impl FnOnce(&mut Draft<'_>) -> Result<(), Failure>) -> Result<u8, Failure> {
+    let path: PathBuf = policies::file(typed)?;
+    let original = Original::open(&path)?;
+    let bytes = original.present(&path)?;
+    let mut draft = Draft::new(&path, bytes)?;
+    let before = draft.judge.judge(bytes).ok();
+    edit(&mut draft)?;
+    if draft.text.as_bytes() == bytes {
+        print::stdout(format!("{}: nothing to change\n", plain(typed)).as_bytes())?;
+        return Ok(0);
+    }
+    let after = draft.policy()?;
+    if dry_run {
+        print::stdout(judge::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;
+        return Ok(0);
+    }
+    original.replace(draft.text.as_bytes())?;
+    let told = match before {
+        Some((before, _)) => judge::change(&before.policy, &after),
+        None => "it was no policy before, and is one now\n".to_owned(),
+    };
+    print::stdout(format!("{}:\n{told}", plain(typed)).as_bytes())?;
+    Ok(0)
+}
+
+impl<'j> Draft<'j> {
+    fn new(path: &'j Path, bytes: &[u8]) -> Result<Self, Failure> {
+        let judge = Judge::new(path)?;
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Self { judge, path, text: text.to_owned() }),
+            Err(_) => Err(refused(path, judge.judge(bytes).err())),
+        }
+    }
+
+    /// The policy that the text is by now.
+    pub fn policy(&self) -> Result<Policy, Failure> {
+        match self.judge.judge(self.text.as_bytes()) {
+            Ok((loaded, _)) => Ok(loaded.policy),
+            Err(wrong) => Err(refused(self.path, Some(wrong))),
+        }
+    }
+
+    /// Takes a step, or says where the text stands in the way.
+    pub fn step(&mut self, edited: Result<String, edit::EditError>) -> Result<(), Failure> {
+        match edited {
+            Ok(text) => self.text = text,
+            Err(problem) => {
+                let told = self.judge.underlined(self.text.as_bytes(), problem);
+                return Err(refused(self.path, Some(Wrong { told, line: None })));
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, setting: &str) -> Result<(), Failure> {
+        let wrong = |why: String| Failure::usage(format!("{}: {why}", plain(setting)));
+        let (field, typed) = setting.split_once('=').ok_or_else(|| wrong("write FIELD=VALUE, such as limits.memory=64MiB".into()))?;
+        let mut tree = json!({});
+        load::set(&mut tree, field, typed).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
+        let value = field.split('.').try_fold(&tree, |tree, key| tree.get(key)).unwrap_or(&Value::Null);
+        self.step(edit::set(&self.text, field, value))
+    }
+}
+
+fn refused(path: &Path, wrong: Option<Wrong>) -> Failure {
+    let told = wrong.map(|wrong| wrong.told).unwrap_or_default();
+    Failure {
+        hint: Some("nothing was written".to_owned()),
+        ..Failure::usage(format!("policy {} would have these problems:\n{}", plain(&path.to_string_lossy()), told.trim_end()))
+    }
+}
