@@ -55,6 +55,11 @@ impl Ceiling {
         Ok(Self { file: source.file.clone(), policy: loaded.policy })
     }
 
+    /// The most that it allows.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Whether a policy is within.
     pub fn holds(&self, policy: &Policy) -> bool {
         exceeding(&self.policy, policy).is_empty()

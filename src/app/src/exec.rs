@@ -1,13 +1,14 @@
 //! `remand exec`: any program of the host under a policy.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path;
 
 use remand_jail::host::{self, Depth};
 use remand_jail::interpreter;
 use remand_jail::run::{Ask, Caller, Output, Stream};
+use remand_policy::interpreter::Tree;
 use remand_policy::plan::{self, Program};
 use remand_policy::{Outcome, Policy};
 
@@ -42,32 +43,40 @@ struct Asked {
 impl Asked {
     fn from_args(args: &ExecArgs) -> Result<Self, Failure> {
         let policy = policies::effective(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
-        let mut argv = args.command.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-        if let Some(command) = argv.first_mut().filter(|command| command.contains('/')) {
-            *command = text(path::absolute(&*command).map_err(|error| Failure::usage(format!("{}: {error}", plain(command))))?)?;
-        }
-        Ok(Self { policy, argv })
+        Ok(Self { policy, argv: argv(&args.command)? })
     }
 
-    fn outcome(mut self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
+    fn outcome(self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
-        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-        let program = match interpreter::program(self.argv.first().map_or("", String::as_str), &path) {
-            Ok(program) => program,
-            Err(error) => return Ok(not_started(&self.policy, "program", error.to_string())),
+        let (argv, tree) = match program(&self.argv) {
+            Ok(found) => found,
+            Err(why) => return Ok(not_started(&self.policy, "program", why)),
         };
-        if let Some(command) = self.argv.first_mut() {
-            command.clone_from(&program.path);
-        }
         laps.lap("find_program");
-        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &self.argv, tree: &program.tree }, &host) {
+        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &argv, tree: &tree }, &host) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };
         laps.lap("plan");
         start(&Ask { policy: &self.policy, plan: &plan, host: &host, job: &[] }, quiet)
     }
+}
+
+/// The arguments as text; a command with a `/` as an absolute path.
+pub fn argv(command: &[OsString]) -> Result<Vec<String>, Failure> {
+    let mut argv = command.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    if let Some(command) = argv.first_mut().filter(|command| command.contains('/')) {
+        *command = text(path::absolute(&*command).map_err(|error| Failure::usage(format!("{}: {error}", plain(command))))?)?;
+    }
+    Ok(argv)
+}
+
+/// The arguments with the program's real path first, and what it needs of the host; or why there is none.
+pub fn program(argv: &[String]) -> Result<(Vec<String>, Tree), String> {
+    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+    let program = interpreter::program(argv.first().map_or("", String::as_str), &path).map_err(|error| error.to_string())?;
+    Ok((std::iter::once(program.path).chain(argv.iter().skip(1).cloned()).collect(), program.tree))
 }
 
 /// Runs it, passing its output on unless the caller wants nothing but the record.

@@ -86,7 +86,7 @@ fn tell(typed: &str, source: Source) -> Result<(Vec<Source>, Loaded), Failure> {
 }
 
 /// The file that was typed, or the one of this name, as far as it can be trusted.
-fn find(typed: &str) -> Result<Source, Failure> {
+pub fn find(typed: &str) -> Result<Source, Failure> {
     source(typed, trusted)
 }
 
@@ -122,14 +122,7 @@ pub struct Read {
 /// Reads what a text says, its bases found by name; `trace` asks for places and warnings too.
 pub fn read(name: &str, source: &Source, trace: bool) -> Read {
     let sources = RefCell::new(vec![source.clone()]);
-    let base = |name: &str| match named(name) {
-        Ok(Some(source)) => {
-            sources.borrow_mut().push(source.clone());
-            Ok(source)
-        }
-        Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
-        Err(failure) => Err(failure.message),
-    };
+    let base = |name: &str| base(name).inspect(|source| sources.borrow_mut().push(source.clone()));
     let loaded = if trace {
         load::trace(source, name, &base)
     } else {
@@ -141,6 +134,15 @@ pub fn read(name: &str, source: &Source, trace: bool) -> Read {
         })
     };
     Read { loaded, sources: sources.into_inner() }
+}
+
+/// The base of this name, for the loader.
+pub fn base(name: &str) -> Result<Source, String> {
+    match named(name) {
+        Ok(Some(source)) => Ok(source),
+        Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
+        Err(failure) => Err(failure.message),
+    }
 }
 
 /// A policy's name: the file's, without directory and ending.

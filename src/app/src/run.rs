@@ -1,6 +1,7 @@
 //! `remand run`: Python code in, its value out.
 
 use std::env;
+use std::path::Path;
 
 use remand_jail::host::{self, Depth};
 use remand_jail::interpreter;
@@ -8,7 +9,7 @@ use remand_jail::run::{Ask, Caller};
 use remand_policy::job;
 use remand_policy::plan::{self, Program};
 use remand_policy::request::Mode;
-use remand_policy::{Outcome, Policy, Request};
+use remand_policy::{Interpreter, Outcome, Policy, Request};
 use serde_json::Value;
 
 use crate::answer::{self, not_started, refused};
@@ -48,18 +49,7 @@ impl Asked {
         let overrides = overrides::tree(security.as_deref(), &args.confine.set)?;
         let policy = policies::effective(&args.confine.policy, &overrides)?;
         laps.lap("policy");
-        let limit = policy.limits.job_size.0;
-        let text = |file, what| read::text(file, what, limit, "limits.job_size");
-        let request = Request {
-            code: text(&args.file, "code")?,
-            mode: match args.mode {
-                ModeArg::AllItems => Mode::AllItems,
-                ModeArg::PerItem => Mode::PerItem,
-            },
-            items: args.items.as_deref().map_or(Ok(Vec::new()), |file| items(&text(file, "--items")?))?,
-            query: args.query.as_deref().map_or(Ok(Value::Null), query)?,
-            overrides,
-        };
+        let request = request(&args, overrides, policy.limits.job_size.0)?;
         laps.lap("request");
         Ok(Self { policy, request })
     }
@@ -68,11 +58,9 @@ impl Asked {
     fn outcome(&self, laps: &mut Laps) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
-        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-        let python = &self.policy.python;
-        let interpreter = match interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty()) {
-            Ok(found) => found.interpreter,
-            Err(error) => return Ok(not_started(&self.policy, "interpreter", error.to_string())),
+        let interpreter = match interpreter(&self.policy) {
+            Ok(interpreter) => interpreter,
+            Err(why) => return Ok(not_started(&self.policy, "interpreter", why)),
         };
         laps.lap("find_interpreter");
         let plan = match plan::resolve(&self.policy, &Program::Python(&interpreter), &host) {
@@ -88,8 +76,32 @@ impl Asked {
     }
 }
 
-fn items(text: &str) -> Result<Vec<Value>, Failure> {
-    serde_json::from_str(text).map_err(|error| Failure {
+/// The request that the arguments ask for; each text is at most `limit` bytes (limits.job_size).
+pub fn request(args: &RunArgs, overrides: Value, limit: u64) -> Result<Request, Failure> {
+    Ok(Request {
+        code: read::text(&args.file, "code", limit, "limits.job_size")?,
+        mode: match args.mode {
+            ModeArg::AllItems => Mode::AllItems,
+            ModeArg::PerItem => Mode::PerItem,
+        },
+        items: args.items.as_deref().map_or(Ok(Vec::new()), |file| items(file, limit))?,
+        query: args.query.as_deref().map_or(Ok(Value::Null), query)?,
+        overrides,
+    })
+}
+
+/// The interpreter that a policy names, as it is installed here; or why there is none.
+pub fn interpreter(policy: &Policy) -> Result<Interpreter, String> {
+    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+    let python = &policy.python;
+    let found = interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty());
+    found.map(|found| found.interpreter).map_err(|error| error.to_string())
+}
+
+/// Input items from a file of at most `limit` bytes.
+pub fn items(file: &Path, limit: u64) -> Result<Vec<Value>, Failure> {
+    let text = read::text(file, "--items", limit, "limits.job_size")?;
+    serde_json::from_str(&text).map_err(|error| Failure {
         hint: Some("a JSON array is expected, such as [{\"json\": {\"a\": 1}}]".into()),
         ..Failure::usage(format!("--items: {error}"))
     })

@@ -19,6 +19,7 @@ pub mod frames;
 pub mod host;
 pub mod interpreter;
 pub mod job;
+pub mod learn;
 pub mod load;
 pub mod narrow;
 pub mod outcome;

@@ -14,9 +14,11 @@ use crate::interpreter::{BOOTSTRAP, Interpreter, Tree};
 use crate::outcome::Enforcement;
 use crate::policy::{Device, NetworkMode, Policy};
 use crate::syscalls::bpf::Instruction;
+use crate::syscalls::{self, CompileError};
 
 pub(crate) use landlock::NEWEST as NEWEST_LANDLOCK;
 pub use protections::UNCOUNTED;
+pub use root::shows;
 pub(crate) use root::taken;
 
 /// One run, resolved.
@@ -55,6 +57,9 @@ pub struct Plan {
     pub landlock: Option<LandlockPlan>,
     /// The compiled seccomp filter; empty where it is not enforced.
     pub filter: Vec<Instruction>,
+    /// Only while learning: the filter that the run would have otherwise. What `filter` hands to the supervisor and this one allows is looked at and let
+    /// through; what this one does not allow is denied, as ever.
+    pub unobserved: Option<Vec<Instruction>>,
     /// What is executed.
     pub command: Command,
     /// Ceilings on what comes back.
@@ -201,6 +206,18 @@ impl Plan {
     pub fn has(&self, protection: &str) -> bool {
         matches!(self.enforcement.get(protection), Some(Enforcement::By(_) | Enforcement::Substitute { .. }))
     }
+
+    /// The same plan for learning: calls that look a path up are seen by the supervisor. Allows exactly what the plan allowed.
+    ///
+    /// # Errors
+    /// The filter would be none; the plan's own was one.
+    pub fn observing(self, policy: &Policy, host: &HostFacts) -> Result<Self, CompileError> {
+        if self.filter.is_empty() {
+            return Ok(self);
+        }
+        let filter = syscalls::compile_observing(&protections::calls(policy, self.memory_watch.is_some()), host.arch)?;
+        Ok(Self { unobserved: Some(self.filter), filter, ..self })
+    }
 }
 
 /// Resolves an effective policy for a host.
@@ -235,6 +252,7 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts) -> Resu
         file_size: policy.limits.file_size.value().map(|bytes| bytes.0),
         landlock,
         filter,
+        unobserved: None,
         command: command(policy, program),
         collect: collect(policy),
         enforcement,

@@ -2,6 +2,7 @@
 //!
 //! Always holds: nothing is read, looked up or decided here; what the arguments mean is the business of the command's own file.
 
+mod learn;
 mod policy;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 
+pub use learn::LearnArgs;
 pub use policy::*;
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.

@@ -33,6 +33,8 @@ pub enum PolicyCommand {
     Import(ImportArgs),
     /// Write the compiled system call filter of a policy for other tools and for reading
     Export(ExportArgs),
+    /// Run a job again and again, and propose the smallest patch of a policy under which it finishes
+    Learn(super::LearnArgs),
 }
 
 /// `remand policy check`.

@@ -14,6 +14,7 @@ mod ground;
 mod host;
 mod import;
 mod judge;
+mod learn;
 mod live;
 mod replace;
 mod set;
@@ -29,6 +30,7 @@ use crate::failure::Failure;
 pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(args) => check::check(&args),
+        PolicyCommand::Learn(args) => learn::learn(&args),
         PolicyCommand::Diff(args) => diff::diff(&args),
         PolicyCommand::Show(args) => show::show(&args),
         PolicyCommand::Explain(args) => explain::explain(&args),

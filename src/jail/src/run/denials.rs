@@ -1,7 +1,8 @@
-//! Denied system calls: received from the filter's listener, recorded, answered.
+//! Denied system calls: received from the filter's listener, recorded, answered. While learning, also allowed ones that look paths up.
 //!
 //! Always holds: the answer never depends on memory of the run, so nothing can race it; a run that does little but denied calls cannot keep the
-//! supervisor busy for ever.
+//! supervisor busy for ever. In a normal run nothing is let through but the first `execve`; while learning (a plan with `unobserved`), exactly what the
+//! filter of a normal run allows, by that filter and the registers alone.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -9,8 +10,10 @@ use nix::errno::Errno;
 use remand_policy::host::Arch;
 use remand_policy::outcome::Violation;
 use remand_policy::plan::UNCOUNTED;
+use remand_policy::syscalls::bpf::{self, SeccompData};
 use remand_policy::{Plan, Policy, syscalls};
 
+use super::looks::Looks;
 use crate::sys::notify::{self, Notification};
 
 /// Kinds of denied calls that are listed.
@@ -25,6 +28,7 @@ pub struct Denials {
     arch: Arch,
     execve: Option<u32>,
     seen: Vec<(u32, Violation)>,
+    looks: Looks,
     answered: u64,
     truncated: bool,
 }
@@ -32,7 +36,15 @@ pub struct Denials {
 impl Denials {
     /// Nothing seen yet.
     pub fn new(arch: Arch) -> Self {
-        Self { listener: None, arch, execve: syscalls::number(arch, "execve"), seen: Vec::new(), answered: 0, truncated: false }
+        Self {
+            listener: None,
+            arch,
+            execve: syscalls::number(arch, "execve"),
+            seen: Vec::new(),
+            looks: Looks::default(),
+            answered: 0,
+            truncated: false,
+        }
     }
 
     /// Begins to listen.
@@ -50,15 +62,21 @@ impl Denials {
         self.listener = None;
     }
 
-    /// Takes and answers one notification.
+    /// Takes and answers one notification. `begun`: user code can have begun.
     ///
     /// # Errors
     /// The kernel's answer.
-    pub fn answer(&mut self, policy: &Policy, plan: &Plan) -> Result<(), Errno> {
+    pub fn answer(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
         let Some(listener) = self.listener.as_ref().map(AsFd::as_fd) else { return Ok(()) };
         let Some(notification) = notify::receive(listener)? else { return Ok(()) };
         // The first execve is the executor process becoming the program: this crate's own call, made before any code of the run exists.
         if Some(notification.number) == self.execve.take() {
+            return notify::let_through(listener, notification.id);
+        }
+        if allowed_unobserved(plan, self.arch, &notification) {
+            if begun {
+                self.looks.look(listener, self.arch, &notification);
+            }
             return notify::let_through(listener, notification.id);
         }
         notify::deny(listener, notification.id, syscalls::answer(self.arch, notification.number))?;
@@ -73,7 +91,10 @@ impl Denials {
 
     fn record(&mut self, policy: &Policy, plan: &Plan, notification: &Notification) {
         let number = notification.number;
-        if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, _)| *seen == number) {
+        // Learning tells one call's arguments apart, as far as another change would allow them.
+        let change = plan.unobserved.is_some().then(|| syscalls::change(policy, self.arch, number, &notification.args));
+        let same = |seen: &Violation| change.as_ref().is_none_or(|change| *change == seen.change);
+        if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, violation)| *seen == number && same(violation)) {
             violation.count += 1;
         } else if self.seen.len() < MOST_KINDS {
             let answered = Errno::from_raw(syscalls::answer(self.arch, number));
@@ -89,7 +110,7 @@ impl Denials {
                     change: if uncounted {
                         "none: only a memory cgroup counts what this call makes, and this run has none (enforcement.memory)".to_owned()
                     } else {
-                        syscalls::change(policy, self.arch, number, &notification.args)
+                        change.unwrap_or_else(|| syscalls::change(policy, self.arch, number, &notification.args))
                     },
                 },
             ));
@@ -98,9 +119,15 @@ impl Denials {
         }
     }
 
-    /// All kinds, most frequent first, and whether there were more.
-    pub fn finish(mut self) -> (Vec<Violation>, bool) {
+    /// All kinds, most frequent first, and whether there were more; and what was looked for, while learning.
+    pub fn finish(mut self) -> (Vec<Violation>, bool, Looks) {
         self.seen.sort_by_key(|(_, violation)| std::cmp::Reverse(violation.count));
-        (self.seen.into_iter().map(|(_, violation)| violation).collect(), self.truncated)
+        (self.seen.into_iter().map(|(_, violation)| violation).collect(), self.truncated, self.looks)
     }
+}
+
+/// Whether the filter of a normal run allows a call that the filter for learning handed over.
+fn allowed_unobserved(plan: &Plan, arch: Arch, notification: &Notification) -> bool {
+    let data = SeccompData { nr: notification.number, arch: syscalls::audit_arch(arch), instruction_pointer: 0, args: notification.args };
+    plan.unobserved.as_ref().is_some_and(|filter| bpf::run(filter, &data) == Ok(syscalls::ALLOW))
 }

@@ -164,7 +164,11 @@ impl Follower<'_, '_> {
             Source::Init => self.close(Source::Init),
             Source::Report => self.on_report(),
             Source::Denial => {
-                if let Err(errno) = self.denials.answer(self.ask.policy, self.ask.plan) {
+                // What was said before the call is heard before it: so a look is the user code's own, not the interpreter's start.
+                if self.ask.plan.unobserved.is_some() && self.ready.is_none() && self.open.contains(&Source::Result) {
+                    self.on_result();
+                }
+                if let Err(errno) = self.denials.answer(self.ask.policy, self.ask.plan, self.ready.is_some()) {
                     self.fail(format!("a denied call could not be answered: {}", errno.desc()));
                 }
             }
@@ -345,7 +349,7 @@ impl Follower<'_, '_> {
             None
         });
         let (received, unfinished) = self.decoder.finish();
-        let (violations, violations_truncated) = self.denials.finish();
+        let (violations, violations_truncated, looks) = self.denials.finish();
         Seen {
             failure: self.failure,
             executing: self.executing,
@@ -358,6 +362,7 @@ impl Follower<'_, '_> {
             stderr: self.stderr,
             violations,
             violations_truncated,
+            looks,
             wall,
             usage,
             counters,

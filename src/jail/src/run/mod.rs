@@ -6,6 +6,7 @@ mod capture;
 mod denials;
 mod follow;
 mod launch;
+mod looks;
 mod meter;
 mod pipes;
 mod record;
@@ -17,6 +18,7 @@ use std::os::fd::BorrowedFd;
 
 use remand_policy::{HostFacts, Outcome, Plan, Policy};
 
+pub use looks::{Look, Looks};
 use timeline::Timeline;
 
 /// One run as decided.
@@ -55,12 +57,19 @@ pub type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
 /// Runs a plan to its end.
 #[must_use]
 pub fn run(ask: &Ask<'_>, caller: Caller<'_>) -> Outcome {
+    observe(ask, caller).0
+}
+
+/// The same, with the paths that the run looked for, if its plan is one for learning.
+#[must_use]
+pub fn observe(ask: &Ask<'_>, caller: Caller<'_>) -> (Outcome, Looks) {
     let mut timeline = Timeline::begin();
     match launch::launch(ask, &mut timeline) {
         Ok(launched) => {
-            let seen = follow::follow(ask, launched, caller, &mut timeline);
-            record::finished(ask, seen, timeline)
+            let mut seen = follow::follow(ask, launched, caller, &mut timeline);
+            let looks = std::mem::take(&mut seen.looks);
+            (record::finished(ask, seen, timeline), looks)
         }
-        Err(failure) => record::not_started(ask, &failure, timeline),
+        Err(failure) => (record::not_started(ask, &failure, timeline), Looks::default()),
     }
 }

@@ -9,6 +9,7 @@ use remand_policy::outcome::Violation;
 
 use super::capture::Capture;
 use super::launch::Launched;
+use super::looks::Looks;
 use super::tree::Sample;
 use crate::cgroup::Counters;
 use crate::failure::Failure;
@@ -39,6 +40,8 @@ pub struct Seen {
     pub violations: Vec<Violation>,
     /// There were more.
     pub violations_truncated: bool,
+    /// Paths that were looked for, while learning.
+    pub looks: Looks,
     /// Microseconds from `ready` (a plain program: from exec) to the end.
     pub wall: u64,
     /// What waiting for init told.

@@ -1,7 +1,8 @@
 //! The listener of a seccomp filter: receives notifications of denied calls and answers them.
 //!
-//! Always holds: a call is never let through after a look at its arguments; the one call that is let through at all is the `execve` that makes the
-//! executor process the program, before any code of the run exists.
+//! Always holds: nothing here decides. Who answers keeps to this: in a normal run the one call that is let through is the `execve` that makes the executor
+//! process the program, before any code of the run exists. While learning, calls are let through that the filter of a normal run allows by their registers,
+//! which nobody can change while the call waits; memory of the run is read for the record only, and decides nothing.
 
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -16,6 +17,8 @@ const CONTINUE: u32 = 1;
 pub struct Notification {
     /// Names it towards the kernel.
     pub id: u64,
+    /// The calling thread, as this process numbers it; 0 if it cannot.
+    pub pid: u32,
     /// System call number of the native calling convention: the filter itself ends all others.
     pub number: u32,
     /// The six argument registers.
@@ -33,7 +36,12 @@ pub fn receive(listener: BorrowedFd<'_>) -> Result<Option<Notification>, Errno> 
     // carries the size, does not ask for.
     let result = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, from_mut(&mut notification)) };
     match Errno::result(result) {
-        Ok(_) => Ok(Some(Notification { id: notification.id, number: notification.data.nr.cast_unsigned(), args: notification.data.args })),
+        Ok(_) => Ok(Some(Notification {
+            id: notification.id,
+            number: notification.data.nr.cast_unsigned(),
+            args: notification.data.args,
+            pid: notification.pid,
+        })),
         Err(Errno::ENOENT | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
     }
@@ -47,12 +55,19 @@ pub fn deny(listener: BorrowedFd<'_>, id: u64, errno: i32) -> Result<(), Errno> 
     respond(listener, libc::seccomp_notif_resp { id, val: 0, error: -errno, flags: 0 })
 }
 
-/// Lets the call through. Only for the first `execve`: see the module's text.
+/// Lets the call through. See the module's text for when.
 ///
 /// # Errors
 /// The kernel's answer. A caller that was killed meanwhile is no error.
 pub fn let_through(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
     respond(listener, libc::seccomp_notif_resp { id, val: 0, error: 0, flags: CONTINUE })
+}
+
+/// Whether the caller still waits for its answer: so long its process id is its own.
+pub fn waits(listener: BorrowedFd<'_>, mut id: u64) -> bool {
+    // SAFETY: the kernel reads one 64-bit number.
+    let result = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_ID_VALID, from_mut(&mut id)) };
+    result == 0
 }
 
 fn respond(listener: BorrowedFd<'_>, mut response: libc::seccomp_notif_resp) -> Result<(), Errno> {

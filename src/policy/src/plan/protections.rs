@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::Refused;
 use crate::host::{Fact, HostFacts};
 use crate::outcome::Enforcement;
-use crate::policy::{Enforce, NetworkMode, Policy};
+use crate::policy::{Enforce, NetworkMode, Policy, Syscalls};
 use crate::syscalls;
 use crate::syscalls::bpf::Instruction;
 
@@ -112,14 +112,19 @@ pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bo
 /// Calls that make memory which only a cgroup counts; refused where none does.
 pub const UNCOUNTED: [&str; 2] = ["memfd_create", "shmget"];
 
-/// The seccomp filter; empty where it is not enforced.
-pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
+/// What a policy grants where `watched` memory is all that holds a run.
+pub(super) fn calls(policy: &Policy, watched: bool) -> Syscalls {
     let mut calls = policy.syscalls.clone();
     if watched {
         // Memory of a file that nobody maps is in no process's count.
         calls.deny.extend(UNCOUNTED.map(str::to_owned));
     }
-    let program = match syscalls::compile(&calls, host.arch) {
+    calls
+}
+
+/// The seccomp filter; empty where it is not enforced.
+pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
+    let program = match syscalls::compile(&calls(policy, watched), host.arch) {
         Ok(program) => program,
         Err(error) => {
             ledger.refuse("seccomp", error.to_string(), "Change the policy.");

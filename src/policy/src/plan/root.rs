@@ -111,6 +111,48 @@ fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
     root.binds.iter().any(|bind| bind.target == target).then(|| "another mount is there".into())
 }
 
+/// Whether a root shows what the host has at an absolute path: by a bind, as a file or place of its own, or as a directory on the way to any of these.
+#[must_use]
+pub fn shows(root: &Root, path: &str) -> bool {
+    let path = followed(root, path);
+    let files = root.files.iter().map(|(file, _)| file.as_str());
+    let devices = root.devices.iter().map(|listed| device(*listed));
+    let places = root
+        .binds
+        .iter()
+        .map(|bind| bind.target.as_str())
+        .chain(root.links.iter().map(|(link, _)| link.as_str()))
+        .chain(OWN.iter().copied());
+    let whole = || root.binds.iter().map(|bind| bind.target.as_str()).chain(OWN.iter().copied().filter(|own| *own != "/dev"));
+    path == "/" || whole().any(|place| beneath(&path, place)) || files.chain(devices).chain(places).any(|place| beneath(place, &path))
+}
+
+/// The path with the root's own links followed, as far as they lead anywhere.
+fn followed(root: &Root, path: &str) -> String {
+    let mut path = path.to_owned();
+    for _ in 0..8 {
+        let Some((link, target)) = root.links.iter().find(|(link, _)| beneath(&path, link)) else { break };
+        let rest = path.get(link.len()..).unwrap_or("");
+        let base =
+            if target.starts_with('/') { String::new() } else { format!("{}/", link.rsplit_once('/').map_or("", |(parent, _)| parent)) };
+        path = plain(&format!("{base}{target}{rest}"));
+    }
+    path
+}
+
+/// Without `.`, `..` and empty parts.
+fn plain(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
 /// Whether one path is the other or lies beneath it.
 fn meet(a: &str, b: &str) -> bool {
     beneath(a, b) || beneath(b, a)

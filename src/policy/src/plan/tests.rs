@@ -246,6 +246,7 @@ fn a_privileged_run_on_a_full_host() {
         .map(|(name, how)| (name.to_owned(), how))
         .into(),
         filter,
+        unobserved: None,
     };
     assert_eq!(on(&policy, &full()), Ok(expected));
 }

@@ -1,7 +1,8 @@
 //! From a policy's `syscalls` to a seccomp filter: a binary search over call numbers, with argument conditions in its leaves.
 //!
 //! Always holds: what is not allowed is never answered with "allow": numbers that no table knows (x32 ones among them) and denied calls go to the
-//! supervisor, foreign instruction sets end the run. Arguments are compared in the width that the kernel uses.
+//! supervisor, foreign instruction sets end the run. Arguments are compared in the width that the kernel uses. A filter that observes allows less, never
+//! more: some calls that it would allow go to the supervisor too.
 //!
 //! An own emitter, since seccompiler has no user notification, no `clone3` answer of its own beside it, and a linear chain: installing that costs
 //! three times as much. The kernel runs a filter only where the answer depends on arguments or is not "allow": it keeps the others in a bitmap.
@@ -10,6 +11,7 @@ use super::bpf::{Instruction, MAX_LENGTH, code};
 use super::emit::{Emitter, Label};
 use super::granted::{Access, Senseless, access};
 use super::groups::Group;
+use super::paths;
 use super::table::{CALLS, NUMBERS, at, find};
 use crate::host::Arch;
 use crate::policy::{Comparison, Condition, Syscalls};
@@ -52,11 +54,28 @@ pub enum CompileError {
 /// # Errors
 /// See [`CompileError`].
 pub fn compile(syscalls: &Syscalls, arch: Arch) -> Result<Vec<Instruction>, CompileError> {
-    let access = with_start(access(syscalls)?)?;
+    emit(&with_start(access(syscalls)?)?, arch)
+}
+
+/// The filter for learning: calls that look a path up and would be allowed go to the supervisor too, which knows by the filter of [`compile`] which they are.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile_observing(syscalls: &Syscalls, arch: Arch) -> Result<Vec<Instruction>, CompileError> {
+    let mut access = with_start(access(syscalls)?)?;
+    for row in paths::rows() {
+        if let Some((slot, NOTIFY)) = access.get_mut(row) {
+            *slot = Access::Denied;
+        }
+    }
+    emit(&access, arch)
+}
+
+fn emit(access: &[(Access, u32)], arch: Arch) -> Result<Vec<Instruction>, CompileError> {
     let mut emitter = Emitter::default();
     // Written from the end: the search, then what comes before it. First of all is the instruction set: the same number is another call elsewhere.
     let foreign = emitter.answer(KILL);
-    let tree = tree(&mut emitter, &ranges(&access, arch));
+    let tree = tree(&mut emitter, &ranges(access, arch));
     emitter.go(tree);
     let number = emitter.plain(code::LD_ABS, NUMBER);
     emitter.branch(code::JEQ_K, audit_arch(arch), number, foreign);

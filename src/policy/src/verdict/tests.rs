@@ -25,6 +25,7 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         pids: Some(16),
         file_size: Some(4096),
         landlock: None,
+        unobserved: None,
         filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
         command: Command { path: String::new(), argv: Vec::new(), env: Vec::new(), cwd: String::new(), kind },
         collect: Collect { stdout: 10, stderr: 20, prints: 30, result_size: 40, result_depth: 50, result_nodes: 60, job_size: 70 },

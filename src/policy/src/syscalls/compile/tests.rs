@@ -366,3 +366,25 @@ fn every_group_compiles_alone() {
         }
     }
 }
+
+#[test]
+fn observing_asks_about_paths_and_allows_nothing_more() {
+    use crate::syscalls::paths;
+    let args = [[0; 6], [5, 0, 0, 0, 0, 0], [0, 0x5412, 0x1000_0000, 0, 0, 0]];
+    let conditional = section(&["@io", "@files"], &["statx"], &["readlink"]);
+    let conditional = Syscalls { allow: [conditional.allow, vec![grant_when("openat")]].concat(), ..conditional };
+    for (section, arch) in policies().into_iter().chain([conditional]).flat_map(|section| BOTH.map(|arch| (section.clone(), arch))) {
+        let (normal, observing) = (compile(&section, arch).unwrap(), compile_observing(&section, arch).unwrap());
+        check(&observing).unwrap();
+        for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.map(|args| (nr, args))) {
+            let [normal, observed] = [&normal, &observing].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
+            let looks = crate::syscalls::name(arch, nr).is_some_and(|name| paths::looked(name, &args).is_some());
+            let expected = if looks && normal == ALLOW { NOTIFY } else { normal };
+            assert_eq!(observed, expected, "{nr} {args:?}");
+        }
+    }
+}
+
+fn grant_when(call: &str) -> Grant {
+    Grant { call: call.into(), when: vec![Condition { arg: 2, op: Comparison::Equals(0) }], reason: None }
+}

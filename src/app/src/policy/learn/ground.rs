@@ -1,0 +1,80 @@
+//! What learning stands on: the policy file, its ceilings, the host's size, and where a proposal is written.
+//!
+//! Always holds: a file that is replaced is the one that was learned from, unchanged since.
+
+use std::path::Path;
+
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::sysinfo::sysinfo;
+use remand_policy::Policy;
+use remand_policy::learn::Most;
+use remand_policy::load::Source;
+use remand_policy::shipped;
+
+use crate::args::LearnArgs;
+use crate::ceiling::Ceiling;
+use crate::failure::Failure;
+use crate::policies;
+use crate::policy::replace::Original;
+use crate::print::plain;
+
+/// A policy to learn from.
+pub struct Ground {
+    /// Its file; of a built-in policy, one that extends it.
+    pub source: Source,
+    /// Its name.
+    pub name: String,
+    /// What no proposal may exceed.
+    pub ceilings: Vec<Ceiling>,
+    built_in: bool,
+}
+
+impl Ground {
+    /// The policy that was typed for learning, or for the job.
+    pub fn find(args: &LearnArgs, of_job: &str) -> Result<Self, Failure> {
+        let typed = match args.from.as_deref() {
+            None => of_job,
+            Some(from) if of_job == "default" || of_job == from => from,
+            Some(_) => return Err(Failure::usage("two policies: one with --from, another with the job's --policy".into())),
+        };
+        let built_in = shipped::source(typed).is_ok();
+        let source = if built_in {
+            let text = format!("{{\n  \"version\": 1,\n  \"extends\": \"{typed}\"\n}}\n");
+            Source { file: format!("a policy that extends {typed}"), text: text.into_bytes().into() }
+        } else {
+            policies::find(typed)?
+        };
+        let asked = args.ceiling.as_deref().map(Ceiling::look).transpose()?;
+        let ceilings = Ceiling::here()?.into_iter().chain(asked).collect();
+        let name = if built_in { typed.to_owned() } else { policies::name(Path::new(typed)) };
+        Ok(Self { source, name, ceilings, built_in })
+    }
+
+    /// The ceilings' policies.
+    pub fn ceilings(&self) -> Vec<Policy> {
+        self.ceilings.iter().map(|ceiling| ceiling.policy().clone()).collect()
+    }
+
+    /// What of the file's text stands on a disk already: nothing of one that extends a built-in policy.
+    pub fn written<'t>(&self, text: &'t str) -> &'t str {
+        if self.built_in { "" } else { text }
+    }
+
+    /// Writes a proposal: over the file that was learned from, or as a new file.
+    pub fn write(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        let original = Original::open(path)?;
+        match &original.text {
+            Some(old) if old.as_slice() != &*self.source.text => Err(Failure {
+                hint: Some("name the file that was learned from, or one that is not there yet".into()),
+                ..Failure::usage(format!("{}: it is there, and is not the policy that was learned from", plain(&path.to_string_lossy())))
+            }),
+            _ => original.replace(text.as_bytes()),
+        }
+    }
+}
+
+/// The host's size. What cannot be asked counts as small.
+pub fn most() -> Most {
+    let memory = sysinfo().map_or(1 << 30, |info| info.ram_total());
+    Most { memory, open_files: getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard.min(1 << 20)) }
+}

@@ -1,0 +1,180 @@
+//! The job that is learned from, and one run of it.
+//!
+//! Always holds: what is typed after `--` is read by the definition of the commands themselves; a run is made by the same steps as theirs.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser;
+use remand_jail::host::{self, Depth};
+use remand_jail::run::Looks;
+use remand_policy::host::{Arch, HostFacts};
+use remand_policy::job;
+use remand_policy::plan::{self, Plan, Program, Refused};
+use remand_policy::verdict::Verdict;
+use remand_policy::{Outcome, Policy, Request};
+use serde_json::Value;
+
+use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs};
+use crate::cancel::Cancel;
+use crate::exec;
+use crate::failure::Failure;
+use crate::read;
+use crate::run;
+
+/// What stands after `--`.
+pub enum Typed {
+    Run(Box<RunArgs>),
+    Exec(ExecArgs),
+}
+
+impl Typed {
+    /// Reads it.
+    pub fn of(words: &[OsString]) -> Result<Self, Failure> {
+        let mut line = vec![OsString::from("remand")];
+        line.extend(words.iter().cloned());
+        // `exec COMMAND` without options needs no second `--`.
+        let plain = |word: &OsString| !word.to_string_lossy().starts_with('-');
+        if words.first().is_some_and(|word| word == "exec") && words.get(1).is_some_and(plain) {
+            line.insert(2, "--".into());
+        }
+        let args = Args::try_parse_from(line).map_err(|error| Failure::usage(format!("the job after --: {}", error.render())))?;
+        let typed = match args.command {
+            Command::Run(args) => Self::Run(Box::new(args)),
+            Command::Exec(args) => Self::Exec(args),
+            _ => return Err(Failure::usage("the job after -- is `run [OPTIONS] FILE` or `exec COMMAND...`".into())),
+        };
+        let (confine, show, narrowed) = match &typed {
+            Self::Run(args) => (&args.confine, args.show, args.security_config.is_some()),
+            Self::Exec(args) => (&args.confine, args.show, false),
+        };
+        fits(confine, show, narrowed).map(|()| typed)
+    }
+
+    /// Under which policy it would be run.
+    pub fn policy(&self) -> &str {
+        match self {
+            Self::Run(args) => &args.confine.policy,
+            Self::Exec(args) => &args.confine.policy,
+        }
+    }
+
+    /// The job with its inputs: one for each of `items`, or the job's own.
+    pub fn job(self, items: &[PathBuf], policy: &Policy) -> Result<(Job, Vec<Input>), Failure> {
+        let host = host::observe(Depth::Quick);
+        match self {
+            Self::Exec(_) if !items.is_empty() => Err(Failure::usage("--items is for `run`; a program has its arguments".into())),
+            Self::Exec(args) => {
+                let argv = exec::argv(&args.command)?;
+                let input = Input { name: argv.join(" "), request: None };
+                Ok((Job { host, argv }, vec![input]))
+            }
+            Self::Run(args) => Ok((Job { host, argv: Vec::new() }, inputs(&args, items, policy)?)),
+        }
+    }
+}
+
+/// What narrows a policy from outside cannot be learned into its file.
+fn fits(confine: &ConfineArgs, show: ShowArgs, narrowed: bool) -> Result<(), Failure> {
+    if narrowed || !confine.set.is_empty() {
+        return Err(Failure::usage("learning is about a policy's file: --set and --security-config would hide what it says".into()));
+    }
+    if show.json || show.timing {
+        return Err(Failure::usage("--json stands before the --; the runs' own outcomes are not printed".into()));
+    }
+    Ok(())
+}
+
+fn inputs(args: &RunArgs, items: &[PathBuf], policy: &Policy) -> Result<Vec<Input>, Failure> {
+    if !items.is_empty() && args.items.is_some() {
+        return Err(Failure::usage("--items stands before the --, once for each input, or in the job, once".into()));
+    }
+    let from_input = std::iter::once(&args.file).chain(&args.items).chain(items).filter(|file| read::is_stdin(file)).count();
+    if from_input > 1 {
+        return Err(Failure::usage("only one of FILE and --items can be standard input".into()));
+    }
+    let first = run::request(args, Value::Null, policy.limits.job_size.0)?;
+    if items.is_empty() {
+        let name = args.items.as_ref().unwrap_or(&args.file).display().to_string();
+        return Ok(vec![Input { name, request: Some(first) }]);
+    }
+    let input = |file: &PathBuf| {
+        let items = run::items(file, policy.limits.job_size.0)?;
+        Ok(Input { name: file.display().to_string(), request: Some(Request { items, ..first.clone() }) })
+    };
+    items.iter().map(input).collect()
+}
+
+/// One input of a job.
+pub struct Input {
+    /// What people call it.
+    pub name: String,
+    request: Option<Request>,
+}
+
+/// A job on this machine.
+pub struct Job {
+    host: HostFacts,
+    argv: Vec<String>,
+}
+
+/// What came of one run.
+pub enum Tried {
+    /// It was made.
+    Ran { plan: Box<Plan>, arch: Arch, outcome: Box<Outcome>, looks: Looks },
+    /// No run can be made under this policy here.
+    Refused(Vec<Refused>),
+    /// The interpreter or the program was not found.
+    Unfit(String),
+}
+
+impl Tried {
+    /// Whether the job did all it was to do.
+    pub fn finished(&self) -> bool {
+        matches!(self, Self::Ran { outcome, .. } if outcome.verdict == Verdict::Finished)
+    }
+
+    /// How it ended.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Ran { outcome, .. } => super::ending(outcome),
+            Self::Refused(lacks) => format!("not_started: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+            Self::Unfit(why) => format!("not_started: {why}"),
+        }
+    }
+}
+
+fn encode(request: &Request, policy: &Policy, site_paths: &[String]) -> Result<Vec<u8>, Failure> {
+    job::encode(request, policy, site_paths).map_err(|error| Failure::usage(error.to_string()))
+}
+
+impl Job {
+    /// Runs it once; `observe`: for learning.
+    pub fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
+        let planned = |program: &Program<'_>| {
+            plan::resolve(policy, program, &self.host).map(|plan| {
+                let normal = plan.clone();
+                // A filter that was made once can be made again.
+                if observe { plan.observing(policy, &self.host).unwrap_or(normal) } else { plan }
+            })
+        };
+        let (plan, job) = match &input.request {
+            Some(request) => match run::interpreter(policy) {
+                Ok(interpreter) => (planned(&Program::Python(&interpreter)), encode(request, policy, &interpreter.site_paths)?),
+                Err(why) => return Ok(Tried::Unfit(why)),
+            },
+            None => match exec::program(&self.argv) {
+                Ok((argv, tree)) => (planned(&Program::Host { argv: &argv, tree: &tree }), Vec::new()),
+                Err(why) => return Ok(Tried::Unfit(why)),
+            },
+        };
+        let plan = match plan {
+            Ok(plan) => Box::new(plan),
+            Err(lacks) => return Ok(Tried::Refused(lacks)),
+        };
+        let ask = remand_jail::run::Ask { policy, plan: &plan, host: &self.host, job: &job };
+        let caller = remand_jail::run::Caller { cancel: Some(cancel.fd()), output: None };
+        let (outcome, looks) = remand_jail::run::observe(&ask, caller);
+        Ok(Tried::Ran { arch: self.host.arch, plan, outcome: Box::new(outcome), looks })
+    }
+}

@@ -1,0 +1,204 @@
+//! `remand policy learn`: runs a job again and again under a policy, and proposes the smallest patch of the policy's file under which it finishes.
+//!
+//! Always holds: every run is a run as any other, in its namespaces and under its limits; a trial is the file with the patch so far, never more than the
+//! ceilings allow; nothing is written unless a file is named.
+
+mod files;
+mod ground;
+mod job;
+
+use remand_policy::learn::{self, Learner, Line, Ran, Run, Standing, Start};
+use remand_policy::load::{Problem, Source};
+use remand_policy::plan::Refused;
+use remand_policy::verdict::Verdict;
+use remand_policy::{Outcome, Policy};
+use serde_json::json;
+
+use self::ground::Ground;
+use self::job::{Input, Job, Tried};
+use super::snippet;
+use crate::args::LearnArgs;
+use crate::cancel::Cancel;
+use crate::failure::Failure;
+use crate::policies;
+use crate::print;
+
+/// Exit status where some input does not finish under the proposal.
+const UNFINISHED: u8 = 1;
+/// Runs that are made at most to find out what is not needed.
+const MOST_TRIALS: usize = 64;
+
+/// Does it; the exit status.
+pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
+    let typed = job::Typed::of(&args.job)?;
+    let ground = Ground::find(args, typed.policy())?;
+    let find = |name: &str| policies::base(name);
+    let start = Start {
+        source: ground.source.clone(),
+        name: ground.name.clone(),
+        find: &find,
+        ceilings: ground.ceilings(),
+        most: ground::most(),
+        try_dangerous: args.try_dangerous,
+    };
+    let mut session = Session { learner: Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?, ground, job: None };
+    let (job, inputs) = typed.job(&args.items, session.learner.base())?;
+    session.job = Some(job);
+    session.within()?;
+    let cancel = Cancel::hold()?;
+    let mut ran = Vec::new();
+    for input in &inputs {
+        ran.push(session.teach(input, args.runs, &cancel)?);
+    }
+    session.learner.settle(args.tighten && ran.iter().all(|ran| ran.learned == Verdict::Finished.kind())).map_err(|p| session.wrong(&p))?;
+    session.trim(&inputs, &ran, &cancel)?;
+    session.check(&inputs, &mut ran, &cancel)?;
+    drop(cancel);
+    session.give(args, &ran)
+}
+
+struct Session<'f> {
+    learner: Learner<'f>,
+    ground: Ground,
+    job: Option<Job>,
+}
+
+impl Session<'_> {
+    /// The file itself is within the ceilings, or no run of it would be.
+    fn within(&self) -> Result<(), Failure> {
+        match self.ground.ceilings.iter().find(|ceiling| !ceiling.holds(self.learner.base())) {
+            None => Ok(()),
+            Some(ceiling) => Err(Failure {
+                hint: Some("remand policy check --ceiling FILE says which values are".into()),
+                ..Failure::usage(format!(
+                    "policy {} is beyond the ceiling {} already",
+                    print::plain(&self.ground.name),
+                    print::plain(&ceiling.file)
+                ))
+            }),
+        }
+    }
+
+    fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
+        match &self.job {
+            Some(job) => job.once(policy, input, observe, cancel),
+            None => Err(Failure::internal("no job".into())),
+        }
+    }
+
+    /// Runs one input until it finishes, or asks for nothing new.
+    fn teach(&mut self, input: &Input, runs: u32, cancel: &Cancel) -> Result<Ran, Failure> {
+        let mut ran = Ran { input: input.name.clone(), runs: 0, learned: String::new(), proposed: String::new() };
+        while ran.runs < runs {
+            ran.runs += 1;
+            let policy = self.learner.trial().map_err(|problems| self.wrong(&problems))?;
+            let tried = self.once(&policy, input, true, cancel)?;
+            ran.learned = tried.told();
+            let Tried::Ran { plan, arch, outcome, looks } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
+            let files = files::found(looks);
+            let run = Run { input: &input.name, number: ran.runs, arch: *arch, policy: &policy, plan, outcome, files: &files };
+            let news = self.learner.learn(&run).map_err(|problems| wrong(&self.ground.source, &problems))?;
+            let refused = self.refuse_mounts(&tried);
+            if tried.finished() || outcome.verdict == Verdict::Cancelled || !(news || refused) {
+                break;
+            }
+        }
+        Ok(ran)
+    }
+
+    /// What was proposed and cannot be mounted is refused; whether there was any.
+    fn refuse_mounts(&mut self, tried: &Tried) -> bool {
+        let lacks: Vec<(String, String)> = match tried {
+            Tried::Refused(lacks) => lacks
+                .iter()
+                .filter_map(|Refused { protection, blocker, .. }| {
+                    Some((protection.strip_prefix("the mount at ")?.to_owned(), blocker.clone()))
+                })
+                .collect(),
+            Tried::Ran { outcome, .. } => match &outcome.verdict {
+                Verdict::NotStarted { hint, .. } => {
+                    let named = |line: &&Line| learn::mount_target(line).is_some_and(|target| hint.contains(target));
+                    self.learner
+                        .lines()
+                        .iter()
+                        .filter(named)
+                        .filter_map(learn::mount_target)
+                        .map(|target| (target.to_owned(), hint.clone()))
+                        .collect()
+                }
+                _ => Vec::new(),
+            },
+            Tried::Unfit(_) => Vec::new(),
+        };
+        lacks.iter().filter(|(target, because)| self.learner.refuse_mount(target, because)).count() > 0
+    }
+
+    /// Takes out of the proposal what the inputs finish without.
+    fn trim(&mut self, inputs: &[Input], ran: &[Ran], cancel: &Cancel) -> Result<(), Failure> {
+        let finished: Vec<&Input> =
+            inputs.iter().zip(ran).filter(|(_, ran)| ran.learned == Verdict::Finished.kind()).map(|(input, _)| input).collect();
+        if finished.is_empty() {
+            return Ok(());
+        }
+        let mut left = MOST_TRIALS;
+        for index in self.learner.doubtful() {
+            let Some(rest) = left.checked_sub(finished.len()) else { break };
+            left = rest;
+            self.learner.needed(index, false);
+            let policy = self.learner.policy().map_err(|problems| self.wrong(&problems))?;
+            for input in &finished {
+                if !self.once(&policy, input, false, cancel)?.finished() {
+                    self.learner.needed(index, true);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A normal run of each input under what is proposed.
+    fn check(&self, inputs: &[Input], ran: &mut [Ran], cancel: &Cancel) -> Result<(), Failure> {
+        let policy = self.learner.policy().map_err(|problems| self.wrong(&problems))?;
+        for (input, ran) in inputs.iter().zip(ran) {
+            ran.proposed = self.once(&policy, input, false, cancel)?.told();
+        }
+        Ok(())
+    }
+
+    fn give(&self, args: &LearnArgs, ran: &[Ran]) -> Result<u8, Failure> {
+        let text = self.learner.text().map_err(|problems| self.wrong(&problems))?;
+        let patch = learn::unified(&self.ground.source.file, self.ground.written(self.learner.before()), &text);
+        if let Some(path) = &args.write {
+            self.ground.write(path, &text)?;
+        }
+        if args.json {
+            let wrote = args.write.as_ref().map(|path| path.to_string_lossy());
+            print::json(&json!({ "patch": patch, "lines": self.learner.lines(), "inputs": ran, "wrote": wrote }).to_string())?;
+        } else {
+            let none = self.learner.lines().iter().all(|line| line.standing != Standing::Proposed);
+            let patch = if none { "nothing to change\n" } else { &patch };
+            print::stdout(print::lines(&format!("{patch}\n{}", learn::describe(self.learner.lines(), ran))).as_bytes())?;
+        }
+        Ok(if ran.iter().all(|ran| ran.proposed == Verdict::Finished.kind()) { 0 } else { UNFINISHED })
+    }
+
+    fn wrong(&self, problems: &[Problem]) -> Failure {
+        wrong(&self.ground.source, problems)
+    }
+}
+
+fn wrong(source: &Source, problems: &[Problem]) -> Failure {
+    Failure::usage(format!("policy {}:\n{}", print::plain(&source.file), snippet::told(std::slice::from_ref(source), problems)))
+}
+
+/// How a run ended, in a few words.
+fn ending(outcome: &Outcome) -> String {
+    match (&outcome.verdict, &outcome.error) {
+        (Verdict::Exceeded { limit, .. }, _) => {
+            format!("exceeded {}", serde_json::to_value(limit).unwrap_or_default().as_str().unwrap_or("a limit"))
+        }
+        (Verdict::Raised, Some(error)) => format!("raised {}: {:.200}", error.kind, error.message),
+        (Verdict::NotStarted { hint, .. }, _) => format!("not_started: {hint}"),
+        (verdict, _) => verdict.kind().to_owned(),
+    }
+}

@@ -1,0 +1,231 @@
+//! Files of the host that were looked for and are not in the run's root.
+//!
+//! Always holds: what is proposed is one file or directory, read-only, that every user of the host may read, and never a place where secrets are usual or
+//! a directory that holds everything of a kind. A directory is proposed where it was looked for itself, or where [`SEVERAL`] files of it were.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Change, Line, Run, Standing};
+use crate::plan::{Root, shows};
+
+/// So many files of one directory are mounted as the directory.
+const SEVERAL: usize = 3;
+/// What every dynamic loader looks for, and nothing needs.
+const LOADER: &[&str] = &["/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/ld.so.nohwcap"];
+/// Never shown, with all beneath them.
+const NEVER: &[(&str, &str)] = &[
+    ("/boot", "kernels and keys of the machine"),
+    ("/dev", "devices are given by filesystem.devices"),
+    ("/etc/gshadow", "passwords"),
+    ("/etc/remand", "what confines runs"),
+    ("/etc/shadow", "passwords"),
+    ("/etc/ssh", "keys of the machine"),
+    ("/etc/ssl/private", "keys of the machine"),
+    ("/etc/sudoers", "who may become root"),
+    ("/etc/sudoers.d", "who may become root"),
+    ("/proc", "other processes; filesystem.proc gives a run its own"),
+    ("/run", "sockets and state of the host's services"),
+    ("/sys", "devices and the kernel's settings"),
+    ("/var/run", "sockets and state of the host's services"),
+];
+/// Names, anywhere in a path, that stand for keys and passwords.
+const SECRET: &[&str] = &[
+    ".aws",
+    ".azure",
+    ".bash_history",
+    ".config",
+    ".docker",
+    ".env",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".local",
+    ".mozilla",
+    ".netrc",
+    ".npmrc",
+    ".password-store",
+    ".pgpass",
+    ".pki",
+    ".pypirc",
+    ".python_history",
+    ".ssh",
+    ".vault-token",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_rsa",
+    "shadow-",
+    "gshadow-",
+];
+/// Endings of key files.
+const KEYS: &[&str] = &[".key", ".p12", ".pfx", ".keytab", ".kdbx"];
+/// Directories that hold everything of a kind, besides those directly beneath `/`: never whole.
+const WHOLE: &[&str] =
+    &["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local", "/usr/sbin", "/usr/share", "/var/lib", "/var/log", "/var/spool", "/var/cache"];
+
+/// Something of the host that a run looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// As the run wrote it; absolute.
+    pub path: String,
+    /// The call that first did.
+    pub call: String,
+    /// A call asked to write.
+    pub writes: bool,
+    /// A call asked to execute.
+    pub executes: bool,
+    /// Its real path on the host: no symlink in any component.
+    pub real: String,
+    /// A directory; else a regular file.
+    pub directory: bool,
+    /// Every user of the host may read it.
+    pub everybody: bool,
+    /// Every user of the host may read the directory that it is in.
+    pub beside: bool,
+}
+
+/// A line for each file that is not in the root.
+pub(super) fn asked(run: &Run<'_>) -> Vec<Line> {
+    let root = &run.plan.root;
+    let missing: Vec<&File> = run.files.iter().filter(|file| !ignored(root, file)).collect();
+    // On the way to something else that is shown, a directory is there.
+    let on_the_way =
+        |file: &File| file.directory && missing.iter().any(|other| other.path != file.path && beneath(&other.path, &file.path));
+    missing.iter().filter(|file| !on_the_way(file)).map(|file| line(run, file)).collect()
+}
+
+fn ignored(root: &Root, file: &File) -> bool {
+    shows(root, &file.path) || LOADER.contains(&file.path.as_str())
+}
+
+fn line(run: &Run<'_>, file: &File) -> Line {
+    let exec = file.executes || file.real.rsplit('/').next().is_some_and(|name| name.ends_with(".so") || name.contains(".so."));
+    let target = if normal(&file.path) { &file.path } else { &file.real };
+    let standing = match refusal(file) {
+        Some(because) => Standing::Refused { because },
+        None => Standing::Proposed,
+    };
+    Line {
+        change: Change::Add { field: "filesystem.mounts", value: mount(&file.real, target, exec) },
+        standing,
+        risk: risk(&file.real, file.directory, exec),
+        needs: vec![run.need(format!("{}({:?}) found nothing", file.call, file.path))],
+    }
+}
+
+fn mount(source: &str, target: &str, exec: bool) -> Value {
+    let mut value = json!({ "source": source });
+    if target != source {
+        value["target"] = json!(target);
+    }
+    if exec {
+        value["exec"] = json!(true);
+    }
+    value
+}
+
+fn risk(source: &str, directory: bool, exec: bool) -> String {
+    let what = if directory {
+        format!("shows everything in {source}, now and later, read-only")
+    } else {
+        format!("shows {source} of the host, read-only")
+    };
+    what + if exec { ", and lets runs execute it" } else { "" }
+}
+
+/// Why nobody proposes this one.
+fn refusal(file: &File) -> Option<String> {
+    let both = [&file.path, &file.real];
+    if let Some((place, what)) = NEVER
+        .iter()
+        .find(|(place, _)| both.iter().any(|path| beneath(path, place) || beneath(place, path) && file.directory && !whole(path)))
+    {
+        return Some(format!("{place} is never shown: {what}"));
+    }
+    let secret = |name: &&&str| both.iter().any(|path| path.split('/').any(|part| part == **name));
+    if let Some(name) = SECRET.iter().find(secret) {
+        return Some(format!("{name} is where keys and passwords are"));
+    }
+    if let Some(ending) = KEYS.iter().find(|ending| both.iter().any(|path| path.ends_with(**ending))) {
+        return Some(format!("{ending} is a name for keys"));
+    }
+    if file.directory && both.iter().any(|path| whole(path)) {
+        return Some("it holds too much to be shown whole; mount what is needed of it".into());
+    }
+    if file.writes {
+        return Some("it was opened for writing, and a writable mount is for people to decide".into());
+    }
+    (!file.everybody).then(|| "not every user of this host may read it".into())
+}
+
+/// Directories of which nothing is shown whole: `/`, what is directly beneath it, homes, and [`WHOLE`].
+fn whole(path: &str) -> bool {
+    let depth = path.split('/').filter(|part| !part.is_empty()).count();
+    depth < 2 || (depth == 2 && path.starts_with("/home/")) || WHOLE.contains(&path)
+}
+
+/// A directory for each that has several of the proposed files.
+pub(super) fn directories(lines: &[Line], run: &Run<'_>) -> Vec<Line> {
+    let mut within: BTreeMap<&str, Vec<&Line>> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.standing == Standing::Proposed) {
+        let plain = plain(line).filter(|source| run.files.iter().all(|file| file.real != *source || file.beside && !file.directory));
+        if let Some((directory, _)) = plain.and_then(|source| source.rsplit_once('/')) {
+            within.entry(directory).or_default().push(line);
+        }
+    }
+    let fits = |directory: &str| {
+        let root = &run.plan.root;
+        let taken = root
+            .binds
+            .iter()
+            .map(|bind| &bind.target)
+            .chain(root.files.iter().map(|(path, _)| path))
+            .chain(root.links.iter().map(|(path, _)| path));
+        let ours = |path: &str| lines.iter().any(|line| plain(line) == Some(path));
+        !whole(directory) && !taken.into_iter().any(|path| beneath(path, directory) && !ours(path))
+    };
+    let several = within.into_iter().filter(|(directory, lines)| lines.len() >= SEVERAL && fits(directory));
+    several
+        .map(|(directory, lines)| Line {
+            change: Change::Add { field: "filesystem.mounts", value: mount(directory, directory, false) },
+            standing: Standing::Proposed,
+            risk: risk(directory, true, false),
+            needs: vec![run.need(format!("{} files of it were looked for", lines.len()))],
+        })
+        .collect()
+}
+
+/// The source of a proposed mount that shows a place as it is.
+fn plain(line: &Line) -> Option<&str> {
+    let Change::Add { field: "filesystem.mounts", value } = &line.change else { return None };
+    if value.get("target").is_some() || value.get("exec").is_some() { None } else { value.get("source")?.as_str() }
+}
+
+/// Where a proposed mount is in the run.
+#[must_use]
+pub fn target(line: &Line) -> Option<&str> {
+    let Change::Add { field: "filesystem.mounts", value } = &line.change else { return None };
+    value.get("target").or_else(|| value.get("source"))?.as_str().filter(|_| line.standing == Standing::Proposed)
+}
+
+/// Takes out what a new mount shows besides, with its needs.
+pub(super) fn absorb(lines: &mut Vec<Line>, line: &mut Line) {
+    let Some(outer) = plain(line).map(str::to_owned) else { return };
+    lines.retain_mut(|inner| {
+        let covered = inner.standing == Standing::Proposed && plain(inner).is_some_and(|path| path != outer && beneath(path, &outer));
+        if covered {
+            line.needs.append(&mut inner.needs);
+        }
+        !covered
+    });
+}
+
+fn normal(path: &str) -> bool {
+    path.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|part| !part.is_empty() && part != "." && part != ".."))
+}
+
+fn beneath(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
