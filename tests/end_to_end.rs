@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code: a panic is a failed test
 
 mod catalogue;
+mod ceiling;
 mod command_line;
 mod filesystem;
 mod isolation;
@@ -14,6 +15,7 @@ mod limits;
 mod python;
 mod results;
 mod soak;
+mod start;
 mod syscalls;
 
 use libtest_mimic::{Arguments, Trial};
@@ -43,6 +45,8 @@ fn trials() -> Vec<Trial> {
         jobs::trials(),
         command_line::trials(),
         soak::trials(),
+        start::trials(),
+        ceiling::trials(),
     ]
     .into_iter()
     .flatten()

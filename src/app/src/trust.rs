@@ -274,4 +274,35 @@ mod tests {
         open_for(&file, 12345).unwrap();
         assert_eq!(objection(&file, 54321), "belongs to user 12345, who could change it; it must belong to root or to user 54321");
     }
+
+    #[test]
+    fn everything_that_others_can_write_is_named_at_once() {
+        let scratch = Scratch::new("objections");
+        let (me, group) = (Uid::effective().as_raw(), Gid::effective().as_raw());
+        let told = |path: &Path, user, group| -> Vec<String> {
+            objections_for(path, user, group)
+                .iter()
+                .map(|d| format!("{} {}", d.component.strip_prefix(&scratch.0).unwrap().display(), d.objection))
+                .collect()
+        };
+        fs::create_dir_all(scratch.0.join("a/b")).unwrap();
+        let file = scratch.file("a/b/good.jsonc", 0o644);
+        for directory in ["a", "a/b"] {
+            fs::set_permissions(scratch.0.join(directory), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert_eq!(told(&file, me, group), [""; 0]);
+        fs::set_permissions(scratch.0.join("a"), fs::Permissions::from_mode(0o777)).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        let shared = |what, mode| format!("{what} can be written by others than root (mode {mode}); chmod go-w");
+        assert_eq!(told(&file, me, group), [shared("a", "0777"), shared("a/b/good.jsonc", "0666")]);
+        if !Uid::effective().is_root() {
+            return; // only root can give a file to another user's group
+        }
+        fs::set_permissions(scratch.0.join("a"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
+        chown(&file, Some(12345), Some(12345)).unwrap();
+        assert_eq!(told(&file, 12345, 12345), [""; 0], "a group that is the user's own");
+        assert_eq!(told(&file, 12345, 100), [shared("a/b/good.jsonc", "0664")]);
+        assert_eq!(told(&file, 54321, 54321).len(), 1, "another user's");
+    }
 }

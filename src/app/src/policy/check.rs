@@ -25,7 +25,11 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     } else {
         for checked in &checked {
             print::stderr(&snippet::told(&checked.sources, &checked.problems));
-            print::stdout(checked.summary().as_bytes())?;
+            if checked.count(Severity::Error) > 0 {
+                print::stderr(&checked.summary());
+            } else {
+                print::stdout(checked.summary().as_bytes())?;
+            }
         }
     }
     let fails = |problem: &Problem| args.deny_warnings || problem.severity == Severity::Error;

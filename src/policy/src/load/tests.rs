@@ -134,6 +134,14 @@ fn mounts() {
         ),
         ("{\"source\": \"/a\"}, {\"source\": \"/b\", \"target\": \"/a\"}", "1:60+32 filesystem.mounts: \"/a\" is listed twice"),
         (
+            "{\"source\": \"/a\", \"target\": \"/var\"}",
+            "1:69+6 filesystem.mounts: no run can have a mount at \"/var\": /var/tmp is the run's own (choose another target)",
+        ),
+        (
+            "{\"source\": \"/etc/hosts\"}",
+            "1:53+12 filesystem.mounts: no run can have a mount at \"/etc/hosts\": /etc/hosts is made for the run (choose another target)",
+        ),
+        (
             "{\"source\": \"/a/b\"}, {\"source\": \"/a\"}",
             "1:73+4 filesystem.mounts: the mount at \"/a\" covers the earlier one at \"/a/b\" (list the outer mount first)",
         ),

@@ -21,7 +21,7 @@ fn mounts(mounts: &[Mount], found: &mut Found) {
             target.is_some() && target == source && (inner.writable, inner.exec) == (outer.writable, outer.exec)
         };
         // The last mount on the way is the one that is seen there.
-        let outer = mounts.iter().take(index).filter(|outer| inner.target.starts_with(&format!("{}/", outer.target))).next_back();
+        let outer = mounts.iter().take(index).rfind(|outer| inner.target.starts_with(&format!("{}/", outer.target)));
         if let Some(outer) = outer.filter(same) {
             let message =
                 format!("the mount at {} shows what the one at {} shows there already", quote(&inner.target), quote(&outer.target));
