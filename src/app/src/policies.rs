@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use remand_policy::Policy;
-use remand_policy::load::{self, LARGEST, Problem, Source};
+use remand_policy::load::{self, LARGEST, Loaded, Problem, Source};
 use remand_policy::shipped::{self, SHIPPED};
 use serde_json::Value;
 
@@ -22,8 +22,12 @@ const DIRECTORY: &str = "/etc/remand/policies";
 
 /// The policy of this name or file, narrowed by a request's overrides.
 pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
-    let policy = load(typed)?;
-    load::apply(&policy, overrides).map_err(|problems| {
+    narrowed(&load(typed)?, overrides)
+}
+
+/// A policy as a request narrows it.
+pub fn narrowed(policy: &Policy, overrides: &Value) -> Result<Policy, Failure> {
+    load::apply(policy, overrides).map_err(|problems| {
         let lines: Vec<_> = problems.iter().map(|problem| plain(&told(problem)).into_owned()).collect();
         // What was not understood says what to write; what asks for more has no other way.
         let understood = problems.iter().all(|problem| problem.help.is_none());
@@ -37,15 +41,29 @@ pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
 /// The policy of this name or file.
 pub fn load(typed: &str) -> Result<Policy, Failure> {
     let path = Path::new(typed);
-    let source = if typed.contains('/') || typed.ends_with(".jsonc") {
-        trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file))?
-    } else {
-        named(typed)?.ok_or_else(|| Failure {
-            hint: Some(format!("{}; a file's name contains a / or ends in .jsonc", known())),
-            ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
-        })?
-    };
-    parse(&name(path), &source).map_err(|problems| Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(&source, &problems))))
+    let source =
+        source(typed, |path| trust::open_policy(path).map_err(|distrust| refused(path, &distrust)).and_then(|file| text(path, file)))?;
+    parse(&name(path), &source).map_err(|problems| unusable(typed, &source, &problems))
+}
+
+/// The policy of this name or file, to look at: a file may be anybody's, since nothing runs under it. With where its values were written.
+pub fn traced(typed: &str) -> Result<Loaded, Failure> {
+    let source = source(typed, look)?;
+    load::trace(&source, &name(Path::new(typed)), &base).map_err(|problems| unusable(typed, &source, &problems))
+}
+
+fn source(typed: &str, file: impl FnOnce(&Path) -> Result<Source, Failure>) -> Result<Source, Failure> {
+    if typed.contains('/') || typed.ends_with(".jsonc") {
+        return file(Path::new(typed));
+    }
+    named(typed)?.ok_or_else(|| Failure {
+        hint: Some(format!("{}; a file's name contains a / or ends in .jsonc", known())),
+        ..Failure::usage(format!("no policy {} is built in or in {DIRECTORY}", plain(typed)))
+    })
+}
+
+fn unusable(typed: &str, source: &Source, problems: &[Problem]) -> Failure {
+    Failure::usage(format!("policy {}:\n{}", plain(typed), check::told(source, problems)))
 }
 
 /// A file to look at, whoever owns it: nothing runs under it.
@@ -55,12 +73,15 @@ pub fn look(path: &Path) -> Result<Source, Failure> {
 
 /// The policy that a text says, its bases found by name.
 pub fn parse(name: &str, source: &Source) -> Result<Policy, Vec<Problem>> {
-    let base = |name: &str| match named(name) {
+    load::parse(source, name, &base)
+}
+
+fn base(name: &str) -> Result<Source, String> {
+    match named(name) {
         Ok(Some(source)) => Ok(source),
         Ok(None) => Err(format!("{}; others stand in {DIRECTORY}", known())),
         Err(failure) => Err(failure.message),
-    };
-    load::parse(source, name, &base)
+    }
 }
 
 /// A policy's name: the file's, without directory and ending.

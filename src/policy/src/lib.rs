@@ -8,7 +8,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod diff;
+pub mod edit;
 pub mod evidence;
+pub mod explain;
 pub mod frames;
 pub mod host;
 pub mod interpreter;
@@ -20,6 +23,7 @@ pub mod plan;
 pub mod policy;
 pub mod request;
 pub mod shipped;
+pub mod show;
 pub mod syscalls;
 pub mod units;
 pub mod verdict;

@@ -28,17 +28,62 @@ pub enum Direction {
     Changes,
 }
 
-/// One field that differs between two policies.
+impl Direction {
+    /// The word for it: `widens`, `narrows`, `changes`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Narrows => "narrows",
+            Self::Widens => "widens",
+            Self::Changes => "changes",
+        }
+    }
+}
+
+/// One field, or one entry of a list, that differs between two policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Dotted path, such as `limits.memory` or `syscalls.allow`.
+    /// Dotted path, such as `limits.memory`, `environment.HOME` or `syscalls.allow`. A list has a change for each entry: for each call of
+    /// `syscalls`, each target of `filesystem.mounts`, each name.
     pub field: String,
     /// Direction from the first policy to the second.
     pub direction: Direction,
-    /// The first policy's value, as a policy file writes it; of a list, only the entries that the second has not.
+    /// JSON text of the first policy's value, as a policy file writes it; of a list, an array of what differs; `null` for a variable that is not set.
     pub from: String,
     /// The second's.
     pub to: String,
+}
+
+impl Change {
+    /// The section that the field belongs to; `policy` for what stands above the sections.
+    #[must_use]
+    pub fn mechanism(&self) -> &str {
+        self.field.split_once('.').map_or("policy", |(section, _)| section)
+    }
+
+    /// Whether the second policy may allow something that the first does not. Exactly this is refused to requests. Nothing depends on a name or a
+    /// description; of any other change without an order, only the program knows what it does.
+    #[must_use]
+    pub fn may_widen(&self) -> bool {
+        self.direction != Direction::Narrows && !["name", "description"].contains(&self.field.as_str())
+    }
+
+    /// [`Change::from`] as a value.
+    #[must_use]
+    pub fn from_value(&self) -> Value {
+        parsed(&self.from)
+    }
+
+    /// [`Change::to`] as a value.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        parsed(&self.to)
+    }
+}
+
+/// A text that is no JSON was not made here, and stands for itself.
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_else(|_| Value::from(json))
 }
 
 /// A field of a request that asks for more than its policy allows, or for something that requests can't change.
@@ -56,16 +101,16 @@ impl Widened {
     /// What is asked for and what is allowed, without the field.
     #[must_use]
     pub fn reason(&self) -> String {
+        let asked = if ["[]", "null"].contains(&self.asked.as_str()) { "leaving it out" } else { &self.asked };
+        let ceiling = if ["[]", "null"].contains(&self.ceiling.as_str()) { String::new() } else { format!(" ({})", self.ceiling) };
         match self.direction {
-            Direction::Changes => {
-                format!("{} is not narrower than what the policy says ({}); requests only narrow", self.asked, self.ceiling)
-            }
-            _ => format!("{} is more than the policy allows ({})", self.asked, self.ceiling),
+            Direction::Changes => format!("{asked} is not narrower than what the policy says{ceiling}; requests only narrow"),
+            _ => format!("{asked} is more than the policy allows{ceiling}"),
         }
     }
 }
 
-/// All fields in which `to` differs from `from`, by meaning.
+/// Everything in which `to` differs from `from`, by meaning.
 #[must_use]
 pub fn compare(from: &Policy, to: &Policy) -> Vec<Change> {
     let mut diff = Diff { from, to, trees: OnceCell::new(), changes: Vec::new() };
@@ -89,15 +134,34 @@ pub fn compare(from: &Policy, to: &Policy) -> Vec<Change> {
 /// `asked` itself if it is within `ceiling`.
 ///
 /// # Errors
-/// Every field that widens. A field that merely changes is refused too, unless nothing can depend on it (name, description).
+/// Every field that may widen, see [`Change::may_widen`]; of a list, its entries together.
 pub fn narrow(ceiling: &Policy, asked: Policy) -> Result<Policy, Vec<Widened>> {
-    let refused = |change: &Change| change.direction != Direction::Narrows && !["name", "description"].contains(&change.field.as_str());
-    let widened: Vec<_> = compare(ceiling, &asked)
-        .into_iter()
-        .filter(refused)
-        .map(|Change { field, direction, from, to }| Widened { field, ceiling: from, asked: to, direction })
-        .collect();
+    let mut widened: Vec<Widened> = Vec::new();
+    for change in compare(ceiling, &asked).into_iter().filter(Change::may_widen) {
+        match widened.iter_mut().find(|widened| widened.field == change.field) {
+            Some(widened) => widened.add(&change),
+            None => {
+                let Change { field, direction, from, to } = change;
+                widened.push(Widened { field, ceiling: from, asked: to, direction });
+            }
+        }
+    }
     if widened.is_empty() { Ok(asked) } else { Err(widened) }
+}
+
+impl Widened {
+    /// Another entry of the same list.
+    fn add(&mut self, change: &Change) {
+        for (own, entry) in [(&mut self.ceiling, change.from_value()), (&mut self.asked, change.to_value())] {
+            if let (Value::Array(mut entries), Value::Array(more)) = (parsed(own), entry) {
+                entries.extend(more);
+                *own = Value::from(entries).to_string();
+            }
+        }
+        if self.direction != change.direction {
+            self.direction = Direction::Changes;
+        }
+    }
 }
 
 /// Collects changes. Orderings are those of permission, `from` against `to`: `Less` where `to` allows more, `None` where neither allows less.
@@ -138,29 +202,23 @@ impl Diff<'_> {
 
     /// A list of names of which more allow more, or `reverse`d; `"*"` is all names.
     fn names(&mut self, field: &str, from: &[String], to: &[String], reverse: bool) {
+        let turned = |ordering: Ordering| Some(if reverse { ordering.reverse() } else { ordering });
+        let all = |names: &[String]| names.iter().any(|name| name == "*");
+        if all(from) || all(to) {
+            return self.entry(field, turned(all(from).cmp(&all(to))), &json!(from), &json!(to));
+        }
         let (from, to): (BTreeSet<_>, BTreeSet<_>) = (from.iter().collect(), to.iter().collect());
-        let all = |set: &BTreeSet<&String>| set.iter().any(|name| *name == "*");
-        let ordering = match (all(&from), all(&to)) {
-            (false, false) => subsets(&from, &to),
-            (from, to) => Some(from.cmp(&to)),
-        };
-        let only = |one: &BTreeSet<_>, other: &BTreeSet<_>| json!(one.difference(other).collect::<Vec<_>>());
-        self.entry(field, if reverse { ordering.map(Ordering::reverse) } else { ordering }, &only(&from, &to), &only(&to, &from));
+        for name in from.difference(&to) {
+            self.entry(field, turned(Ordering::Greater), &json!([name]), &json!([]));
+        }
+        for name in to.difference(&from) {
+            self.entry(field, turned(Ordering::Less), &json!([]), &json!([name]));
+        }
     }
 }
 
 fn changed(equal: bool) -> Option<Ordering> {
     equal.then_some(Ordering::Equal)
-}
-
-/// The order of sets by inclusion.
-fn subsets<T: Ord>(from: &BTreeSet<T>, to: &BTreeSet<T>) -> Option<Ordering> {
-    match (from.is_subset(to), to.is_subset(from)) {
-        (true, true) => Some(Ordering::Equal),
-        (true, false) => Some(Ordering::Less),
-        (false, true) => Some(Ordering::Greater),
-        (false, false) => None,
-    }
 }
 
 /// The order of values that consist of parts: one direction for all parts, or none.
@@ -245,8 +303,9 @@ fn compare_python(diff: &mut Diff<'_>, from: &Python, to: &Python) {
 fn compare_environment(diff: &mut Diff<'_>, from: &[(String, String)], to: &[(String, String)]) {
     let map = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
     let (from, to) = (map(from), map(to));
-    let only = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
-        json!(one.iter().filter(|(name, value)| other.get(*name) != Some(value)).collect::<BTreeMap<_, _>>())
-    };
-    diff.entry("environment", changed(from == to), &only(&from, &to), &only(&to, &from));
+    let names: BTreeSet<_> = from.keys().chain(to.keys()).collect();
+    for name in names {
+        let (from, to) = (from.get(name), to.get(name));
+        diff.entry(&format!("environment.{name}"), changed(from == to), &json!(from), &json!(to));
+    }
 }

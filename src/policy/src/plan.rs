@@ -270,4 +270,4 @@ fn collect(policy: &Policy) -> Collect {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,6 +3,9 @@
 //! Always holds: nothing here needs privilege; a file is read by the loader that runs are started with.
 
 pub mod check;
+mod diff;
+mod explain;
+mod show;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;
@@ -11,5 +14,8 @@ use crate::failure::Failure;
 pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(args) => check::check(&args),
+        PolicyCommand::Diff(args) => diff::diff(&args),
+        PolicyCommand::Show(args) => show::show(&args),
+        PolicyCommand::Explain(args) => explain::explain(&args),
     }
 }

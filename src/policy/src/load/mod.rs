@@ -30,12 +30,13 @@ use std::borrow::Cow;
 
 use jsonc_parser::ast::Value as Ast;
 use jsonc_parser::common::Range;
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, ParseOptions, ParseResult, parse_to_ast};
 use serde_json::{Map, Value};
 
 pub use origins::{Origins, Place};
 pub use problem::{Problem, Severity};
-use problem::{Text, quote};
+pub(crate) use problem::{Text, quote};
+pub(crate) use read::ENTRIES;
 use read::{Fault, Reader, Section};
 
 use crate::narrow;
@@ -205,6 +206,8 @@ fn head(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
         root.report_at("version", Fault::new(format!("version {version} is unknown"), "this remand reads version 1"));
     }
     policy.description = root.get("description").unwrap_or_default();
+    // Not inherited, so a base did not write it.
+    root.reader.trace(|origins, _| origins.forget("description"));
     root.written("description");
 }
 
@@ -233,8 +236,13 @@ fn decode(source: &Source) -> Result<Text<'_>, Vec<Problem>> {
     }
 }
 
-/// Comments and trailing commas are taken, nothing else beyond JSON.
 fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
+    let empty = || vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))];
+    tokens(text, &CollectOptions::default()).map_err(|problem| vec![*problem])?.value.ok_or_else(empty)
+}
+
+/// Comments and trailing commas are taken, nothing else beyond JSON.
+pub(crate) fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<ParseResult<'t>, Box<Problem>> {
     let options = ParseOptions {
         allow_comments: true,
         allow_loose_object_property_names: false,
@@ -247,15 +255,9 @@ fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
-    match parse_to_ast(text.text, &CollectOptions::default(), &options) {
-        Ok(parsed) => parsed.value.ok_or_else(|| {
-            vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))]
-        }),
-        Err(error) => {
-            let message = error.kind().to_string();
-            let message =
-                message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
-            Err(vec![text.problem(error.range(), "", message, None)])
-        }
-    }
+    parse_to_ast(text.text, collect, &options).map_err(|error| {
+        let message = error.kind().to_string();
+        let message = message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
+        Box::new(text.problem(error.range(), "", message, None))
+    })
 }

@@ -55,7 +55,7 @@ impl std::error::Error for Problem {}
 
 /// A text with its name; makes problems.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'t> {
+pub(crate) struct Text<'t> {
     pub file: &'t str,
     /// Without byte order mark.
     pub text: &'t str,
@@ -128,7 +128,7 @@ pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>)
 }
 
 /// `text` as a message quotes it: cut where it is long, and escaped, so that no control character of a file reaches a terminal.
-pub(super) fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     const SHOWN: usize = 60;
     let cut = text.char_indices().nth(SHOWN).map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
     let dots = if cut.len() < text.len() { "..." } else { "" };

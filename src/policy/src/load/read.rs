@@ -13,7 +13,7 @@ use super::origins::Origins;
 use super::problem::{Problem, Severity, Text, did_you_mean, quote};
 
 /// Entries of one list or object. Checks for duplicates are quadratic.
-const ENTRIES: usize = 512;
+pub(crate) const ENTRIES: usize = 512;
 /// Problems reported for one file; more help nobody.
 const PROBLEMS: usize = 100;
 

@@ -328,7 +328,7 @@ fn a_request_narrows_by_the_same_code() {
         ("limits.memory", "1GiB", "limits.memory: \"1GiB\" is more than the policy allows (\"256MiB\")"),
         ("limits.pids", "unlimited", "limits.pids: \"unlimited\" is more than the policy allows (64)"),
         ("syscalls.allow", "[\"@io\", \"@sockets\"]", "syscalls.allow: "),
-        ("environment.A", "1", "environment: {\"A\":\"1\"} is not narrower than what the policy says ({}); requests only narrow"),
+        ("environment.A", "1", "environment.A: \"1\" is not narrower than what the policy says; requests only narrow"),
         (
             "python.interpreter",
             "/bin/sh",

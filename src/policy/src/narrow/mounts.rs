@@ -13,13 +13,19 @@ use crate::policy::Mount;
 pub(super) fn compare(diff: &mut Diff<'_>, from: &[Mount], to: &[Mount]) {
     let nested = |mount: &Mount| from.iter().chain(to).any(|outer| below(&mount.target, &outer.target));
     let missing = |mount: &Mount, ordering| if nested(mount) { None } else { Some(ordering) };
-    let kept = from.iter().map(|mount| at(to, mount).map_or_else(|| missing(mount, Ordering::Greater), |other| permission(mount, other)));
-    let new = to.iter().filter(|mount| at(from, mount).is_none()).map(|mount| missing(mount, Ordering::Less));
-    let only = |one: &[Mount], other: &[Mount]| {
-        let differs = |mount: &&Mount| at(other, mount).is_none_or(|same| permission(mount, same) != Some(Ordering::Equal));
-        Value::from(one.iter().filter(differs).map(write_mount).collect::<Vec<_>>())
+    let mut entry = |ordering, old: Option<&Mount>, new: Option<&Mount>| {
+        let shown = |mount: Option<&Mount>| Value::from_iter(mount.map(write_mount));
+        diff.entry("filesystem.mounts", ordering, &shown(old), &shown(new));
     };
-    diff.entry("filesystem.mounts", together(kept.chain(new)), &only(from, to), &only(to, from));
+    for old in from {
+        match at(to, old) {
+            Some(new) => entry(permission(old, new), Some(old), Some(new)),
+            None => entry(missing(old, Ordering::Greater), Some(old), None),
+        }
+    }
+    for new in to.iter().filter(|mount| at(from, mount).is_none()) {
+        entry(missing(new, Ordering::Less), None, Some(new));
+    }
 }
 
 fn at<'m>(mounts: &'m [Mount], wanted: &Mount) -> Option<&'m Mount> {
@@ -55,7 +61,7 @@ mod tests {
         policy
     }
 
-    /// The directions of the only field that differs.
+    /// The directions of all that differs.
     fn directions(from: &[&str], to: &[&str]) -> Vec<Direction> {
         compare(&with(from), &with(to)).into_iter().map(|change| change.direction).collect()
     }
@@ -66,7 +72,7 @@ mod tests {
         assert_eq!(directions(&["/a", "/a/secret"], &["/a/secret"]), [Direction::Narrows]);
         assert_eq!(directions(&["/a", "/ab"], &["/a"]), [Direction::Narrows]);
         assert_eq!(directions(&["/a"], &["/a", "/b"]), [Direction::Widens]);
-        assert_eq!(directions(&["/a"], &["/b"]), [Direction::Changes]);
+        assert_eq!(directions(&["/a"], &["/b"]), [Direction::Narrows, Direction::Widens]);
         assert_eq!(directions(&["/a", "/b"], &["/b", "/a"]), []);
     }
 }

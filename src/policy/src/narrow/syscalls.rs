@@ -6,26 +6,29 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Diff, subsets};
+use super::Diff;
 use crate::load::write_grant;
 use crate::policy::{Comparison, Condition, Grant, Syscalls};
 use crate::syscalls::{Alternatives, granted, grants_of_group};
-
-type Granted = BTreeMap<&'static str, Alternatives>;
 
 pub(super) fn compare(diff: &mut Diff<'_>, from: &Syscalls, to: &Syscalls) {
     let Syscalls { allow: _, deny: _, kill: _, enforce } = from;
     if (&from.allow, &from.deny, &from.kill) != (&to.allow, &to.deny, &to.kill) {
         match (granted(from), granted(to)) {
-            (Ok(old), Ok(new)) => diff.entry("syscalls.allow", order(&old, &new), &only(&old, &new), &only(&new, &old)),
+            (Ok(old), Ok(new)) => {
+                let calls: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
+                for call in calls {
+                    let ways = |granted: &BTreeMap<_, Alternatives>| granted.get(call).cloned().unwrap_or_default();
+                    compare_call(diff, call, &ways(&old), &ways(&new));
+                }
+            }
             // Names that mean nothing have no order.
             _ => diff.field("syscalls.allow", None),
         }
-        let (old, new) = (calls(&from.kill), calls(&to.kill));
-        let only = |one: &BTreeSet<_>, other: &BTreeSet<_>| json!(one.difference(other).collect::<Vec<_>>());
-        diff.entry("syscalls.kill", subsets(&old, &new).map(Ordering::reverse), &only(&old, &new), &only(&new, &old));
+        let kills = |syscalls: &Syscalls| calls(&syscalls.kill).into_iter().collect::<Vec<_>>();
+        diff.names("syscalls.kill", &kills(from), &kills(to), true);
     }
     diff.order("syscalls.enforce", enforce, &to.enforce);
 }
@@ -38,31 +41,30 @@ fn calls(names: &[String]) -> BTreeSet<String> {
     names.iter().flat_map(members).collect()
 }
 
-fn order(from: &Granted, to: &Granted) -> Option<Ordering> {
-    match (within(from, to), within(to, from)) {
+/// One call, with the alternatives under which each side grants it; none: not at all.
+fn compare_call(diff: &mut Diff<'_>, call: &str, from: &Alternatives, to: &Alternatives) {
+    let (less, more) = (uncovered(from, to), uncovered(to, from));
+    let ordering = match (less.is_empty(), more.is_empty()) {
         (true, true) => Some(Ordering::Equal),
         (true, false) => Some(Ordering::Less),
         (false, true) => Some(Ordering::Greater),
         (false, false) => None,
-    }
+    };
+    let written = |ways: Vec<&Vec<Condition>>| {
+        let grant = |way: &Vec<Condition>| write_grant(&Grant { call: call.to_owned(), when: way.clone(), reason: None });
+        Value::from_iter(ways.into_iter().map(grant))
+    };
+    diff.entry("syscalls.allow", ordering, &written(less), &written(more));
 }
 
-/// Whether everything in `inner` is granted by `outer` too.
-fn within(inner: &Granted, outer: &Granted) -> bool {
-    inner.iter().all(|(call, ways)| outer.get(call).is_some_and(|others| ways.iter().all(|way| covered(way, others))))
+/// The alternatives that are not within one of the others.
+fn uncovered<'w>(ways: &'w Alternatives, others: &Alternatives) -> Vec<&'w Vec<Condition>> {
+    ways.iter().filter(|way| !covered(way, others)).collect()
 }
 
 fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
     let holds = |wanted: &Condition| way.iter().any(|given| given.arg == wanted.arg && implies(&given.op, &wanted.op));
     others.iter().any(|other| other.iter().all(holds))
-}
-
-/// The grants of `one` that `other` does not cover, as a policy writes them.
-fn only(one: &Granted, other: &Granted) -> Value {
-    let uncovered = one.iter().flat_map(|(call, ways)| ways.iter().map(move |way| (call, way)));
-    let uncovered = uncovered.filter(|(call, way)| !other.get(*call).is_some_and(|others| covered(way, others)));
-    let grants = uncovered.map(|(call, way)| write_grant(&Grant { call: (*call).to_owned(), when: way.clone(), reason: None }));
-    Value::from(grants.collect::<Vec<_>>())
 }
 
 /// Whether every value that passes `given` passes `wanted`.

@@ -15,7 +15,7 @@ fn missing(what: &str) -> Fact {
 }
 
 /// Root on cgroup v2 with everything there is.
-fn full() -> HostFacts {
+pub(crate) fn full() -> HostFacts {
     let yes = || Fact::Available;
     HostFacts {
         kernel: "6.18.0".into(),
@@ -45,7 +45,7 @@ fn full() -> HostFacts {
 }
 
 /// An ordinary user without delegation.
-fn rootless() -> HostFacts {
+pub(crate) fn rootless() -> HostFacts {
     let cgroup = CgroupFacts {
         version: CgroupVersion::None,
         memory: missing("delegation"),
@@ -58,7 +58,7 @@ fn rootless() -> HostFacts {
     HostFacts { uid: 1001, gid: 1001, privileged: false, run_ids: 0, cgroup, ..full() }
 }
 
-fn python() -> Interpreter {
+pub(crate) fn python() -> Interpreter {
     let tree = |binds: &[&str], links: &[(&str, &str)], hidden: &[&str]| Tree {
         binds: binds.iter().map(ToString::to_string).collect(),
         links: links.iter().map(|(path, target)| (path.to_string(), target.to_string())).collect(),

@@ -1,0 +1,20 @@
+//! `remand policy show`: a policy with everything filled in, and where each value was written.
+
+use remand_policy::show;
+
+use crate::args::ShowPolicyArgs;
+use crate::failure::Failure;
+use crate::print::{self, lines};
+use crate::{overrides, policies};
+
+/// Does it; the exit status.
+pub fn show(args: &ShowPolicyArgs) -> Result<u8, Failure> {
+    let loaded = policies::traced(&args.which.policy)?;
+    let policy = policies::narrowed(&loaded.policy, &overrides::tree(None, &args.which.set)?)?;
+    if args.json {
+        print::json(&show::json(&show::values(&policy, &loaded)))?;
+    } else {
+        print::stdout(lines(&show::text(&policy, &loaded)).as_bytes())?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,67 @@
+//! Where the two sides of a change were written.
+//!
+//! Always holds: a place is that of the very entry where there is one; else that of the list, or of the `deny` or `kill` that takes it away.
+
+use serde_json::Value;
+
+use super::{Line, calls};
+use crate::load::{Loaded, Place};
+use crate::outcome::terminal::escape_line;
+use crate::syscalls::grants_of_group;
+
+/// Places that one line names.
+const SHOWN: usize = 3;
+
+/// ` [old.jsonc:3 -> new.jsonc:4]`, or the new side alone for what is new.
+pub(super) fn told(line: &Line<'_>, from: &Loaded, to: &Loaded) -> String {
+    let entries: Vec<&Value> = [&line.from, &line.to].into_iter().filter_map(Value::as_array).flatten().collect();
+    let added = line.from.is_null() || line.from.as_array().is_some_and(Vec::is_empty);
+    match (side(line, &entries, from), side(line, &entries, to)) {
+        (_, new) if added => format!(" [{new}]"),
+        (old, new) => format!(" [{old} -> {new}]"),
+    }
+}
+
+fn side(line: &Line<'_>, entries: &[&Value], loaded: &Loaded) -> String {
+    let mut places: Vec<String> = Vec::new();
+    let whole = loaded.origins.of(line.field);
+    let single = entries.is_empty().then_some(whole);
+    for place in entries.iter().map(|entry| of_entry(line.field, entry, loaded).or(whole)).chain(single) {
+        let place = place.map_or_else(|| "floor".to_owned(), |place| escape_line(&format!("{}:{}", place.file, place.line)).into_owned());
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    let more = places.len().saturating_sub(SHOWN);
+    places.truncate(SHOWN);
+    if more > 0 { format!("{} and {more} more", places.join(", ")) } else { places.join(", ") }
+}
+
+fn of_entry<'l>(field: &str, entry: &Value, loaded: &'l Loaded) -> Option<&'l Place> {
+    let Loaded { policy, origins, .. } = loaded;
+    let call = calls::call(entry);
+    let named = |name: &str| name == call || grants_of_group(name).is_some_and(|grants| grants.iter().any(|grant| grant.call == call));
+    let syscalls = &policy.syscalls;
+    match field {
+        "syscalls.allow" => {
+            let of = |list: &str, names: &[String]| Some((list.to_owned(), names.iter().position(|name| named(name))?));
+            let taken = of("syscalls.kill", &syscalls.kill).or_else(|| of("syscalls.deny", &syscalls.deny));
+            let allowed: Vec<_> = syscalls.allow.iter().map(|grant| grant.call.clone()).collect();
+            // Of several grants of one call, the one by its own name says more than a group.
+            let own = allowed.iter().position(|name| name == call).map(|index| ("syscalls.allow".to_owned(), index));
+            let granted = || own.or_else(|| of("syscalls.allow", &allowed));
+            let (list, index) = taken.or_else(granted)?;
+            origins.entry(&list, index)
+        }
+        "syscalls.kill" => origins.entry(field, syscalls.kill.iter().position(|name| named(name))?),
+        "filesystem.mounts" => {
+            let target = entry.get("target")?.as_str()?;
+            origins.entry(field, policy.filesystem.mounts.iter().position(|mount| mount.target == target)?)
+        }
+        _ => {
+            let tree = policy.tree();
+            let list = field.split('.').try_fold(&tree, |value, key| value.get(key))?.as_array()?;
+            origins.entry(field, list.iter().position(|known| known == entry)?)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Entries of lists, where a list is an array or, over a base, `{"add": [...], "remove": [...]}`.
+//!
+//! Always holds: what an entry is called is what the loader's `remove` calls it.
+
+use jsonc_parser::ast::{Array, Value as Ast};
+use jsonc_parser::common::Ranged;
+use serde_json::{Value, json};
+
+use super::document::{Document, Found};
+use super::insert::{Container, Member};
+use super::tree::Tree;
+use super::{EditError, remove as taking, set};
+use crate::load::{ENTRIES, quote};
+
+/// See [`super::add`].
+pub(super) fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) -> Result<String, EditError> {
+    let document = Document::parse(text)?;
+    match shape(&document, list)? {
+        Shape::Absent => {
+            let made = if document.extends() { json!({ "add": [] }) } else { json!([]) };
+            add(&set(text, list, &made)?, list, entry, comment)
+        }
+        Shape::Edit if is_removed(text, list, entry)? => Ok(taken(text, &format!("{list}.remove"), entry.as_str().unwrap_or(""))?.0),
+        Shape::Edit => append(&ensure(text, list, "add")?, &format!("{list}.add"), entry, comment),
+        Shape::List => append(text, list, entry, comment),
+    }
+}
+
+/// See [`super::remove`].
+pub(super) fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
+    let document = Document::parse(text)?;
+    let refuse = |message: String| Err(document.refuse(document.root.range(), message, None));
+    match shape(&document, list)? {
+        Shape::Absent if document.extends() => set(text, list, &json!({ "remove": [key] })),
+        Shape::Absent => refuse(format!("there is no {list} to take {} out of", quote(key))),
+        Shape::List => match taken(text, list, key)? {
+            (_, 0) => refuse(format!("{} is not in {list}", quote(key))),
+            (text, _) => Ok(text),
+        },
+        Shape::Edit => {
+            if has(&document, &format!("{list}.add"))?
+                && let (text, 1..) = taken(text, &format!("{list}.add"), key)?
+            {
+                return Ok(text);
+            }
+            if is_removed(text, list, &Value::from(key))? {
+                return refuse(format!("{} is in {list}.remove already", quote(key)));
+            }
+            append(&ensure(text, list, "remove")?, &format!("{list}.remove"), &Value::from(key), None)
+        }
+    }
+}
+
+/// What stands where a list is expected.
+enum Shape {
+    Absent,
+    List,
+    Edit,
+}
+
+fn shape(document: &Document<'_>, list: &str) -> Result<Shape, EditError> {
+    match document.find(&document.keys(list)?)? {
+        Found::Missing { .. } => Ok(Shape::Absent),
+        Found::There { property, .. } => match &property.value {
+            Ast::Array(_) => Ok(Shape::List),
+            Ast::Object(_) => Ok(Shape::Edit),
+            other => Err(document.refuse(other.range(), format!("{list} is no list"), None)),
+        },
+    }
+}
+
+fn has(document: &Document<'_>, field: &str) -> Result<bool, EditError> {
+    Ok(matches!(document.find(&document.keys(field)?)?, Found::There { .. }))
+}
+
+/// With an empty list `part` in the edit of a list, if there is none.
+fn ensure(text: &str, list: &str, part: &str) -> Result<String, EditError> {
+    let field = format!("{list}.{part}");
+    let there = has(&Document::parse(text)?, &field)?;
+    if there { Ok(text.to_owned()) } else { set(text, &field, &json!([])) }
+}
+
+/// Whether a bare name stands in the `remove` of a list's edit.
+fn is_removed(text: &str, list: &str, entry: &Value) -> Result<bool, EditError> {
+    let document = Document::parse(text)?;
+    let field = format!("{list}.remove");
+    let keys = document.keys(&field)?;
+    let Value::String(_) = entry else { return Ok(false) };
+    document.find(&keys)?; // refuses a key that is written twice
+    Ok(document.tree().at(&keys).and_then(Tree::list).is_some_and(|removed| removed.contains(&Tree::from(entry))))
+}
+
+/// The list that `field` is.
+fn array<'a>(document: &'a Document<'_>, found: &'a Found<'a, '_, '_>, field: &str) -> Result<&'a Array<'a>, EditError> {
+    match found {
+        Found::There { property, .. } => match &property.value {
+            Ast::Array(array) if array.elements.len() <= ENTRIES => Ok(array),
+            Ast::Array(array) => Err(document.refuse(array.range, format!("{field} has more than {ENTRIES} entries"), None)),
+            other => Err(document.refuse(other.range(), format!("{field} is no list"), None)),
+        },
+        Found::Missing { object, .. } => Err(document.refuse(object.range, format!("there is no {field}"), None)),
+    }
+}
+
+fn append(text: &str, field: &str, entry: &Value, comment: Option<&str>) -> Result<String, EditError> {
+    let document = Document::parse(text)?;
+    let keys = document.keys(field)?;
+    let found = document.find(&keys)?;
+    let list = array(&document, &found, field)?;
+    let mut wanted = document.tree();
+    match wanted.at(&keys).and_then(Tree::list) {
+        Some(entries) if entries.contains(&Tree::from(entry)) => return Ok(text.to_owned()),
+        Some(entries) => entries.push(Tree::from(entry)),
+        None => return Err(document.refuse(list.range, format!("{field} is no list"), None)),
+    }
+    let outer = if let Found::There { outer, .. } = &found { outer.as_slice() } else { &[] };
+    let member = Member { key: None, value: entry, comment };
+    let changed = member.append(&document, outer, list as &dyn Container);
+    document.finish(changed, &wanted, &[], &member.remarks())
+}
+
+/// Without the entries of this name, and how many they were.
+fn taken(text: &str, field: &str, key: &str) -> Result<(String, usize), EditError> {
+    let (mut text, mut count) = (text.to_owned(), 0);
+    loop {
+        let document = Document::parse(&text)?;
+        let keys = document.keys(field)?;
+        let found = document.find(&keys)?;
+        let list = array(&document, &found, field)?;
+        let mut wanted = document.tree();
+        let Some(entries) = wanted.at(&keys).and_then(Tree::list) else { return Ok((text, count)) };
+        let Some(index) = entries.iter().position(|entry| entry.key() == Some(key)) else { return Ok((text, count)) };
+        entries.remove(index);
+        let Some(removed) = taking::entry(&document, list, index) else { return Ok((text, count)) };
+        text = document.finish(removed.text, &wanted, &removed.comments, &[])?;
+        count += 1;
+    }
+}

@@ -1,0 +1,46 @@
+//! What a run can reach: networks, processes, other runs.
+
+use super::{Page, asked};
+use crate::policy::{Enforce, Namespaces, NetworkMode, Policy, Word};
+
+pub(super) fn reach(page: &mut Page<'_>) {
+    let Policy { network, namespaces, .. } = page.policy;
+    page.title("What a run can reach");
+    let sentence = match network.mode {
+        NetworkMode::None => "No network, not even a loopback that is up",
+        NetworkMode::Loopback => "A loopback of its own, which leads to no other machine and no service of the host",
+        NetworkMode::Host => "EVERY ADDRESS THAT THE HOST REACHES, services on the host's loopback included",
+    };
+    let reason = network.reason.as_ref().map_or(String::new(), |reason| format!(" Why: {reason}."));
+    page.of("network.mode", format!("{sentence} (network.mode is {}).{reason}", network.mode.word()));
+    if network.mode == NetworkMode::None {
+        let holds = page.how("landlock_tcp", Some(page.policy.landlock.enforce));
+        page.say(format!("A second lock on the network{holds}."));
+    }
+    let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = namespaces;
+    let rows: [(&str, &str, &str, Enforce); 8] = [
+        ("user", "user_namespace", "No capability outside of its own user namespace", *user),
+        ("mount", "mount_namespace", "No mount of the host", *mount),
+        ("pid", "pid_namespace", "No process but its own: it can neither see, signal nor trace others", *pid),
+        ("ipc", "ipc_namespace", "No System V or POSIX IPC object of the host", *ipc),
+        ("uts", "uts_namespace", "No host name of the host to change", *uts),
+        ("network", "network_namespace", "No interface and no abstract socket of the host", *network),
+        ("cgroup", "cgroup_namespace", "No path of the host's cgroups", *cgroup),
+        ("own_uid", "own_uid", "No process or file of another run by its user id: it has an id that no other concurrent run has", *own_uid),
+    ];
+    for (field, protection, sentence, enforce) in rows {
+        if field == "network" && page.policy.network.mode == NetworkMode::Host {
+            page.of("namespaces.network", format!("Its network namespace is the host's. The policy says {}.", asked(enforce)));
+            continue;
+        }
+        let holds = page.how(protection, Some(enforce));
+        page.of(&format!("namespaces.{field}"), format!("{sentence}{holds}. The policy says {}.", asked(enforce)));
+    }
+    let scopes = page.how("landlock_scopes", Some(page.policy.landlock.enforce));
+    page.say(format!("A second lock on abstract sockets and signals{scopes}."));
+    let privileges = ["no_new_privs", "capabilities", "supplementary_groups"].map(|protection| page.how(protection, None));
+    let [no_new, capabilities, groups] = privileges;
+    page.say(format!("No privilege by a set-id program{no_new}; no capability{capabilities}; no group of the caller's{groups}."));
+    let pipe = page.how("result_pipe", None);
+    page.say(format!("The supervisor through the result pipe alone, to which it writes{pipe}."));
+}
