@@ -73,7 +73,9 @@ is `exited`, status 3; its own status is in the account on standard error, and i
 `remand doctor` ends with 0 if every built-in policy can be enforced and an interpreter is found, and with 1 if not. `remand policy check` ends \
 with 0 if it found no problem, and with 2 if it found one. `remand policy diff` ends with 0 if it found no difference, or only such as `--fail-on` lets \
 pass, with 1 if `--fail-on` found one, and with 2 if a policy cannot be read; `--fail-on widen` counts what changes without an order too, but \
-not the description.
+not the description. \
+`remand policy import` ends with 0 if everything was taken over, with 1 if something \
+was left out, and with 2 if the file cannot be read or the policy cannot be written. `remand policy export` ends with 0, or with 2 if there is no such policy.
 
 An answer that could not be written to standard output is status 11, whatever the verdict was.
 

@@ -12,6 +12,7 @@ pub mod diff;
 pub mod edit;
 pub mod evidence;
 pub mod explain;
+pub mod foreign;
 pub mod frames;
 pub mod host;
 pub mod interpreter;

@@ -9,6 +9,8 @@
 mod mounts;
 mod syscalls;
 
+pub(crate) use syscalls::{calls, covered};
+
 use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 
-pub use policy::{CheckArgs, DiffArgs, ExplainArgs, FailOn, PolicyCommand, ShowPolicyArgs, WhichArgs};
+pub use policy::{
+    ArchArg, CheckArgs, DiffArgs, ExplainArgs, ExportArgs, FailOn, FormArg, FromArg, ImportArgs, PolicyCommand, ShowPolicyArgs, WhichArgs,
+};
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
 #[derive(Debug, Parser)]

@@ -6,6 +6,8 @@ pub mod check;
 mod diff;
 mod explain;
 mod show;
+mod export;
+mod import;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;
@@ -17,5 +19,7 @@ pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
         PolicyCommand::Diff(args) => diff::diff(&args),
         PolicyCommand::Show(args) => show::show(&args),
         PolicyCommand::Explain(args) => explain::explain(&args),
+        PolicyCommand::Import(args) => import::import(&args),
+        PolicyCommand::Export(args) => export::export(&args),
     }
 }

@@ -33,7 +33,8 @@ pub(super) fn compare(diff: &mut Diff<'_>, from: &Syscalls, to: &Syscalls) {
     diff.order("syscalls.enforce", enforce, &to.enforce);
 }
 
-fn calls(names: &[String]) -> BTreeSet<String> {
+/// The calls that names of `deny` or `kill` stand for.
+pub(crate) fn calls(names: &[String]) -> BTreeSet<String> {
     let members = |name: &String| match grants_of_group(name) {
         Some(grants) => grants.into_iter().map(|grant| grant.call).collect(),
         None => vec![name.clone()],
@@ -62,7 +63,8 @@ fn uncovered<'w>(ways: &'w Alternatives, others: &Alternatives) -> Vec<&'w Vec<C
     ways.iter().filter(|way| !covered(way, others)).collect()
 }
 
-fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
+/// Whether everything that passes `way` passes one of the others.
+pub(crate) fn covered(way: &[Condition], others: &[Vec<Condition>]) -> bool {
     let holds = |wanted: &Condition| way.iter().any(|given| given.arg == wanted.arg && implies(&given.op, &wanted.op));
     others.iter().any(|other| other.iter().all(holds))
 }

@@ -12,6 +12,7 @@ mod groups;
 mod table;
 
 pub use answer::{answer, change};
+pub(crate) use compile::REPORT_FD;
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile};
 pub use granted::{Alternatives, Senseless, granted, grants_of_group};
 
