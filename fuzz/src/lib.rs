@@ -2,6 +2,10 @@
 
 #[path = "../../src/policy/tests/properties/compiler.rs"]
 pub mod compiler;
+#[path = "../../src/policy/tests/properties/editor.rs"]
+pub mod editor;
+#[path = "../../src/policy/tests/properties/importer.rs"]
+pub mod importer;
 #[path = "../../src/policy/tests/properties/loader.rs"]
 pub mod loader;
 #[path = "../../src/policy/tests/properties/meaning.rs"]

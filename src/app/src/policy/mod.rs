@@ -5,9 +5,9 @@
 pub mod check;
 mod diff;
 mod explain;
-mod show;
 mod export;
 mod import;
+mod show;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod compiler;
+mod editor;
 mod exhaustive;
+mod importer;
 mod loader;
 mod meaning;
 mod narrowing;
@@ -43,6 +45,16 @@ fn seeds_of_the_compiler_hold() {
 }
 
 #[test]
+fn seeds_of_the_editor_hold() {
+    replay("editor", editor::holds);
+}
+
+#[test]
+fn seeds_of_the_importer_hold() {
+    replay("importer", importer::holds);
+}
+
+#[test]
 fn seeds_of_narrowing_hold() {
     replay("narrowing", narrowing::holds);
 }
@@ -63,6 +75,7 @@ proptest! {
         let (a, b, c, d) = (a.index(from.len()), b.index(from.len()), c.index(into.len()), d.index(into.len()));
         let mixed = [&into[..c.min(d)], &from[a.min(b)..a.max(b)], &into[c.max(d)..]].concat();
         loader::holds(&mixed);
+        editor::holds(&mixed);
         narrowing::holds(&[&mixed, [0].as_slice(), into].concat());
     }
 }
