@@ -16,13 +16,16 @@ pub fn holds(bytes: &[u8]) {
     check_policy(text);
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     if let Ok(changed) = set(text, field, &value) {
-        let mut wanted = tree(text);
-        wanted.as_mut().map(|tree| put(tree, field, &value));
-        assert_eq!((tree(&changed), comments(&changed)), (wanted, comments(text)), "{text:?} set {field} = {value}: {changed:?}");
+        assert_eq!(comments(&changed), comments(text), "{text:?} set {field} = {value}: {changed:?}");
+        // The other parser refuses control characters in texts, which may be what goes.
+        if let Some(mut wanted) = tree(text) {
+            put(&mut wanted, field, &value);
+            assert_eq!(tree(&changed), Some(wanted), "{text:?} set {field} = {value}: {changed:?}");
+        }
         assert_eq!(set(&changed, field, &value).as_ref(), Ok(&changed), "set twice");
     }
     if let Ok(changed) = add(text, field, &value, (!comment.is_empty()).then_some(comment)) {
-        assert_eq!(but(&changed, field), but(text, field), "{text:?} added {value} to {field}: {changed:?}");
+        check_rest(text, &changed, field);
         // Taken out of `remove` instead, an entry takes the comments of its line along.
         let kept = if comments(&changed).len() < comments(text).len() { own_lines(text) } else { comments(text) };
         assert!(within(kept, comments(&changed)), "{text:?} added {value} to {field}: {changed:?}");
@@ -30,7 +33,7 @@ pub fn holds(bytes: &[u8]) {
     if let Some(key) = value.as_str()
         && let Ok(changed) = remove(text, field, key)
     {
-        assert_eq!(but(&changed, field), but(text, field), "{text:?} without {key} in {field}: {changed:?}");
+        check_rest(text, &changed, field);
         assert!(within(own_lines(text), comments(&changed)), "{text:?} without {key} in {field}: {changed:?}");
         assert!(within(comments(&changed), comments(text)), "{text:?} without {key} in {field}: {changed:?}");
     }
@@ -71,7 +74,9 @@ fn check_policy(text: &str) {
 
 /// An entry that comes back out of `remove` stands where the base has it.
 fn sorted(mut policy: Option<Policy>) -> Option<Policy> {
-    policy.as_mut().map(|policy| policy.syscalls.kill.sort());
+    if let Some(policy) = &mut policy {
+        policy.syscalls.kill.sort();
+    }
     policy
 }
 
@@ -89,7 +94,7 @@ fn strip(text: &str) -> (String, Vec<(String, bool)>) {
         let (length, comment) = match first {
             '"' => (quoted(rest), false),
             '/' if rest.starts_with("//") => (ends(&['\n', '\r']), true),
-            '/' if rest.starts_with("/*") => (rest.find("*/").map_or(rest.len(), |end| end + 2), true),
+            '/' if rest.starts_with("/*") => (rest[2..].find("*/").map_or(rest.len(), |end| end + 4), true),
             _ => (first.len_utf8(), false),
         };
         let (piece, after) = rest.split_at(length);
@@ -145,8 +150,11 @@ fn tree(text: &str) -> Option<Value> {
     while let Some(first) = rest.chars().next() {
         let (piece, after) = rest.split_at(if first == '"' { quoted(rest) } else { first.len_utf8() });
         let closes = after.trim_start().starts_with([']', '}']);
-        if piece != "," || !closes {
-            plain.push_str(piece);
+        // Any white space separates for the one parser, four kinds for the other.
+        match first {
+            ',' if closes => {}
+            _ if first.is_whitespace() => plain.push(' '),
+            _ => plain.push_str(piece),
         }
         rest = after;
     }
@@ -161,9 +169,13 @@ fn put(mut slot: &mut Value, field: &str, value: &Value) {
     *slot = value.clone();
 }
 
-/// The value without what stands in one field.
-fn but(text: &str, field: &str) -> Option<Value> {
-    let mut tree = tree(text)?;
-    put(&mut tree, field, &Value::Null);
-    Some(tree)
+/// Outside of one field nothing has changed.
+fn check_rest(text: &str, changed: &str, field: &str) {
+    let but = |text| {
+        let mut tree = tree(text)?;
+        put(&mut tree, field, &Value::Null);
+        Some(tree)
+    };
+    let before = but(text);
+    assert!(before.is_none() || but(changed) == before, "{field} of {text:?}: {changed:?}");
 }

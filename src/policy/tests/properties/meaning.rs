@@ -77,22 +77,28 @@ fn holds(call: &str, condition: &Condition, args: &[u64; 6]) -> bool {
     let argument = if argument_width(call, condition.arg) == Some(32) { register << 32 >> 32 } else { register };
     match &condition.op {
         Comparison::Equals(value) => argument == *value,
-        Comparison::OneOf(values) => values.iter().any(|value| argument == *value),
+        Comparison::OneOf(values) => values.contains(&argument),
         Comparison::AtMost(most) => argument <= *most,
         Comparison::Masked { mask, value } => argument & mask == *value,
     }
 }
 
-/// Register contents at which the answer for a call can change: around 0, 2^31, 2^32, 2^63 and every value written for it, with clean and with dirty
-/// upper halves.
+/// Values at which the answer for a call can change: 0, 2^31, 2^32, 2^63 and all that is written for it.
+pub fn written(ways: &[Vec<Condition>]) -> Vec<u64> {
+    let mut values = vec![0, 1 << 31, 1 << 32, 1 << 63];
+    for condition in ways.iter().flatten() {
+        match &condition.op {
+            Comparison::Equals(value) | Comparison::AtMost(value) => values.push(*value),
+            Comparison::OneOf(all) => values.extend(all),
+            Comparison::Masked { mask, value } => values.extend([*mask, *value, mask | value, !mask, *value | !mask]),
+        }
+    }
+    values
+}
+
+/// Those values and their neighbours, each with clean and with dirty upper half.
 pub fn edges(ways: &[Vec<Condition>]) -> Vec<u64> {
-    let written = ways.iter().flatten().flat_map(|condition| match &condition.op {
-        Comparison::Equals(value) | Comparison::AtMost(value) => vec![*value],
-        Comparison::OneOf(values) => values.clone(),
-        Comparison::Masked { mask, value } => vec![*mask, *value, mask | value, !mask, *value | !mask],
-    });
-    let seeds = [0, 1 << 31, 1 << 32, 1 << 63].into_iter().chain(written);
-    let near = seeds.flat_map(|seed| [seed.wrapping_sub(1), seed, seed.wrapping_add(1)]);
+    let near = written(ways).into_iter().flat_map(|value| [value.wrapping_sub(1), value, value.wrapping_add(1)]);
     let all: BTreeSet<_> = near.flat_map(|value| [value, value | 0xdead_beef << 32, value & 0xffff_ffff]).collect();
     all.into_iter().collect()
 }

@@ -9,7 +9,7 @@ use remand_policy::policy::{Comparison, Condition, Enforce, Grant, Syscalls};
 use remand_policy::syscalls::bpf::SeccompData;
 use remand_policy::syscalls::{argument_count, audit_arch, grants_of_group, is_group, names, number};
 
-use crate::meaning::{Meaning, edges};
+use crate::meaning::{Meaning, written};
 
 /// Numbers that no table has: those of x32, the ends of the ranges between and behind.
 pub const STRAY: [u32; 10] = [472, 473, 511, 512, 0xffff, 0x3fff_ffff, 0x4000_0000, 0x4000_0207, 0x7fff_ffff, u32::MAX];
@@ -86,7 +86,8 @@ fn word(u: &mut Unstructured<'_>) -> Result<u64> {
 }
 
 fn any_name(u: &mut Unstructured<'_>) -> Result<String> {
-    Ok(if u.ratio(1, 3)? { (*u.choose(&KNOTTY)?).to_owned() } else { (*u.choose(&names().collect::<Vec<_>>())?).to_owned() })
+    let name = if u.ratio(1, 3)? { Some(*u.choose(&KNOTTY)?) } else { names().nth(u.choose_index(names().count())?) };
+    Ok(name.unwrap_or("read").to_owned())
 }
 
 /// A call: mostly one that the section speaks of, with registers at the values that it compares with.
@@ -107,11 +108,21 @@ pub fn call(u: &mut Unstructured<'_>, section: &Syscalls, meaning: &Meaning, arc
         None if u.arbitrary()? => *u.choose(&STRAY)?,
         None => u.arbitrary::<u32>()? % 1024,
     };
-    let values = edges(name.map_or(&[], |name| meaning.ways(&name)));
+    let values = written(name.as_ref().map_or(&[], |name| meaning.ways(name)));
     let mut args = [0; 6];
     for register in &mut args {
-        *register = if u.ratio(7, 8)? { *u.choose(&values)? } else { u.arbitrary()? };
+        *register = if u.ratio(7, 8)? { near(u, &values)? } else { u.arbitrary()? };
     }
     let arch = if u.ratio(1, 16)? { u.arbitrary()? } else { audit_arch(arch) };
     Ok(SeccompData { nr, arch, instruction_pointer: u.arbitrary()?, args })
+}
+
+/// A register at a written value or beside it, its upper half clean, dirty or as it is.
+fn near(u: &mut Unstructured<'_>, values: &[u64]) -> Result<u64> {
+    let value = u.choose(values)?.wrapping_add(u.int_in_range(0..=2)?).wrapping_sub(1);
+    Ok(match u.int_in_range(0..=3)? {
+        0 => value & 0xffff_ffff,
+        1 => value | 0xdead_beef << 32,
+        _ => value,
+    })
 }
