@@ -296,7 +296,7 @@ fn a_diff_tells_directions_and_fails_on_what_it_is_asked_to() {
     assert_eq!(diff(same.name(), same.name(), &["--fail-on", "change"]), (Some(0), "no difference in meaning\n".to_owned()));
     assert!(refused(&["policy", "diff", "default", "/nowhere.jsonc"], b"").contains("/nowhere.jsonc"));
     let (_, json) = diff(wider.name(), "strict", &["--json"]);
-    let changes: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let changes: Vec<Value> = serde_json::from_str(&json).unwrap();
     assert!(changes.contains(&serde_json::json!(
         {"field": "limits.pids", "mechanism": "limits", "direction": "narrows", "from": 65, "to": 4})));
     assert!(changes.contains(&serde_json::json!(
@@ -311,10 +311,10 @@ fn what_is_shown_is_a_policy_file() {
     assert!(text.contains("\"memory\": \"1GiB\",") && text.contains("// --set") && text.contains("// built-in numeric:"), "{text}");
     let shown = Scratch::new("shown.jsonc", &text);
     let (code, text) = said(&["policy", "diff", "numeric", shown.name(), "--json"]);
-    let changes: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let changes: Vec<Value> = serde_json::from_str(&text).unwrap();
     assert_eq!((code, changes.len(), &changes[0]["field"]), (Some(0), 1, &"limits.memory".into()));
     let (_, json) = said(&["policy", "show", "--json"]);
-    let values: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
+    let values: Vec<Value> = serde_json::from_str(&json).unwrap();
     let pids = values.iter().find(|value| value["field"] == "limits.pids").unwrap();
     assert_eq!(*pids, serde_json::json!({"field": "limits.pids", "value": 64, "file": "built-in default", "line": 17, "column": 13}));
     assert!(refused(&["policy", "show", "--set", "limits.pids=65"], b"").contains("more than the policy allows"));
@@ -355,6 +355,6 @@ fn a_foreign_policy_is_imported_and_a_filter_exported() {
     };
     assert!(String::from_utf8(export("text")).unwrap().contains("63        read                     allow\n"));
     assert!(String::from_utf8(export("bpf")).unwrap().contains("AUDIT_ARCH_AARCH64"));
-    assert!(serde_json::from_slice::<serde_json::Value>(&export("oci")).unwrap()["defaultAction"] == "SCMP_ACT_ERRNO");
+    assert!(serde_json::from_slice::<Value>(&export("oci")).unwrap()["defaultAction"] == "SCMP_ACT_ERRNO");
     assert_eq!(export("bpf-raw")[..8], [0x20, 0, 0, 0, 4, 0, 0, 0]);
 }

@@ -9,7 +9,7 @@ use super::syscalls::reason;
 use crate::ask::{Expectation, Question};
 
 /// The keys that ask, with the word that begins the question; `call`, `limit` and `ask` hold a whole one.
-const KEYS: &[(&str, &str)] = &[
+pub(crate) const QUESTIONS: &[(&str, &str)] = &[
     ("call", ""),
     ("limit", ""),
     ("ask", ""),
@@ -38,11 +38,11 @@ impl Field for Expectation {
         reader.object(field, value, |section| {
             let is = section.need("is");
             let reason = reason(section);
-            let asked: Vec<_> = KEYS.iter().filter_map(|(key, first)| Some((*key, *first, section.get::<String>(key)?))).collect();
-            let written = KEYS.iter().filter(|(key, _)| section.object.get(key).is_some()).count();
+            let asked: Vec<_> = QUESTIONS.iter().filter_map(|(key, first)| Some((*key, *first, section.get::<String>(key)?))).collect();
+            let written = QUESTIONS.iter().filter(|(key, _)| section.object.get(key).is_some()).count();
             if written != 1 {
                 let message = if written == 0 { "asks nothing" } else { "asks several questions" };
-                let keys: Vec<_> = KEYS.iter().map(|(key, _)| format!("\"{key}\"")).collect();
+                let keys: Vec<_> = QUESTIONS.iter().map(|(key, _)| format!("\"{key}\"")).collect();
                 section.report_here(Fault::new(message, format!("write one of {}", keys.join(", "))));
                 return None;
             }

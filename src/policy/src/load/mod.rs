@@ -27,6 +27,7 @@ mod syscalls;
 mod values;
 
 pub(crate) use canonical::{write_grant, write_mount};
+pub(crate) use expect::QUESTIONS;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,9 @@ use std::ops::RangeInclusive;
 use schemars::Schema;
 use serde_json::{Map, Number, Value, json};
 
-use crate::policy::Policy;
+use crate::ask::Is;
+use crate::load::QUESTIONS;
+use crate::policy::{Policy, Word};
 use crate::units::{Bytes, Cpus, Limit, Span};
 
 pub use groups::groups;
@@ -65,18 +67,25 @@ fn head() -> Map<String, Value> {
                     left out has the narrowest value.",
             }),
         ),
-        // PLACE OF `expect`: completed with the fields of a question and the words of an answer once the loader reads it.
-        (
-            "expect",
-            json!({
-                "type": "array",
-                "maxItems": crate::load::ranges::ENTRIES,
-                "items": { "type": "object" },
-                "description": "What the policy says about itself; `remand policy test` checks it.",
-            }),
-        ),
+        ("expect", expect()),
     ];
     keys.into_iter().map(|(key, schema)| (key.to_owned(), schema)).collect()
+}
+
+/// A question under one key, and its answer.
+fn expect() -> Value {
+    let text = |words: &str| json!({ "type": "string", "maxLength": crate::load::ranges::TEXT, "description": words });
+    let mut properties: Map<String, Value> =
+        QUESTIONS.iter().map(|(key, first)| ((*key).to_owned(), text(&format!("The question `{first}...`.")))).collect();
+    let one: Vec<_> = QUESTIONS.iter().map(|(key, _)| json!({ "required": [key] })).collect();
+    properties.insert("is".into(), json!({ "enum": Is::WORDS.iter().map(|(word, _)| *word).collect::<Vec<_>>() }));
+    properties.insert("reason".into(), text("Why it is expected."));
+    json!({
+        "type": "array",
+        "maxItems": crate::load::ranges::ENTRIES,
+        "items": { "type": "object", "properties": properties, "additionalProperties": false, "required": ["is"], "oneOf": one },
+        "description": "What the policy says about itself; `remand policy test` asks it. Not inherited, and no part of the policy.",
+    })
 }
 
 /// Paragraphs without line breaks, and the width of integers as a bound.

@@ -80,16 +80,6 @@ impl Access {
             Self::Denied | Self::Killed => *self = Self::When(vec![when]),
         }
     }
-
-    /// Whether a call with these arguments is allowed: the policy's own meaning, which the compiled filter is compared with.
-    #[cfg(test)]
-    pub(super) fn allows(&self, call: &Call, args: &[u64; 6]) -> bool {
-        match self {
-            Self::Denied | Self::Killed => false,
-            Self::Any => true,
-            Self::When(alternatives) => alternatives.iter().any(|when| when.iter().all(|condition| holds(call, condition, args))),
-        }
-    }
 }
 
 /// Whether a condition holds for the bits of an argument that the kernel looks at.
