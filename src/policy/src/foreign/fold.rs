@@ -109,5 +109,11 @@ fn singles(meaning: &Meaning<'_>, in_groups: &BTreeMap<String, Vec<Vec<Condition
     }
     // In the order of names again.
     entries.sort_by(|(one, _), (other, _)| one.call.cmp(&other.call));
+    // A group that has nothing but parts of what single grants allow says nothing more.
+    let alone = |Grant { call, when, .. }: &Grant| {
+        let ways: Vec<_> = entries.iter().filter(|(single, _)| single.call == *call).map(|(single, _)| single.when.clone()).collect();
+        covered(when, &ways)
+    };
+    folded.allow.retain(|(group, _)| !grants_of_group(&group.call).unwrap_or_default().iter().all(alone));
     folded.allow.extend(entries);
 }
