@@ -45,7 +45,7 @@ impl Place {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(REMAND);
-        command.arg("policy").args(args).env_remove("VISUAL").env("TMPDIR", self.0.join("copies"));
+        command.arg("policy").args(args).env_remove("VISUAL").env("EDITOR", "true").env("TMPDIR", self.0.join("copies"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
