@@ -36,7 +36,15 @@ pub struct Denials {
 impl Denials {
     /// Nothing seen yet.
     pub fn new(arch: Arch) -> Self {
-        Self { listener: None, arch, execve: syscalls::number(arch, "execve"), seen: Vec::new(), looks: Looks::default(), answered: 0, truncated: false }
+        Self {
+            listener: None,
+            arch,
+            execve: syscalls::number(arch, "execve"),
+            seen: Vec::new(),
+            looks: Looks::default(),
+            answered: 0,
+            truncated: false,
+        }
     }
 
     /// Begins to listen.

@@ -36,7 +36,12 @@ pub fn receive(listener: BorrowedFd<'_>) -> Result<Option<Notification>, Errno> 
     // carries the size, does not ask for.
     let result = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, from_mut(&mut notification)) };
     match Errno::result(result) {
-        Ok(_) => Ok(Some(Notification { id: notification.id, number: notification.data.nr.cast_unsigned(), args: notification.data.args, pid: notification.pid })),
+        Ok(_) => Ok(Some(Notification {
+            id: notification.id,
+            number: notification.data.nr.cast_unsigned(),
+            args: notification.data.args,
+            pid: notification.pid,
+        })),
         Err(Errno::ENOENT | Errno::EINTR) => Ok(None),
         Err(errno) => Err(errno),
     }

@@ -12,7 +12,9 @@ pub(super) fn asked(run: &Run<'_>) -> Option<Line> {
     let (name, rest) = rest.split_once('\'')?;
     let python = &run.policy.python;
     let (field, list, risk) = match rest.strip_prefix(" is not allowed by python.")?.split_once(' ')?.0 {
-        "stdlib_allow" => ("python.stdlib_allow", &python.stdlib_allow, "none of its own: the list is for friendly errors, and confines nothing"),
+        "stdlib_allow" => {
+            ("python.stdlib_allow", &python.stdlib_allow, "none of its own: the list is for friendly errors, and confines nothing")
+        }
         "external_allow" => (
             "python.external_allow",
             &python.external_allow,

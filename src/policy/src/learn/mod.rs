@@ -226,7 +226,12 @@ impl<'f> Learner<'f> {
             self.measured.take(run.outcome);
         }
         let kills = self.base.syscalls.kill.clone();
-        let asked = [calls::asked(run, &kills), imports::asked(run).into_iter().collect(), mounts::asked(run), limits::asked(run, &self.start.most)];
+        let asked = [
+            calls::asked(run, &kills),
+            imports::asked(run).into_iter().collect(),
+            mounts::asked(run),
+            limits::asked(run, &self.start.most),
+        ];
         for line in asked.into_iter().flatten() {
             self.take(line, run.finished());
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Change, Line, Run, Standing};
-use crate::plan::{Root, shows};
+use crate::plan::{Root, Shown, shown};
 
 /// So many files of one directory are mounted as the directory.
 const SEVERAL: usize = 3;
@@ -32,14 +32,38 @@ const NEVER: &[(&str, &str)] = &[
 ];
 /// Names, anywhere in a path, that stand for keys and passwords.
 const SECRET: &[&str] = &[
-    ".aws", ".azure", ".bash_history", ".config", ".docker", ".env", ".git-credentials", ".gnupg", ".kube", ".local", ".mozilla", ".netrc", ".npmrc",
-    ".password-store", ".pgpass", ".pki", ".pypirc", ".python_history", ".ssh", ".vault-token", "id_dsa", "id_ecdsa", "id_ed25519", "id_rsa", "shadow-",
+    ".aws",
+    ".azure",
+    ".bash_history",
+    ".config",
+    ".docker",
+    ".env",
+    ".git-credentials",
+    ".gnupg",
+    ".kube",
+    ".local",
+    ".mozilla",
+    ".netrc",
+    ".npmrc",
+    ".password-store",
+    ".pgpass",
+    ".pki",
+    ".pypirc",
+    ".python_history",
+    ".ssh",
+    ".vault-token",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    "id_rsa",
+    "shadow-",
     "gshadow-",
 ];
 /// Endings of key files.
 const KEYS: &[&str] = &[".key", ".p12", ".pfx", ".keytab", ".kdbx"];
 /// Directories that hold everything of a kind, besides those directly beneath `/`: never whole.
-const WHOLE: &[&str] = &["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local", "/usr/sbin", "/usr/share", "/var/lib", "/var/log", "/var/spool", "/var/cache"];
+const WHOLE: &[&str] =
+    &["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local", "/usr/sbin", "/usr/share", "/var/lib", "/var/log", "/var/spool", "/var/cache"];
 
 /// Something of the host that a run looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +74,8 @@ pub struct File {
     pub call: String,
     /// A call asked to write.
     pub writes: bool,
+    /// A call asked to list.
+    pub lists: bool,
     /// A call asked to execute.
     pub executes: bool,
     /// Its real path on the host: no symlink in any component.
@@ -66,13 +92,20 @@ pub struct File {
 pub(super) fn asked(run: &Run<'_>) -> Vec<Line> {
     let root = &run.plan.root;
     let missing: Vec<&File> = run.files.iter().filter(|file| !ignored(root, file)).collect();
-    // On the way to something else that is shown, a directory is there.
-    let on_the_way = |file: &File| file.directory && missing.iter().any(|other| other.path != file.path && beneath(&other.path, &file.path));
+    // On the way to something else that is shown, a directory is there; but a listing wants all of it.
+    let on_the_way = |file: &File| {
+        file.directory && !file.lists && missing.iter().any(|other| other.path != file.path && beneath(&other.path, &file.path))
+    };
     missing.iter().filter(|file| !on_the_way(file)).map(|file| line(run, file)).collect()
 }
 
 fn ignored(root: &Root, file: &File) -> bool {
-    shows(root, &file.path) || LOADER.contains(&file.path.as_str())
+    let there = match shown(root, &file.path) {
+        Shown::Whole => true,
+        Shown::OnTheWay => !file.lists,
+        Shown::Nothing => false,
+    };
+    there || LOADER.contains(&file.path.as_str())
 }
 
 fn line(run: &Run<'_>, file: &File) -> Line {
@@ -102,14 +135,21 @@ fn mount(source: &str, target: &str, exec: bool) -> Value {
 }
 
 fn risk(source: &str, directory: bool, exec: bool) -> String {
-    let what = if directory { format!("shows everything in {source}, now and later, read-only") } else { format!("shows {source} of the host, read-only") };
+    let what = if directory {
+        format!("shows everything in {source}, now and later, read-only")
+    } else {
+        format!("shows {source} of the host, read-only")
+    };
     what + if exec { ", and lets runs execute it" } else { "" }
 }
 
 /// Why nobody proposes this one.
 fn refusal(file: &File) -> Option<String> {
     let both = [&file.path, &file.real];
-    if let Some((place, what)) = NEVER.iter().find(|(place, _)| both.iter().any(|path| beneath(path, place) || beneath(place, path) && file.directory && !whole(path))) {
+    if let Some((place, what)) = NEVER
+        .iter()
+        .find(|(place, _)| both.iter().any(|path| beneath(path, place) || beneath(place, path) && file.directory && !whole(path)))
+    {
         return Some(format!("{place} is never shown: {what}"));
     }
     let secret = |name: &&&str| both.iter().any(|path| path.split('/').any(|part| part == **name));
@@ -145,7 +185,12 @@ pub(super) fn directories(lines: &[Line], run: &Run<'_>) -> Vec<Line> {
     }
     let fits = |directory: &str| {
         let root = &run.plan.root;
-        let taken = root.binds.iter().map(|bind| &bind.target).chain(root.files.iter().map(|(path, _)| path)).chain(root.links.iter().map(|(path, _)| path));
+        let taken = root
+            .binds
+            .iter()
+            .map(|bind| &bind.target)
+            .chain(root.files.iter().map(|(path, _)| path))
+            .chain(root.links.iter().map(|(path, _)| path));
         let ours = |path: &str| lines.iter().any(|line| plain(line) == Some(path));
         !whole(directory) && !taken.into_iter().any(|path| beneath(path, directory) && !ours(path))
     };

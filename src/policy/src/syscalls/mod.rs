@@ -13,7 +13,7 @@ pub mod paths;
 mod start;
 mod table;
 
-pub use answer::{Remedy, answer, change, remedy};
+pub use answer::{Remedy, answer, change, remedy, risk};
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile, compile_observing};
 pub use granted::{Alternatives, Senseless, granted, grants_of_group};
 pub use start::NEEDED_TO_START;

@@ -9,6 +9,7 @@ mod job;
 
 use remand_policy::learn::{self, Learner, Line, Ran, Run, Standing, Start};
 use remand_policy::load::{Problem, Source};
+use remand_policy::outcome::exit_code;
 use remand_policy::plan::Refused;
 use remand_policy::verdict::Verdict;
 use remand_policy::{Outcome, Policy};
@@ -41,10 +42,10 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
         most: ground::most(),
         try_dangerous: args.try_dangerous,
     };
-    let mut session = Session { learner: Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?, ground, job: None };
-    let (job, inputs) = typed.job(&args.items, session.learner.base())?;
-    session.job = Some(job);
-    session.within()?;
+    let learner = Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?;
+    ground.holds(learner.base())?;
+    let (job, inputs) = typed.job(&args.items, learner.base())?;
+    let mut session = Session { learner, ground, job };
     let cancel = Cancel::hold()?;
     let mut ran = Vec::new();
     for input in &inputs {
@@ -60,25 +61,17 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
 struct Session<'f> {
     learner: Learner<'f>,
     ground: Ground,
-    job: Option<Job>,
+    job: Job,
 }
 
 impl Session<'_> {
-    /// The file itself is within the ceilings, or no run of it would be.
-    fn within(&self) -> Result<(), Failure> {
-        match self.ground.ceilings.iter().find(|ceiling| !ceiling.holds(self.learner.base())) {
-            None => Ok(()),
-            Some(ceiling) => Err(Failure {
-                hint: Some("remand policy check --ceiling FILE says which values are".into()),
-                ..Failure::usage(format!("policy {} is beyond the ceiling {} already", print::plain(&self.ground.name), print::plain(&ceiling.file)))
-            }),
-        }
-    }
-
     fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
-        match &self.job {
-            Some(job) => job.once(policy, input, observe, cancel),
-            None => Err(Failure::internal("no job".into())),
+        let tried = self.job.once(policy, input, observe, cancel)?;
+        match &tried {
+            Tried::Ran { outcome, .. } if outcome.verdict == Verdict::Cancelled => {
+                Err(Failure { code: exit_code(&Verdict::Cancelled), ..Failure::usage("cancelled; nothing was written".into()) })
+            }
+            _ => Ok(tried),
         }
     }
 
@@ -90,14 +83,12 @@ impl Session<'_> {
             let policy = self.learner.trial().map_err(|problems| self.wrong(&problems))?;
             let tried = self.once(&policy, input, true, cancel)?;
             ran.learned = tried.told();
-            let Tried::Ran { plan, arch, outcome, looks } = &tried else {
-                if self.refuse_mounts(&tried) { continue } else { break }
-            };
+            let Tried::Ran { plan, arch, outcome, looks } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
             let files = files::found(looks);
             let run = Run { input: &input.name, number: ran.runs, arch: *arch, policy: &policy, plan, outcome, files: &files };
             let news = self.learner.learn(&run).map_err(|problems| wrong(&self.ground.source, &problems))?;
             let refused = self.refuse_mounts(&tried);
-            if tried.finished() || outcome.verdict == Verdict::Cancelled || !(news || refused) {
+            if tried.finished() || !(news || refused) {
                 break;
             }
         }
@@ -109,12 +100,20 @@ impl Session<'_> {
         let lacks: Vec<(String, String)> = match tried {
             Tried::Refused(lacks) => lacks
                 .iter()
-                .filter_map(|Refused { protection, blocker, .. }| Some((protection.strip_prefix("the mount at ")?.to_owned(), blocker.clone())))
+                .filter_map(|Refused { protection, blocker, .. }| {
+                    Some((protection.strip_prefix("the mount at ")?.to_owned(), blocker.clone()))
+                })
                 .collect(),
             Tried::Ran { outcome, .. } => match &outcome.verdict {
                 Verdict::NotStarted { hint, .. } => {
                     let named = |line: &&Line| learn::mount_target(line).is_some_and(|target| hint.contains(target));
-                    self.learner.lines().iter().filter(named).filter_map(learn::mount_target).map(|target| (target.to_owned(), hint.clone())).collect()
+                    self.learner
+                        .lines()
+                        .iter()
+                        .filter(named)
+                        .filter_map(learn::mount_target)
+                        .map(|target| (target.to_owned(), hint.clone()))
+                        .collect()
                 }
                 _ => Vec::new(),
             },
@@ -125,7 +124,8 @@ impl Session<'_> {
 
     /// Takes out of the proposal what the inputs finish without.
     fn trim(&mut self, inputs: &[Input], ran: &[Ran], cancel: &Cancel) -> Result<(), Failure> {
-        let finished: Vec<&Input> = inputs.iter().zip(ran).filter(|(_, ran)| ran.learned == Verdict::Finished.kind()).map(|(input, _)| input).collect();
+        let finished: Vec<&Input> =
+            inputs.iter().zip(ran).filter(|(_, ran)| ran.learned == Verdict::Finished.kind()).map(|(input, _)| input).collect();
         if finished.is_empty() {
             return Ok(());
         }
@@ -183,7 +183,9 @@ fn wrong(source: &Source, problems: &[Problem]) -> Failure {
 /// How a run ended, in a few words.
 fn ending(outcome: &Outcome) -> String {
     match (&outcome.verdict, &outcome.error) {
-        (Verdict::Exceeded { limit, .. }, _) => format!("exceeded {}", serde_json::to_value(limit).unwrap_or_default().as_str().unwrap_or("a limit")),
+        (Verdict::Exceeded { limit, .. }, _) => {
+            format!("exceeded {}", serde_json::to_value(limit).unwrap_or_default().as_str().unwrap_or("a limit"))
+        }
         (Verdict::Raised, Some(error)) => format!("raised {}: {:.200}", error.kind, error.message),
         (Verdict::NotStarted { hint, .. }, _) => format!("not_started: {hint}"),
         (verdict, _) => verdict.kind().to_owned(),
