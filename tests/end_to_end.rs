@@ -10,6 +10,7 @@ mod command_line;
 mod filesystem;
 mod isolation;
 mod jobs;
+mod learn;
 mod lifecycle;
 mod limits;
 mod policies;
@@ -45,6 +46,7 @@ fn trials() -> Vec<Trial> {
         isolation::trials(),
         python::trials(),
         jobs::trials(),
+        learn::trials(),
         command_line::trials(),
         policies::trials(),
         soak::trials(),

@@ -18,8 +18,8 @@ use crate::syscalls::{self, CompileError};
 
 pub(crate) use landlock::NEWEST as NEWEST_LANDLOCK;
 pub use protections::UNCOUNTED;
-pub use root::shows;
 pub(crate) use root::taken;
+pub use root::{Shown, shown};
 
 /// One run, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,6 +31,8 @@ pub struct Look {
     pub path: String,
     /// Some call asked to write there.
     pub writes: bool,
+    /// Some call asked to list it, as a directory.
+    pub lists: bool,
     /// Some call asked to execute it.
     pub executes: bool,
 }
@@ -49,7 +51,7 @@ impl Looks {
     /// Records the path of a call that waits for its answer.
     pub fn look(&mut self, listener: BorrowedFd<'_>, arch: Arch, notification: &Notification) {
         let Some(call) = syscalls::name(arch, notification.number) else { return };
-        let Some(looked) = paths::looked(call, &notification.args) else { return };
+        let Some(looked) = paths::looked(arch, call, &notification.args) else { return };
         self.looked += 1;
         if self.looked > MOST_LOOKS {
             self.truncated = true;
@@ -62,13 +64,20 @@ impl Looks {
         }
         // Relative ones start in the run's own /tmp, or in a directory that it has.
         if let Some(path) = path.filter(|path| path.starts_with('/')) {
-            self.keep(Look { call: call.to_owned(), path, writes: looked.writes, executes: call.starts_with("execve") });
+            self.keep(Look {
+                call: call.to_owned(),
+                path,
+                writes: looked.writes,
+                lists: looked.lists,
+                executes: call.starts_with("execve"),
+            });
         }
     }
 
     fn keep(&mut self, look: Look) {
         if let Some(same) = self.seen.iter_mut().find(|same| same.path == look.path) {
             same.writes |= look.writes;
+            same.lists |= look.lists;
             same.executes |= look.executes;
         } else if self.seen.len() < MOST_PATHS {
             self.seen.push(look);
@@ -122,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let look = |n: usize| Look { call: "open".into(), path: format!("/{n}"), writes: n == 1, executes: false };
+        let look = |n: usize| Look { call: "open".into(), path: format!("/{n}"), writes: n == 1, lists: false, executes: false };
         let mut looks = Looks::default();
         (0..MOST_PATHS + 3).for_each(|n| looks.keep(look(n)));
         looks.keep(Look { writes: true, ..look(0) });

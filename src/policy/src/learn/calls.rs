@@ -37,11 +37,13 @@ fn asked_by(run: &Run<'_>, violation: &Violation, kills: &[String]) -> Line {
         risk,
         needs: vec![run.need(format!("{asked} was denied"))],
     };
-    let danger = || syscalls::danger(call).map_or("harmless".to_owned(), |danger| format!("dangerous: {danger}"));
-    let refused = |because| line(json!(call), Standing::Refused { because }, danger());
     let Some(number) = syscalls::number(run.arch, call) else {
-        return refused("this build does not know the call, and no policy can allow it".into());
+        let because = "this build does not know the call, and no policy can allow it".to_owned();
+        return line(json!(call), Standing::Refused { because }, "unknown".into());
     };
+    let danger =
+        || syscalls::risk(run.arch, number, &violation.args).map_or("harmless".to_owned(), |danger| format!("dangerous: {danger}"));
+    let refused = |because| line(json!(call), Standing::Refused { because }, danger());
     // The record knows what the plan refused besides the policy.
     if let Some(why) = violation.change.strip_prefix("none: ") {
         return refused(why.to_owned());

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Change, Line, Run, Standing};
-use crate::plan::{Root, shows};
+use crate::plan::{Root, Shown, shown};
 
 /// So many files of one directory are mounted as the directory.
 const SEVERAL: usize = 3;
@@ -74,6 +74,8 @@ pub struct File {
     pub call: String,
     /// A call asked to write.
     pub writes: bool,
+    /// A call asked to list.
+    pub lists: bool,
     /// A call asked to execute.
     pub executes: bool,
     /// Its real path on the host: no symlink in any component.
@@ -90,14 +92,20 @@ pub struct File {
 pub(super) fn asked(run: &Run<'_>) -> Vec<Line> {
     let root = &run.plan.root;
     let missing: Vec<&File> = run.files.iter().filter(|file| !ignored(root, file)).collect();
-    // On the way to something else that is shown, a directory is there.
-    let on_the_way =
-        |file: &File| file.directory && missing.iter().any(|other| other.path != file.path && beneath(&other.path, &file.path));
+    // On the way to something else that is shown, a directory is there; but a listing wants all of it.
+    let on_the_way = |file: &File| {
+        file.directory && !file.lists && missing.iter().any(|other| other.path != file.path && beneath(&other.path, &file.path))
+    };
     missing.iter().filter(|file| !on_the_way(file)).map(|file| line(run, file)).collect()
 }
 
 fn ignored(root: &Root, file: &File) -> bool {
-    shows(root, &file.path) || LOADER.contains(&file.path.as_str())
+    let there = match shown(root, &file.path) {
+        Shown::Whole => true,
+        Shown::OnTheWay => !file.lists,
+        Shown::Nothing => false,
+    };
+    there || LOADER.contains(&file.path.as_str())
 }
 
 fn line(run: &Run<'_>, file: &File) -> Line {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use super::{Change, Line, Standing};
+use crate::verdict::Verdict;
 
 /// What became of one input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,6 +50,9 @@ pub fn text(lines: &[Line], ran: &[Ran]) -> String {
             let _ = writeln!(text, "{title}"); // writing to a String cannot fail
         }
         lines.for_each(|line| tell(&mut text, line));
+    }
+    if !ran.is_empty() && ran.iter().all(|ran| ran.learned != Verdict::Finished.kind()) {
+        let _ = writeln!(text, "no input finished: what is proposed is what the runs asked for, and was not tried without");
     }
     let _ = writeln!(text, "inputs");
     for Ran { input, runs, learned, proposed } in ran {

@@ -111,25 +111,38 @@ fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
     root.binds.iter().any(|bind| bind.target == target).then(|| "another mount is there".into())
 }
 
-/// Whether a root shows what the host has at an absolute path: by a bind, as a file or place of its own, or as a directory on the way to any of these.
+/// How much of what the host has at a path a root shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing.
+    Nothing,
+    /// A directory on the way to something that it shows, with nothing else in it.
+    OnTheWay,
+    /// All of it, or something of the run's own.
+    Whole,
+}
+
+/// How much of what the host has at an absolute path a root shows.
 #[must_use]
-pub fn shows(root: &Root, path: &str) -> bool {
+pub fn shown(root: &Root, path: &str) -> Shown {
     let path = followed(root, path);
-    let files = root.files.iter().map(|(file, _)| file.as_str());
-    let devices = root.devices.iter().map(|listed| device(*listed));
-    let places = root
-        .binds
-        .iter()
-        .map(|bind| bind.target.as_str())
-        .chain(root.links.iter().map(|(link, _)| link.as_str()))
-        .chain(OWN.iter().copied());
-    let whole = || root.binds.iter().map(|bind| bind.target.as_str()).chain(OWN.iter().copied().filter(|own| *own != "/dev"));
-    path == "/" || whole().any(|place| beneath(&path, place)) || files.chain(devices).chain(places).any(|place| beneath(place, &path))
+    let binds = root.binds.iter().map(|bind| bind.target.as_str());
+    // The devices are in /dev one by one.
+    let whole = binds.clone().chain(OWN.iter().copied().filter(|own| *own != "/dev"));
+    let single = root.files.iter().map(|(file, _)| file.as_str()).chain(root.devices.iter().map(|listed| device(*listed)));
+    let links = root.links.iter().map(|(link, _)| link.as_str());
+    if whole.clone().any(|place| beneath(&path, place)) || single.clone().any(|file| file == path) {
+        Shown::Whole
+    } else if path == "/" || whole.chain(single).chain(links).chain(["/dev"]).any(|place| beneath(place, &path)) {
+        Shown::OnTheWay
+    } else {
+        Shown::Nothing
+    }
 }
 
 /// The path with the root's own links followed, as far as they lead anywhere.
 fn followed(root: &Root, path: &str) -> String {
-    let mut path = path.to_owned();
+    let mut path = plain(path);
     for _ in 0..8 {
         let Some((link, target)) = root.links.iter().find(|(link, _)| beneath(&path, link)) else { break };
         let rest = path.get(link.len()..).unwrap_or("");

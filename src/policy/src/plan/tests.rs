@@ -487,3 +487,27 @@ fn the_cpu_backstop_comes_after_the_limit() {
     policy.limits.file_size = Limit::At(Bytes(0));
     assert_eq!(on(&policy, &full()).unwrap().rlimits[1], (1, 0, 0));
 }
+
+#[test]
+fn a_root_shows_what_it_binds_and_the_way_there() {
+    let mut policy = policy();
+    policy.filesystem.mounts = vec![Mount { source: "/srv/x".into(), ..mount("/data/deep/x") }];
+    let root = resolve(&policy, &Program::Python(&python()), &full()).unwrap().root;
+    for whole in [
+        "/usr/lib/python3.11/os.py",
+        "/lib/python3.11/../python3.11/os.py",
+        "/lib/python3.11",
+        "/data/deep/x/y",
+        "/etc/passwd",
+        "/tmp/a",
+        "/proc/self",
+    ] {
+        assert_eq!(shown(&root, whole), Shown::Whole, "{whole}");
+    }
+    for way in ["/", "/etc", "/usr/lib", "/lib", "/data", "/data/deep/", "/dev"] {
+        assert_eq!(shown(&root, way), Shown::OnTheWay, "{way}");
+    }
+    for nothing in ["/usr/lib/python3.1", "/lib/other", "/etc/shadow", "/data/deep/xx", "/dev/tty", "/srv/x"] {
+        assert_eq!(shown(&root, nothing), Shown::Nothing, "{nothing}");
+    }
+}

@@ -21,6 +21,7 @@ pub fn found(looks: &Looks) -> Vec<File> {
             path: look.path.clone(),
             call: look.call.clone(),
             writes: look.writes,
+            lists: look.lists,
             executes: look.executes,
             everybody: reachable && may(&meta, if meta.is_dir() { 0o5 } else { 0o4 }),
             beside: reachable && directory.is_some_and(|meta| may(&meta, 0o5)),

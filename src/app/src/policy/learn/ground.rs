@@ -55,6 +55,17 @@ impl Ground {
         self.ceilings.iter().map(|ceiling| ceiling.policy().clone()).collect()
     }
 
+    /// The policy itself is within the ceilings, or no run of it would be made.
+    pub fn holds(&self, policy: &Policy) -> Result<(), Failure> {
+        match self.ceilings.iter().find(|ceiling| !ceiling.holds(policy)) {
+            None => Ok(()),
+            Some(ceiling) => Err(Failure {
+                hint: Some("remand policy check --ceiling FILE says which values are".into()),
+                ..Failure::usage(format!("policy {} is beyond the ceiling {} already", plain(&self.name), plain(&ceiling.file)))
+            }),
+        }
+    }
+
     /// What of the file's text stands on a disk already: nothing of one that extends a built-in policy.
     pub fn written<'t>(&self, text: &'t str) -> &'t str {
         if self.built_in { "" } else { text }

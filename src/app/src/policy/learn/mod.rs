@@ -9,6 +9,7 @@ mod job;
 
 use remand_policy::learn::{self, Learner, Line, Ran, Run, Standing, Start};
 use remand_policy::load::{Problem, Source};
+use remand_policy::outcome::exit_code;
 use remand_policy::plan::Refused;
 use remand_policy::verdict::Verdict;
 use remand_policy::{Outcome, Policy};
@@ -41,10 +42,10 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
         most: ground::most(),
         try_dangerous: args.try_dangerous,
     };
-    let mut session = Session { learner: Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?, ground, job: None };
-    let (job, inputs) = typed.job(&args.items, session.learner.base())?;
-    session.job = Some(job);
-    session.within()?;
+    let learner = Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?;
+    ground.holds(learner.base())?;
+    let (job, inputs) = typed.job(&args.items, learner.base())?;
+    let mut session = Session { learner, ground, job };
     let cancel = Cancel::hold()?;
     let mut ran = Vec::new();
     for input in &inputs {
@@ -60,29 +61,17 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
 struct Session<'f> {
     learner: Learner<'f>,
     ground: Ground,
-    job: Option<Job>,
+    job: Job,
 }
 
 impl Session<'_> {
-    /// The file itself is within the ceilings, or no run of it would be.
-    fn within(&self) -> Result<(), Failure> {
-        match self.ground.ceilings.iter().find(|ceiling| !ceiling.holds(self.learner.base())) {
-            None => Ok(()),
-            Some(ceiling) => Err(Failure {
-                hint: Some("remand policy check --ceiling FILE says which values are".into()),
-                ..Failure::usage(format!(
-                    "policy {} is beyond the ceiling {} already",
-                    print::plain(&self.ground.name),
-                    print::plain(&ceiling.file)
-                ))
-            }),
-        }
-    }
-
     fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
-        match &self.job {
-            Some(job) => job.once(policy, input, observe, cancel),
-            None => Err(Failure::internal("no job".into())),
+        let tried = self.job.once(policy, input, observe, cancel)?;
+        match &tried {
+            Tried::Ran { outcome, .. } if outcome.verdict == Verdict::Cancelled => {
+                Err(Failure { code: exit_code(&Verdict::Cancelled), ..Failure::usage("cancelled; nothing was written".into()) })
+            }
+            _ => Ok(tried),
         }
     }
 
@@ -99,7 +88,7 @@ impl Session<'_> {
             let run = Run { input: &input.name, number: ran.runs, arch: *arch, policy: &policy, plan, outcome, files: &files };
             let news = self.learner.learn(&run).map_err(|problems| wrong(&self.ground.source, &problems))?;
             let refused = self.refuse_mounts(&tried);
-            if tried.finished() || outcome.verdict == Verdict::Cancelled || !(news || refused) {
+            if tried.finished() || !(news || refused) {
                 break;
             }
         }

@@ -230,7 +230,7 @@ fn observing_asks_about_paths_and_allows_nothing_more() {
         check(&observing).unwrap();
         for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.map(|args| (nr, args))) {
             let [normal, observed] = [&normal, &observing].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
-            let looks = crate::syscalls::name(arch, nr).is_some_and(|name| paths::looked(name, &args).is_some());
+            let looks = crate::syscalls::name(arch, nr).is_some_and(|name| paths::looked(arch, name, &args).is_some());
             let expected = if looks && normal == ALLOW { NOTIFY } else { normal };
             assert_eq!(observed, expected, "{nr} {args:?}");
         }
