@@ -298,7 +298,10 @@ fn is_directory(path: &str) -> Result<bool, Failure> {
     let failed = |error: io::Error| Failure::io("setup", &format!("{path} cannot be shown to the run"), &error);
     let kind = std::fs::symlink_metadata(path).map_err(failed)?.file_type();
     if kind.is_symlink() || kind.is_fifo() || kind.is_socket() {
-        return Err(Failure::new("setup", format!("{path} is neither a directory nor a regular file")));
+        return Err(Failure::new(
+            "setup",
+            format!("{path} is neither a directory nor a regular file (symbolic links are not followed: name what it leads to)"),
+        ));
     }
     Ok(kind.is_dir())
 }

@@ -73,6 +73,7 @@ pub fn hint(step: &str, index: u32, errno: i32) -> String {
         ("execve", ENOEXEC) => "the program is no executable of this machine's kind (a script needs its interpreter named)".to_owned(),
         ("execve", E2BIG) => "arguments and environment are too large".to_owned(),
         ("chdir", ENOENT) => "the working directory is not in the run's root".to_owned(),
+        (_, 0) => "`remand doctor` shows what this host can do".to_owned(),
         _ => format!("step {step} (number {index}) was answered with error {errno}; `remand doctor` shows what this host can do"),
     }
 }
