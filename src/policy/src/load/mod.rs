@@ -269,7 +269,7 @@ fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
     tokens(text, &CollectOptions::default()).map_err(|problem| vec![*problem])?.value.ok_or_else(empty)
 }
 
-/// Comments and trailing commas are taken, nothing else beyond JSON.
+/// Comments and trailing commas are taken. Nothing else beyond JSON is asked for; the parser also takes raw control characters in texts and a few more kinds of white space.
 pub(crate) fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<ParseResult<'t>, Box<Problem>> {
     let options = ParseOptions {
         allow_comments: true,
