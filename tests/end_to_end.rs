@@ -13,11 +13,13 @@ mod jobs;
 mod learn;
 mod lifecycle;
 mod limits;
+mod policies;
 mod python;
 mod results;
 mod soak;
 mod start;
 mod syscalls;
+mod troubleshooting;
 
 use libtest_mimic::{Arguments, Trial};
 use remand_tests::technique;
@@ -46,9 +48,11 @@ fn trials() -> Vec<Trial> {
         jobs::trials(),
         learn::trials(),
         command_line::trials(),
+        policies::trials(),
         soak::trials(),
         start::trials(),
         ceiling::trials(),
+        troubleshooting::trials(),
     ]
     .into_iter()
     .flatten()

@@ -48,7 +48,71 @@ complete -c remand -n "__fish_remand_using_subcommand exec" -l timing -d 'Print 
 complete -c remand -n "__fish_remand_using_subcommand exec" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -l json -d 'Print the findings as JSON'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -s h -l help -d 'Print help'
-complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
-complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check" -f -a "check" -d 'Load policy files and print every problem in them'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "check" -d 'Say everything that is wrong with policy files, and what is hardly meant'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "diff" -d 'Say what a change of a policy widens and narrows'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "show" -d 'Print a policy with everything filled in, and where each value was written'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "explain" -d 'Say in sentences what a run under a policy can read, write, reach, spend and call on this machine, and what is not protected'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "why" -d 'Ask what a run is allowed, and which line decides it'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "test" -d 'Test the expectations that policy files carry about themselves'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "edit" -d 'Edit a policy in your editor, as visudo does: it is checked, and the change is shown, before anything is written'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "set" -d 'Write fields of a policy file, in place'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "allow" -d 'Grant system calls, groups of them, or mounts'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "deny" -d 'Take grants out, or deny what a group grants'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "fmt" -d 'Lay policy files out; every comment stays'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "import" -d 'Turn a seccomp profile or an OCI config.json into a policy'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "export" -d 'Write the compiled system call filter of a policy for other tools and for reading'
+complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "learn" -d 'Run a job again and again, and propose the smallest patch of a policy under which it finishes'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -l ceiling -d 'A policy that none of the files may exceed, in any field [default: /etc/remand/ceiling.jsonc where it exists]' -r -F
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -l deny-warnings -d 'Let warnings end with status 2 as errors do'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -l json -d 'Print all problems as one JSON document'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from diff" -l fail-on -d 'End with status 1 where the new policy may allow more (widen), or where it differs at all (change)' -r -f -a "widen\t'Something widens, or changes in a way that has no order and might widen'
+change\t'Anything differs in meaning, the description included'"
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from diff" -l json -d 'Print a JSON array of {field, mechanism, direction, from, to}, one element for each system call'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from show" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from show" -l json -d 'Print a JSON array of {field, value, file, line, column}'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from explain" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from why" -l policy -d 'A built-in policy, one in /etc/remand/policies, or a file' -r
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from why" -l json -d 'Print the answer as JSON'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from why" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from test" -l live -d 'Try each expectation inside a run under the policy as well'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from test" -l json -d 'Print the results as JSON, one line for each policy'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from test" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from set" -l dry-run -d 'Print a unified diff instead of writing'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from set" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from allow" -l reason -d 'Why; a dangerous call and a writable mount need it' -r
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from allow" -l writable -d 'The mounts can be written'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from allow" -l exec -d 'Files on the mounts can be executed'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from allow" -l dry-run -d 'Print a unified diff instead of writing'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from allow" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from deny" -l dry-run -d 'Print a unified diff instead of writing'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from deny" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from fmt" -l check -d 'Write nothing; print which files would change, and end with status 1 if there are any'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from fmt" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from import" -l from -d 'What the file is; its content tells where this is left out' -r -f -a "seccomp\t'A seccomp profile'
+oci\t'An OCI container\'s config.json'"
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from import" -l output -d 'Write the policy to this file, which must not exist yet, instead of standard output' -r -F
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from import" -l json -d 'Print the list of what was not taken over as JSON'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from export" -l as -d 'In which form' -r -f -a "oci\t'A seccomp profile of the OCI runtime specification'
+text\t'A line per system call'
+bpf\t'The BPF program, disassembled'
+bpf-raw\t'The BPF program as the kernel takes it, such as for `bwrap --seccomp`'"
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from export" -l arch -d 'For which instruction set; this machine\'s where it is left out' -r -f -a "x86_64\t'x86_64'
+aarch64\t'AArch64'"
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l from -d 'The policy to start from: a name, or a file (a path with `/`, or ending in .jsonc) [default: the job\'s --policy, or default]' -r
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l ceiling -d 'A policy that the proposal may not exceed, besides /etc/remand/ceiling.jsonc where it exists' -r -F
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l runs -d 'Runs of each input at most, before what was not needed is taken out again' -r
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l items -d 'Input items of a `run`, once for each input to learn from' -r -F
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l write -d 'Write the policy with the patch: over the file that was learned from, or as a new file' -r -F
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l try-dangerous -d 'Try dangerous calls too, and propose them where the job finishes with them'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l tighten -d 'Also lower limits that stand above what was measured by more than half'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l json -d 'Print the patch, its lines and the inputs as one JSON document'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand generate" -s h -l help -d 'Print help'

@@ -1,4 +1,5 @@
-//! `remand generate`: man pages, shell completions and the outcome's schema, from the same definitions that the command runs on.
+//! `remand generate`: man pages, shell completions, the schemas of outcomes and policies and the reference of policy files, from the same definitions that the
+//! command runs on.
 //!
 //! Always holds: what is committed below `docs/` is what this writes; a test compares them.
 
@@ -8,6 +9,7 @@ use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use remand_policy::outcome::{self, EXIT_CODES};
+use remand_policy::schema;
 
 use crate::args::{Args, GenerateArgs};
 use crate::failure::Failure;
@@ -36,6 +38,9 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
     }
     let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
     files.push(("outcome.schema.json".into(), schema + "\n"));
+    let policy = serde_json::to_string_pretty(&schema::file()).map_err(|error| Failure::internal(error.to_string()))?;
+    files.push(("policy.schema.json".into(), policy + "\n"));
+    files.push(("policy-reference.md".into(), schema::reference()));
     files.push(("exit-codes.md".into(), exit_codes()));
     Ok(files)
 }
@@ -70,14 +75,22 @@ const EXIT_CODES_HEAD: &str = "\
 `remand run` and `remand exec` tell the verdict by their exit status. It never is the status of the code's own process: code that exits with 5 \
 is `exited`, status 3; its own status is in the account on standard error, and in the outcome.
 
-`remand doctor` ends with 0 if every built-in policy can be enforced and an interpreter is found, and with 1 if not. `remand policy check` ends \
-with 0 if it found no error, and with 2 if it found one in any of the files; with `--deny-warnings` a warning counts as an error.
-`remand policy diff` ends with 0 if it found no difference, or only such as `--fail-on` lets \
-pass, with 1 if `--fail-on` found one, and with 2 if a policy cannot be read; `--fail-on widen` counts what changes without an order too, but \
-not the description. `remand policy edit` ends with 0 if it wrote the file or nothing was changed, and with 1 if it was told not to write; `remand policy fmt --check` \
-with 1 if a file would change.
-
 An answer that could not be written to standard output is status 11, whatever the verdict was.
+
+The other commands end with 0 where the answer is good, with 1 where it is not, and with 2 where they could not be understood or a file could not be read:
+
+| command | 1 means | 2 also means |
+|---|---|---|
+| `remand doctor` | a built-in policy cannot be enforced here, or no interpreter is found | |
+| `remand policy check` | | an error in any of the files; with `--deny-warnings`, a warning |
+| `remand policy diff` | `--fail-on` found a change; `widen` counts what changes without an order too, but not the description | |
+| `remand policy why` | what was asked about is not allowed, or it `depends` | |
+| `remand policy test` | an expectation does not hold | nothing runs under the policy here |
+| `remand policy edit` | it was told not to write | |
+| `remand policy set`, `allow`, `deny` | | the file would not be a policy, or beyond the ceiling; nothing was written |
+| `remand policy fmt --check` | a file would change | |
+| `remand policy learn` | something that was needed is not in the proposal | |
+| `remand policy import` | something was left out | |
 
 | status | verdict | meaning |
 |---|---|---|

@@ -71,8 +71,18 @@ fn understood(typed: &str, Read { loaded, sources }: Read) -> Result<Loaded, Fai
 
 /// The policy of this name or file, to look at: a file may be anybody's, since nothing runs under it. With where its values were written.
 pub fn traced(typed: &str) -> Result<Loaded, Failure> {
-    let source = source(typed, look)?;
-    understood(typed, read(&name(Path::new(typed)), &source, true))
+    tell(typed, source(typed, look)?).map(|(_, loaded)| loaded)
+}
+
+/// The same with the texts that it was read from, the file itself first. Only what is `run` must be trusted.
+pub fn trace(typed: &str, run: bool) -> Result<(Vec<Source>, Loaded), Failure> {
+    tell(typed, source(typed, if run { trusted } else { look })?)
+}
+
+fn tell(typed: &str, source: Source) -> Result<(Vec<Source>, Loaded), Failure> {
+    let read = read(&name(Path::new(typed)), &source, true);
+    let sources = read.sources.clone();
+    understood(typed, read).map(|loaded| (sources, loaded))
 }
 
 /// The file that was typed, or the one of this name, as far as it can be trusted.
@@ -116,7 +126,12 @@ pub fn read(name: &str, source: &Source, trace: bool) -> Read {
     let loaded = if trace {
         load::trace(source, name, &base)
     } else {
-        load::parse(source, name, &base).map(|policy| Loaded { policy, origins: Origins::default(), warnings: Vec::new() })
+        load::parse(source, name, &base).map(|policy| Loaded {
+            policy,
+            origins: Origins::default(),
+            warnings: Vec::new(),
+            expect: Vec::new(),
+        })
     };
     Read { loaded, sources: sources.into_inner() }
 }

@@ -268,3 +268,101 @@ fn policy_check_holds_files_to_a_ceiling() {
     let broken = directory.file("broken.jsonc", "{");
     assert!(refused(&["policy", "check", "--ceiling", &broken, &narrow], b"").contains("the ceiling "));
 }
+
+/// The first line of the default policy that holds `text`, from 1.
+fn line_of(text: &str) -> usize {
+    include_str!("../../../policies/default.jsonc").lines().position(|line| line.contains(text)).unwrap() + 1
+}
+
+/// Exit status and standard output.
+fn said(args: &[&str]) -> (Option<i32>, String) {
+    let output = remand(args, b"");
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn a_diff_tells_directions_and_fails_on_what_it_is_asked_to() {
+    let wider = Scratch::new("wider.jsonc", "{\n\"version\": 1, \"extends\": \"default\", /* same */\n\"limits\": {\"pids\": 65}\n}");
+    let other = Scratch::new("other.jsonc", r#"{"version": 1, "extends": "default", "environment": {"LANG": "\u001b[31m"}}"#);
+    let same = Scratch::new("same.jsonc", r#"{"version": 1, "extends": "default", "limits": {"pids": 64, "memory": "0.25GiB"}}"#);
+    let diff = |from: &str, to: &str, rest: &[&str]| said(&[&["policy", "diff", from, to][..], rest].concat());
+    let (code, text) = diff("default", wider.name(), &["--fail-on", "widen"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains(&format!("\nlimits\n  widens   limits.pids: 64 -> 65 [built-in default:{} -> ", line_of("\"pids\""))), "{text}");
+    assert!(text.contains(&format!("{}:3]", wider.name())), "{text}");
+    assert_eq!(diff("default", wider.name(), &[]).0, Some(0));
+    assert_eq!(diff(wider.name(), "default", &["--fail-on", "widen"]).0, Some(0));
+    assert_eq!(diff(wider.name(), "default", &["--fail-on", "change"]).0, Some(1));
+    let (code, text) = diff("default", other.name(), &["--fail-on", "widen"]);
+    assert_eq!(code, Some(1), "what has no order may widen");
+    assert!(text.contains("changes  environment.LANG: C.UTF-8 -> ") && !text.contains('\u{1b}'), "{text:?}");
+    // Only the description, of which nothing depends.
+    assert_eq!(diff("default", same.name(), &["--fail-on", "widen"]).0, Some(0));
+    assert_eq!(diff(same.name(), same.name(), &["--fail-on", "change"]), (Some(0), "no difference in meaning\n".to_owned()));
+    assert!(refused(&["policy", "diff", "default", "/nowhere.jsonc"], b"").contains("/nowhere.jsonc"));
+    let (_, json) = diff(wider.name(), "strict", &["--json"]);
+    let changes: Vec<Value> = serde_json::from_str(&json).unwrap();
+    assert!(changes.contains(&serde_json::json!(
+        {"field": "limits.pids", "mechanism": "limits", "direction": "narrows", "from": 65, "to": 4})));
+    assert!(changes.contains(&serde_json::json!(
+        {"field": "syscalls.allow", "mechanism": "syscalls", "direction": "narrows", "from": ["execve"], "to": []})));
+    assert!(changes.iter().all(|change| change["direction"] != "widens"));
+}
+
+#[test]
+fn what_is_shown_is_a_policy_file() {
+    let (code, text) = said(&["policy", "show", "numeric", "--set", "limits.memory=1GiB"]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("\"memory\": \"1GiB\",") && text.contains("// --set") && text.contains("// built-in numeric:"), "{text}");
+    let shown = Scratch::new("shown.jsonc", &text);
+    let (code, text) = said(&["policy", "diff", "numeric", shown.name(), "--json"]);
+    let changes: Vec<Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, changes.len(), &changes[0]["field"]), (Some(0), 1, &"limits.memory".into()));
+    let (_, json) = said(&["policy", "show", "--json"]);
+    let values: Vec<Value> = serde_json::from_str(&json).unwrap();
+    let pids = values.iter().find(|value| value["field"] == "limits.pids").unwrap();
+    assert_eq!(
+        *pids,
+        serde_json::json!({"field": "limits.pids", "value": 64, "file": "built-in default", "line": line_of("\"pids\""), "column": 13})
+    );
+    assert!(refused(&["policy", "show", "--set", "limits.pids=65"], b"").contains("more than the policy allows"));
+}
+
+#[test]
+fn an_explanation_names_every_threat() {
+    let (code, text) = said(&["policy", "explain", "strict"]);
+    assert_eq!(code, Some(0));
+    for title in ["can read", "can write", "can reach", "can spend", "can call", "is odd", "is not protected"] {
+        assert!(text.lines().any(|line| line.starts_with("What ") && line.contains(title)), "{title}: {text}");
+    }
+    let missing = Scratch::new("nowhere.jsonc", r#"{"version": 1, "python": {"interpreter": "/nowhere/python3"}}"#);
+    let (code, text) = said(&["policy", "explain", missing.name()]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("NOTHING RUNS UNDER IT HERE: ") && text.contains("/nowhere/python3"), "{text}");
+}
+
+#[test]
+fn a_foreign_policy_is_imported_and_a_filter_exported() {
+    let profile = r#"{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read", "frobnicate"], "action": "SCMP_ACT_ALLOW"}]}"#;
+    let source = Scratch::new("profile.json", profile);
+    let output = remand(&["policy", "import", source.name()], b"");
+    assert_eq!(output.status.code(), Some(1), "something is left out");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("$.syscalls[0].names[1]: refused: \"frobnicate\": no system call"), "{told}");
+    let policy = Scratch::new("imported.jsonc", std::str::from_utf8(&output.stdout).unwrap());
+    assert_eq!(remand(&["policy", "check", policy.name()], b"").status.code(), Some(0));
+    let whole = remand(&["policy", "import", "--json", "--from", "seccomp", "-"], profile.replace(", \"frobnicate\"", "").as_bytes());
+    assert_eq!((whole.status.code(), whole.stderr.as_slice()), (Some(0), &b"[]\n"[..]));
+    let existing = refused(&["policy", "import", source.name(), "--output", policy.name()], b"");
+    assert!(existing.contains("cannot write the policy to"), "{existing}");
+    assert!(refused(&["policy", "import", "-"], b"{\"defaultAction\": 1}").contains("$.defaultAction (1:19): a text is expected"));
+    let export = |form| {
+        let output = remand(&["policy", "export", "--as", form, "--arch", "aarch64", "default"], b"");
+        assert_eq!(output.status.code(), Some(0), "{form}");
+        output.stdout
+    };
+    assert!(String::from_utf8(export("text")).unwrap().contains("63        read                     allow\n"));
+    assert!(String::from_utf8(export("bpf")).unwrap().contains("AUDIT_ARCH_AARCH64"));
+    assert!(serde_json::from_slice::<Value>(&export("oci")).unwrap()["defaultAction"] == "SCMP_ACT_ERRNO");
+    assert_eq!(export("bpf-raw")[..8], [0x20, 0, 0, 0, 4, 0, 0, 0]);
+}

@@ -20,6 +20,9 @@ use crate::syscalls::granted;
 /// Calls named in one message.
 const NAMED: usize = 5;
 
+/// Lists of which more allow less.
+const DENIALS: &[&str] = &["syscalls.kill", "python.builtins_deny"];
+
 /// One value that a ceiling does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{value} is beyond the ceiling")]
@@ -37,15 +40,25 @@ pub struct Excess {
 /// Everything in `policy` that is beyond `ceiling`; nothing where there is none.
 #[must_use]
 pub fn exceeding(ceiling: &Policy, policy: &Policy) -> Vec<Excess> {
-    let beyond = compare(ceiling, policy).into_iter().filter(|change| change.direction != Direction::Narrows);
-    beyond.flat_map(|change| excesses(ceiling, policy, change)).collect()
+    let mut beyond: Vec<_> = compare(ceiling, policy).into_iter().filter(|change| change.direction != Direction::Narrows).collect();
+    // A list is judged as a whole, and differs in one change for each entry.
+    beyond.dedup_by(|later, first| {
+        let same = later.field == first.field;
+        if same && DENIALS.contains(&first.field.as_str()) {
+            let names = [&*first, &*later].map(|change| change.from_value().as_array().cloned().unwrap_or_default());
+            first.from = Value::from(names.concat()).to_string();
+        }
+        same
+    });
+    beyond.into_iter().flat_map(|change| excesses(ceiling, policy, change)).collect()
 }
 
 fn excesses(ceiling: &Policy, policy: &Policy, change: Change) -> Vec<Excess> {
     let Change { field, direction: _, from, to } = change;
     let names = |allowed: &[String], asked: &[String]| listed(&field, allowed, asked);
     match field.as_str() {
-        "name" | "description" | "environment" => Vec::new(),
+        "name" | "description" => Vec::new(),
+        variable if variable.starts_with("environment.") => Vec::new(),
         "syscalls.allow" => grants(&field, &ceiling.syscalls, &policy.syscalls),
         "filesystem.mounts" => mounts(&field, &ceiling.filesystem.mounts, &policy.filesystem.mounts),
         "filesystem.devices" => {
@@ -54,7 +67,7 @@ fn excesses(ceiling: &Policy, policy: &Policy, change: Change) -> Vec<Excess> {
         }
         "python.stdlib_allow" => names(&ceiling.python.stdlib_allow, &policy.python.stdlib_allow),
         "python.external_allow" => names(&ceiling.python.external_allow, &policy.python.external_allow),
-        "syscalls.kill" | "python.builtins_deny" => {
+        list if DENIALS.contains(&list) => {
             vec![Excess { field, entry: None, value: format!("a list without {from}"), most: format!("at least {from}") }]
         }
         _ => vec![Excess { field, entry: None, value: to, most: from }],

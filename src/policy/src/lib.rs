@@ -8,11 +8,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod ask;
 pub mod ceiling;
 pub mod diff;
 pub mod edit;
 pub mod evidence;
 pub mod explain;
+pub mod foreign;
 pub mod frames;
 pub mod host;
 pub mod interpreter;
@@ -24,6 +26,7 @@ pub mod outcome;
 pub mod plan;
 pub mod policy;
 pub mod request;
+pub mod schema;
 pub mod shipped;
 pub mod show;
 pub mod syscalls;

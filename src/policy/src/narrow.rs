@@ -9,7 +9,7 @@
 mod mounts;
 mod syscalls;
 
-pub(crate) use syscalls::covered;
+pub(crate) use syscalls::{calls, covered};
 
 use std::cell::OnceCell;
 use std::cmp::Ordering;

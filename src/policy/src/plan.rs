@@ -2,7 +2,7 @@
 //!
 //! Always holds: a plan exists only if every required protection can be enforced on the host it was made for. Paths are absolute, numbers final.
 
-mod landlock;
+pub(crate) mod landlock;
 mod limits;
 mod protections;
 mod root;

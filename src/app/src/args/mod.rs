@@ -11,9 +11,7 @@ use std::path::PathBuf;
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 
 pub use learn::LearnArgs;
-pub use policy::{
-    AllowArgs, CheckArgs, DenyArgs, DiffArgs, EditArgs, ExplainArgs, FailOn, FmtArgs, PolicyCommand, SetArgs, ShowPolicyArgs,
-};
+pub use policy::*;
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
 #[derive(Debug, Parser)]

@@ -9,14 +9,16 @@ use clap::{Args as ArgGroup, Subcommand, ValueEnum};
 pub enum PolicyCommand {
     /// Say everything that is wrong with policy files, and what is hardly meant
     Check(CheckArgs),
-    /// Run a job again and again, and propose the smallest patch of a policy under which it finishes
-    Learn(super::LearnArgs),
     /// Say what a change of a policy widens and narrows
     Diff(DiffArgs),
     /// Print a policy with everything filled in, and where each value was written
     Show(ShowPolicyArgs),
     /// Say in sentences what a run under a policy can read, write, reach, spend and call on this machine, and what is not protected
     Explain(ExplainArgs),
+    /// Ask what a run is allowed, and which line decides it
+    Why(WhyArgs),
+    /// Test the expectations that policy files carry about themselves
+    Test(TestArgs),
     /// Edit a policy in your editor, as visudo does: it is checked, and the change is shown, before anything is written
     Edit(EditArgs),
     /// Write fields of a policy file, in place
@@ -27,6 +29,12 @@ pub enum PolicyCommand {
     Deny(DenyArgs),
     /// Lay policy files out; every comment stays
     Fmt(FmtArgs),
+    /// Turn a seccomp profile or an OCI config.json into a policy
+    Import(ImportArgs),
+    /// Write the compiled system call filter of a policy for other tools and for reading
+    Export(ExportArgs),
+    /// Run a job again and again, and propose the smallest patch of a policy under which it finishes
+    Learn(super::LearnArgs),
 }
 
 /// `remand policy check`.
@@ -180,6 +188,70 @@ pub struct FmtArgs {
     pub check: bool,
 }
 
+/// `remand policy import`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = IMPORT_HELP)]
+pub struct ImportArgs {
+    /// A seccomp profile of Docker, Podman or an OCI runtime, or an OCI config.json; `-` reads standard input
+    pub file: PathBuf,
+    /// What the file is; its content tells where this is left out
+    #[arg(long, value_enum)]
+    pub from: Option<FromArg>,
+    /// Write the policy to this file, which must not exist yet, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print the list of what was not taken over as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--from`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FromArg {
+    /// A seccomp profile
+    Seccomp,
+    /// An OCI container's config.json
+    Oci,
+}
+
+/// `remand policy export`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = EXPORT_HELP)]
+pub struct ExportArgs {
+    /// A built-in policy, one in /etc/remand/policies, or a file
+    #[arg(value_name = "NAME|FILE", default_value = "default")]
+    pub policy: String,
+    /// In which form
+    #[arg(long = "as", value_enum, value_name = "FORM")]
+    pub form: FormArg,
+    /// For which instruction set; this machine's where it is left out
+    #[arg(long, value_enum)]
+    pub arch: Option<ArchArg>,
+}
+
+/// `--as`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FormArg {
+    /// A seccomp profile of the OCI runtime specification
+    Oci,
+    /// A line per system call
+    Text,
+    /// The BPF program, disassembled
+    Bpf,
+    /// The BPF program as the kernel takes it, such as for `bwrap --seccomp`
+    BpfRaw,
+}
+
+/// `--arch`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ArchArg {
+    /// x86_64
+    #[value(name = "x86_64")]
+    X86_64,
+    /// AArch64
+    Aarch64,
+}
+
 const EDIT_HELP: &str = "\
 The editor ($VISUAL, $EDITOR, or one that is installed) gets a private copy. When it ends, the copy is checked: with errors, the question is whether to \
 edit again (at the first error) or to exit without saving; without, the change is shown by direction, and written if you say so. The file is replaced at \
@@ -216,3 +288,65 @@ An error is what keeps a run from starting; a warning is what is hardly meant, o
 anybody. Each problem is shown with its place, the line underlined, and what to write; a problem in a base is shown in the base.
 
 The exit status is 0 if there is no error, and 2 if there is one; with --deny-warnings, 2 if there is any problem.";
+/// `remand policy why`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = WHY_HELP)]
+pub struct WhyArgs {
+    /// A built-in policy, one in /etc/remand/policies, or a file
+    #[arg(long, value_name = "NAME|FILE", default_value = "default")]
+    pub policy: String,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The question, such as `socket AF_INET`, `open /etc/passwd`, `memory 2GiB`, `import numpy`
+    #[arg(required = true, allow_hyphen_values = true, trailing_var_arg = true, value_name = "QUESTION")]
+    pub question: Vec<String>,
+}
+
+/// `remand policy test`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = TEST_HELP)]
+pub struct TestArgs {
+    /// Policies: files, or names of built-in ones and of those in /etc/remand/policies
+    #[arg(required = true, value_name = "FILE|NAME")]
+    pub policies: Vec<String>,
+    /// Try each expectation inside a run under the policy as well
+    #[arg(long)]
+    pub live: bool,
+    /// Print the results as JSON, one line for each policy
+    #[arg(long)]
+    pub json: bool,
+}
+
+const WHY_HELP: &str = "\
+A question is one of:
+  CALL [ARGUMENT...]           socket AF_INET SOCK_STREAM; clone CLONE_NEWUSER|SIGCHLD; ioctl 0 TIOCSTI; prctl PR_SET_DUMPABLE 1
+                               numbers are 42, 0x2a, 0o52 or -1; ? or nothing leaves an argument open
+  syscall NUMBER [ARGUMENT...] a call by its number
+  open|read|write|exec PATH    a file, in the run's own root
+  LIMIT VALUE                  memory 2GiB, pids 10, wall_time 20s, tmp 1GiB, open_files 1000
+  import MODULE, builtin NAME, env VARIABLE, connect ADDRESS:PORT
+
+The answer comes from the compiled filter and the plan of a run on this machine. `depends` is said where two values of an open argument are answered \
+differently.
+
+The exit status is 0 if it is allowed, 1 if not, 2 if the question or the policy is wrong.";
+
+const TEST_HELP: &str = "\
+An expectation is an entry of the file's `expect` list: {\"call\": \"socket AF_INET\", \"is\": \"denied\", \"reason\": \"...\"}. Instead of `call`: open, read, write, \
+exec, limit, import, builtin, env, connect, or ask for any question of `remand policy why`. `is` is one of allowed, denied (refused in any way that lets the run \
+go on), no_such_call, not_visible, read_only, killed, depends.
+
+With --live each is tried in a run of its own. What a call was answered is read from the supervisor's record. What is not tried is counted as skipped, by name.
+
+The exit status is 0 if all hold, 1 if one does not, 2 if a policy cannot be used.";
+
+const IMPORT_HELP: &str = "\
+The policy allows nothing that its source denies, and extends the built-in policy `default`. What could not be taken over is listed on standard \
+error, each with its place in the source, what stands there, why, and its effect: unheld (restricted there and by nothing here), refused (allowed \
+there, not here), answer (denied on both sides, with another answer), settled (nothing is lost).
+
+The exit status is 0 if everything was taken over or settled, 1 if something was left out, 2 if the file cannot be read or is neither kind.";
+
+const EXPORT_HELP: &str = "\
+What the form cannot say is listed on standard error. A raw program without a listener, as other tools install it, answers denied calls ENOSYS.";

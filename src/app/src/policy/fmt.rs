@@ -66,5 +66,5 @@ fn formatted(path: &Path, bytes: &[u8]) -> Result<String, Failure> {
         .map_err(|error| Failure::usage(format!("policy {}: is not UTF-8 text: wrong at byte {}", name(), error.valid_up_to())))?;
     let judge = Judge::without_ceiling(path);
     edit::format(text)
-        .map_err(|problem| Failure { code: USAGE, ..Failure::usage(format!("policy {}:\n{}", name(), judge.underlined(bytes, problem))) })
+        .map_err(|problem| Failure { code: USAGE, ..Failure::usage(format!("policy {}:\n{}", name(), judge.underlined(bytes, *problem))) })
 }

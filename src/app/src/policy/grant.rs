@@ -1,6 +1,7 @@
 //! What `remand policy allow` and `deny` do to one grant.
 //!
-//! Always holds: afterwards the policy grants what was allowed, and nothing of what was denied, or there is a failure that says what is in the way.
+//! Always holds: afterwards the policy grants every call that was allowed, and no call that was denied, or there is a failure that says what is in the way. A
+//! group that was granted by its name is denied by taking that out; what it has in common with other groups stays granted by them.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +42,9 @@ fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Fai
     if draft.policy()?.filesystem.mounts.iter().any(|mount| mount.target == target) {
         draft.step(edit::remove(&draft.text, MOUNTS, target))?;
     }
-    draft.step(edit::add(&draft.text, MOUNTS, &entry, None))
+    draft.step(edit::add(&draft.text, MOUNTS, &entry, None))?;
+    let unreasoned = args.writable && args.reason.is_none();
+    draft.policy().map(|_| ()).map_err(|failure| if unreasoned { with_reason(failure) } else { failure })
 }
 
 fn unmount(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {
@@ -86,12 +89,19 @@ fn call(draft: &mut Draft<'_>, name: &str, reason: Option<&str>) -> Result<(), F
         let entry = reason.map_or_else(|| json!(name), |reason| json!({ "call": name, "reason": reason }));
         draft.step(edit::add(&draft.text, ALLOW, &entry, None))?;
     }
-    let still: Vec<_> = wanted.difference(&granted(&draft.policy()?, &wanted)).cloned().collect();
+    let unreasoned = reason.is_none() && syscalls::is_dangerous(name);
+    let policy = draft.policy().map_err(|failure| if unreasoned { with_reason(failure) } else { failure })?;
+    let still: Vec<_> = wanted.difference(&granted(&policy, &wanted)).cloned().collect();
     if still.is_empty() {
         return Ok(());
     }
     let hint = Some("a name in syscalls.deny or syscalls.kill takes it away: edit these lists".to_owned());
     Err(Failure { hint, ..Failure::usage(format!("{}: still denied: {}", plain(name), still.join(", "))) })
+}
+
+/// What is missing is most likely this.
+fn with_reason(failure: Failure) -> Failure {
+    Failure { hint: Some("nothing was written; give the reason with --reason".to_owned()), ..failure }
 }
 
 /// Whether a single call is granted with any arguments by a group already.
@@ -108,10 +118,12 @@ fn uncall(draft: &mut Draft<'_>, name: &str) -> Result<(), Failure> {
         draft.step(edit::add(&draft.text, "syscalls.deny", &json!(name), None))?;
         return draft.policy().map(|_| ());
     }
-    if policy.syscalls.allow.iter().any(|grant| grant.call == name) {
+    let own = policy.syscalls.allow.iter().any(|grant| grant.call == name);
+    if own {
         draft.step(edit::remove(&draft.text, ALLOW, name))?;
     }
-    if granted(&draft.policy()?, &unwanted).is_empty() {
+    // What a group has in common with others is granted for their sake; a single call is not to be had from any.
+    if own && syscalls::is_group(name) || granted(&draft.policy()?, &unwanted).is_empty() {
         return Ok(());
     }
     draft.step(edit::add(&draft.text, "syscalls.deny", &json!(name), None))

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use remand_policy::load::{Loaded, Source};
+use remand_policy::load::{Loaded, Problem, Source};
 use remand_policy::narrow::compare;
 use remand_policy::{Policy, diff};
 
@@ -66,9 +66,9 @@ impl<'p> Judge<'p> {
     }
 
     /// A problem of an edit in `bytes`, underlined.
-    pub fn underlined(&self, bytes: &[u8], problem: remand_policy::edit::EditError) -> String {
+    pub fn underlined(&self, bytes: &[u8], problem: Problem) -> String {
         let source = self.source(bytes);
-        let problem = remand_policy::load::Problem { file: source.file.clone(), ..*problem };
+        let problem = Problem { file: source.file.clone(), ..problem };
         snippet::told(std::slice::from_ref(&source), &[problem])
     }
 }

@@ -7,15 +7,21 @@ mod diff;
 mod edit;
 mod editor;
 mod explain;
+mod export;
 mod fmt;
 mod grant;
+mod ground;
 mod host;
+mod import;
 mod judge;
 mod learn;
+mod live;
 mod replace;
 mod set;
 mod show;
 pub mod snippet;
+mod test;
+mod why;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;
@@ -28,10 +34,14 @@ pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
         PolicyCommand::Diff(args) => diff::diff(&args),
         PolicyCommand::Show(args) => show::show(&args),
         PolicyCommand::Explain(args) => explain::explain(&args),
+        PolicyCommand::Why(args) => why::why(&args),
+        PolicyCommand::Test(args) => test::test(&args),
         PolicyCommand::Edit(args) => edit::edit(&args),
         PolicyCommand::Set(args) => set::set(&args),
         PolicyCommand::Allow(args) => set::allow(&args),
         PolicyCommand::Deny(args) => set::deny(&args),
         PolicyCommand::Fmt(args) => fmt::fmt(&args),
+        PolicyCommand::Import(args) => import::import(&args),
+        PolicyCommand::Export(args) => export::export(&args),
     }
 }

@@ -88,7 +88,7 @@ impl<'j> Draft<'j> {
         match edited {
             Ok(text) => self.text = text,
             Err(problem) => {
-                let told = self.judge.underlined(self.text.as_bytes(), problem);
+                let told = self.judge.underlined(self.text.as_bytes(), *problem);
                 return Err(refused(self.path, Some(Wrong { told, line: None })));
             }
         }

@@ -65,7 +65,7 @@ pub(super) fn harmless(pieces: Vec<Piece>) -> Vec<Piece> {
     pieces.into_iter().map(|piece| Piece { danger: None, ..piece }).collect()
 }
 
-/// Groups of which more than half is in `given`, the completest first, and what is in none of them.
+/// Groups that are in `given`, the completest first, or more than half of them, and what is in none of them.
 fn fold(given: &[Value], dangerous: bool, write: &dyn Fn(&Grant) -> Value) -> (Vec<Piece>, Vec<Value>) {
     let groups: Vec<(&str, Vec<Value>)> = names().filter(|name| is_group(name)).map(|name| (name, members(name, write))).collect();
     let mut left = given.to_vec();
@@ -73,7 +73,7 @@ fn fold(given: &[Value], dangerous: bool, write: &dyn Fn(&Grant) -> Value) -> (V
     loop {
         let held = |members: &[Value]| members.iter().filter(|member| left.contains(member)).count();
         let counted = groups.iter().map(|(name, members)| (name, members, held(members)));
-        let enough = counted.filter(|(_, members, held)| *held > 1 && held * 2 > members.len());
+        let enough = counted.filter(|(_, members, held)| *held > 0 && (*held == members.len() || *held > 1 && held * 2 > members.len()));
         let Some((name, members, _)) = enough.min_by_key(|(_, members, held)| (members.len() - held, usize::MAX - held)) else {
             return (found, left);
         };

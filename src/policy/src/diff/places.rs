@@ -2,6 +2,8 @@
 //!
 //! Always holds: a place is that of the very entry where there is one; else that of the list, or of the `deny` or `kill` that takes it away.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::{Line, calls};
@@ -9,8 +11,8 @@ use crate::load::{Loaded, Place};
 use crate::outcome::terminal::escape_line;
 use crate::syscalls::grants_of_group;
 
-/// Places that one line names.
-const SHOWN: usize = 3;
+/// Lines of one file that are named.
+const SHOWN: usize = 4;
 
 /// ` [old.jsonc:3 -> new.jsonc:4]`, or the new side alone for what is new.
 pub(super) fn told(line: &Line<'_>, from: &Loaded, to: &Loaded) -> String {
@@ -23,18 +25,22 @@ pub(super) fn told(line: &Line<'_>, from: &Loaded, to: &Loaded) -> String {
 }
 
 fn side(line: &Line<'_>, entries: &[&Value], loaded: &Loaded) -> String {
-    let mut places: Vec<String> = Vec::new();
     let whole = loaded.origins.of(line.field);
     let single = entries.is_empty().then_some(whole);
+    let mut files: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    let mut floor = false;
     for place in entries.iter().map(|entry| of_entry(line.field, entry, loaded).or(whole)).chain(single) {
-        let place = place.map_or_else(|| "floor".to_owned(), |place| escape_line(&format!("{}:{}", place.file, place.line)).into_owned());
-        if !places.contains(&place) {
-            places.push(place);
+        match place {
+            Some(Place { file, line, .. }) => drop(files.entry(file).or_default().insert(*line)),
+            None => floor = true,
         }
     }
-    let more = places.len().saturating_sub(SHOWN);
-    places.truncate(SHOWN);
-    if more > 0 { format!("{} and {more} more", places.join(", ")) } else { places.join(", ") }
+    let told = files.iter().map(|(file, lines)| {
+        let shown: Vec<_> = lines.iter().take(SHOWN).map(ToString::to_string).collect();
+        let more = if lines.len() > SHOWN { ",..." } else { "" };
+        format!("{}:{}{more}", escape_line(file), shown.join(","))
+    });
+    told.chain(floor.then(|| "floor".to_owned())).collect::<Vec<_>>().join(", ")
 }
 
 fn of_entry<'l>(field: &str, entry: &Value, loaded: &'l Loaded) -> Option<&'l Place> {

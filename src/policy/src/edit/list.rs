@@ -20,7 +20,10 @@ pub(super) fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) 
             let made = if document.extends() { json!({ "add": [] }) } else { json!([]) };
             add(&set(text, list, &made)?, list, entry, comment)
         }
-        Shape::Edit if is_removed(text, list, entry)? => Ok(taken(text, &format!("{list}.remove"), entry.as_str().unwrap_or(""))?.0),
+        Shape::Edit if is_removed(text, list, entry)? => {
+            let removed = format!("{list}.remove");
+            tidied(taken(text, &removed, entry.as_str().unwrap_or(""))?.0, &removed)
+        }
         Shape::Edit => append(&ensure(text, list, "add")?, &format!("{list}.add"), entry, comment),
         Shape::List => append(text, list, entry, comment),
     }
@@ -38,10 +41,11 @@ pub(super) fn remove(text: &str, list: &str, key: &str) -> Result<String, EditEr
             (text, _) => Ok(text),
         },
         Shape::Edit => {
-            if has(&document, &format!("{list}.add"))?
-                && let (text, 1..) = taken(text, &format!("{list}.add"), key)?
+            let added = format!("{list}.add");
+            if has(&document, &added)?
+                && let (text, 1..) = taken(text, &added, key)?
             {
-                return Ok(text);
+                return tidied(text, &added);
             }
             if is_removed(text, list, &Value::from(key))? {
                 return refuse(format!("{} is in {list}.remove already", quote(key)));
@@ -131,8 +135,30 @@ fn taken(text: &str, field: &str, key: &str) -> Result<(String, usize), EditErro
         let Some(entries) = wanted.at(&keys).and_then(Tree::list) else { return Ok((text, count)) };
         let Some(index) = entries.iter().position(|entry| entry.key() == Some(key)) else { return Ok((text, count)) };
         entries.remove(index);
-        let Some(removed) = taking::entry(&document, list, index) else { return Ok((text, count)) };
+        let Some(own) = list.elements.get(index).map(Ranged::range) else { return Ok((text, count)) };
+        let removed = taking::member(&document, list.range, own);
         text = document.finish(removed.text, &wanted, &removed.comments, &[])?;
         count += 1;
+    }
+}
+
+/// Without an empty part of a list's edit, and without what is empty then: they say nothing. One with a comment stays.
+fn tidied(mut text: String, field: &str) -> Result<String, EditError> {
+    let mut field = field;
+    loop {
+        let document = Document::parse(&text)?;
+        let keys = document.keys(field)?;
+        let Found::There { property, outer } = document.find(&keys)? else { return Ok(text) };
+        let (value, Some(object)) = (property.value.range(), outer.last()) else { return Ok(text) };
+        let removed = taking::member(&document, *object, property.range);
+        let empty = document.token(value.start) + 1 == document.token(value.end.saturating_sub(1));
+        let mut wanted = document.tree();
+        let Some((key, parents)) = keys.split_last() else { return Ok(text) };
+        if !empty || !removed.comments.is_empty() || !wanted.at(parents).is_some_and(|tree| tree.drop(key)) {
+            return Ok(text);
+        }
+        text = document.finish(removed.text, &wanted, &[], &[])?;
+        let Some((above, _)) = field.rsplit_once('.') else { return Ok(text) };
+        field = above;
     }
 }

@@ -1,9 +1,8 @@
-//! A member taken out of a list, with the comments that share its line.
+//! A member taken out of a list or an object, with the comments that share its line.
 //!
 //! Always holds: other members and comments stay byte for byte; what goes besides is white space and one comma.
 
-use jsonc_parser::ast::Array;
-use jsonc_parser::common::{Range, Ranged};
+use jsonc_parser::common::Range;
 use jsonc_parser::tokens::Token;
 
 use super::document::{Document, Splice};
@@ -15,10 +14,9 @@ pub(super) struct Removed {
     pub comments: Vec<String>,
 }
 
-/// The whole text without the entry at `index` of `list`.
-pub(super) fn entry(document: &Document<'_>, list: &Array<'_>, index: usize) -> Option<Removed> {
-    let own = list.elements.get(index)?.range();
-    let (open, close) = (document.token(list.range.start), document.token(list.range.end.checked_sub(1)?));
+/// The whole text without the member at `own` of what stands at `within`.
+pub(super) fn member(document: &Document<'_>, within: Range, own: Range) -> Removed {
+    let (open, close) = (document.token(within.start), document.token(within.end.saturating_sub(1)));
     let goes = Going::new(document, open, close, document.token(own.start), document.token(own.end));
     let dropped = |at: &usize| (goes.first..goes.end).contains(at) || goes.comma == Some(*at);
     let tokens = |at: usize| document.tokens.get(at);
@@ -27,8 +25,8 @@ pub(super) fn entry(document: &Document<'_>, list: &Array<'_>, index: usize) -> 
     let comments = (goes.first..goes.end).filter(comment).filter_map(printed).collect();
     let nothing_left = (open + 1..close).all(|at| dropped(&at));
     let splices =
-        if nothing_left { vec![cut(Range::new(list.range.start + 1, list.range.end - 1))] } else { goes.splices(document, close) };
-    Some(Removed { text: document.apply(splices), comments })
+        if nothing_left { vec![cut(Range::new(within.start + 1, within.end.saturating_sub(1)))] } else { goes.splices(document, close) };
+    Removed { text: document.apply(splices), comments }
 }
 
 fn cut(range: Range) -> Splice {

@@ -160,6 +160,16 @@ fn an_entry_goes_with_the_comments_on_its_line() {
 }
 
 #[test]
+fn what_says_nothing_any_more_goes() {
+    let made = add(POLICY, "filesystem.mounts", &json!({ "source": "/opt" }), None).unwrap();
+    assert_eq!(remove(&made, "filesystem.mounts", "/opt").unwrap(), POLICY);
+    let noted = made.replace("\"mounts\": {", "\"mounts\": { /* ours */");
+    assert!(remove(&noted, "filesystem.mounts", "/opt").unwrap().contains("\"mounts\": { /* ours */ \"add\": [] }"));
+    let removed = remove(POLICY, "syscalls.deny", "@keys").unwrap();
+    assert_eq!(add(&removed, "syscalls.deny", &json!("@keys"), None).unwrap(), POLICY);
+}
+
+#[test]
 fn what_cannot_be_edited_says_where() {
     let refused = |result: Result<String, EditError>| {
         let problem = result.unwrap_err();

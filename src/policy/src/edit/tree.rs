@@ -69,6 +69,14 @@ impl Tree {
         }
     }
 
+    /// Takes a key out; whether it was there.
+    pub fn drop(&mut self, key: &str) -> bool {
+        let Self::Object(pairs) = self else { return false };
+        let before = pairs.len();
+        pairs.retain(|(name, _)| name != key);
+        pairs.len() < before
+    }
+
     /// The entries of a list.
     pub fn list(&mut self) -> Option<&mut Vec<Self>> {
         if let Self::List(entries) = self { Some(entries) } else { None }

@@ -3,7 +3,7 @@
 use super::{Page, some};
 use crate::diff;
 use crate::load::write_grant;
-use crate::policy::{Enforce, Grant, Policy, Syscalls, Word};
+use crate::policy::{Enforce, Grant, Policy, Syscalls};
 use crate::syscalls::{granted, is_group, names, purpose};
 
 /// Calls that are named of a list.
@@ -13,7 +13,7 @@ pub(super) fn call(page: &mut Page<'_>) {
     let Policy { syscalls: Syscalls { allow, deny, kill, enforce }, .. } = page.policy;
     page.title("What a run can call of the kernel");
     let holds = page.how("seccomp", Some(*enforce));
-    page.of("syscalls.enforce", format!("Only what is named here{holds}. The policy says {}.", enforce.word()));
+    page.of("syscalls.enforce", format!("Only what is named here{holds}."));
     if page.plan.is_some_and(|plan| plan.filter.is_empty()) {
         page.say("NO FILTER IS IN FORCE HERE: a run can make every system call, and what follows binds nobody.");
     }

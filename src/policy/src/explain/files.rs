@@ -1,6 +1,6 @@
 //! What a run can read and write.
 
-use super::{Page, asked, some};
+use super::{Page, some};
 use crate::policy::{Filesystem, Mount, Policy, Tmp, Word};
 
 /// Paths of the program that are named.
@@ -24,7 +24,7 @@ pub(super) fn read(page: &mut Page<'_>) {
         (true, None) => "/proc, which shows the run's own processes only.".to_owned(),
         (false, None) => "No /proc.".to_owned(),
     };
-    page.of("filesystem.proc", format!("{proc_told} The policy says {proc}."));
+    page.of("filesystem.proc", proc_told);
     let paths = devices.iter().map(|device| format!("/dev/{}", device.word()));
     let devices = if devices.is_empty() { "no device".to_owned() } else { some(paths, usize::MAX) };
     page.of("filesystem.devices", format!("Below /dev: {devices}."));
@@ -37,14 +37,9 @@ pub(super) fn read(page: &mut Page<'_>) {
     } else {
         "No other environment variable: none of the caller's."
     });
-    let abi =
-        page.plan.and_then(|plan| plan.landlock.as_ref()).map_or(String::new(), |landlock| format!(", {} grants", landlock.rules.len()));
     let holds = page.how("landlock_files", Some(landlock.enforce));
-    page.of(
-        "landlock.enforce",
-        format!("A second lock on all of these files: Landlock{holds}{abi}. The policy says {}.", asked(landlock.enforce)),
-    );
-    page.of("landlock.minimum_abi", format!("It is content with Landlock ABI {} or later.", landlock.minimum_abi));
+    page.of("landlock.enforce", format!("Landlock, a second lock on all of these files{holds}."));
+    page.of("landlock.minimum_abi", format!("Of Landlock, ABI {} or later will do.", landlock.minimum_abi));
 }
 
 /// What the interpreter needs of the host.

@@ -18,7 +18,7 @@ use crate::load::Loaded;
 use crate::outcome::Enforcement;
 use crate::outcome::terminal::escape_line;
 use crate::plan::Plan;
-use crate::policy::{Enforce, Policy};
+use crate::policy::{Enforce, Policy, Word};
 use crate::show;
 
 /// Columns of the text.
@@ -90,20 +90,16 @@ impl Page<'_> {
         place.map_or("floor", String::as_str)
     }
 
-    /// How a protection stands, by its name in the plan: `, by cgroup v2 memory.max`; without a plan what the policy asks for.
+    /// How a protection stands, by its name in the plan: ` (cgroup v2 memory.max; required)`; without a plan, what the policy asks for.
     fn how(&self, protection: &str, asked: Option<Enforce>) -> String {
-        let Some(plan) = self.plan else {
-            return match asked {
-                Some(Enforce::Required) => " (required: without it nothing runs)".to_owned(),
-                Some(Enforce::Optional) => " (optional: where the host lacks it, a substitute or nothing stands in)".to_owned(),
-                None => String::new(),
-            };
-        };
+        let asked = asked.map(Enforce::word);
+        let Some(plan) = self.plan else { return asked.map_or_else(String::new, |asked| format!(" ({asked})")) };
+        let asked = asked.map_or_else(String::new, |asked| format!("; {asked}"));
         match plan.enforcement.get(protection) {
-            Some(Enforcement::By(what)) => format!(", by {what}"),
-            Some(Enforcement::Substitute { by, because }) => format!(", not by the real thing ({because}) but by {by}"),
-            Some(Enforcement::Absent(because)) => format!(" - NOT ENFORCED HERE ({because})"),
-            None => " - NOT ENFORCED HERE".to_owned(),
+            Some(Enforcement::By(what)) => format!(" ({what}{asked})"),
+            Some(Enforcement::Substitute { by, because }) => format!(" - HERE BY A SUBSTITUTE ({by}, since {because}{asked})"),
+            Some(Enforcement::Absent(because)) => format!(" - NOT ENFORCED HERE ({because}{asked})"),
+            None => format!(" - NOT ENFORCED HERE ({protection}{asked})"),
         }
     }
 
@@ -137,14 +133,6 @@ fn some<T: Display>(all: impl IntoIterator<Item = T>, most: usize) -> String {
     match all.len().saturating_sub(most) {
         0 => shown,
         more => format!("{shown} and {more} more"),
-    }
-}
-
-/// `required` or `optional`, as a remark where the plan has already said what holds.
-fn asked(enforce: Enforce) -> &'static str {
-    match enforce {
-        Enforce::Required => "required",
-        Enforce::Optional => "optional",
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a run can reach: networks, processes, other runs.
 
-use super::{Page, asked};
+use super::Page;
 use crate::policy::{Enforce, Namespaces, NetworkMode, Policy, Word};
 
 pub(super) fn reach(page: &mut Page<'_>) {
@@ -14,8 +14,8 @@ pub(super) fn reach(page: &mut Page<'_>) {
     let reason = network.reason.as_ref().map_or(String::new(), |reason| format!(" Why: {reason}."));
     page.of("network.mode", format!("{sentence} (network.mode is {}).{reason}", network.mode.word()));
     if network.mode == NetworkMode::None {
-        let holds = page.how("landlock_tcp", Some(page.policy.landlock.enforce));
-        page.say(format!("A second lock on the network{holds}."));
+        let holds = if page.plan.is_some() { page.how("landlock_tcp", None) } else { ", where the kernel has it (ABI 4)".to_owned() };
+        page.say(format!("Landlock, a second lock on the network{holds}."));
     }
     let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = namespaces;
     let rows: [(&str, &str, &str, Enforce); 8] = [
@@ -26,18 +26,21 @@ pub(super) fn reach(page: &mut Page<'_>) {
         ("uts", "uts_namespace", "No host name of the host to change", *uts),
         ("network", "network_namespace", "No interface and no abstract socket of the host", *network),
         ("cgroup", "cgroup_namespace", "No path of the host's cgroups", *cgroup),
-        ("own_uid", "own_uid", "No process or file of another run by its user id: it has an id that no other concurrent run has", *own_uid),
+        ("own_uid", "own_uid", "A user id that no other concurrent run has", *own_uid),
     ];
     for (field, protection, sentence, enforce) in rows {
         if field == "network" && page.policy.network.mode == NetworkMode::Host {
-            page.of("namespaces.network", format!("Its network namespace is the host's. The policy says {}.", asked(enforce)));
+            page.of(
+                "namespaces.network",
+                format!("Its network namespace is the host's (namespaces.network is {}, to no effect).", enforce.word()),
+            );
             continue;
         }
         let holds = page.how(protection, Some(enforce));
-        page.of(&format!("namespaces.{field}"), format!("{sentence}{holds}. The policy says {}.", asked(enforce)));
+        page.of(&format!("namespaces.{field}"), format!("{sentence}{holds}."));
     }
-    let scopes = page.how("landlock_scopes", Some(page.policy.landlock.enforce));
-    page.say(format!("A second lock on abstract sockets and signals{scopes}."));
+    let scopes = if page.plan.is_some() { page.how("landlock_scopes", None) } else { ", where the kernel has it (ABI 6)".to_owned() };
+    page.say(format!("Landlock, a second lock on sockets and signals{scopes}."));
     let privileges = ["no_new_privs", "capabilities", "supplementary_groups"].map(|protection| page.how(protection, None));
     let [no_new, capabilities, groups] = privileges;
     page.say(format!("No privilege by a set-id program{no_new}; no capability{capabilities}; no group of the caller's{groups}."));

@@ -1,7 +1,7 @@
 //! What a run can spend, and what counts it.
 
-use super::{Page, asked};
-use crate::policy::{Enforce, Limits};
+use super::Page;
+use crate::policy::{Enforce, Limits, Word};
 
 pub(super) fn spend(page: &mut Page<'_>) {
     let Limits {
@@ -30,7 +30,7 @@ pub(super) fn spend(page: &mut Page<'_>) {
     let swap = page.how("swap", Some(*cgroup));
     page.say(format!("No swap{swap}."));
     counted(page, "pids", format!("Processes and threads at once, the executor included: {pids}"), "pids", Some(*cgroup));
-    page.of("limits.cgroup", format!("Cgroups for these are {}: {}.", asked(*cgroup), cgroups(*cgroup)));
+    page.of("limits.cgroup", format!("Cgroups for these are {}: {}.", cgroup.word(), cgroups(*cgroup)));
     page.of("limits.open_files", format!("Open files of each process: {open_files}, by RLIMIT_NOFILE."));
     page.of("limits.stack", format!("Stack of the main thread, and of others where they ask for nothing else: {stack}, by RLIMIT_STACK."));
     page.of("limits.stdout", format!("Standard output: {stdout} are kept, more ends the run."));

@@ -48,14 +48,17 @@ fn asked_by(run: &Run<'_>, violation: &Violation, kills: &[String]) -> Line {
     if let Some(why) = violation.change.strip_prefix("none: ") {
         return refused(why.to_owned());
     }
-    match syscalls::remedy(run.policy, run.arch, number, &violation.args) {
+    match syscalls::remedy(run.policy, run.arch, number, &violation.args.map(Some)) {
         Remedy::None(why) => refused(why),
         Remedy::TakeOut { list, name } => {
-            let list = if kills.contains(&name) && !denies(run.policy, kills, &name) { "kill" } else { list };
-            refused(format!("syscalls.{list} names \"{name}\", and learning does not undo what was denied by name"))
+            let list = if kills.contains(&name) && !denies(run.policy, kills, &name) { "syscalls.kill" } else { list };
+            refused(format!("{list} names \"{name}\", and learning does not undo what was denied by name"))
         }
-        Remedy::Group { name, purpose } => line(json!(name), Standing::Proposed, format!("harmless: {purpose}")),
-        Remedy::Call(grant) => {
+        Remedy::Add(grant) if syscalls::is_group(&grant.call) => {
+            let purpose = syscalls::purpose(&grant.call).unwrap_or_default();
+            line(json!(grant.call), Standing::Proposed, format!("harmless: {purpose}"))
+        }
+        Remedy::Add(grant) => {
             // The same for every input: the grant is one.
             let reason = "learned: the job makes this call; write here why it may".to_owned();
             line(write_grant(&Grant { reason: Some(reason), ..grant }), Standing::Dangerous, danger())

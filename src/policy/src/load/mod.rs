@@ -10,20 +10,24 @@
 //! - A list replaces the base's list. `{"add": [...], "remove": [...]}` edits it instead: what `remove` names is taken out first (each must be
 //!   there), then `add` is appended. System calls are removed by name with all their conditions, mounts by target.
 //! - `environment` is merged by variable; `null` takes a variable out.
+//! - `expect` lists what the policy is expected to answer; it is about the file that it stands in, no part of the policy, and not inherited.
 //! - `description` and the reasons of a mount or grant are not inherited apart from what they describe.
 
 mod advise;
 mod canonical;
 mod check;
+mod expect;
 mod meant;
 mod origins;
 mod problem;
+pub(crate) mod ranges;
 mod read;
 mod sections;
 mod syscalls;
 mod values;
 
-pub(crate) use canonical::{write_condition, write_grant, write_mount};
+pub(crate) use canonical::{write_grant, write_mount};
+pub(crate) use expect::QUESTIONS;
 
 #[cfg(test)]
 mod tests;
@@ -37,10 +41,11 @@ use serde_json::{Map, Value};
 
 pub use origins::{Origins, Place};
 pub use problem::{Problem, Severity};
-pub(crate) use problem::{Text, quote};
-pub(crate) use read::ENTRIES;
+pub(crate) use problem::{Text, did_you_mean, quote};
+pub(crate) use ranges::ENTRIES;
 use read::{Fault, Reader, Section};
 
+use crate::ask::Expectation;
 use crate::narrow;
 use crate::policy::Policy;
 
@@ -76,6 +81,8 @@ pub struct Loaded {
     pub policy: Policy,
     /// Where its values were written.
     pub origins: Origins,
+    /// What the file itself says that its policy answers; those of a base are about the base. [`Origins::entry`] of `expect` tells where each stands.
+    pub expect: Vec<Expectation>,
     /// What is hardly meant in the file itself, in the order of its text; those of a base are its own business.
     pub warnings: Vec<Problem>,
 }
@@ -151,18 +158,19 @@ fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Resu
     let ast = syntax(text)?;
     let mut reader = Reader::new(text, false);
     reader.origins = chain.trace.then(Origins::default);
-    let mut problems = Vec::new();
+    let (mut problems, mut expect) = (Vec::new(), Vec::new());
     let policy = reader.object("", &ast, |root| {
         let base = base(root, name, find, chain, &mut problems);
         let mut policy = base.map_or_else(
             || Policy::floor(name),
             |base| {
-                root.reader.trace(|origins, _| *origins = base.origins);
+                root.reader.trace(|origins, _| *origins = base.origins.without("expect"));
                 base.policy
             },
         );
         head(root, &mut policy);
         sections::read(root, &mut policy);
+        expect::read(root, &mut expect);
         policy
     });
     if let (Some(policy), Ast::Object(root), true) = (&policy, &ast, reader.problems.is_empty() && problems.is_empty()) {
@@ -176,7 +184,7 @@ fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Resu
     let mut origins = reader.origins.unwrap_or_default();
     origins.locate(text);
     // An object without problems was read; anything else left a problem.
-    Ok(Loaded { policy: policy.unwrap_or_else(|| Policy::floor(name)), origins, warnings })
+    Ok(Loaded { policy: policy.unwrap_or_else(|| Policy::floor(name)), origins, expect, warnings })
 }
 
 /// The warnings, in the order of the text.

@@ -50,6 +50,13 @@ impl Origins {
         self.entries.get(list)?.get(index)
     }
 
+    /// The same without the places of a list.
+    pub(super) fn without(mut self, list: &str) -> Self {
+        self.fields.remove(list);
+        self.entries.remove(list);
+        self
+    }
+
     pub(super) fn set(&mut self, field: &str, text: Text<'_>, range: Range) {
         self.fields.insert(field.to_owned(), unplaced(text, range));
     }

@@ -114,7 +114,7 @@ impl Position {
 }
 
 /// Help for a word that is none of `known`: the nearest of them, or all where they are few.
-pub(super) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
+pub(crate) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
     const FEW: usize = 8;
     // Hostile words may be long; nothing that long is near a known one.
     let known: Vec<_> = known.collect();

@@ -12,9 +12,8 @@ use jsonc_parser::common::{Range, Ranged};
 use super::meant;
 use super::origins::Origins;
 use super::problem::{Problem, Severity, Text, did_you_mean, quote};
+use super::ranges::ENTRIES;
 
-/// Entries of one list or object. Checks for duplicates are quadratic.
-pub(crate) const ENTRIES: usize = 512;
 /// Problems reported for one file; more help nobody.
 const PROBLEMS: usize = 100;
 

@@ -1,4 +1,4 @@
-//! The sections of a policy file, one function each, with the range of every number.
+//! The sections of a policy file, one function each.
 //!
 //! Always holds: each function takes its struct apart without `..`, so a field that files can't set does not compile.
 
@@ -7,15 +7,10 @@ use std::path::{Component, Path};
 use jsonc_parser::ast::Value;
 
 use super::problem::quote;
+use super::ranges;
 use super::read::{Fault, Field, Listed, Reader, Section};
 use super::syscalls::{self, reason};
 use crate::policy::{Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Tmp};
-use crate::units::{Bytes, Cpus, Limit, Span};
-
-/// The kernel counts bytes and microseconds in signed 64 bits.
-const MOST: u64 = i64::MAX as u64;
-const BYTES: std::ops::RangeInclusive<Bytes> = Bytes(1)..=Bytes(MOST);
-const PAGE: Bytes = Bytes(4096);
 
 /// All sections; the caller reads what stands above them.
 pub(super) fn read(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
@@ -51,23 +46,21 @@ fn read_limits(section: &mut Section<'_, '_, '_>, into: &mut Limits) {
         job_size,
         cgroup,
     } = into;
-    section.within("wall_time", wall_time, Limit::At(Span(1000))..=Limit::Unlimited);
-    section.within("cpu_time", cpu_time, Limit::At(Span(1000))..=Limit::Unlimited);
-    // The kernel's smallest quota is 1 ms in a period of 100 ms.
-    section.within("cpus", cpus, Limit::At(Cpus(10))..=Limit::Unlimited);
-    section.within("memory", memory, Limit::At(PAGE)..=Limit::Unlimited);
-    section.within("pids", pids, Limit::At(1)..=Limit::Unlimited);
-    section.within("open_files", open_files, 8..=1_048_576);
-    section.within("file_size", file_size, Limit::At(Bytes(1))..=Limit::Unlimited);
-    section.within("stack", stack, Bytes(64 << 10)..=Bytes(1 << 30));
-    section.within("stdout", stdout, BYTES);
-    section.within("stderr", stderr, BYTES);
-    section.within("prints", prints, BYTES);
-    section.within("result_size", result_size, BYTES);
-    // Python's own encoder stops at about 1000 levels.
-    section.within("result_depth", result_depth, 1..=1000);
-    section.within("result_nodes", result_nodes, 1..=MOST);
-    section.within("job_size", job_size, BYTES);
+    section.within("wall_time", wall_time, ranges::TIME);
+    section.within("cpu_time", cpu_time, ranges::TIME);
+    section.within("cpus", cpus, ranges::CPUS);
+    section.within("memory", memory, ranges::MEMORY);
+    section.within("pids", pids, ranges::PIDS);
+    section.within("open_files", open_files, ranges::OPEN_FILES);
+    section.within("file_size", file_size, ranges::FILE_SIZE);
+    section.within("stack", stack, ranges::STACK);
+    section.within("stdout", stdout, ranges::KEPT);
+    section.within("stderr", stderr, ranges::KEPT);
+    section.within("prints", prints, ranges::KEPT);
+    section.within("result_size", result_size, ranges::KEPT);
+    section.within("result_depth", result_depth, ranges::RESULT_DEPTH);
+    section.within("result_nodes", result_nodes, ranges::RESULT_NODES);
+    section.within("job_size", job_size, ranges::KEPT);
     section.set("cgroup", cgroup);
 }
 
@@ -75,9 +68,8 @@ fn read_filesystem(section: &mut Section<'_, '_, '_>, into: &mut Filesystem) {
     let Filesystem { tmp, mounts, proc, devices } = into;
     section.section("tmp", |section| {
         let Tmp { size, inodes, exec } = tmp;
-        // For tmpfs 0 means no limit, and a page is the least it counts.
-        section.within("size", size, PAGE..=Bytes(MOST));
-        section.within("inodes", inodes, 2..=MOST);
+        section.within("size", size, ranges::TMP_SIZE);
+        section.within("inodes", inodes, ranges::TMP_INODES);
         section.set("exec", exec);
     });
     section.list("mounts", mounts, |_| Ok(()));
@@ -88,7 +80,9 @@ fn read_filesystem(section: &mut Section<'_, '_, '_>, into: &mut Filesystem) {
 impl Field for Mount {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         reader.object(field, value, |section| {
-            let source: String = section.need("source")?;
+            // Asked for all keys before it gives up, so that none is called unknown.
+            let written: Option<String> = section.need("source");
+            let source = written.clone().unwrap_or_default();
             let mut mount = Self { target: source.clone(), source, writable: false, exec: false, optional: false, reason: None };
             section.set("target", &mut mount.target);
             section.set("writable", &mut mount.writable);
@@ -101,11 +95,9 @@ impl Field for Mount {
                     Fault::new("a writable mount is dangerous and has no reason", "add \"reason\": \"why runs need it\""),
                 );
             }
-            let closed = ["/proc", "/sys", "/dev"];
-            place(&mount.source, &closed).map_err(|fault| section.report_at("source", fault)).ok()?;
-            place(&mount.target, &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand"])
-                .map_err(|fault| section.report_at("target", fault))
-                .ok()?;
+            written?;
+            place(&mount.source, ranges::CLOSED_SOURCES).map_err(|fault| section.report_at("source", fault)).ok()?;
+            place(&mount.target, ranges::CLOSED_TARGETS).map_err(|fault| section.report_at("target", fault)).ok()?;
             Some(mount)
         })?
     }
@@ -165,7 +157,7 @@ fn read_namespaces(section: &mut Section<'_, '_, '_>, into: &mut Namespaces) {
 fn read_landlock(section: &mut Section<'_, '_, '_>, into: &mut Landlock) {
     let Landlock { enforce, minimum_abi } = into;
     section.set("enforce", enforce);
-    section.within("minimum_abi", minimum_abi, 1..=100);
+    section.within("minimum_abi", minimum_abi, ranges::MINIMUM_ABI);
 }
 
 fn read_python(section: &mut Section<'_, '_, '_>, into: &mut Python) {
@@ -207,8 +199,6 @@ fn identifier(name: &str) -> Result<(), Fault> {
 
 /// Sets variables by name over those of the base; `null` takes one out.
 fn read_environment(reader: &mut Reader<'_>, value: &Value<'_>, into: &mut Vec<(String, String)>) {
-    /// The kernel's `MAX_ARG_STRLEN` holds name, `=`, value and NUL.
-    const LONGEST: usize = 131_072;
     reader.object("environment", value, |section| {
         for property in &section.object.properties {
             let name = property.name.as_str();
@@ -223,7 +213,7 @@ fn read_environment(reader: &mut Reader<'_>, value: &Value<'_>, into: &mut Vec<(
             }
             match &property.value {
                 Value::StringLit(text) if text.value.contains('\0') => report(format!("the value of {name} holds a NUL")),
-                Value::StringLit(text) if name.len() + text.value.len() + 2 > LONGEST => {
+                Value::StringLit(text) if name.len() + text.value.len() + 2 > ranges::LONGEST_VARIABLE => {
                     report(format!("{name} is longer than the kernel takes"))
                 }
                 Value::StringLit(text) => {

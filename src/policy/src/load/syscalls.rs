@@ -7,6 +7,7 @@ use jsonc_parser::common::Ranged;
 
 use super::meant;
 use super::problem::{did_you_mean, quote};
+use super::ranges;
 use super::read::{Fault, Field, Listed, Reader, Section};
 use crate::policy::{Comparison, Condition, Enforce, Grant, Syscalls};
 use crate::syscalls;
@@ -76,9 +77,11 @@ impl Field for Grant {
             fault = known(&grant.call).err();
         } else if let Value::Object(_) = value {
             reader.object(field, value, |section| {
-                grant.call = section.need("call")?;
+                // Asked for all keys before it gives up, so that none is called unknown.
+                let call = section.need("call");
                 section.list("when", &mut grant.when, |_| Ok(()));
                 grant.reason = reason(section);
+                grant.call = call?;
                 let group = syscalls::is_group(&grant.call) && !grant.when.is_empty();
                 let refused = Fault::new("conditions need a single call: a group's calls have different arguments", "name the call");
                 fault = known(&grant.call).err().or(group.then_some(refused));
@@ -129,7 +132,7 @@ impl Field for Condition {
             let mut arg = 0;
             if let Some(written) = section.need::<u64>("arg") {
                 match u8::try_from(written) {
-                    Ok(index @ 0..=5) => arg = index,
+                    Ok(index) if ranges::ARGUMENT.contains(&written) => arg = index,
                     _ => section.report_at("arg", Fault::new(format!("{written} is no argument"), "0 to 5")),
                 }
             }

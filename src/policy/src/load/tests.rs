@@ -116,6 +116,7 @@ fn values_of_limits() {
 fn mounts() {
     let cases = [
         ("{}", "1:42+1 filesystem.mounts[0]: \"source\" is missing"),
+        ("{\"target\": \"/a\"}", "1:42+1 filesystem.mounts[0]: \"source\" is missing"),
         ("{\"source\": \"data\"}", "1:53+6 filesystem.mounts[0].source: \"data\" is not absolute (start it with /)"),
         ("{\"source\": \"/a/../b\"}", "1:53+9 filesystem.mounts[0].source: \"/a/../b\" goes up by \"..\" (write the path it leads to)"),
         ("{\"source\": \"/a//b/\"}", "1:53+8 filesystem.mounts[0].source: \"/a//b/\" has a shorter spelling (write \"/a/b\")"),
@@ -157,6 +158,7 @@ fn grants() {
         ("\"@thread\"", "1:39+9 syscalls.allow[0]: unknown group \"@thread\" (did you mean \"@threads\"?)"),
         ("\"threads\"", "1:39+9 syscalls.allow[0]: unknown system call \"threads\" (write \"@threads\")"),
         ("\"opneat\"", "1:39+8 syscalls.allow[0]: unknown system call \"opneat\" (did you mean \"openat\"?)"),
+        ("{\"reason\": \"r\"}", "1:39+1 syscalls.allow[0]: \"call\" is missing"),
         ("7", "1:39+1 syscalls.allow[0]: expected a name, or an object with \"call\", found the number 7"),
         ("\"read\", \"read\"", "1:47+6 syscalls.allow: \"read\" is listed twice"),
         (

@@ -8,12 +8,11 @@ use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
 use super::problem::{did_you_mean, quote};
+use super::ranges::TEXT;
 use super::read::{Fault, Field, Listed, Reader};
+use crate::ask::Is;
 use crate::policy::{Device, Enforce, NetworkMode, Word};
 use crate::units::{Bytes, Cpus, Limit, Quantity, Span, UnitError};
-
-/// Longest text; environment values may be as long as the kernel takes (`MAX_ARG_STRLEN`), which is checked where they are read.
-const TEXT: usize = 4096;
 
 impl From<UnitError> for Fault {
     fn from(error: UnitError) -> Self {
@@ -173,6 +172,12 @@ impl Field for NetworkMode {
 }
 
 impl Field for Device {
+    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
+        word(reader, field, value)
+    }
+}
+
+impl Field for Is {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         word(reader, field, value)
     }

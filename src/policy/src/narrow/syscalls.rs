@@ -33,7 +33,8 @@ pub(super) fn compare(diff: &mut Diff<'_>, from: &Syscalls, to: &Syscalls) {
     diff.order("syscalls.enforce", enforce, &to.enforce);
 }
 
-fn calls(names: &[String]) -> BTreeSet<String> {
+/// The calls that names of `deny` or `kill` stand for.
+pub(crate) fn calls(names: &[String]) -> BTreeSet<String> {
     let members = |name: &String| match grants_of_group(name) {
         Some(grants) => grants.into_iter().map(|grant| grant.call).collect(),
         None => vec![name.clone()],

@@ -10,7 +10,7 @@ use crate::host::{Fact, HostFacts};
 use crate::policy::{Enforce, NetworkMode, Policy};
 
 /// Rights over files, by the ABI that they came with, as in `linux/landlock.h`.
-mod fs {
+pub(crate) mod fs {
     pub const EXECUTE: u64 = 1;
     pub const WRITE_FILE: u64 = 1 << 1;
     pub const READ_FILE: u64 = 1 << 2;

@@ -2,9 +2,11 @@
 //!
 //! Always holds: a number that this build does not know is answered ENOSYS, as a kernel without it would, so that libraries fall back.
 
-use super::granted::Access;
-use super::groups::{Group, STANDING};
-use super::table::{CALLS, Call, at};
+use std::fmt::Write;
+
+use super::granted::meets;
+use super::groups::{Group, STANDING, Standing};
+use super::table::{CALLS, Call, at, find};
 use crate::host::Arch;
 use crate::policy::{Comparison, Condition, Grant, Policy};
 
@@ -22,99 +24,105 @@ pub fn answer(arch: Arch, number: u32) -> i32 {
     }
 }
 
-/// The smallest change to a policy that would allow a denied call.
+/// What would allow a denied call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// There is none; why.
+    /// Nothing; why.
     None(String),
-    /// A name in `syscalls.kill` or `syscalls.deny`, which stands before every grant.
+    /// A name in `deny` or `kill` stands before every grant.
     TakeOut {
-        /// `kill` or `deny`.
+        /// `syscalls.deny` or `syscalls.kill`.
         list: &'static str,
-        /// What is to be taken out.
+        /// The entry that names the call.
         name: String,
     },
-    /// A harmless group.
-    Group {
-        /// Its name.
-        name: &'static str,
-        /// What it is for.
-        purpose: &'static str,
-    },
-    /// The call alone, with the values of those arguments that its danger depends on. Has no reason yet.
-    Call(Grant),
+    /// A grant, of a harmless group where one will do, without its reason.
+    Add(Grant),
 }
 
-/// The smallest change to the policy that would allow a denied call with these arguments.
+/// The change to the policy that would allow a denied call with these arguments, and its danger.
 #[must_use]
-pub fn remedy(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> Remedy {
+pub fn change(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> String {
+    let home = call(arch, number).map_or(Group::Never, |call| call.home);
+    match remedy(policy, arch, number, &args.map(Some)) {
+        Remedy::None(why) => format!("none: {why}"),
+        Remedy::TakeOut { list, name } => format!("{list}: take out \"{name}\", which stands before every grant{}", danger(home)),
+        Remedy::Add(grant) => match Group::named(&grant.call).and_then(Group::info) {
+            Some(info) => format!("syscalls.allow: add \"{}\" ({})", info.name, info.purpose),
+            None => format!("syscalls.allow: add {}{}", written(&grant), danger(home)),
+        },
+    }
+}
+
+/// The same as data. An argument that is `None` can have any value.
+#[must_use]
+pub fn remedy(policy: &Policy, arch: Arch, number: u32, args: &[Option<u64>; 6]) -> Remedy {
     let Some(call) = call(arch, number) else {
         return Remedy::None(format!("this build knows no system call {number}, and no policy can allow it"));
     };
     if call.home == Group::Never {
         return Remedy::None(format!("{} is never allowed, since no filter sees its arguments; programs fall back to clone", call.name));
     }
-    for (list, names) in [("kill", &policy.syscalls.kill), ("deny", &policy.syscalls.deny)] {
+    for (list, names) in [("syscalls.kill", &policy.syscalls.kill), ("syscalls.deny", &policy.syscalls.deny)] {
         if let Some(name) = names.iter().find(|name| names_call(name, call)) {
             return Remedy::TakeOut { list, name: name.clone() };
         }
     }
     match safe_group(call, args).and_then(Group::info) {
-        Some(info) => Remedy::Group { name: info.name, purpose: info.purpose },
-        None => Remedy::Call(grant(call, args)),
+        Some(info) => Remedy::Add(Grant { call: info.name.to_owned(), when: Vec::new(), reason: None }),
+        None => Remedy::Add(grant(call, args)),
     }
 }
 
-/// [`remedy`] as a sentence, with its danger.
+/// Whether an entry of `deny` or `kill` names this call, by itself or in a group.
 #[must_use]
-pub fn change(policy: &Policy, arch: Arch, number: u32, args: &[u64; 6]) -> String {
-    let danger = || call(arch, number).map_or_else(String::new, |call| danger(call.home));
-    match remedy(policy, arch, number, args) {
-        Remedy::None(why) => format!("none: {why}"),
-        Remedy::TakeOut { list, name } => format!("syscalls.{list}: take out \"{name}\", which stands before every grant{}", danger()),
-        Remedy::Group { name, purpose } => format!("syscalls.allow: add \"{name}\" ({purpose})"),
-        Remedy::Call(grant) => format!("syscalls.allow: add {}{}", written(&grant), danger()),
-    }
+pub fn covers(entry: &str, call: &str) -> bool {
+    find(call).and_then(|row| CALLS.get(row)).is_some_and(|call| names_call(entry, call))
 }
 
 /// What a call with these arguments endangers, by the narrowest group that grants it; `None` where that is harmless.
 #[must_use]
 pub fn risk(arch: Arch, number: u32, args: &[u64; 6]) -> Option<&'static str> {
     let call = call(arch, number)?;
-    let group = standing(call, args).next().unwrap_or(call.home);
-    if safe_group(call, args).is_some() { None } else { group.info()?.danger }
+    let args = args.map(Some);
+    let group = standing(call, &args).next().unwrap_or(call.home);
+    if safe_group(call, &args).is_some() { None } else { group.info()?.danger }
 }
 
-/// The groups that grant this call under conditions, which these arguments meet.
-fn standing(call: &Call, args: &[u64; 6]) -> impl Iterator<Item = Group> {
-    let fits = |when| Access::When(vec![when]).allows(call, args);
-    STANDING.iter().filter(move |standing| standing.call == call.name && fits(standing.conditions())).map(|standing| standing.group)
+/// The groups that grant this call under conditions, which these arguments meet, or may.
+fn standing(call: &Call, args: &[Option<u64>; 6]) -> impl Iterator<Item = Group> {
+    let may = move |standing: &Standing| standing.conditions().iter().all(|condition| meets(call, condition, args).unwrap_or(true));
+    STANDING.iter().filter(|standing| standing.call == call.name).filter(move |standing| may(standing)).map(|standing| standing.group)
 }
 
-/// A harmless group that grants this call with these arguments.
-fn safe_group(call: &Call, args: &[u64; 6]) -> Option<Group> {
+/// A harmless group that grants this call with these arguments, or may.
+fn safe_group(call: &Call, args: &[Option<u64>; 6]) -> Option<Group> {
     std::iter::once(call.home).chain(standing(call, args)).find(|group| group.info().is_some_and(|info| info.danger.is_none()))
 }
 
-/// The grant of this call alone, with the values of those arguments that its danger depends on.
-fn grant(call: &Call, args: &[u64; 6]) -> Grant {
+/// The grant of this call alone, with the values of those known arguments that its danger depends on.
+fn grant(call: &Call, args: &[Option<u64>; 6]) -> Grant {
     let mut looked_at: Vec<u8> = STANDING.iter().filter(|s| s.call == call.name).flat_map(|s| s.when.iter().map(|(arg, _)| *arg)).collect();
     looked_at.sort_unstable();
     looked_at.dedup();
-    let value = |arg: u8| args.get(usize::from(arg)).map_or(0, |value| value & call.mask(arg));
-    let when = looked_at.into_iter().map(|arg| Condition { arg, op: Comparison::Equals(value(arg)) }).collect();
-    Grant { call: call.name.to_owned(), when, reason: None }
+    let equals = |arg: u8| {
+        let value = (*args.get(usize::from(arg))?)? & call.mask(arg);
+        Some(Condition { arg, op: Comparison::Equals(value) })
+    };
+    Grant { call: call.name.to_owned(), when: looked_at.into_iter().filter_map(equals).collect(), reason: None }
 }
 
-/// As a policy file writes it, the reason left to the writer.
-fn written(Grant { call, when, .. }: &Grant) -> String {
-    let condition = |condition: &Condition| match &condition.op {
-        Comparison::Equals(value) => format!("{{\"arg\": {}, \"equals\": {value}}}", condition.arg),
-        _ => crate::load::write_condition(condition).to_string(),
-    };
-    let when = when.iter().map(condition).collect::<Vec<_>>().join(", ");
+/// A grant as a policy writes it, with room for the reason.
+fn written(grant: &Grant) -> String {
+    let mut when = String::new();
+    for condition in &grant.when {
+        let comma = if when.is_empty() { "" } else { ", " };
+        if let Comparison::Equals(value) = condition.op {
+            let _ = write!(when, "{comma}{{\"arg\": {}, \"equals\": {value}}}", condition.arg);
+        }
+    }
     let when = if when.is_empty() { when } else { format!("\"when\": [{when}], ") };
-    format!("{{\"call\": \"{call}\", {when}\"reason\": \"...\"}}")
+    format!("{{\"call\": \"{}\", {when}\"reason\": \"...\"}}", grant.call)
 }
 
 fn danger(home: Group) -> String {

@@ -30,7 +30,7 @@ const NUMBER: u32 = 0;
 const ARCH: u32 = 4;
 const ARGUMENTS: u32 = 16;
 /// The executor process's report socket, over which it hands the listener to the supervisor.
-const REPORT_FD: u64 = 5;
+pub(crate) const REPORT_FD: u64 = 5;
 
 /// A `syscalls` section that cannot become a filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -80,22 +80,34 @@ impl Access {
             Self::Denied | Self::Killed => *self = Self::When(vec![when]),
         }
     }
-
-    /// Whether a call with these arguments is allowed.
-    #[must_use]
-    pub(super) fn allows(&self, call: &Call, args: &[u64; 6]) -> bool {
-        match self {
-            Self::Denied | Self::Killed => false,
-            Self::Any => true,
-            Self::When(alternatives) => alternatives.iter().any(|when| when.iter().all(|condition| holds(call, condition, args))),
-        }
-    }
 }
 
 /// Whether a condition holds for the bits of an argument that the kernel looks at.
 fn holds(call: &Call, condition: &Condition, args: &[u64; 6]) -> bool {
     let Some(argument) = args.get(usize::from(condition.arg)).map(|argument| argument & call.mask(condition.arg)) else { return false };
     condition.op.passes(argument)
+}
+
+/// Whether a condition holds where the argument is known.
+pub(super) fn meets(call: &Call, condition: &Condition, args: &[Option<u64>; 6]) -> Option<bool> {
+    let value = (*args.get(usize::from(condition.arg))?)?;
+    let mut registers = [0; 6];
+    if let Some(slot) = registers.get_mut(usize::from(condition.arg)) {
+        *slot = value;
+    }
+    Some(holds(call, condition, &registers))
+}
+
+/// The ways in which one grant allows a call with these arguments, each with the conditions that open arguments (`None`) must still meet; an empty one is
+/// met already. No way: the grant does not allow it.
+#[must_use]
+pub fn ways(grant: &Grant, call: &str, args: &[Option<u64>; 6]) -> Alternatives {
+    let row = find(call);
+    let Some(found) = row.and_then(|row| CALLS.get(row)) else { return Vec::new() };
+    let all = rows(&grant.call).unwrap_or_default().into_iter().filter(|(granted, _)| Some(*granted) == row);
+    let all = all.map(|(_, when)| when.into_iter().chain(grant.when.iter().cloned()).collect::<Vec<_>>());
+    let possible = all.filter(|when| when.iter().all(|condition| meets(found, condition, args) != Some(false)));
+    possible.map(|when| when.into_iter().filter(|condition| meets(found, condition, args).is_none()).collect()).collect()
 }
 
 /// The calls that a name in `allow` grants, with the conditions that stand in the group. A call by its own name has none.

@@ -13,9 +13,10 @@ pub mod paths;
 mod start;
 mod table;
 
-pub use answer::{Remedy, answer, change, remedy, risk};
+pub use answer::{Remedy, answer, change, covers, remedy, risk};
+pub(crate) use compile::REPORT_FD;
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile, compile_observing};
-pub use granted::{Alternatives, Senseless, granted, grants_of_group};
+pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
 pub use start::NEEDED_TO_START;
 
 use crate::host::Arch;
@@ -48,6 +49,12 @@ pub fn danger(name: &str) -> Option<&'static str> {
 #[must_use]
 pub fn is_dangerous(name: &str) -> bool {
     danger(name).is_some()
+}
+
+/// Whether a policy can grant this name at all.
+#[must_use]
+pub fn can_be_granted(name: &str) -> bool {
+    is_group(name) || find(name).and_then(|row| CALLS.get(row)).is_some_and(|call| call.home != Group::Never)
 }
 
 /// What a group is for.

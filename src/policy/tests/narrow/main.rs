@@ -10,9 +10,9 @@ use oracle::more;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
-use remand_policy::load::{Source, apply, parse};
+use remand_policy::load::{Source, apply, parse, trace};
 use remand_policy::narrow::{Change, Direction, compare, narrow};
-use remand_policy::{Policy, shipped};
+use remand_policy::{Policy, diff, shipped, show};
 use serde_json::{Map, Value, json};
 
 /// Dotted paths of all fields that a request can set, from the text of a policy: a new field is here as soon as it is written.
@@ -52,6 +52,14 @@ fn check(ceiling: &Policy, overrides: &Value) -> Option<Policy> {
     let result = apply(ceiling, overrides).ok()?;
     assert_eq!(more(ceiling, &result), Vec::<&str>::new(), "{overrides} over {}", ceiling.canonical());
     Some(result)
+}
+
+/// Keys in the other order.
+fn reversed(tree: &mut Value) {
+    if let Value::Object(map) = tree {
+        *map = std::mem::take(map).into_iter().rev().collect();
+        map.values_mut().for_each(reversed);
+    }
 }
 
 /// The change seen from the other side.
@@ -106,6 +114,54 @@ proptest! {
         for change in &there {
             prop_assert!(back.contains(change), "{:?}", change);
         }
+    }
+
+    /// The order of diffs is that of requests: what a request made of a policy widens nothing, and what may not widen is granted.
+    #[test]
+    fn what_a_request_makes_never_widens(ceiling in policy(), other in policy(), picks in proptest::collection::vec(any::<proptest::sample::Index>(), 1..6)) {
+        let fields = fields(&ceiling);
+        let picked: Vec<_> = picks.iter().map(|pick| pick.get(&fields)).collect();
+        for asked in [request(&other, &picked), request(&ceiling, &picked), request(&Policy::floor("p"), &picked)] {
+            if let Ok(result) = apply(&ceiling, &asked) {
+                let changes = compare(&ceiling, &result);
+                prop_assert!(!changes.iter().any(Change::may_widen), "{:?}", changes);
+                prop_assert!(!diff::text(&changes).contains("  widens "), "{}", diff::text(&changes));
+            }
+        }
+        prop_assert_eq!(narrow(&ceiling, other.clone()).is_ok(), !compare(&ceiling, &other).iter().any(Change::may_widen));
+    }
+
+    /// Every change of every two policies has its line, whatever its kind.
+    #[test]
+    fn every_change_is_told(one in policy(), other in policy()) {
+        let changes = compare(&one, &other);
+        let text = diff::text(&changes);
+        for change in &changes {
+            let start = format!("  {:<7}  {}: ", change.direction.word(), change.field);
+            prop_assert!(text.lines().any(|line| line.starts_with(&start)), "{:?}: {}", change, text);
+        }
+        prop_assert_eq!(text.is_empty(), changes.is_empty());
+    }
+
+    #[test]
+    fn layout_comments_and_the_order_of_keys_make_no_difference(policy in policy(), salt in any::<u64>()) {
+        let mut tree = policy.tree();
+        reversed(&mut tree);
+        let pretty = serde_json::to_string_pretty(&tree).unwrap();
+        let noise = ["", " // a comment: \"limits\": {", " /* another */", "\r\n\t", "\n\n"];
+        let lines = pretty.lines().zip(0_u32..).map(|(line, number)| {
+            line.to_owned() + noise[usize::try_from(salt.rotate_left(number * 3 % 64) % 5).unwrap()] + "\n"
+        });
+        let source = Source { file: "p".into(), text: lines.collect::<String>().into_bytes().into() };
+        let read = parse(&source, "p", &shipped::source).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>());
+        prop_assert_eq!(read.map(|read| compare(&policy, &read)), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_shown_reads_back(policy in policy()) {
+        let load = |text: String| trace(&Source { file: "p".into(), text: text.into_bytes().into() }, "p", &shipped::source).unwrap();
+        let loaded = load(policy.canonical());
+        prop_assert_eq!(load(show::text(&policy, &loaded)).policy, policy);
     }
 
     #[test]

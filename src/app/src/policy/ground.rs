@@ -1,0 +1,84 @@
+//! What questions about a policy are answered from: the policy with its origins, this host, and the interpreter that `remand run` would take.
+//!
+//! Always holds: host and interpreter are found as for a run; where there is none, the reason is kept and the filter alone is asked.
+
+use std::env;
+use std::fs;
+use std::io::ErrorKind;
+
+use remand_jail::host::{self, Depth};
+use remand_jail::interpreter;
+use remand_policy::ask::{Compiled, Found, Ground, Line};
+use remand_policy::load::{Loaded, Source};
+use remand_policy::plan::Program;
+use remand_policy::{HostFacts, Interpreter};
+
+use crate::failure::Failure;
+use crate::policies;
+use crate::print::plain;
+use crate::run::DEFAULT_PATH;
+
+/// All that a question needs, owned.
+pub struct Owned {
+    /// The file itself, then its bases.
+    pub sources: Vec<Source>,
+    pub loaded: Loaded,
+    pub host: HostFacts,
+    pub interpreter: Result<Interpreter, String>,
+}
+
+impl Owned {
+    /// Of this name or file. Only what is `run` must be trusted.
+    pub fn load(typed: &str, run: bool) -> Result<Self, Failure> {
+        let (sources, loaded) = policies::trace(typed, run)?;
+        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+        let python = &loaded.policy.python;
+        let interpreter = interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty());
+        let interpreter = interpreter.map(|found| found.interpreter).map_err(|error| error.to_string());
+        Ok(Self { sources, loaded, host: host::observe(Depth::Quick), interpreter })
+    }
+
+    /// The policy's own file.
+    pub fn file(&self) -> &str {
+        self.sources.first().map_or("", |source| &source.file)
+    }
+
+    /// Lends the compiled policy.
+    pub fn ask<T>(&self, ask: impl FnOnce(&Compiled<'_>) -> T) -> Result<T, Failure> {
+        let program = self.interpreter.as_ref().map(Program::Python).map_err(String::as_str);
+        let program = program.as_ref().map_err(|why| *why);
+        let ground = Ground { host: &self.host, program, look: &look };
+        let compiled = Compiled::new(&self.loaded.policy, &self.loaded.origins, ground);
+        let compiled = compiled.map_err(|why| Failure::usage(format!("policy {}: {}", plain(self.file()), plain(&why))))?;
+        Ok(ask(&compiled))
+    }
+
+    /// A line with its place and what stands there.
+    pub fn line(&self, line: &Line) -> String {
+        let Some(place) = &line.place else { return line.text.clone() };
+        let source = self.sources.iter().find(|source| source.file == place.file);
+        let there = source.and_then(|source| source.text.get(place.offset..place.offset.saturating_add(place.bytes))).unwrap_or_default();
+        format!("{place}: {}: {}", line.text, short(&String::from_utf8_lossy(there)))
+    }
+}
+
+/// A piece of a file on one line.
+fn short(text: &str) -> String {
+    const SHOWN: usize = 120;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// What is at a path of this host, as far as this process may know.
+fn look(path: &str) -> Option<Found> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => fs::read_link(path).ok()?.into_os_string().into_string().ok().map(Found::Link),
+        Ok(found) if found.is_dir() => Some(Found::Directory),
+        Ok(_) => Some(Found::File),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Some(Found::Missing),
+        Err(_) => None,
+    }
+}

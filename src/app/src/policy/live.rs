@@ -1,0 +1,257 @@
+//! Trying questions in runs under the very policy: each in a run of its own, by the executor and a small job.
+//!
+//! Always holds: what a system call was answered is read from the supervisor's record, never from what the job says; a run lasts two seconds at most; what
+//! could reach beyond the run (a file made in a writable mount, a connection over the host's network) is not tried.
+//!
+//! The copy of the policy that a run is made under differs in two things: its wall time, and, but for imports and builtins, its Python lists, which are no
+//! protection.
+
+use std::collections::BTreeMap;
+
+use remand_jail::run::{Ask, Caller, run};
+use remand_policy::ask::{self, Amount, Call, Compiled, Is, Question, Ruling, Use, Which};
+use remand_policy::job;
+use remand_policy::plan::{self, Plan, Program};
+use remand_policy::policy::NetworkMode;
+use remand_policy::request::Mode;
+use remand_policy::units::{Limit, Span};
+use remand_policy::verdict::{LimitKind, Verdict};
+use remand_policy::{Interpreter, Outcome, Policy, Request, syscalls};
+use serde_json::{Value, json};
+
+use super::ground::Owned;
+use crate::cancel::Cancel;
+use crate::failure::Failure;
+use crate::print::plain;
+
+/// Most descriptors that are opened to try a limit.
+const MOST_FILES: u64 = 4096;
+/// Most bytes that are printed to try a limit.
+const MOST_PRINTS: u64 = 4 << 20;
+
+const CALL: &str = include_str!("live/call.py");
+const FILE: &str = include_str!("live/file.py");
+const EXEC: &str = include_str!("live/exec.py");
+const CONNECT: &str = include_str!("live/connect.py");
+const OPEN_FILES: &str = include_str!("live/open_files.py");
+const FILE_SIZE: &str = include_str!("live/file_size.py");
+
+/// What came of trying.
+pub enum Tried {
+    /// It was tried.
+    Saw(Seen),
+    /// It was not; why.
+    Skipped(String),
+}
+
+impl Tried {
+    /// Why it was not tried, if it was not.
+    pub fn skipped(&self) -> Option<&str> {
+        match self {
+            Self::Saw(_) => None,
+            Self::Skipped(why) => Some(why),
+        }
+    }
+}
+
+/// What a run saw.
+pub struct Seen {
+    /// As an answer.
+    pub ruling: Ruling,
+}
+
+impl Seen {
+    /// Whether it is what was expected. A file's mode may refuse a write before the read-only mount does.
+    pub fn fits(&self, is: Is) -> bool {
+        is.holds(self.ruling) || is == Is::ReadOnly && self.ruling == Ruling::Denied("EACCES")
+    }
+}
+
+/// A policy to run under.
+struct Under {
+    policy: Policy,
+    plan: Plan,
+}
+
+/// Runs under one policy.
+pub struct Live<'o> {
+    owned: &'o Owned,
+    interpreter: &'o Interpreter,
+    /// With the Python lists lifted.
+    lifted: Under,
+    /// With them in place.
+    whole: Under,
+    cancel: Cancel,
+    /// Denied calls of a job that makes none of its own.
+    before: Option<BTreeMap<String, u64>>,
+}
+
+impl<'o> Live<'o> {
+    /// Gets ready.
+    pub fn new(owned: &'o Owned) -> Result<Self, Failure> {
+        let no = |why: &str| Failure {
+            code: 1,
+            ..Failure::usage(format!("policy {}: nothing runs under it here: {}", plain(owned.file()), plain(why)))
+        };
+        let interpreter = owned.interpreter.as_ref().map_err(|why| no(why))?;
+        let under = |policy: Policy| {
+            let plan = plan::resolve(&policy, &Program::Python(interpreter), &owned.host);
+            let told = |lacks: Vec<plan::Refused>| no(&lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
+            plan.map_err(told).map(|plan| Under { policy, plan })
+        };
+        let mut whole = owned.loaded.policy.clone();
+        whole.limits.wall_time = whole.limits.wall_time.min(Limit::At(Span(2_000_000)));
+        let mut lifted = whole.clone();
+        lifted.python.stdlib_allow = vec!["*".to_owned()];
+        lifted.python.builtins_deny.clear();
+        Ok(Self { owned, interpreter, lifted: under(lifted)?, whole: under(whole)?, cancel: Cancel::hold()?, before: None })
+    }
+
+    /// Tries one question.
+    pub fn look(&mut self, question: &Question, compiled: &Compiled<'_>) -> Tried {
+        let ruling = match question {
+            Question::Call(call) => self.calls(call, compiled),
+            Question::File(using, path) => self.file(*using, path),
+            Question::Limit(measure, amount) => self.limit(measure.name, *amount),
+            Question::Import(name) => self.import(name),
+            Question::Builtin(name) => self.yes("return _query in __builtins__", name, "NameError", false),
+            Question::Env(name) => self.yes("import os\nreturn _query in os.environ", name, "not set", true),
+            Question::Connect(address) => self.connect(*address),
+        };
+        ruling.map_or_else(Tried::Skipped, |ruling| Tried::Saw(Seen { ruling }))
+    }
+
+    fn run(&self, under: &Under, code: &str, query: Value) -> Result<Outcome, String> {
+        let request = Request { code: code.to_owned(), mode: Mode::AllItems, items: Vec::new(), query, overrides: json!({}) };
+        let job = job::encode(&request, &under.policy, &self.interpreter.site_paths).map_err(|error| error.to_string())?;
+        let ask = Ask { policy: &under.policy, plan: &under.plan, host: &self.owned.host, job: &job };
+        Ok(run(&ask, Caller { cancel: Some(self.cancel.fd()), output: None }))
+    }
+
+    /// A run of a job that prints before it does its deed.
+    fn deed(&self, code: &str, query: Value) -> Result<Outcome, String> {
+        let outcome = self.run(&self.lifted, code, query)?;
+        if outcome.prints.is_empty() {
+            let error = outcome.error.as_ref().map(|error| format!(" ({}: {})", error.kind, error.message)).unwrap_or_default();
+            return Err(format!("the job did not get as far as trying: {}{error}", outcome.verdict.kind()));
+        }
+        Ok(outcome)
+    }
+
+    /// A call whose answer depends on an open argument is made with a value for each answer.
+    fn calls(&mut self, call: &Call, compiled: &Compiled<'_>) -> Result<Ruling, String> {
+        let examples = ask::examples(call, compiled);
+        if examples.len() < 2 {
+            return self.call(call);
+        }
+        for (expected, example) in examples {
+            let seen = self.call(&example)?;
+            if seen != expected {
+                return Ok(seen);
+            }
+        }
+        Ok(Ruling::Depends)
+    }
+
+    fn call(&mut self, call: &Call) -> Result<Ruling, String> {
+        let arch = self.owned.host.arch;
+        let number = match call.which {
+            Which::Name(name) => syscalls::number(arch, name).ok_or("this machine has no call of this name")?,
+            Which::Number(number) => number,
+        };
+        let args: Vec<_> = call.args.iter().map(|arg| format!("{:x}", arg.unwrap_or(0))).collect();
+        if self.before.is_none() {
+            let none = self.deed(CALL, json!({ "number": number, "args": args, "make": false }))?;
+            self.before = Some(none.violations.into_iter().map(|violation| (violation.syscall, violation.count)).collect());
+        }
+        let outcome = self.deed(CALL, json!({ "number": number, "args": args, "make": true }))?;
+        let name = syscalls::name(arch, number).map_or_else(|| format!("syscall_{number}"), str::to_owned);
+        let before = self.before.as_ref().and_then(|before| before.get(&name)).copied().unwrap_or(0);
+        let denied = outcome.violations.iter().find(|violation| violation.syscall == name && violation.count > before);
+        Ok(match (&outcome.verdict, denied) {
+            (Verdict::Violated { .. }, _) => Ruling::EndsTheRun,
+            (_, Some(violation)) if violation.answered == "ENOSYS" => Ruling::NoSuchCall,
+            (_, Some(_)) => Ruling::Denied("EPERM"),
+            // The one call that the filter answers by itself, so that nothing is recorded.
+            (_, None) if name == "clone3" && errno(&outcome) == Some(38) => Ruling::NoSuchCall,
+            (_, None) => Ruling::Allowed,
+        })
+    }
+
+    fn file(&self, using: Use, path: &str) -> Result<Ruling, String> {
+        let code = if using == Use::Exec { EXEC } else { FILE };
+        // A file that is not there is made only where nothing of the host can be written.
+        let writable = self.lifted.plan.root.binds.iter().any(|bind| bind.writable) && !path.starts_with("/tmp/");
+        let outcome = self.deed(code, json!({ "path": path, "write": using == Use::Write, "make": !writable }))?;
+        if matches!(outcome.verdict, Verdict::Violated { .. }) {
+            return Ok(Ruling::EndsTheRun);
+        }
+        Ok(match errno(&outcome) {
+            Some(0) | None => Ruling::Allowed,
+            Some(2) if using == Use::Write && writable => return Err("it would make a file on the host".to_owned()),
+            Some(2) => Ruling::NotVisible,
+            Some(30) => Ruling::ReadOnly,
+            Some(1) => Ruling::Denied("EPERM"),
+            Some(13) => Ruling::Denied("EACCES"),
+            Some(21) => Ruling::Denied("EISDIR"),
+            Some(38) => Ruling::NoSuchCall,
+            // Another program's format, a busy text, a device without a driver: not the policy's doing.
+            Some(_) => Ruling::Allowed,
+        })
+    }
+
+    fn limit(&self, name: &str, amount: Amount) -> Result<Ruling, String> {
+        let wanted = amount.0.filter(|wanted| i64::try_from(*wanted).is_ok());
+        let (code, most) = match name {
+            "open_files" => (OPEN_FILES, MOST_FILES),
+            "file_size" => (FILE_SIZE, u64::MAX),
+            "prints" => ("print('x' * (_query - 1))\nreturn 0", MOST_PRINTS),
+            _ => return Err(format!("what {name} bounds is not spent for a test")),
+        };
+        let wanted = wanted.filter(|wanted| (1..=most).contains(wanted)).ok_or("not so much is spent for a test")?;
+        let outcome = self.run(&self.lifted, code, json!(wanted))?;
+        Ok(match &outcome.verdict {
+            Verdict::Exceeded { limit: LimitKind::FileSize | LimitKind::Prints, .. } => Ruling::OverLimit,
+            Verdict::Finished if errno(&outcome) == Some(0) => Ruling::Allowed,
+            Verdict::Finished => Ruling::OverLimit,
+            verdict => return Err(format!("the job did not get as far as trying: {}", verdict.kind())),
+        })
+    }
+
+    /// The executor's own account: it holds the list, and no protection does.
+    fn import(&self, name: &str) -> Result<Ruling, String> {
+        let outcome = self.run(&self.whole, "__import__(_query)", json!(name))?;
+        let refused =
+            outcome.error.as_ref().is_some_and(|error| error.kind == "ImportError" && error.message.contains("is not allowed by python."));
+        Ok(if refused { Ruling::Denied("ImportError") } else { Ruling::Allowed })
+    }
+
+    fn yes(&self, code: &str, query: &str, denied: &'static str, lifted: bool) -> Result<Ruling, String> {
+        let outcome = self.run(if lifted { &self.lifted } else { &self.whole }, code, json!(query))?;
+        match outcome.value.get() {
+            "true" => Ok(Ruling::Allowed),
+            "false" => Ok(Ruling::Denied(denied)),
+            _ => Err(format!("the job did not get as far as trying: {}", outcome.verdict.kind())),
+        }
+    }
+
+    fn connect(&self, address: std::net::SocketAddr) -> Result<Ruling, String> {
+        if self.lifted.plan.network == NetworkMode::Host {
+            return Err("a test connects to nothing over the host's network".to_owned());
+        }
+        let outcome = self.deed(CONNECT, json!({ "host": address.ip().to_string(), "port": address.port(), "six": address.is_ipv6() }))?;
+        Ok(match (&outcome.verdict, errno(&outcome)) {
+            (Verdict::Violated { .. }, _) => Ruling::EndsTheRun,
+            (_, Some(1)) => Ruling::Denied("EPERM"),
+            (_, Some(13)) => Ruling::Denied("EACCES"),
+            // No route, no address to come from.
+            (_, Some(99 | 101)) => Ruling::Unreachable,
+            _ => Ruling::Allowed,
+        })
+    }
+}
+
+/// The error number that a job returned; 0 is none.
+fn errno(outcome: &Outcome) -> Option<i64> {
+    outcome.value.get().parse().ok()
+}

@@ -1,0 +1,131 @@
+//! `remand policy test`: the expectations that a policy file carries about itself, answered as `why` does, and with `--live` tried in runs.
+//!
+//! Always holds: an expectation that could not be answered does not hold; one that was not tried is counted and named.
+
+use remand_policy::ask::{self, Expectation, Ruling, Unanswered};
+use remand_policy::load::{Problem, Severity};
+use remand_policy::policy::Word;
+use serde_json::{Value, json};
+
+use super::ground::Owned;
+use super::live::{Live, Tried};
+use super::{snippet, why};
+use crate::args::TestArgs;
+use crate::failure::Failure;
+use crate::print::{self, plain};
+
+/// Does it; the exit status.
+pub fn test(args: &TestArgs) -> Result<u8, Failure> {
+    let mut code = 0;
+    for typed in &args.policies {
+        let owned = Owned::load(typed, args.live)?;
+        let results = results(&owned, args.live)?;
+        if args.json {
+            print::json(&record(&owned, &results).to_string())?;
+        } else {
+            report(&owned, &results)?;
+        }
+        if results.iter().any(|result| !result.holds()) {
+            code = 1;
+        }
+    }
+    Ok(code)
+}
+
+/// What became of one expectation.
+struct Tested<'e> {
+    index: usize,
+    expectation: &'e Expectation,
+    answer: Result<Ruling, Unanswered>,
+    tried: Option<Tried>,
+}
+
+impl Tested<'_> {
+    fn holds(&self) -> bool {
+        let simulated = self.answer.as_ref().is_ok_and(|ruling| self.expectation.is.holds(*ruling));
+        simulated && !matches!(&self.tried, Some(Tried::Saw(seen)) if !seen.fits(self.expectation.is))
+    }
+
+    /// What was answered instead of what was expected.
+    fn difference(&self) -> String {
+        let expected = format!("expected {}", self.expectation.is.word());
+        match (&self.answer, &self.tried) {
+            (Err(unanswered), _) => unanswered.to_string(),
+            (Ok(ruling), _) if !self.expectation.is.holds(*ruling) => format!("{expected}, the answer is {}", ruling.text()),
+            (Ok(ruling), Some(Tried::Saw(seen))) => {
+                format!("{expected}, and a run saw {} (the answer was {})", seen.ruling.text(), ruling.text())
+            }
+            (Ok(ruling), _) => ruling.text(),
+        }
+    }
+}
+
+fn results(owned: &Owned, live: bool) -> Result<Vec<Tested<'_>>, Failure> {
+    let mut live = live.then(|| Live::new(owned)).transpose()?;
+    owned.ask(|compiled| {
+        let mut results = Vec::new();
+        for (index, expectation) in owned.loaded.expect.iter().enumerate() {
+            let answer = ask::find(&expectation.question, compiled).map(|found| found.ruling);
+            let tried = live.as_mut().filter(|_| answer.is_ok()).map(|live| live.look(&expectation.question, compiled));
+            results.push(Tested { index, expectation, answer, tried });
+        }
+        results
+    })
+}
+
+fn report(owned: &Owned, results: &[Tested<'_>]) -> Result<(), Failure> {
+    let mut text = String::new();
+    let failed = results.iter().filter(|result| !result.holds()).count();
+    for result in results.iter().filter(|result| !result.holds()) {
+        text.push_str(&snippet::told(&owned.sources, &[problem(owned, result)]));
+        if let Ok(answer) = owned.ask(|compiled| ask::answer(&result.expectation.question, compiled))? {
+            text.push_str(&why::told(&answer, owned));
+        }
+    }
+    print::stderr(&text);
+    let mut line = format!("{}: {} hold, {failed} fail", plain(owned.file()), results.len() - failed);
+    let skipped: Vec<_> = results.iter().filter_map(|result| Some((result, result.tried.as_ref()?.skipped()?))).collect();
+    if results.iter().any(|result| result.tried.is_some()) {
+        line.push_str(&format!(", {} of them tried in runs", results.len() - skipped.len()));
+    }
+    for (result, why) in skipped {
+        line.push_str(&format!("\n  not tried: {}: {}", plain(&result.expectation.words), plain(why)));
+    }
+    print::stdout(format!("{line}\n").as_bytes())
+}
+
+/// A failed expectation as a problem of the file, underlined where it stands.
+fn problem(owned: &Owned, result: &Tested<'_>) -> Problem {
+    let place = owned.loaded.origins.entry("expect", result.index);
+    Problem {
+        severity: Severity::Error,
+        file: owned.file().to_owned(),
+        line: place.map_or(1, |place| place.line),
+        column: place.map_or(1, |place| place.column),
+        length: 1,
+        offset: place.map_or(0, |place| place.offset),
+        bytes: place.map_or(0, |place| place.bytes),
+        field: format!("expect[{}]", result.index),
+        message: format!("{}: {}", result.expectation.words, result.difference()),
+        help: result.expectation.reason.clone(),
+    }
+}
+
+fn record(owned: &Owned, results: &[Tested<'_>]) -> Value {
+    let one = |result: &Tested<'_>| {
+        let mut record = json!({
+            "ask": result.expectation.words,
+            "is": result.expectation.is.word(),
+            "place": owned.loaded.origins.entry("expect", result.index).map(why::place),
+            "answer": result.answer.as_ref().map_or_else(|unanswered| unanswered.to_string(), |ruling| ruling.text()),
+            "holds": result.holds(),
+        });
+        match &result.tried {
+            Some(Tried::Saw(seen)) => record["live"] = json!(seen.ruling.text()),
+            Some(Tried::Skipped(why)) => record["skipped"] = json!(why),
+            None => {}
+        }
+        record
+    };
+    json!({ "policy": owned.file(), "holds": results.iter().all(Tested::holds), "expectations": results.iter().map(one).collect::<Vec<_>>() })
+}

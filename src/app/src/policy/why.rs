@@ -1,0 +1,75 @@
+//! `remand policy why`: one question, one answer, the line that decides, and the smallest edit that would change it.
+//!
+//! Always holds: nothing runs and nothing is changed; the exit status says whether it is allowed.
+
+use remand_policy::ask::{self, Answer, AskError, Question, Ruling};
+use remand_policy::load::Place;
+use serde_json::{Value, json};
+
+use super::ground::Owned;
+use crate::args::WhyArgs;
+use crate::failure::Failure;
+use crate::print::{self, lines, plain};
+
+/// Does it; the exit status.
+pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
+    let words = args.question.join(" ");
+    let question = Question::parse(&words).map_err(|AskError { message, help }| Failure {
+        hint: help.map(|help| plain(&help).into_owned()),
+        ..Failure::usage(format!("question {}: {}", plain(&words), plain(&message)))
+    })?;
+    let owned = Owned::load(&args.policy, false)?;
+    let answer = owned.ask(|compiled| ask::answer(&question, compiled))?;
+    let answer = answer.map_err(|unanswered| Failure { code: 1, ..Failure::usage(lines(&unanswered.to_string())) })?;
+    if args.json {
+        print::json(&record(&words, &answer, &owned).to_string())?;
+    } else {
+        print::stdout(lines(&format!("{words}: {}\n{}", answer.found.ruling.text(), told(&answer, &owned))).as_bytes())?;
+    }
+    Ok(u8::from(answer.found.ruling != Ruling::Allowed))
+}
+
+/// What decides, the line and the change, one line each.
+pub fn told(answer: &Answer, owned: &Owned) -> String {
+    let mut text =
+        format!("  decided by    {}\n  line          {}\n", plain(&answer.found.because), plain(&owned.line(&answer.found.line)));
+    match &answer.change {
+        Ok(change) => {
+            for (index, edit) in change.edits.iter().enumerate() {
+                let head = if index == 0 { "to change it" } else { "and" };
+                text.push_str(&format!("  {head:<12}  {}\n", plain(&edit.to_string())));
+            }
+            text.push_str(&format!("  then          {}\n", change.then.text()));
+            for danger in &change.dangers {
+                text.push_str(&format!("  danger        {}\n", plain(danger)));
+            }
+        }
+        Err(why) => text.push_str(&format!("  to change it  nothing: {}\n", plain(why))),
+    }
+    text
+}
+
+/// The answer as data.
+fn record(words: &str, answer: &Answer, owned: &Owned) -> Value {
+    let change = match &answer.change {
+        Ok(change) => json!({
+            "edits": change.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "then": change.then.text(),
+            "dangers": change.dangers,
+        }),
+        Err(why) => json!({ "none": why }),
+    };
+    json!({
+        "question": words,
+        "answer": answer.found.ruling.text(),
+        "allowed": answer.found.ruling == Ruling::Allowed,
+        "decided_by": answer.found.because,
+        "line": { "place": answer.found.line.place.as_ref().map(place), "text": owned.line(&answer.found.line) },
+        "change": change,
+    })
+}
+
+/// A place as data.
+pub fn place(place: &Place) -> Value {
+    json!({ "file": place.file, "line": place.line, "column": place.column })
+}

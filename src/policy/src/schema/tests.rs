@@ -1,0 +1,74 @@
+//! The schema and the reference against the types; against the loader they are tested in `tests/schema`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeSet;
+
+use super::reference::{leaves, paragraphs};
+use super::*;
+use crate::policy::{Device, Enforce, NetworkMode, Word};
+
+/// Paths of all values in a tree that are no sections.
+fn paths(tree: &Value, above: &str) -> Vec<String> {
+    let Value::Object(map) = tree else { return vec![above.to_owned()] };
+    if map.is_empty() {
+        return vec![above.to_owned()];
+    }
+    let join = |key: &str| if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") };
+    map.iter().flat_map(|(key, value)| paths(value, &join(key))).collect()
+}
+
+#[test]
+fn exactly_the_fields_of_a_policy_say_what_the_kernel_makes_of_them() {
+    let schema = file();
+    let told: BTreeSet<_> =
+        leaves(&schema, "").into_iter().filter(|leaf| !paragraphs(leaf.schema)[1].is_empty()).map(|leaf| leaf.path).collect();
+    assert_eq!(told, paths(&Policy::floor("").tree(), "").into_iter().collect());
+    for leaf in leaves(&schema, "") {
+        let [meaning, kernel, range] = paragraphs(leaf.schema);
+        assert!(meaning.ends_with('.') && (kernel.is_empty() || kernel.ends_with('.')), "{}", leaf.path);
+        assert!(range.is_empty() || range.starts_with("From "), "{}: {range}", leaf.path);
+    }
+}
+
+#[test]
+fn closed_words_are_those_of_the_loader() {
+    fn words<T: Word>() -> BTreeSet<&'static str> {
+        T::WORDS.iter().map(|(word, _)| *word).collect()
+    }
+    fn schema_words(schema: &Value) -> BTreeSet<&str> {
+        match (schema.get("enum"), schema.get("const"), schema.get("oneOf").and_then(Value::as_array)) {
+            (Some(list), ..) => list.as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect(),
+            (_, Some(word), _) => [word.as_str().unwrap()].into(),
+            (.., Some(list)) => list.iter().flat_map(schema_words).collect(),
+            _ => panic!("{schema}"),
+        }
+    }
+    let schema = file();
+    let at = |pointer: &str| schema_words(schema.pointer(pointer).unwrap());
+    assert_eq!(at("/properties/limits/properties/cgroup"), words::<Enforce>());
+    assert_eq!(at("/properties/network/properties/mode"), words::<NetworkMode>());
+    assert_eq!(at("/properties/filesystem/properties/devices/anyOf/0/items"), words::<Device>());
+}
+
+#[test]
+fn numbers_have_the_bounds_of_the_loader() {
+    let schema = file();
+    let at = |path: &str| schema.pointer(&format!("/properties/limits/properties/{path}")).unwrap();
+    assert_eq!((&at("open_files")["minimum"], &at("open_files")["maximum"]), (&json!(8), &json!(1_048_576)));
+    assert_eq!(at("cpus/anyOf/0")["minimum"].to_string(), "0.01");
+    assert_eq!(paragraphs(at("stack"))[2], "From 64KiB to 1GiB.");
+    assert_eq!(paragraphs(at("memory"))[2], "From 4KiB to unlimited.");
+    assert_eq!(paragraphs(at("stdout"))[2], "From 1B.");
+}
+
+#[test]
+fn the_reference_names_every_field_and_every_group() {
+    let text = reference();
+    for leaf in leaves(&file(), "") {
+        let title = if leaf.path.contains('.') { format!("\n### `{}`\n", leaf.path) } else { format!("\n## {}\n", leaf.path) };
+        assert_eq!(text.matches(&title).count(), 1, "{}", leaf.path);
+    }
+    assert!(text.contains("- Floor: `\"64MiB\"`. `default`: `\"256MiB\"`.\n"));
+    assert!(text.contains("### `@pipes`\n\nFor: make pipes.\n\n`pipe`\n\n- `pipe2` where argument 1 has of the bits 0x80 exactly 0x0\n"));
+    assert!(text.contains("**Dangerous:** the clock is the host's.\n"));
+}
