@@ -69,11 +69,6 @@ pub fn open_to_replace(path: &Path) -> Result<(File, PathBuf, Option<File>), Dis
     Ok((File::from(directory), name.into(), file.map(File::from)))
 }
 
-/// What root would refuse first, and this process does not.
-pub fn refused_by_root(path: &Path) -> Option<Distrust> {
-    if Uid::effective().is_root() { None } else { open_for(path, 0).err() }
-}
-
 fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
     // A group that is a user's own by its number has no other member: many systems make files writable by it.
     let own = |stat: &FileStat| user != 0 && stat.st_gid == group && group == user && stat.st_mode & Mode::S_IWOTH.bits() == 0;

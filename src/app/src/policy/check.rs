@@ -2,7 +2,6 @@
 //!
 //! Always holds: every file is judged, whatever the others are like; nothing that a file names is run.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use remand_policy::load::{LARGEST, Problem, Severity, Source};
@@ -41,8 +40,6 @@ struct Checked {
     file: String,
     sources: Vec<Source>,
     problems: Vec<Problem>,
-    /// What keeps root from using a file that is good for its owner.
-    note: Option<String>,
 }
 
 fn examine(path: &Path, ceiling: Option<&Ceiling>) -> Checked {
@@ -51,7 +48,7 @@ fn examine(path: &Path, ceiling: Option<&Ceiling>) -> Checked {
         let nothing = Source { file: file.clone(), text: Vec::new().into() };
         let said = snippet::Said { severity: Severity::Error, field: String::new(), message, help: None };
         let problems = vec![snippet::problem(std::slice::from_ref(&nothing), None, said)];
-        Checked { file: file.clone(), sources: vec![nothing], problems, note: None }
+        Checked { file: file.clone(), sources: vec![nothing], problems }
     };
     let text = match trust::open_regular(path).map(|file| crate::read::all(file, LARGEST as u64)) {
         Ok(Ok(Some(text))) => text,
@@ -71,8 +68,7 @@ fn examine(path: &Path, ceiling: Option<&Ceiling>) -> Checked {
         Err(found) => problems.extend(found),
     }
     problems.sort_by(|a, b| (a.file != file, &a.file, a.offset).cmp(&(b.file != file, &b.file, b.offset)));
-    let note = trust::refused_by_root(path).map(|distrust| format!("{} {}", distrust.component.display(), distrust.objection));
-    Checked { file, sources, problems, note }
+    Checked { file, sources, problems }
 }
 
 impl Checked {
@@ -88,11 +84,7 @@ impl Checked {
             n => Some(format!("{n} {word}s")),
         };
         let found: Vec<_> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
-        let mut line = format!("{}: {}", plain(&self.file), if found.is_empty() { "ok".to_owned() } else { found.join(", ") });
-        if let Some(note) = self.note.as_ref().filter(|_| self.count(Severity::Error) == 0) {
-            let _ = write!(line, " (a run by root would refuse it: {})", plain(note)); // writing to a String cannot fail
-        }
-        line + "\n"
+        format!("{}: {}\n", plain(&self.file), if found.is_empty() { "ok".to_owned() } else { found.join(", ") })
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::host::Arch;
 use crate::syscalls;
 
 /// One edit.
@@ -46,10 +47,7 @@ impl Edit {
     #[must_use]
     pub fn danger(&self) -> Option<String> {
         match self {
-            Self::Add("syscalls.allow", grant) => {
-                let danger = syscalls::danger(key(grant)?)?;
-                Some(danger.to_owned())
-            }
+            Self::Add("syscalls.allow", grant) => danger(grant).map(str::to_owned),
             Self::Add("filesystem.mounts", mount) if mount["writable"] == true => {
                 Some("what a run writes there stays, for the host and for other runs".to_owned())
             }
@@ -81,4 +79,20 @@ impl fmt::Display for Edit {
 /// Whether a text means itself on a command line.
 fn plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+}
+
+/// What a grant endangers with the arguments that its conditions leave.
+fn danger(grant: &Value) -> Option<&'static str> {
+    let name = key(grant)?;
+    let mut args = [None; 6];
+    for condition in grant["when"].as_array().into_iter().flatten() {
+        let slot = condition["arg"].as_u64().and_then(|arg| args.get_mut(usize::try_from(arg).ok()?));
+        if let (Some(slot), value) = (slot, condition["equals"].as_u64()) {
+            *slot = value;
+        }
+    }
+    match [Arch::X86_64, Arch::Aarch64].into_iter().find_map(|arch| Some((arch, syscalls::number(arch, name)?))) {
+        Some((arch, number)) => syscalls::risk(arch, number, &args),
+        None => syscalls::danger(name),
+    }
 }

@@ -41,8 +41,9 @@ fn asked_by(run: &Run<'_>, violation: &Violation, kills: &[String]) -> Line {
         let because = "this build does not know the call, and no policy can allow it".to_owned();
         return line(json!(call), Standing::Refused { because }, "unknown".into());
     };
-    let danger =
-        || syscalls::risk(run.arch, number, &violation.args).map_or("harmless".to_owned(), |danger| format!("dangerous: {danger}"));
+    let danger = || {
+        syscalls::risk(run.arch, number, &violation.args.map(Some)).map_or("harmless".to_owned(), |danger| format!("dangerous: {danger}"))
+    };
     let refused = |because| line(json!(call), Standing::Refused { because }, danger());
     // The record knows what the plan refused besides the policy.
     if let Some(why) = violation.change.strip_prefix("none: ") {

@@ -80,24 +80,23 @@ pub fn covers(entry: &str, call: &str) -> bool {
     find(call).and_then(|row| CALLS.get(row)).is_some_and(|call| names_call(entry, call))
 }
 
-/// What a call with these arguments endangers, by the narrowest group that grants it; `None` where that is harmless.
+/// What a call with these arguments endangers, by the narrowest group that grants it whatever the unknown ones are; `None` where that is
+/// harmless.
 #[must_use]
-pub fn risk(arch: Arch, number: u32, args: &[u64; 6]) -> Option<&'static str> {
+pub fn risk(arch: Arch, number: u32, args: &[Option<u64>; 6]) -> Option<&'static str> {
     let call = call(arch, number)?;
-    let args = args.map(Some);
-    let group = standing(call, &args).next().unwrap_or(call.home);
-    if safe_group(call, &args).is_some() { None } else { group.info()?.danger }
-}
-
-/// The groups that grant this call under conditions, which these arguments meet, or may.
-fn standing(call: &Call, args: &[Option<u64>; 6]) -> impl Iterator<Item = Group> {
-    let may = move |standing: &Standing| standing.conditions().iter().all(|condition| meets(call, condition, args).unwrap_or(true));
-    STANDING.iter().filter(|standing| standing.call == call.name).filter(move |standing| may(standing)).map(|standing| standing.group)
+    let sure = |standing: &&Standing| {
+        standing.call == call.name && standing.conditions().iter().all(|condition| meets(call, condition, args) == Some(true))
+    };
+    let groups: Vec<_> = STANDING.iter().filter(sure).map(|standing| standing.group).chain([call.home]).collect();
+    if groups.iter().any(|group| group.info().is_some_and(|info| info.danger.is_none())) { None } else { groups.first()?.info()?.danger }
 }
 
 /// A harmless group that grants this call with these arguments, or may.
 fn safe_group(call: &Call, args: &[Option<u64>; 6]) -> Option<Group> {
-    std::iter::once(call.home).chain(standing(call, args)).find(|group| group.info().is_some_and(|info| info.danger.is_none()))
+    let may = |standing: &Standing| standing.conditions().iter().all(|condition| meets(call, condition, args).unwrap_or(true));
+    let standing = STANDING.iter().filter(|standing| standing.call == call.name && may(standing)).map(|standing| standing.group);
+    std::iter::once(call.home).chain(standing).find(|group| group.info().is_some_and(|info| info.danger.is_none()))
 }
 
 /// The grant of this call alone, with the values of those known arguments that its danger depends on.
@@ -187,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_risk_is_that_of_the_narrowest_group() {
-        let risk = |call, args: [u64; 6]| risk(X86, number(X86, call).unwrap(), &args);
+        let risk = |call, args: [u64; 6]| risk(X86, number(X86, call).unwrap(), &args.map(Some));
         let of = |group: Group| group.info().unwrap().danger;
         assert_eq!(risk("socket", [2, 1, 0, 0, 0, 0]), of(Group::Sockets));
         assert_eq!(risk("socket", [38, 1, 0, 0, 0, 0]), of(Group::RawSockets));
