@@ -4,7 +4,6 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use remand_tests::command::{Call, Ended};
-use remand_tests::facts::{CGROUP_PIDS, need};
 use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, policy_text, trial};
 use serde_json::{Value, json};
@@ -27,7 +26,6 @@ pub fn trials() -> Vec<Trial> {
         }),
         trial("learn::memory_with_headroom", memory),
         trial("learn::processes", || {
-            need(&[CGROUP_PIDS])?;
             let code = "import os\npids = []\nfor _ in range(9):\n  pid = os.fork()\n  if not pid:\n    os.read(0, 1)\n    import time\n    time.sleep(0.2)\n    os._exit(0)\n  \
                         pids.append(pid)\nfor pid in pids: os.waitpid(pid, 0)\nreturn 9";
             let learned = teach("default", &json!({ "limits": { "pids": 4 } }), code, &[])?;

@@ -86,6 +86,7 @@ The other commands end with 0 where the answer is good, with 1 where it is not, 
 | `remand policy diff` | `--fail-on` found a change; `widen` counts what changes without an order too, but not the description | |
 | `remand policy why` | what was asked about is not allowed, or it `depends` | |
 | `remand policy test` | an expectation does not hold | nothing runs under the policy here |
+| `remand policy learn` | an input does not finish under the proposal | |
 | `remand policy edit` | it was told not to write | |
 | `remand policy set`, `allow`, `deny` | | the file would not be a policy, or beyond the ceiling; nothing was written |
 | `remand policy fmt --check` | a file would change | |

@@ -7,8 +7,10 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::*;
+use crate::ceiling::exceeding;
 use crate::frames::ErrorFrame;
 use crate::interpreter::{Interpreter, Tree};
+use crate::load::{Source, parse};
 use crate::narrow::{Direction, compare};
 use crate::outcome::{Captured, CpuMs, Milliseconds, PolicyRef, Usage, Violation};
 use crate::plan::tests::full;
