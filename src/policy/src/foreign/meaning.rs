@@ -9,6 +9,8 @@ use super::left::{Effect, Ledger, listed};
 use super::profile::{Action, Answer, Filter, Profile, Rule};
 use super::ways::{WAYS, Way, joined, minus, repeated, split, way, written};
 use crate::host::Arch;
+use crate::load::can_match;
+use crate::narrow::covered;
 use crate::policy::Condition;
 use crate::syscalls::{self, grants_of_group};
 
@@ -239,6 +241,29 @@ fn by_default<'a>(profile: &Profile<'a>, said: &mut BTreeMap<&'a str, Said>, lef
     }
 }
 
+/// Two comparisons of the source may be one condition here: less than 6, and at most 5.
+fn distinct(when: Vec<Condition>) -> Vec<Condition> {
+    when.into_iter().fold(Vec::new(), |mut distinct, condition| {
+        if !distinct.contains(&condition) {
+            distinct.push(condition);
+        }
+        distinct
+    })
+}
+
+/// The alternatives without those that another one has in it.
+fn needed(mut ways: Vec<Vec<Condition>>) -> Vec<Vec<Condition>> {
+    let mut at = 0;
+    while at < ways.len() {
+        let way = ways.remove(at);
+        if !covered(&way, &ways) {
+            ways.insert(at, way);
+            at += 1;
+        }
+    }
+    ways
+}
+
 /// What the denials leave of a call's grants, written as policies write it.
 fn remaining(call: &str, Said { ways, from, denials }: Said, left: &mut Ledger) -> Option<Allowed> {
     let path = from.first()?.clone();
@@ -262,7 +287,9 @@ fn remaining(call: &str, Said { ways, from, denials }: Said, left: &mut Ledger) 
     // An alternative that asks for all that another asks for, and more, adds nothing.
     let least: Vec<_> = ways.iter().filter(|way| !ways.iter().any(|other| other != *way && other.is_subset(way))).collect();
     let written: Option<Vec<_>> = least.into_iter().map(|way| written(call, way)).collect();
-    match written.map(|ways| joined(ways.concat())) {
+    // What holds for no value is no grant, there and here.
+    let matching = |ways: Vec<Vec<Vec<Condition>>>| ways.concat().into_iter().filter(|when| can_match(when)).map(distinct).collect();
+    match written.map(|ways| needed(joined(matching(ways)))) {
         Some(ways) if ways.is_empty() => None,
         Some(ways) if call == "execve" && ways != [Vec::new()] => {
             refuse(&path, "granted whole or not at all: its arguments are addresses, whose values mean nothing");

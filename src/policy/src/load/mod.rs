@@ -26,6 +26,7 @@ mod sections;
 mod syscalls;
 mod values;
 
+pub(crate) use advise::can_match;
 pub(crate) use canonical::{write_grant, write_mount};
 pub(crate) use expect::QUESTIONS;
 

@@ -72,12 +72,15 @@ proptest! {
         for arch in BOTH {
             let Ok((exported, _)) = export_profile(&policy.syscalls, arch) else { continue };
             let Ok(back) = import(exported.to_string().as_bytes(), "back.json", None) else { continue };
-            let back = load(&back.policy).syscalls;
-            let (there, here) = (compile(&policy.syscalls, arch).unwrap(), compile(&back, arch).unwrap());
+            let told = |call: &str| back.left.iter().any(|left| left.effect == Effect::Refused && left.what.contains(call));
+            let here = load(&back.policy).syscalls;
+            let (there, here) = (compile(&policy.syscalls, arch).unwrap(), compile(&here, arch).unwrap());
             for call in calls() {
                 for args in oracle::registers(&profile, call).into_iter().filter(|args| !start(call, *args)) {
                     let (one, other) = (ask(&there, arch, call, args), ask(&here, arch, call, args));
-                    prop_assert!(one == other, "{:?} {} {:x?}: {:x?} {:x?}", arch, call, args, one, other);
+                    // A policy has no room for very many alternatives: then the call is left out, and told.
+                    let less = other != Some(ALLOW) && told(call);
+                    prop_assert!(one == other || less, "{:?} {} {:x?}: {:x?} {:x?}", arch, call, args, one, other);
                 }
             }
         }

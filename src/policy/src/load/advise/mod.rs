@@ -10,6 +10,8 @@ mod reach;
 mod start;
 mod syscalls;
 
+pub(crate) use syscalls::can_match;
+
 use jsonc_parser::ast::Object;
 use jsonc_parser::common::Range;
 

@@ -47,6 +47,11 @@ fn matches_nothing(index: usize, grant: &Grant, found: &mut Found) {
     }
 }
 
+/// Whether some arguments meet all conditions.
+pub(crate) fn can_match(when: &[Condition]) -> bool {
+    (0..6).all(|arg| can_hold(&when.iter().filter(|condition| condition.arg == arg).map(|condition| &condition.op).collect::<Vec<_>>()))
+}
+
 /// Whether some value passes all comparisons.
 fn can_hold(on: &[&Comparison]) -> bool {
     let passes = |value: u64| on.iter().all(|op| op.passes(value));
