@@ -48,15 +48,23 @@ fn allowed(typed: &str) -> Result<Policy, Failure> {
         None => Ok(policy),
         Some(ceiling) => {
             // Once more, for the places.
-            let Read { loaded, sources } = read(&name(Path::new(typed)), &source, true);
-            let problems = loaded.map(|loaded| ceiling.problems(&loaded, &sources)).unwrap_or_default();
-            Err(Failure::usage(format!(
-                "policy {} is beyond the ceiling of this machine:\n{}",
-                plain(typed),
-                snippet::told(&sources, &problems)
-            )))
+            let (sources, loaded) = tell(typed, source)?;
+            Err(beyond(typed, &ceiling, &loaded, &sources))
         }
     }
+}
+
+/// Refuses a policy that is beyond the ceiling of this machine, where something is to run under it.
+pub fn within_ceiling(typed: &str, loaded: &Loaded, sources: &[Source]) -> Result<(), Failure> {
+    match Ceiling::here()?.filter(|ceiling| !ceiling.holds(&loaded.policy)) {
+        None => Ok(()),
+        Some(ceiling) => Err(beyond(typed, &ceiling, loaded, sources)),
+    }
+}
+
+fn beyond(typed: &str, ceiling: &Ceiling, loaded: &Loaded, sources: &[Source]) -> Failure {
+    let problems = ceiling.problems(loaded, sources);
+    Failure::usage(format!("policy {} is beyond the ceiling of this machine:\n{}", plain(typed), snippet::told(sources, &problems)))
 }
 
 /// The policy of this name or file, whether or not the ceiling allows it. For looking at it.

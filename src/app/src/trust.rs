@@ -49,12 +49,13 @@ pub fn objections(path: &Path) -> Vec<Distrust> {
 
 /// Opens a file that is to be replaced, and the directory that holds it; no file where there is none. Whoever else could write either is an objection.
 pub fn open_to_replace(path: &Path) -> Result<(File, PathBuf, Option<File>), Distrust> {
-    if let Some(distrust) = objections(path).into_iter().find(|distrust| !distrust.missing) {
-        return Err(distrust);
-    }
-    // Nobody else can exchange a part of the path any more.
+    let unsafe_for = |path: &Path| objections(path).into_iter().find(|distrust| !distrust.missing).map_or(Ok(()), Err);
+    unsafe_for(path)?;
     let absolute = std::path::absolute(path).map_err(|error| distrust(path, error.to_string()))?;
     let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else { return Err(distrust(path, "names no file".into())) };
+    // Where links lead, once more: then nobody else can exchange a part of the path any more.
+    let parent = &parent.canonicalize().map_err(|error| distrust(parent, format!("cannot be opened: {error}")))?;
+    unsafe_for(&parent.join(name))?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let directory = open(parent, flags, Mode::empty()).map_err(|errno| refused(parent, errno))?;
     let file = match openat(&directory, name, FILE, Mode::empty()) {

@@ -179,9 +179,13 @@ impl<'o> Live<'o> {
     }
 
     fn file(&self, using: Use, path: &str) -> Result<Ruling, String> {
+        if using == Use::Exec && self.owned.loaded.policy.filesystem.mounts.iter().any(|mount| mount.exec) {
+            return Err("it may run a program of a mount".to_owned());
+        }
         let code = if using == Use::Exec { EXEC } else { FILE };
         // A file that is not there is made only where nothing of the host can be written.
-        let writable = self.lifted.plan.root.binds.iter().any(|bind| bind.writable) && !path.starts_with("/tmp/");
+        let own = path.starts_with("/tmp/") && !path.split('/').any(|part| part == "..");
+        let writable = self.lifted.plan.root.binds.iter().any(|bind| bind.writable) && !own;
         let outcome = self.deed(code, json!({ "path": path, "write": using == Use::Write, "make": !writable }))?;
         if matches!(outcome.verdict, Verdict::Violated { .. }) {
             return Ok(Ruling::EndsTheRun);

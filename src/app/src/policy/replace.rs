@@ -1,6 +1,6 @@
 //! Replacing a policy file by another text.
 //!
-//! Always holds: the file is the old text or the new one, whole, at any moment; owner, group and mode stay; it is replaced only if nobody else changed
+//! Always holds: the file is the old text or the new one, whole, at any moment; owner, group, mode and extended attributes stay; it is replaced only if nobody else changed
 //! it since it was opened. While it is open here it is locked (advisory, as everything that goes through here asks for the lock).
 
 use std::fs::{File, Permissions};
@@ -13,6 +13,7 @@ use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, linkat, unlinkat};
 use remand_policy::load::LARGEST;
+use xattr::FileExt as _;
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
@@ -89,6 +90,10 @@ impl Original {
             }
             // After the owner, since a change of owner takes bits away.
             file.set_permissions(Permissions::from_mode(mode))?;
+            // After the mode, which would change what an access control list says.
+            if self.text.is_some() {
+                copy_attributes(&self.locked, &file)?;
+            }
             file.sync_all()
         };
         write().map_err(|error| self.failed(&error))
@@ -135,6 +140,26 @@ impl Original {
         let message = format!("policy {}: cannot be replaced: {error}", plain(&self.path.to_string_lossy()));
         Failure { hint: Some("it is as it was before".to_owned()), ..Failure::usage(message) }
     }
+}
+
+/// Gives the new file the old one's extended attributes, access control lists among them, and no others.
+fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
+    let names = |file: &File| match file.list_xattr() {
+        Ok(names) => Ok(names.collect::<Vec<_>>()),
+        Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    let kept = names(old)?;
+    for name in names(new)?.iter().filter(|name| !kept.contains(name)) {
+        new.remove_xattr(name)?;
+    }
+    for name in &kept {
+        let value = old.get_xattr(name)?.unwrap_or_default();
+        if new.get_xattr(name)?.as_ref() != Some(&value) {
+            new.set_xattr(name, &value)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes the lock, or says who has it.

@@ -12,6 +12,7 @@ use super::live::{Live, Tried};
 use super::{snippet, why};
 use crate::args::TestArgs;
 use crate::failure::Failure;
+use crate::policies;
 use crate::print::{self, plain};
 
 /// Does it; the exit status.
@@ -19,6 +20,9 @@ pub fn test(args: &TestArgs) -> Result<u8, Failure> {
     let mut code = 0;
     for typed in &args.policies {
         let owned = Owned::load(typed, args.live)?;
+        if args.live {
+            policies::within_ceiling(typed, &owned.loaded, &owned.sources)?;
+        }
         let results = results(&owned, args.live)?;
         if args.json {
             print::json(&record(&owned, &results).to_string())?;

@@ -155,6 +155,9 @@ fn classify<'p>(path: &str, compiled: &Compiled<'_>, plan: &'p Plan) -> At<'p> {
     At::Nothing
 }
 
+/// Links in /proc that the kernel follows to whatever a process holds.
+const MAGIC: &[&str] = &["cwd", "root", "exe", "fd", "map_files"];
+
 /// What the mounts say.
 fn placed(using: Use, path: &str, at: &At<'_>, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
     let fixed = |why: &str| Err(why.to_owned());
@@ -178,6 +181,12 @@ fn placed(using: Use, path: &str, at: &At<'_>, compiled: &Compiled<'_>, plan: &P
             "the run's own tmpfs, empty at the start and gone with it",
             Line::field(compiled, "filesystem.tmp.size"),
             fixed("every run has its /tmp; filesystem.tmp.size bounds it"),
+        ),
+        (At::Proc, _) if path.split('/').any(|part| MAGIC.contains(&part)) => found(
+            Ruling::Depends,
+            "a link of /proc that leads to what a process has there, in the run's own root: ask about that",
+            Line::field(compiled, "filesystem.proc"),
+            Ok(vec![Edit::set("filesystem.proc", json!(false))]),
         ),
         (At::Proc, Use::Read) => found(
             Ruling::Allowed,

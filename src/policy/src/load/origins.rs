@@ -86,7 +86,7 @@ impl Origins {
         let mut from = 0;
         for place in places {
             let to = place.offset.saturating_sub(text.skipped);
-            here.pass(text.text.get(from..to).unwrap_or(""), text.text.get(to..).unwrap_or(""));
+            here.pass(text.text.get(from..to).unwrap_or(""));
             from = to;
             (place.line, place.column) = (here.line, here.column);
         }

@@ -67,7 +67,7 @@ impl Text<'_> {
     pub fn problem(&self, range: Range, field: &str, message: String, help: Option<String>) -> Problem {
         let before = self.text.get(..range.start).unwrap_or(self.text);
         let mut here = Position::default();
-        here.pass(before, self.text.get(before.len()..).unwrap_or(""));
+        here.pass(before);
         let bytes = range.end.saturating_sub(range.start);
         Problem {
             severity: Severity::Error,
@@ -84,7 +84,7 @@ impl Text<'_> {
     }
 }
 
-/// A position in a text: line and column, from 1. A carriage return ends a line only where no line feed follows it, as in the parser.
+/// A position in a text: line and column, from 1. A carriage return, which stands only before a line feed, is no column.
 #[derive(Clone, Copy)]
 pub(super) struct Position {
     pub line: usize,
@@ -98,16 +98,13 @@ impl Default for Position {
 }
 
 impl Position {
-    /// Moves over `part`, which `rest` follows.
-    pub fn pass(&mut self, part: &str, rest: &str) {
-        let mut chars = part.chars().peekable();
-        while let Some(c) = chars.next() {
-            let next = || rest.chars().next();
-            if c == '\n' || c == '\r' && chars.peek().copied().or_else(next) != Some('\n') {
-                self.line += 1;
-                self.column = 1;
-            } else if c != '\r' {
-                self.column += 1;
+    /// Moves over a part of the text.
+    pub fn pass(&mut self, part: &str) {
+        for c in part.chars() {
+            match c {
+                '\n' => *self = Self { line: self.line + 1, column: 1 },
+                '\r' => {}
+                _ => self.column += 1,
             }
         }
     }
