@@ -39,7 +39,12 @@ fn enforced() -> Check {
             && told.contains("limits.memory: \"256MiB\"")
             && told.contains("allowed: \"128MiB\"")
     };
-    for args in [&["run", "-"][..], &["run", "--set", "limits.memory=64MiB", "-"], &["exec", "--", "/bin/true"]] {
+    for args in [
+        &["run", "-"][..],
+        &["run", "--set", "limits.memory=64MiB", "-"],
+        &["exec", "--", "/bin/true"],
+        &["policy", "test", "--live", "default"],
+    ] {
         let ended = under(&lower, args)?;
         ensure(refused(&ended), "refused, naming the field, the value and the most", &(args, ended))?;
     }

@@ -366,3 +366,14 @@ fn a_foreign_policy_is_imported_and_a_filter_exported() {
     assert!(serde_json::from_slice::<Value>(&export("oci")).unwrap()["defaultAction"] == "SCMP_ACT_ERRNO");
     assert_eq!(export("bpf-raw")[..8], [0x20, 0, 0, 0, 4, 0, 0, 0]);
 }
+
+#[test]
+fn no_answer_is_given_for_a_link_that_leads_to_what_a_process_holds() {
+    for question in [["write", "/proc/self/cwd/q"], ["exec", "/proc/self/exe"], ["write", "/dev/fd/1"]] {
+        let (code, text) = said(&["policy", "why", question[0], question[1]]);
+        assert_eq!(code, Some(1));
+        assert!(text.contains(": depends"), "{text}");
+    }
+    let (code, text) = said(&["policy", "why", "write", "/proc/self/comm"]);
+    assert!(code == Some(1) && text.contains(": denied (EACCES)"), "{text}");
+}

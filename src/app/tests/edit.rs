@@ -130,6 +130,17 @@ fn accepted_and_refused() {
 }
 
 #[test]
+fn extended_attributes_are_kept() {
+    let place = Place::new("attributes");
+    if xattr::set(place.file(), "user.note", b"reviewed").is_err() {
+        return; // this file system has none
+    }
+    let (code, text) = place.run(&["set", place.file().to_str().unwrap(), "limits.memory=128MiB"]);
+    assert_eq!((code, place.text()), (Some(0), POLICY.replace("64MiB", "128MiB")), "{text}");
+    assert_eq!(xattr::get(place.file(), "user.note").unwrap().unwrap(), b"reviewed");
+}
+
+#[test]
 fn owner_group_and_mode_are_kept() {
     if !root() {
         return; // only root can give files away; the mode is looked at above
