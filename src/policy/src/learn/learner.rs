@@ -26,6 +26,9 @@ pub struct Start<'f> {
     pub try_dangerous: bool,
 }
 
+/// Most lines of a proposal.
+const LINES: usize = 64;
+
 /// A proposal that grows.
 pub struct Learner<'f> {
     start: Start<'f>,
@@ -185,6 +188,10 @@ impl<'f> Learner<'f> {
         }
         if line.standing == Standing::Proposed {
             mounts::absorb(&mut self.lines, &mut line);
+        }
+        // Each line is tried beside all others, which a job must not make slow; nobody reads more of them either.
+        if line.standing == Standing::Proposed && self.lines.iter().filter(|line| line.standing == Standing::Proposed).count() >= LINES {
+            line.standing = Standing::Refused { because: format!("{LINES} lines are proposed already; write this one by hand") };
         }
         // The last value of a limit is the one that counts.
         let raised = |old: &Line| {

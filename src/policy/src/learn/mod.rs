@@ -26,7 +26,7 @@ use crate::policy::Policy;
 use crate::verdict::Verdict;
 pub use learner::{Learner, Start};
 pub use limits::Most;
-pub use mounts::{File, target as mount_target};
+pub use mounts::{File, guarded, target as mount_target};
 pub use proposal::{Ran, text as describe, unified};
 
 /// A change of a policy file.

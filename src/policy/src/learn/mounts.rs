@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Change, Line, Run, Standing};
+use crate::outcome::terminal::escape_line;
 use crate::plan::{Root, Shown, shown};
 
 /// So many files of one directory are mounted as the directory.
@@ -82,9 +83,9 @@ pub struct File {
     pub real: String,
     /// A directory; else a regular file.
     pub directory: bool,
-    /// Every user of the host may read it.
+    /// Every user of the host may read it; of a directory, all that is in it, and none of it is [`guarded`].
     pub everybody: bool,
-    /// Every user of the host may read the directory that it is in.
+    /// The same of the directory that it is in.
     pub beside: bool,
 }
 
@@ -135,6 +136,7 @@ fn mount(source: &str, target: &str, exec: bool) -> Value {
 }
 
 fn risk(source: &str, directory: bool, exec: bool) -> String {
+    let source = escape_line(source);
     let what = if directory {
         format!("shows everything in {source}, now and later, read-only")
     } else {
@@ -146,18 +148,12 @@ fn risk(source: &str, directory: bool, exec: bool) -> String {
 /// Why nobody proposes this one.
 fn refusal(file: &File) -> Option<String> {
     let both = [&file.path, &file.real];
-    if let Some((place, what)) = NEVER
-        .iter()
-        .find(|(place, _)| both.iter().any(|path| beneath(path, place) || beneath(place, path) && file.directory && !whole(path)))
-    {
-        return Some(format!("{place} is never shown: {what}"));
+    let above = |path: &str| file.directory && !whole(path) && NEVER.iter().any(|(place, _)| beneath(place, path));
+    if let Some(because) = both.iter().find_map(|path| guarded(path)) {
+        return Some(because);
     }
-    let secret = |name: &&&str| both.iter().any(|path| path.split('/').any(|part| part == **name));
-    if let Some(name) = SECRET.iter().find(secret) {
-        return Some(format!("{name} is where keys and passwords are"));
-    }
-    if let Some(ending) = KEYS.iter().find(|ending| both.iter().any(|path| path.ends_with(**ending))) {
-        return Some(format!("{ending} is a name for keys"));
+    if both.iter().any(|path| above(path)) {
+        return Some("it holds a place that is never shown".into());
     }
     if file.directory && both.iter().any(|path| whole(path)) {
         return Some("it holds too much to be shown whole; mount what is needed of it".into());
@@ -165,7 +161,24 @@ fn refusal(file: &File) -> Option<String> {
     if file.writes {
         return Some("it was opened for writing, and a writable mount is for people to decide".into());
     }
-    (!file.everybody).then(|| "not every user of this host may read it".into())
+    let kept = if file.directory {
+        "not every user of this host may read all that is in it, or it holds keys, or too much to look at"
+    } else {
+        "not every user of this host may read it"
+    };
+    (!file.everybody).then(|| kept.into())
+}
+
+/// Why nothing of this path is ever shown, where its name tells.
+#[must_use]
+pub fn guarded(path: &str) -> Option<String> {
+    if let Some((place, what)) = NEVER.iter().find(|(place, _)| beneath(path, place)) {
+        return Some(format!("{place} is never shown: {what}"));
+    }
+    if let Some(name) = SECRET.iter().find(|name| path.split('/').any(|part| part == **name)) {
+        return Some(format!("{name} is where keys and passwords are"));
+    }
+    KEYS.iter().find(|ending| path.ends_with(**ending)).map(|ending| format!("{ending} is a name for keys"))
 }
 
 /// Directories of which nothing is shown whole: `/`, what is directly beneath it, homes, and [`WHOLE`].

@@ -435,3 +435,13 @@ fn a_line_as_data() {
         })
     );
 }
+
+#[test]
+fn a_job_cannot_make_a_proposal_endless() {
+    let mut learner = learner(STRICT, None, false);
+    let files: Vec<_> = (0..90).map(|n| file(&format!("/srv/{n}/words.txt"))).collect();
+    learn(&mut learner, "a", 1, &raised("FileNotFoundError", "no"), &files);
+    let count =
+        |refused: bool| standings(&learner).iter().filter(|(_, standing)| matches!(standing, Standing::Refused { .. }) == refused).count();
+    assert_eq!((count(false), count(true)), (64, 26));
+}

@@ -186,8 +186,8 @@ fn ending(outcome: &Outcome) -> String {
         (Verdict::Exceeded { limit, .. }, _) => {
             format!("exceeded {}", serde_json::to_value(limit).unwrap_or_default().as_str().unwrap_or("a limit"))
         }
-        (Verdict::Raised, Some(error)) => format!("raised {}: {:.200}", error.kind, error.message),
-        (Verdict::NotStarted { hint, .. }, _) => format!("not_started: {hint}"),
+        (Verdict::Raised, Some(error)) => format!("raised {}: {:.200}", print::plain(&error.kind), print::plain(&error.message)),
+        (Verdict::NotStarted { hint, .. }, _) => format!("not_started: {}", print::plain(hint)),
         (verdict, _) => verdict.kind().to_owned(),
     }
 }
