@@ -131,7 +131,7 @@ fn linux(node: &Node<'_>, name: &str, limits: &mut Limits, document: &mut Docume
         match key {
             "seccomp" if !value.is_empty() => {
                 filtered = true;
-                super::seccomp(&value, name, document, left)?;
+                super::seccomp(&value, false, name, document, left)?;
             }
             "resources" => resources(&value, limits, left)?,
             "namespaces" => network = namespaces(&value, left)?,

@@ -60,6 +60,72 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
+/// The keys that importing looks at. Readers in Go match keys in any case, so another spelling of one of them counts there.
+const KEYS: &[&str] = &[
+    "action",
+    "annotations",
+    "archMap",
+    "arches",
+    "architecture",
+    "architectures",
+    "args",
+    "bind",
+    "capabilities",
+    "caps",
+    "cgroupsPath",
+    "commandLine",
+    "comment",
+    "consoleSize",
+    "cwd",
+    "defaultAction",
+    "defaultErrno",
+    "defaultErrnoRet",
+    "destination",
+    "devices",
+    "domainname",
+    "env",
+    "errno",
+    "errnoRet",
+    "excludes",
+    "flags",
+    "gidMappings",
+    "hostname",
+    "includes",
+    "index",
+    "linux",
+    "listenerMetadata",
+    "listenerPath",
+    "maskedPaths",
+    "minKernel",
+    "mounts",
+    "name",
+    "names",
+    "namespaces",
+    "noNewPrivileges",
+    "ociVersion",
+    "op",
+    "options",
+    "path",
+    "proc",
+    "process",
+    "readonly",
+    "readonlyPaths",
+    "resources",
+    "rlimits",
+    "root",
+    "rootfsPropagation",
+    "seccomp",
+    "source",
+    "subArchitectures",
+    "syscalls",
+    "terminal",
+    "type",
+    "uidMappings",
+    "user",
+    "value",
+    "valueTwo",
+];
+
 /// A value and its path.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
@@ -104,6 +170,9 @@ impl<'a> Node<'a> {
             let name = property.name.as_str();
             let path = if plain(name) { format!("{}.{name}", self.path) } else { format!("{}[{}]", self.path, quoted(name)) };
             let node = Self { value: &property.value, text: self.text, path };
+            if let Some(key) = KEYS.iter().find(|key| **key != name && key.eq_ignore_ascii_case(name)) {
+                return Err(node.wrong(format!("the key must be written {key:?}: runtimes read it in any case, and here it would be lost")));
+            }
             if seen.insert(name) {
                 Ok(node.value.as_null_keyword().is_none().then_some((name, node)))
             } else {

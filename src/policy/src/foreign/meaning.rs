@@ -46,13 +46,17 @@ struct Said {
 }
 
 /// Evaluates a profile.
-pub(super) fn meaning<'a>(profile: &Profile<'a>, left: &mut Ledger) -> Meaning<'a> {
+pub(super) fn meaning<'a>(profile: &Profile<'a>, conditions: bool, left: &mut Ledger) -> Meaning<'a> {
     let mut said: BTreeMap<&'a str, Said> = BTreeMap::new();
     let mut meaning = Meaning::default();
     by_default(profile, &mut said, left);
     for rule in &profile.rules {
-        let applies = BOTH.map(|arch| applies(rule, arch));
-        conditional(rule, applies, left);
+        let allows = rule.answer.action == Action::Allow;
+        // What is not sure allows nothing, and denies.
+        let applies = BOTH.map(|arch| if conditions || allows { applies(rule, arch).unwrap_or(!allows) } else { true });
+        if conditions || allows {
+            conditional(rule, applies, left);
+        }
         if applies == [false; 2] {
             continue;
         }
@@ -72,32 +76,44 @@ pub(super) fn meaning<'a>(profile: &Profile<'a>, left: &mut Ledger) -> Meaning<'
     meaning
 }
 
-/// Whether a rule applies to a run on `arch`: no run has a capability, and each kernel that remand runs on is newer than any that profiles ask for.
-fn applies(Rule { includes, excludes, .. }: &Rule<'_>, arch: Arch) -> bool {
+/// Whether a rule applies to a run on `arch`, which has no capability; `None` where some kernels that runs meet are newer than what it asks for, some not.
+fn applies(Rule { includes, excludes, .. }: &Rule<'_>, arch: Arch) -> Option<bool> {
     let name = match arch {
         Arch::X86_64 => "amd64",
         Arch::Aarch64 => "arm64",
     };
-    includes.caps.is_empty()
+    let here = includes.caps.is_empty()
         && (includes.arches.is_empty() || includes.arches.contains(&name))
         && !excludes.arches.contains(&name)
-        && excludes.min_kernel.is_none()
+        && !excludes.min_kernel.is_some_and(always);
+    let sure = includes.min_kernel.is_none_or(always) && excludes.min_kernel.is_none();
+    if here && !sure { None } else { Some(here) }
+}
+
+/// Whether every kernel that runs meet is this or newer: Landlock came with 5.13.
+fn always(version: &str) -> bool {
+    let mut parts = version.splitn(2, '.').map(|part| part.parse::<u32>().ok());
+    matches!((parts.next().flatten(), parts.next().flatten()), (Some(major), Some(minor)) if (major, minor) <= (5, 13))
 }
 
 /// Tells which conditions decided.
 fn conditional(rule: &Rule<'_>, applies: [bool; 2], left: &mut Ledger) {
     let names: Vec<_> = rule.names.iter().map(|(name, _)| *name).collect();
-    let mut told = |filter: &Filter<'_>, why: String| left.add(Effect::Settled, &filter.path, names_shown(&names), why);
+    let mut told = |effect, filter: &Filter<'_>, why: String| left.add(effect, &filter.path, names_shown(&names), why);
     let Rule { includes, excludes, .. } = rule;
+    let unsure = [includes, excludes].into_iter().find(|filter| filter.min_kernel.is_some_and(|version| !always(version)));
     if !includes.caps.is_empty() {
-        told(includes, format!("only with {}; a run has no capability", shown(&includes.caps)));
-    } else if excludes.min_kernel.is_some() {
-        told(excludes, "not on newer kernels; every kernel that runs remand counts as newer".into());
+        told(Effect::Settled, includes, format!("only with {}; a run has no capability", shown(&includes.caps)));
+    } else if excludes.min_kernel.is_some_and(always) {
+        told(Effect::Settled, excludes, "not on newer kernels; every kernel that runs remand counts as newer".into());
+    } else if let Some(filter) = unsure {
+        let why = "it depends on the kernel, and a policy is for every kernel from 5.13 on: it allows nothing, and denies".into();
+        told(if rule.answer.action == Action::Allow { Effect::Refused } else { Effect::Settled }, filter, why);
     } else if applies == [false; 2] {
-        told(if includes.arches.is_empty() { excludes } else { includes }, "only on other instruction sets than amd64 and arm64".into());
-    }
-    if let (Some(version), true) = (includes.min_kernel, applies != [false; 2]) {
-        told(includes, format!("only from kernel {version:?} on, which every kernel that runs remand counts as"));
+        let filter = if includes.arches.is_empty() { excludes } else { includes };
+        told(Effect::Settled, filter, "only on other instruction sets than amd64 and arm64".into());
+    } else if let Some(version) = includes.min_kernel {
+        told(Effect::Settled, includes, format!("only from kernel {version:?} on, which every kernel that runs remand counts as"));
     }
 }
 

@@ -64,7 +64,7 @@ pub fn import(text: &[u8], name: &str, kind: Option<Kind>) -> Result<Imported, M
         let mut left = Ledger::default();
         let mut document = Document { description: format!("Imported from {}", named(name)), ..Document::default() };
         match kind {
-            Kind::Seccomp => seccomp(&root, name, &mut document, &mut left)?,
+            Kind::Seccomp => seccomp(&root, true, name, &mut document, &mut left)?,
             Kind::Container => container::read(&root, name, &mut document, &mut left)?,
         }
         let mut left = left.0;
@@ -86,10 +86,10 @@ fn guess(root: &Node<'_>) -> Read<Kind> {
     Err(root.wrong("neither a seccomp profile (which has defaultAction) nor an OCI config.json (which has ociVersion, process, linux)"))
 }
 
-/// A profile, wherever it stands.
-fn seccomp(node: &Node<'_>, name: &str, document: &mut Document, left: &mut Ledger) -> Read<()> {
+/// A profile, wherever it stands. `conditions`: whether those who read it know `includes` and `excludes`, as Docker does and OCI runtimes do not.
+fn seccomp(node: &Node<'_>, conditions: bool, name: &str, document: &mut Document, left: &mut Ledger) -> Read<()> {
     let profile = profile::read(node, left)?;
-    let meaning = meaning::meaning(&profile, left);
+    let meaning = meaning::meaning(&profile, conditions, left);
     document.head.extend(meaning.comments.iter().map(|(path, comment)| write::remark(path, comment)));
     document.syscalls = Some(fold::fold(&meaning, &format!("from {}, where it is allowed", named(name)), left));
     Ok(())

@@ -117,7 +117,9 @@ fn rule<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Rule<'a>> {
             "includes" => includes = filter(&value, left)?,
             "excludes" => excludes = filter(&value, left)?,
             "comment" => comment = Some(value.text()?).filter(|text| !text.is_empty()),
-            _ => strange(key, &value, left),
+            // It could narrow what the rule allows.
+            _ if !value.is_empty() => return Err(value.wrong("an unknown key of a rule: what the rule means can't be said")),
+            _ => {}
         }
     }
     let action = act.ok_or_else(|| node.wrong("the rule has no action"))?;

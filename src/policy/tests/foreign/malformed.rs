@@ -81,3 +81,41 @@ proptest! {
         }
     }
 }
+
+/// Readers in Go match keys in any case: what they would take for a condition is never skipped.
+#[test]
+fn a_key_in_another_case_is_refused() {
+    let profile = |rule: &str, key: &str| {
+        format!(r#"{{"defaultAction": "SCMP_ACT_ERRNO", "{key}": [{{"names": ["clone"], "action": "SCMP_ACT_ALLOW"{rule}}}]}}"#)
+    };
+    import(profile("", "syscalls").as_bytes(), "p", None).unwrap();
+    let args = r#", "Args": [{"index": 0, "value": 0, "op": "SCMP_CMP_EQ"}]"#;
+    for text in [profile(args, "syscalls"), profile(r#", "Includes": {"caps": ["CAP_SYS_ADMIN"]}"#, "syscalls"), profile("", "Syscalls")] {
+        let error = import(text.as_bytes(), "p", None).unwrap_err().to_string();
+        assert!(error.contains("the key must be written"), "{error}");
+    }
+    let error = import(profile(r#", "only": ["root"]"#, "syscalls").as_bytes(), "p", None).unwrap_err().to_string();
+    assert!(error.contains("an unknown key of a rule"), "{error}");
+}
+
+/// A policy is for every kernel from 5.13 on; what an OCI runtime does not read holds nothing back there.
+#[test]
+fn a_condition_on_the_kernel_allows_only_what_is_sure() {
+    let rule = |names: &str, action: &str, filter: &str| format!(r#"{{"names": ["{names}"], "action": "SCMP_ACT_{action}", {filter}}}"#);
+    let rules = [
+        rule("ptrace", "ALLOW", r#""includes": {"minKernel": "99.0"}"#),
+        rule("getcpu", "ALLOW", r#""includes": {"minKernel": "4.8"}"#),
+        rule("sysinfo", "ALLOW", r#""comment": """#),
+        rule("sysinfo", "ERRNO", r#""excludes": {"minKernel": "99.0"}"#),
+        rule("uname", "ALLOW", r#""comment": """#),
+        rule("uname", "ERRNO", r#""includes": {"caps": ["CAP_SYS_ADMIN"]}"#),
+    ];
+    let profile = format!(r#"{{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{}]}}"#, rules.join(", "));
+    let allowed = |text: &str| {
+        let program = compile(&load(&import(text.as_bytes(), "p", None).unwrap().policy).syscalls, Arch::X86_64).unwrap();
+        ["ptrace", "getcpu", "sysinfo", "uname"].map(|call| ask(&program, Arch::X86_64, call, [0; 6]) == Some(ALLOW))
+    };
+    assert_eq!(allowed(&profile), [false, true, false, true]);
+    let container = format!(r#"{{"ociVersion": "1.0.2", "linux": {{"seccomp": {profile}}}}}"#);
+    assert_eq!(allowed(&container), [false, true, false, false]);
+}

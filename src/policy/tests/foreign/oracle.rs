@@ -38,13 +38,18 @@ pub fn rules<'p>(profile: &'p Value, call: &str) -> Vec<&'p Value> {
     profile["syscalls"].as_array().map_or(Vec::new(), |rules| rules.iter().filter(|rule| names(rule)).collect())
 }
 
+/// A grant must hold on every kernel from 5.13 on; a denial counts if it holds on one.
 fn applies(rule: &Value, arch: &str) -> bool {
+    let allows = rule["action"] == "SCMP_ACT_ALLOW";
+    let old = |filter: &str| rule[filter]["minKernel"].as_str().is_some_and(|version| ["3.0", "4.8", "5.13"].contains(&version));
+    let asked = |filter: &str| rule[filter]["minKernel"].as_str().is_some_and(|version| !version.is_empty());
+    let kernel = !old("excludes") && (!allows || !asked("excludes")) && (!allows || !asked("includes") || old("includes"));
     let list = |filter: &str, key: &str| rule[filter][key].as_array().cloned().unwrap_or_default();
     let arches = list("includes", "arches");
     list("includes", "caps").is_empty()
         && (arches.is_empty() || arches.iter().any(|name| name == arch))
         && !list("excludes", "arches").iter().any(|name| name == arch)
-        && rule["excludes"]["minKernel"].is_null()
+        && kernel
 }
 
 fn tests(rule: &Value) -> Vec<Value> {

@@ -43,7 +43,11 @@ fn test() -> impl Strategy<Value = Value> {
 
 fn filter() -> impl Strategy<Value = Value> {
     let some = |of: Vec<&'static str>| prop::collection::vec(prop::sample::select(of), 0..2);
-    let parts = (some(vec!["CAP_SYS_ADMIN"]), some(vec!["amd64", "arm64", "s390x"]), prop::option::weighted(0.1, Just("4.8")));
+    let parts = (
+        some(vec!["CAP_SYS_ADMIN"]),
+        some(vec!["amd64", "arm64", "s390x"]),
+        prop::option::weighted(0.2, prop::sample::select(vec!["4.8", "6.6"])),
+    );
     prop_oneof![3 => Just(json!({})), 1 => parts.prop_map(|(caps, arches, kernel)| json!({ "caps": caps, "arches": arches, "minKernel": kernel }))]
 }
 
