@@ -90,7 +90,6 @@ The other commands end with 0 where the answer is good, with 1 where it is not, 
 | `remand policy edit` | it was told not to write | |
 | `remand policy set`, `allow`, `deny` | | the file would not be a policy, or beyond the ceiling; nothing was written |
 | `remand policy fmt --check` | a file would change | |
-| `remand policy learn` | something that was needed is not in the proposal | |
 | `remand policy import` | something was left out | |
 
 | status | verdict | meaning |

@@ -1,6 +1,6 @@
 //! What a policy names that this machine does not have, or that a run would refuse here.
 //!
-//! Always holds: only warnings come from here, since the policy may be for another machine; nothing that a policy names is opened or run.
+//! Always holds: only warnings come from here, since the policy may be for another machine; nothing that a policy names by its path is opened or run.
 
 use std::env;
 use std::fs;
@@ -8,7 +8,10 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use remand_jail::host::{Depth, observe};
+use remand_jail::interpreter;
 use remand_policy::load::{Loaded, Place, Problem, Severity, Source};
+use remand_policy::plan::{self, Program, Refused};
 use remand_policy::policy::Mount;
 
 use super::snippet::{Said, problem};
@@ -27,11 +30,12 @@ pub fn trust(path: &Path, sources: &[Source]) -> Vec<Problem> {
 
 /// The interpreter and the mounts.
 pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
+    let all = sources;
     let warning = |field: String, place: Option<&Place>, message: String, help: &str| {
         problem(sources, place, Said { severity: Severity::Warning, field, message, help: Some(help.to_owned()) })
     };
     let wanted = &loaded.policy.python.interpreter;
-    let interpreter = interpreter(wanted).map(|message| {
+    let interpreter = absent(wanted).map(|message| {
         let field = "python.interpreter";
         warning(field.into(), loaded.origins.of(field), message, "name one that is installed; `remand exec` needs none")
     });
@@ -40,7 +44,29 @@ pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
         let (message, help) = source(mount).or_else(|| inner(mount, mounts))?;
         Some(warning("filesystem.mounts".into(), loaded.origins.entry("filesystem.mounts", index), message, help))
     });
-    interpreter.into_iter().chain(sources).collect()
+    let found: Vec<_> = interpreter.into_iter().chain(sources).collect();
+    // What the mounts and the interpreter lack is told better by themselves.
+    if found.is_empty() { refusals(loaded, all) } else { found }
+}
+
+/// Why nothing starts under the policy here, with the interpreter that a run of this user would take by its bare name.
+fn refusals(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
+    let Loaded { policy, origins, .. } = loaded;
+    if policy.python.interpreter.contains('/') {
+        return Vec::new();
+    }
+    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+    let Ok(found) = interpreter::find(&policy.python.interpreter, &path, !policy.python.external_allow.is_empty()) else {
+        return Vec::new();
+    };
+    let refused = plan::resolve(policy, &Program::Python(&found.interpreter), &observe(Depth::Quick)).err().unwrap_or_default();
+    let told = |Refused { protection, blocker, remedy }: Refused| {
+        let mount = policy.filesystem.mounts.iter().position(|mount| protection == format!("the mount at {}", mount.target));
+        let place = mount.and_then(|index| origins.entry("filesystem.mounts", index));
+        let message = format!("nothing starts under it here: {} cannot be had: {}", plain(&protection), plain(&blocker));
+        problem(sources, place, Said { severity: Severity::Warning, field: String::new(), message, help: Some(remedy) })
+    };
+    refused.into_iter().map(told).collect()
 }
 
 fn shown(path: &Path) -> String {
@@ -48,7 +74,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// Why no interpreter of this name can be started. It is not asked anything: the file that names it may be anybody's.
-fn interpreter(wanted: &str) -> Option<String> {
+fn absent(wanted: &str) -> Option<String> {
     let usable = |path: &Path| fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0);
     if wanted.contains('/') {
         return (!usable(Path::new(wanted))).then(|| format!("{} is no program here", plain(wanted)));
@@ -124,9 +150,9 @@ mod tests {
 
     #[test]
     fn interpreters_by_path_and_by_name() {
-        assert_eq!((interpreter("/bin/sh"), interpreter("sh")), (None, None));
-        assert_eq!(interpreter("/nonexistent/python3").as_deref(), Some("/nonexistent/python3 is no program here"));
-        assert_eq!(interpreter("/etc").as_deref(), Some("/etc is no program here"));
-        assert_eq!(interpreter("no-such-python").as_deref(), Some("there is no no-such-python on PATH"));
+        assert_eq!((absent("/bin/sh"), absent("sh")), (None, None));
+        assert_eq!(absent("/nonexistent/python3").as_deref(), Some("/nonexistent/python3 is no program here"));
+        assert_eq!(absent("/etc").as_deref(), Some("/etc is no program here"));
+        assert_eq!(absent("no-such-python").as_deref(), Some("there is no no-such-python on PATH"));
     }
 }

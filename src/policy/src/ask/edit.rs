@@ -82,7 +82,7 @@ fn plain(text: &str) -> bool {
 }
 
 /// What a grant endangers with the arguments that its conditions leave.
-fn danger(grant: &Value) -> Option<&'static str> {
+pub(crate) fn danger(grant: &Value) -> Option<&'static str> {
     let name = key(grant)?;
     let mut args = [None; 6];
     for condition in grant["when"].as_array().into_iter().flatten() {

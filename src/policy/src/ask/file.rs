@@ -125,7 +125,10 @@ fn classify<'p>(path: &str, compiled: &Compiled<'_>, plan: &'p Plan) -> At<'p> {
         return At::Tmp;
     }
     if plan.proc && beneath(path, "/proc") {
-        return At::Proc;
+        // Mounted with subset=pid: processes, and nothing else of the machine.
+        let first = path.split('/').nth(2).unwrap_or("self");
+        let process = first.bytes().all(|b| b.is_ascii_digit());
+        return if process || ["self", "thread-self"].contains(&first) { At::Proc } else { At::Nothing };
     }
     if let Some(device) = root.devices.iter().find(|device| path.strip_prefix("/dev/") == Some(device.word())) {
         return At::Device(*device);
@@ -182,9 +185,9 @@ fn placed(using: Use, path: &str, at: &At<'_>, compiled: &Compiled<'_>, plan: &P
             Line::field(compiled, "filesystem.tmp.size"),
             fixed("every run has its /tmp; filesystem.tmp.size bounds it"),
         ),
-        (At::Proc, _) if path.split('/').any(|part| MAGIC.contains(&part)) => found(
+        (At::Proc, _) if path.split('/').any(|part| MAGIC.contains(&part) || part.starts_with(|c: char| c.is_ascii_digit())) => found(
             Ruling::Depends,
-            "a link of /proc that leads to what a process has there, in the run's own root: ask about that",
+            "it is a process's own, or a link to what a process holds: other processes of the run are hidden, and links lead into its root",
             Line::field(compiled, "filesystem.proc"),
             Ok(vec![Edit::set("filesystem.proc", json!(false))]),
         ),

@@ -22,6 +22,7 @@ mod stdlib;
 pub use call::examples;
 pub use compiled::{Compiled, Found, Ground};
 pub use edit::Edit;
+pub(crate) use edit::danger;
 pub use limit::{Amount, Measure};
 pub use question::{AskError, Call, Question, Use, Which};
 

@@ -242,7 +242,7 @@ fn flag_word(call: &str, index: usize, word: &str) -> Option<u64> {
     word.split('|').try_fold(0, |all, part| Some(all | number(part).or_else(|| constants::value(call, index, part))?))
 }
 
-/// `42`, `0x2a`, `0o52`; a negative number is its two's complement.
+/// `42`, `0x2a`, `0o52`; a negative number is its two's complement. `0755` is refused: it means two numbers to two readers.
 fn number(text: &str) -> Option<u64> {
     if let Some(digits) = text.strip_prefix('-') {
         let value: u64 = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok())??;
@@ -253,6 +253,7 @@ fn number(text: &str) -> Option<u64> {
     match (text.strip_prefix("0x"), text.strip_prefix("0o")) {
         (Some(hex), _) => digits(16, hex),
         (_, Some(octal)) => digits(8, octal),
+        _ if text.len() > 1 && text.starts_with('0') => None,
         _ => digits(10, text),
     }
 }

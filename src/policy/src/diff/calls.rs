@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::value;
+use crate::ask::danger as granted_danger;
 use crate::load::write_grant;
 use crate::policy::Grant;
 use crate::syscalls::{danger, grants_of_group, is_group, names};
@@ -38,7 +39,7 @@ pub(super) fn names_folded(calls: &[Value]) -> Vec<Piece> {
 /// Each grant by itself, those of one danger together.
 pub(super) fn singles(grants: &[Value]) -> Vec<Piece> {
     let piece = |given: &Value| {
-        let danger = if in_safe_group(given) { None } else { danger(call(given)) };
+        let danger = if in_safe_group(given) { None } else { granted_danger(given) };
         Piece { text: grant(given), danger, entries: vec![given.clone()] }
     };
     by_danger(grants.iter().map(piece).collect())

@@ -23,12 +23,14 @@ pub(super) fn check(policy: &Policy, root: &Object<'_>, reader: &mut Reader<'_>)
         let size = policy.filesystem.tmp.size;
         if size > memory {
             let message = format!("filesystem.tmp.size = {size} is larger than limits.memory = {memory}, which counts it");
-            report(&["filesystem.tmp.size", "limits.memory"], None, Fault::new(message, format!("at most {memory}")));
+            let help = format!("filesystem.tmp.size: at most {memory}, or more memory");
+            report(&["filesystem.tmp.size", "limits.memory"], None, Fault::new(message, help));
         }
         let job = policy.limits.job_size;
         if job > memory {
             let message = format!("limits.job_size = {job} is larger than limits.memory = {memory}, which must hold it");
-            report(&["limits.job_size", "limits.memory"], None, Fault::new(message, format!("at most {memory}")));
+            let help = format!("limits.job_size: at most {memory}, or more memory");
+            report(&["limits.job_size", "limits.memory"], None, Fault::new(message, help));
         }
     }
     let Syscalls { allow, deny, kill, enforce: _ } = &policy.syscalls;

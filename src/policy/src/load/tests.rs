@@ -230,7 +230,7 @@ fn the_other_sections() {
         ),
         (
             "\"extends\": \"default\", \"limits\": {\"memory\": \"32MiB\"}",
-            "1:59+7 limits.memory: filesystem.tmp.size = 64MiB is larger than limits.memory = 32MiB, which counts it (at most 32MiB)",
+            "1:59+7 limits.memory: filesystem.tmp.size = 64MiB is larger than limits.memory = 32MiB, which counts it (filesystem.tmp.size: at most 32MiB, or more memory)",
         ),
     ];
     for (text, expected) in cases {
