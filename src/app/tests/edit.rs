@@ -130,6 +130,23 @@ fn accepted_and_refused() {
 }
 
 #[test]
+fn a_grant_that_is_written_anew_keeps_its_comment() {
+    let place = Place::new("comment");
+    let file = place.file();
+    let text = |reason: &str| {
+        format!(
+            "{{\n  \"version\": 1,\n  \"extends\": \"default\",\n  \"syscalls\": {{\n    \"allow\": {{\n      \"add\": [\n        \
+             {{ \"call\": \"flock\", \"reason\": \"{reason}\" }} // asked for by Ann\n      ]\n    }}\n  }}\n}}\n"
+        )
+    };
+    place.write(&text("x"));
+    let (code, said) = place.run(&["allow", file.to_str().unwrap(), "flock", "--reason", "y"]);
+    assert_eq!((code, place.text()), (Some(0), text("y")), "{said}");
+    let (code, said) = place.run(&["set", file.to_str().unwrap(), "environment.HOME=null"]);
+    assert!(code == Some(0) && place.text().contains("\"environment\": { \"HOME\": null }"), "{said}{}", place.text());
+}
+
+#[test]
 fn extended_attributes_are_kept() {
     let place = Place::new("attributes");
     if xattr::set(place.file(), "user.note", b"reviewed").is_err() {

@@ -39,10 +39,9 @@ fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Fai
     put("reason", args.reason.as_deref().map(Value::from));
     // A target has one mount.
     let target = target.unwrap_or(source);
-    if draft.policy()?.filesystem.mounts.iter().any(|mount| mount.target == target) {
-        draft.step(edit::remove(&draft.text, MOUNTS, target))?;
-    }
-    draft.step(edit::add(&draft.text, MOUNTS, &entry, None))?;
+    let taken = draft.policy()?.filesystem.mounts.iter().any(|mount| mount.target == target);
+    let edited = if taken { edit::exchange(&draft.text, MOUNTS, target, &entry) } else { edit::add(&draft.text, MOUNTS, &entry, None) };
+    draft.step(edited)?;
     let unreasoned = args.writable && args.reason.is_none();
     draft.policy().map(|_| ()).map_err(|failure| if unreasoned { with_reason(failure) } else { failure })
 }
@@ -82,12 +81,11 @@ fn call(draft: &mut Draft<'_>, name: &str, reason: Option<&str>) -> Result<(), F
     let own: Vec<_> = allow.iter().filter(|grant| grant.call == name).collect();
     let as_asked = own.iter().any(|grant| grant.when.is_empty() && (reason.is_none() || grant.reason.as_deref() == reason));
     if !as_asked && !whole(&draft.policy()?, name, reason) {
-        if !own.is_empty() {
-            // Conditions, or another reason, would stand beside it.
-            draft.step(edit::remove(&draft.text, ALLOW, name))?;
-        }
         let entry = reason.map_or_else(|| json!(name), |reason| json!({ "call": name, "reason": reason }));
-        draft.step(edit::add(&draft.text, ALLOW, &entry, None))?;
+        // Conditions, or another reason, would stand beside it.
+        let edited =
+            if own.is_empty() { edit::add(&draft.text, ALLOW, &entry, None) } else { edit::exchange(&draft.text, ALLOW, name, &entry) };
+        draft.step(edited)?;
     }
     let unreasoned = reason.is_none() && syscalls::is_dangerous(name);
     let policy = draft.policy().map_err(|failure| if unreasoned { with_reason(failure) } else { failure })?;

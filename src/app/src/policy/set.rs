@@ -100,6 +100,10 @@ impl<'j> Draft<'j> {
         let (field, typed) = setting.split_once('=').ok_or_else(|| wrong("write FIELD=VALUE, such as limits.memory=64MiB".into()))?;
         let mut tree = json!({});
         load::set(&mut tree, field, typed).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
+        // In a file, null takes a variable of the base out.
+        if field.starts_with("environment.") && typed == "null" {
+            return self.step(edit::set(&self.text, field, &Value::Null));
+        }
         let value = field.split('.').try_fold(&tree, |tree, key| tree.get(key)).unwrap_or(&Value::Null);
         self.step(edit::set(&self.text, field, value))
     }

@@ -258,7 +258,8 @@ fn change(question: &Question, compiled: &Compiled<'_>, found: &Finding) -> Resu
         } else {
             matches!(now.ruling, Ruling::Allowed | Ruling::Depends) && now.ruling != found.ruling
         } {
-            let dangers = edits.iter().filter_map(Edit::danger).collect();
+            let mut dangers: Vec<_> = edits.iter().filter_map(Edit::danger).collect();
+            dangers.dedup();
             return Ok(Change { edits, then: now.ruling, dangers });
         }
         cure = now.cure?;

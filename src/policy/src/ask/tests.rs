@@ -277,3 +277,9 @@ fn every_change_that_is_offered_changes_the_answer() {
     let stuck: Vec<_> = none.iter().filter(|line| line.contains("no few edits") || line.contains("would not load")).collect();
     assert!(stuck.len() < 20, "{stuck:#?}");
 }
+
+#[test]
+fn a_danger_of_two_edits_is_told_once() {
+    let change = ask_in(&load("default", None), "open /data/link").change.unwrap();
+    assert_eq!((change.edits.len(), change.dangers.len()), (2, 1), "{change:?}");
+}

@@ -70,6 +70,23 @@ pub fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
     list::remove(text, list, key)
 }
 
+/// Puts `entry` in the place of those called `key`, at the end of the list, with the comments that stood on their lines.
+///
+/// # Errors
+/// As [`remove`] and [`add`].
+pub fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
+    let without = remove(text, list, key)?;
+    let mut kept: Vec<_> = Document::parse(&without)?.comments().map(Cow::into_owned).collect();
+    let mut lost = Vec::new();
+    for comment in Document::parse(text)?.comments() {
+        match kept.iter().position(|other| *other == comment) {
+            Some(at) => drop(kept.swap_remove(at)),
+            None => lost.push(comment.trim_start_matches(['/', '*']).trim_end_matches(['/', '*']).trim().to_owned()),
+        }
+    }
+    add(&without, list, entry, (!lost.is_empty()).then(|| lost.join("; ")).as_deref())
+}
+
 /// The text in the layout of the shipped policies: two spaces, an object or list on one line where it was written on one and fits, at most one empty
 /// line in a row, no trailing commas, line feeds, no byte order mark. No comment is lost.
 ///
