@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use remand_policy::load::Loaded;
 use remand_policy::{Policy, edit, load};
 use serde_json::{Value, json};
 
@@ -52,16 +53,17 @@ fn change(typed: &str, dry_run: bool, edit: impl FnOnce(&mut Draft<'_>) -> Resul
         print::stdout(format!("{}: nothing to change\n", plain(typed)).as_bytes())?;
         return Ok(0);
     }
-    let after = draft.policy()?;
+    let (after, warnings) = draft.judged()?;
     if dry_run {
         print::stdout(judge::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;
         return Ok(0);
     }
     original.replace(draft.text.as_bytes())?;
     let told = match before {
-        Some((before, _)) => judge::change(&before.policy, &after),
+        Some((before, _)) => judge::change(&before.policy, &after.policy),
         None => "it was no policy before, and is one now\n".to_owned(),
     };
+    print::stderr(&warnings);
     print::stdout(format!("{}:\n{told}", plain(typed)).as_bytes())?;
     Ok(0)
 }
@@ -77,10 +79,12 @@ impl<'j> Draft<'j> {
 
     /// The policy that the text is by now.
     pub fn policy(&self) -> Result<Policy, Failure> {
-        match self.judge.judge(self.text.as_bytes()) {
-            Ok((loaded, _)) => Ok(loaded.policy),
-            Err(wrong) => Err(refused(self.path, Some(wrong))),
-        }
+        self.judged().map(|(loaded, _)| loaded.policy)
+    }
+
+    /// The same with where its values were written, and its warnings as people read them.
+    fn judged(&self) -> Result<(Loaded, String), Failure> {
+        self.judge.judge(self.text.as_bytes()).map_err(|wrong| refused(self.path, Some(wrong)))
     }
 
     /// Takes a step, or says where the text stands in the way.
