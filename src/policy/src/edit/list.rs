@@ -12,7 +12,7 @@ use super::tree::Tree;
 use super::{EditError, remove as taking, set};
 use crate::load::{ENTRIES, quote};
 
-/// See [`super::add`].
+/// See [`super::add()`].
 pub(super) fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) -> Result<String, EditError> {
     let document = Document::parse(text)?;
     match shape(&document, list)? {
@@ -29,7 +29,7 @@ pub(super) fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) 
     }
 }
 
-/// See [`super::remove`].
+/// See [`super::remove()`].
 pub(super) fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
     let document = Document::parse(text)?;
     let refuse = |message: String| Err(document.refuse(document.root.range(), message, None));

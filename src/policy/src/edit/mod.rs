@@ -1,7 +1,7 @@
 //! Edits of a policy's text: one field, one entry of a list, the layout.
 //!
 //! Always holds: the text that comes back was parsed again, and its tree is the old tree with exactly the change that was asked for, its comments
-//! the old ones but for those that the change brings or takes; anything else is an error. Layout, order and line endings stay, but in [`format`].
+//! the old ones but for those that the change brings or takes; anything else is an error. Layout, order and line endings stay, but in [`format()`].
 //! Whether the result is a policy, the loader says.
 //!
 //! Which comment belongs to an entry that is taken out: those that share its line, before it or after it; a comment on a line of its own stays.
@@ -73,7 +73,7 @@ pub fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
 /// Puts `entry` in the place of those called `key`, at the end of the list, with the comments that stood on their lines.
 ///
 /// # Errors
-/// As [`remove`] and [`add`].
+/// As [`remove()`] and [`add`].
 pub fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
     let without = remove(text, list, key)?;
     let mut kept: Vec<_> = Document::parse(&without)?.comments().map(Cow::into_owned).collect();

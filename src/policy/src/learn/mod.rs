@@ -5,7 +5,7 @@
 //! neither tried nor proposed unless it was asked for; nothing is ever tried beyond the ceiling; what was denied by name stays denied.
 //!
 //! How a caller learns: run each input under [`Learner::trial`] and hand the outcome to [`Learner::learn`], until it finishes or nothing new comes;
-//! [`Learner::settle`]; take out each of [`Learner::doubtful`] and see whether the jobs still finish; [`Learner::proposal`].
+//! [`Learner::settle`]; take out each of [`Learner::doubtful`] and see whether the jobs still finish; [`Learner::text`].
 
 mod calls;
 mod imports;
