@@ -10,7 +10,8 @@
 //! - A list replaces the base's list. `{"add": [...], "remove": [...]}` edits it instead: what `remove` names is taken out first (each must be
 //!   there), then `add` is appended. System calls are removed by name with all their conditions, mounts by target.
 //! - `environment` is merged by variable; `null` takes a variable out.
-//! - `expect` lists what the policy is expected to answer; it is about the file that it stands in, no part of the policy, and not inherited.
+//! - `expect` lists what the policy is expected to answer; it is about the file that it stands in, no part of the policy, and not inherited;
+//!   only [`trace`] reads it.
 //! - `description` and the reasons of a mount or grant are not inherited apart from what they describe.
 
 mod advise;

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use jsonschema::Validator;
 use proptest::prelude::*;
-use remand_policy::load::{Problem, Source, parse};
+use remand_policy::load::{Problem, Source, trace};
 use remand_policy::{Policy, schema, shipped};
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn tree(text: &str) -> Value {
 }
 
 fn load(text: &str) -> Result<Policy, Vec<Problem>> {
-    parse(&Source { file: "p.jsonc".into(), text: text.as_bytes().to_vec().into() }, "p", &shipped::source)
+    trace(&Source { file: "p.jsonc".into(), text: text.as_bytes().to_vec().into() }, "p", &shipped::source).map(|loaded| loaded.policy)
 }
 
 /// Name and text of every file of a corpus.
