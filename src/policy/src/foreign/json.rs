@@ -73,7 +73,9 @@ const KEYS: &[&str] = &[
     "capabilities",
     "caps",
     "cgroupsPath",
+    "allow",
     "commandLine",
+    "cpus",
     "comment",
     "consoleSize",
     "cwd",
@@ -170,7 +172,9 @@ impl<'a> Node<'a> {
             let name = property.name.as_str();
             let path = if plain(name) { format!("{}.{name}", self.path) } else { format!("{}[{}]", self.path, quoted(name)) };
             let node = Self { value: &property.value, text: self.text, path };
-            if let Some(key) = KEYS.iter().find(|key| **key != name && key.eq_ignore_ascii_case(name)) {
+            // The long s and the Kelvin sign are letters in another case too.
+            let folded = name.replace('\u{17f}', "s").replace('\u{212a}', "k");
+            if let Some(key) = KEYS.iter().find(|key| **key != name && key.eq_ignore_ascii_case(&folded)) {
                 return Err(node.wrong(format!("the key must be written {key:?}: runtimes read it in any case, and here it would be lost")));
             }
             if seen.insert(name) {

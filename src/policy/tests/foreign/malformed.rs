@@ -90,7 +90,12 @@ fn a_key_in_another_case_is_refused() {
     };
     import(profile("", "syscalls").as_bytes(), "p", None).unwrap();
     let args = r#", "Args": [{"index": 0, "value": 0, "op": "SCMP_CMP_EQ"}]"#;
-    for text in [profile(args, "syscalls"), profile(r#", "Includes": {"caps": ["CAP_SYS_ADMIN"]}"#, "syscalls"), profile("", "Syscalls")] {
+    for text in [
+        profile(args, "syscalls"),
+        profile(r#", "Includes": {"caps": ["CAP_SYS_ADMIN"]}"#, "syscalls"),
+        profile("", "Syscalls"),
+        profile("", "\u{17f}yscalls"),
+    ] {
         let error = import(text.as_bytes(), "p", None).unwrap_err().to_string();
         assert!(error.contains("the key must be written"), "{error}");
     }
