@@ -74,6 +74,12 @@ pub fn cgroups() -> CgroupFacts {
     cgroup::facts(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
 }
 
+/// The facts of a host without any, for a run that is to make none.
+#[must_use]
+pub fn without_cgroups() -> CgroupFacts {
+    cgroup::facts("", "")
+}
+
 fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
     let number = |path: &str| read(path).trim().parse().ok();
     let limits = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup"];

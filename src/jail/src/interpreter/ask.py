@@ -1,4 +1,6 @@
-"""What a CPython is and needs, as one JSON object on stdout; the executor's source comes on stdin. Run with -I -S by the interpreter in question."""
+"""What a CPython is and needs, as one JSON object on stdout; the executor's source comes on descriptor 3. Run with -I -S by the interpreter in question.
+
+It sees its own files only, so that whether a place exists is for the reader to say."""
 import json
 import os
 import sys
@@ -24,7 +26,7 @@ def includes_system_site(config):
 
 
 def site_packages(config):
-    """As `site` would find them, without running a .pth file. User site-packages are not among them."""
+    """Where `site` would look, without running a .pth file. User site-packages are not among them."""
     import site
 
     prefixes = [sys.base_prefix, sys.base_exec_prefix]
@@ -35,14 +37,13 @@ def site_packages(config):
         sys.prefix = sys.exec_prefix = own[0]
         if not includes_system_site(config):
             prefixes = []
-    return [path for path in site.getsitepackages(own + prefixes) if os.path.isdir(path)]
+    return site.getsitepackages(own + prefixes)
 
 
 def zoneinfo():
     import sysconfig
 
-    places = (sysconfig.get_config_var("TZPATH") or "").split(os.pathsep)
-    return next((place for place in places if os.path.isdir(place)), None)
+    return [place for place in (sysconfig.get_config_var("TZPATH") or "").split(os.pathsep) if place]
 
 
 def main():
@@ -50,11 +51,9 @@ def main():
     if answer["implementation"] == "cpython" and sys.version_info >= (3, 9):
         import marshal
 
-        code = compile(sys.stdin.buffer.read(), "<remand>", "exec", dont_inherit=True, optimize=2)
+        code = compile(open(3, "rb").read(), "<remand>", "exec", dont_inherit=True, optimize=2)
         config = venv_config()
-        answer["executable"] = sys.executable
-        answer["paths"] = [path for path in sys.path if os.path.exists(path)]
-        answer["venv"] = config
+        answer["paths"] = sys.path
         answer["zoneinfo"] = zoneinfo()
         answer["site"] = site_packages(config)
         answer["prefix"] = sys.prefix

@@ -1,43 +1,32 @@
 //! The questions put to an interpreter, by `ask.py`, and its answers.
 //!
-//! Always holds: the interpreter runs confined to reading, with an empty environment, in `/`; a [`Reply`] is a supported CPython's, and its paths
-//! are absolute; nothing else about them is known yet.
+//! Always holds: the interpreter runs in a sandbox of ours that shows its own tree and nothing else; a [`Reply`] is a supported CPython's, and its
+//! paths are absolute; nothing else about them is known yet.
 
-use std::fs::File;
-use std::io::{Seek, Write};
-use std::process::Command;
-
-use nix::sys::memfd::{MFdFlags, memfd_create};
+use remand_policy::interpreter::Tree;
 use serde::Deserialize;
 
-use super::answer::answer;
-use crate::sys::reader::confine;
+use super::sandbox::answer;
 
 const QUESTIONS: &str = include_str!("ask.py");
 const EXECUTOR: &str = include_str!("../../../executor/executor.py");
 const OLDEST: (u32, u32, u32) = (3, 9, 0);
 
-/// What an interpreter said about itself.
+/// What an interpreter said about itself. Whether a place exists, it could not see.
 #[derive(Debug, Deserialize)]
 pub(super) struct Reply {
     implementation: String,
     pub version: (u32, u32, u32),
-    /// `sys.executable`.
-    #[serde(default)]
-    pub executable: String,
     /// `sys.prefix`; of a venv, its directory.
     #[serde(default)]
     pub prefix: String,
-    /// What exists of `sys.path` under `-I -S`.
+    /// `sys.path` under `-I -S`.
     #[serde(default)]
     pub paths: Vec<String>,
-    /// The `pyvenv.cfg` in force.
-    #[serde(default)]
-    pub venv: Option<String>,
     /// Where `zoneinfo` looks.
     #[serde(default)]
-    pub zoneinfo: Option<String>,
-    /// Site directories that exist.
+    pub zoneinfo: Vec<String>,
+    /// Site directories.
     #[serde(default)]
     pub site: Vec<String>,
     /// The compiled executor, marshalled, in hexadecimal.
@@ -60,27 +49,11 @@ impl From<String> for Refusal {
     }
 }
 
-/// Asks the interpreter at an absolute path. Gives its reply and the executor's bytes.
-pub(super) fn ask(executable: &str) -> Result<(Reply, Vec<u8>), Refusal> {
-    let mut command = Command::new(executable);
-    command.args(["-I", "-S", "-B", "-c", QUESTIONS]).env_clear().current_dir("/").stdin(source()?);
-    confine(&mut command)?;
-    let answer = answer(&mut command)?;
-    if !answer.status.success() {
-        return Err(Refusal::Passing(format!("asked what it needs, it failed: {}", answer.reason())));
-    }
-    understand(&answer.stdout)
-}
-
-/// The executor's source as an open file: no pipe to serve while the answer is read.
-fn source() -> Result<File, String> {
-    let make = || -> std::io::Result<File> {
-        let mut file = File::from(memfd_create(c"executor", MFdFlags::MFD_CLOEXEC)?);
-        file.write_all(EXECUTOR.as_bytes())?;
-        file.rewind()?;
-        Ok(file)
-    };
-    make().map_err(|error| format!("cannot make a memory file for the executor's source: {error}"))
+/// Asks the interpreter at an absolute path, showing it `tree`. Gives its reply and the executor's bytes.
+pub(super) fn ask(executable: &str, tree: &Tree) -> Result<(Reply, Vec<u8>), Refusal> {
+    let argv = [executable, "-I", "-S", "-B", "-c", QUESTIONS].map(str::to_owned);
+    let said = answer(&argv, tree, EXECUTOR.as_bytes()).map_err(|reason| format!("cannot be asked what it needs: {reason}"))?;
+    understand(said.as_bytes())
 }
 
 fn understand(said: &[u8]) -> Result<(Reply, Vec<u8>), Refusal> {
@@ -93,9 +66,7 @@ fn understand(said: &[u8]) -> Result<(Reply, Vec<u8>), Refusal> {
     if reply.version < OLDEST {
         return Err(Refusal::Lasting(format!("is Python {major}.{minor}.{patch}, older than {}.{}", OLDEST.0, OLDEST.1)));
     }
-    let paths =
-        [&reply.executable, &reply.prefix].into_iter().chain(&reply.paths).chain(&reply.venv).chain(&reply.zoneinfo).chain(&reply.site);
-    for path in paths {
+    for path in std::iter::once(&reply.prefix).chain(&reply.paths).chain(&reply.zoneinfo).chain(&reply.site) {
         if !path.starts_with('/') || path.chars().any(char::is_control) {
             return Err(Refusal::Passing(format!("it names {path:?}, which is not an absolute path")));
         }
@@ -137,15 +108,12 @@ mod tests {
 
     #[test]
     fn paths_are_absolute_and_something_was_compiled() {
-        let said = |executable: &str, executor: &str| {
-            format!(
-                r#"{{"implementation": "cpython", "version": [3, 12, 1], "executable": "{executable}", "prefix": "/usr", "executor": "{executor}"}}"#
-            )
+        let said = |prefix: &str, executor: &str| {
+            format!(r#"{{"implementation": "cpython", "version": [3, 12, 1], "prefix": "{prefix}", "executor": "{executor}"}}"#)
         };
-        assert_eq!(understand(said("/usr/bin/python3", "e3Ff").as_bytes()).unwrap().1, [0xe3, 0xff]);
-        for (executable, executor) in [("python3", "e3"), ("", "e3"), ("/a\\n", "e3"), ("/a", ""), ("/a", "e"), ("/a", "g0"), ("/a", "é")]
-        {
-            assert!(matches!(refusal(&said(executable, executor)), Refusal::Passing(_)), "{executable} {executor}");
+        assert_eq!(understand(said("/usr", "e3Ff").as_bytes()).unwrap().1, [0xe3, 0xff]);
+        for (prefix, executor) in [("usr", "e3"), ("", "e3"), ("/a\\n", "e3"), ("/a", ""), ("/a", "e"), ("/a", "g0"), ("/a", "é")] {
+            assert!(matches!(refusal(&said(prefix, executor)), Refusal::Passing(_)), "{prefix} {executor}");
         }
     }
 }

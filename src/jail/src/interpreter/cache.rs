@@ -1,7 +1,8 @@
 //! Answers kept between runs, one small file each.
 //!
 //! Always holds: the directory and each record read belong to us and nobody else can write them (checked on the open descriptor, no symlink
-//! followed); a record counts only while every file it rests on, and this very program, are the same.
+//! followed); a record counts only while every file it rests on, whoever could
+//! exchange one of them, and this very program, are the same.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -19,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 /// Bytes; a record with its executor has some 50 KiB.
 const MAX_RECORD: u64 = 4 << 20;
-/// Records kept; when there are more, all go (a shim's choice makes one per directory it is called in).
+/// Records kept; when there are more, all go.
 const MAX_RECORDS: usize = 256;
 
 /// A file's identity: device, inode, size, modification and change in nanoseconds.
@@ -36,6 +37,18 @@ impl Stamp {
     }
 }
 
+/// Who can change a directory, link or file on the way to one: device, inode, mode, user, group. Links are not followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place(u64, u64, u32, u32, u32);
+
+impl Place {
+    /// Of what is at `path`; `None` if that cannot be told.
+    pub(super) fn of(path: &str) -> Option<Self> {
+        let meta = std::fs::symlink_metadata(path).ok()?;
+        Some(Self(meta.dev(), meta.ino(), meta.mode(), meta.uid(), meta.gid()))
+    }
+}
+
 /// What was found out about a candidate.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -43,6 +56,8 @@ pub(super) struct Record {
     pub key: String,
     /// Every file that the answer rests on.
     pub files: Vec<(String, Stamp)>,
+    /// Every step on the way to them, as it was when they were trusted.
+    pub places: Vec<(String, Place)>,
     /// The interpreter, or why there is none.
     pub answer: Result<Interpreter, String>,
 }
@@ -90,7 +105,9 @@ impl Cache {
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?.saturating_add(1));
         file.take(MAX_RECORD).read_to_end(&mut bytes).ok()?;
         let record = decode(&bytes)?;
-        let fresh = record.key == key && record.files.iter().all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp));
+        let fresh = record.key == key
+            && record.places.iter().all(|(path, place)| Place::of(path).as_ref() == Some(place))
+            && record.files.iter().all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp));
         fresh.then_some(record)
     }
 
@@ -214,7 +231,9 @@ mod tests {
             executor: vec![0, 255, 7],
         };
         let file = file.to_str().unwrap().to_owned();
-        Record { key: "k".to_owned(), files: vec![(file.clone(), Stamp::of(&file).unwrap())], answer: Ok(interpreter) }
+        let directory = Path::new(&file).parent().unwrap().to_str().unwrap().to_owned();
+        let places = vec![(directory.clone(), Place::of(&directory).unwrap())];
+        Record { key: "k".to_owned(), files: vec![(file.clone(), Stamp::of(&file).unwrap())], places, answer: Ok(interpreter) }
     }
 
     #[test]
@@ -228,6 +247,11 @@ mod tests {
         cache.store(&record).unwrap();
         assert_eq!(cache.load("k"), Some(record));
         assert_eq!(cache.load("other"), None);
+        let mode = |mode| std::fs::set_permissions(&scratch.0, PermissionsExt::from_mode(mode)).unwrap();
+        mode(0o1777);
+        assert_eq!(cache.load("k"), None, "others can exchange the file now");
+        mode(0o700);
+        assert!(cache.load("k").is_none());
         std::fs::write(&file, "22").unwrap();
         assert_eq!(cache.load("k"), None);
         std::fs::remove_file(&file).unwrap();

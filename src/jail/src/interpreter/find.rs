@@ -1,7 +1,7 @@
 //! The search for an interpreter.
 //!
-//! Always holds: candidates are tried in the order of the path; each one passed over has its reason; as root, one that somebody else could have put
-//! there is passed over unasked.
+//! Always holds: candidates are tried in the order of the path; each one passed over has its reason; one that somebody else than root or this user could
+//! have put there, or that would load what somebody else could have, is passed over unasked.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
@@ -10,10 +10,10 @@ use nix::unistd::{AccessFlags, access, geteuid};
 use remand_policy::Interpreter;
 
 use super::ask::{Refusal, ask};
-use super::cache::{Cache, Record, Stamp};
-use super::needs::needs;
-use super::shim::Shim;
-use super::{InterpreterError, trust};
+use super::cache::{Cache, Place, Record, Stamp};
+use super::layout::Layout;
+use super::needs::{Core, needs};
+use super::{InterpreterError, shim, trust};
 
 /// An interpreter, and what a person may want to know about the search: candidates passed over, no cache.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub fn find(interpreter: &str, path: &str, site: bool) -> Result<Found, Interpre
     let cache = Cache::open().map_err(|reason| notes.push(reason)).ok();
     let candidates = candidates(interpreter, path)?;
     for candidate in &candidates {
-        let search = Search { candidate, path, site, cache: cache.as_ref() };
+        let search = Search { candidate, site, cache: cache.as_ref() };
         match search.run(&mut notes) {
             Ok(interpreter) => return Ok(Found { interpreter, notes }),
             Err(reason) => notes.push(format!("{candidate} {reason}")),
@@ -73,14 +73,8 @@ pub(super) fn executable(file: &str) -> Result<(), String> {
     access(file, AccessFlags::X_OK).map_err(|error| format!("cannot be executed: {error}"))
 }
 
-/// Whom we trust to put a loader in place for a program that we run anyway: root, and ourselves.
-fn owners() -> Vec<u32> {
-    trust::roots().into_iter().chain([geteuid().as_raw()]).collect()
-}
-
 struct Search<'a> {
     candidate: &'a str,
-    path: &'a str,
     site: bool,
     cache: Option<&'a Cache>,
 }
@@ -88,24 +82,13 @@ struct Search<'a> {
 impl Search<'_> {
     fn run(&self, notes: &mut Vec<String>) -> Result<Interpreter, String> {
         executable(self.candidate)?;
-        let root = geteuid().is_root().then(trust::roots);
-        let shim = Shim::detect(self.candidate, self.path);
-        let key = format!("{}\n{}\n{}", self.candidate, self.site, shim.as_ref().map(Shim::steering).unwrap_or_default());
+        let real = shim::behind(self.candidate)?.unwrap_or_else(|| self.candidate.to_owned());
+        let key = format!("{}\n{real}\n{}", self.candidate, self.site);
         if let Some(record) = self.cache.and_then(|cache| cache.load(&key)) {
             return record.answer;
         }
-        // Root's own interpreters only: whoever can write one would be root when it is asked, and could name any file into a run.
-        let trusted = |file: &str| {
-            root.as_ref().map_or(Ok(()), |owners| trust::check(file, owners)).map_err(|reason| format!("is not asked by root: {reason}"))
-        };
-        trusted(self.candidate)?;
-        let real = match &shim {
-            Some(shim) => shim.real(root.as_deref())?,
-            None => self.candidate.to_owned(),
-        };
-        trusted(&real)?;
         let (answer, names) = self.ask(&real)?;
-        if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&self.record(key, names, answer.clone()))) {
+        if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&record(key, &names, answer.clone())?)) {
             notes.push(reason);
         }
         answer
@@ -113,22 +96,35 @@ impl Search<'_> {
 
     /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
     fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
-        let (reply, executor) = match ask(real) {
+        let owners = trust::owners();
+        let layout = Layout::read(real)?;
+        // Whoever can write one of these would have our rights when it is asked, and could name any file into a run.
+        let trusted = |said: Result<(), String>| said.map_err(|reason| format!("is not asked: {reason}"));
+        trusted(layout.trusted(&owners))?;
+        let core = Core::of(&layout, &owners)?;
+        trusted(core.shared.iter().try_for_each(|library| trust::check(library, &owners)))?;
+        let (reply, executor) = match ask(real, &core.tree(&[])) {
             Ok(said) => said,
             Err(Refusal::Lasting(reason)) => return Ok((Err(reason), BTreeSet::from([real.to_owned()]))),
             Err(Refusal::Passing(reason)) => return Err(reason),
         };
-        let (interpreter, names) = needs(&reply, executor, self.site, &owners())?;
+        let (interpreter, names) = needs(&layout, core, (&reply, executor), self.site, &owners)?;
         if geteuid().is_root() {
             readable(&interpreter)?;
         }
         Ok((Ok(interpreter), names))
     }
+}
 
-    fn record(&self, key: String, names: BTreeSet<String>, answer: Result<Interpreter, String>) -> Record {
-        let names = names.into_iter().chain([self.candidate.to_owned()]);
-        Record { key, files: names.filter_map(|name| Stamp::of(&name).map(|stamp| (name, stamp))).collect(), answer }
+/// What is kept of an answer. Of the way to each file, who can change it counts.
+fn record(key: String, names: &BTreeSet<String>, answer: Result<Interpreter, String>) -> Result<Record, String> {
+    let mut places = BTreeSet::new();
+    for name in names {
+        places.extend(trust::steps(name)?);
     }
+    let places = places.into_iter().filter_map(|place| Place::of(&place).map(|seen| (place, seen))).collect();
+    let files = names.iter().filter_map(|name| Stamp::of(name).map(|stamp| (name.clone(), stamp))).collect();
+    Ok(Record { key, files, places, answer })
 }
 
 /// Checks that runs, which have ids of their own when root starts them, can read what is shown to them.

@@ -1,16 +1,17 @@
-//! What an interpreter or another host program needs in a run, found by asking once and kept in a cache.
+//! What an interpreter or another host program needs in a run, found by reading; an interpreter is also asked once, and its answer kept in a cache.
 //!
-//! Always holds: what is asked here (an interpreter, a dynamic loader) runs confined to reading (`sys::reader`), within a deadline and with bounded
-//! output; an answer is believed only as far as its paths have the shape that was asked for; as root, no interpreter is asked that somebody else
-//! could have put there. The one thing that runs unconfined is a version manager's shim, with the caller's own rights.
+//! Always holds: no program is executed here outside of a sandbox of ours, and in one only an interpreter, after everything that it will load was found to
+//! be out of others' reach; its answer is believed only as far as its paths have the shape that was asked for.
 
 mod answer;
 mod ask;
 mod cache;
 mod find;
+mod layout;
 mod libraries;
 mod needs;
 mod program;
+mod sandbox;
 mod shim;
 mod tree;
 mod trust;

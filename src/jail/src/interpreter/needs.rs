@@ -1,7 +1,7 @@
-//! From an interpreter's reply to the trees that it needs.
+//! From an interpreter's layout and its reply to the trees that it needs.
 //!
-//! Always holds: a path of the reply is used only where it looks like what was asked for, so that no answer can put another directory of the host
-//! into a run.
+//! Always holds: the core is found by reading alone, before the interpreter is asked; a path of the reply is used only where it looks like what was asked
+//! for, and only if it was named along with the interpreter or everybody can read it, so that no answer can put another directory of the host into a run.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,10 @@ use remand_policy::Interpreter;
 use remand_policy::interpreter::Tree;
 
 use super::ask::Reply;
+use super::layout::Layout;
 use super::libraries::Loader;
 use super::tree;
+use super::trust::{self, PACKAGES};
 
 /// Loaded by libc or Python by name when first needed, so that no file names them: libc ends threads with libgcc's unwinder.
 const LAZY: &[&str] = &["libgcc_s.so.1"];
@@ -20,53 +22,95 @@ const LEFT_OUT: &[&str] = &["_tkinter", "nis"];
 /// Most extension modules looked at below site directories.
 const MAX_MODULES: usize = 50_000;
 
+/// What an interpreter starts with and imports its standard library from.
+pub(super) struct Core {
+    /// The shared libraries of the executable and of its extension modules.
+    pub shared: BTreeSet<String>,
+    /// Everything by name: those, the executable, `pyvenv.cfg`, the standard libraries.
+    names: BTreeSet<String>,
+    loader: Option<Loader>,
+}
+
+impl Core {
+    /// Finds it by reading.
+    pub(super) fn of(layout: &Layout, owners: &[u32]) -> Result<Self, String> {
+        let loader = Loader::of(&layout.binary, owners)?;
+        let shared = load(loader.as_ref(), &stdlib_modules(&layout.libraries))?;
+        let own = [&layout.executable, &layout.binary].into_iter().chain(&layout.config).chain(&layout.libraries);
+        Ok(Self { names: shared.iter().chain(own).cloned().collect(), shared, loader })
+    }
+
+    /// What shows it, with directories of packages hidden unless they are among `shown`.
+    pub(super) fn tree(&self, shown: &[String]) -> Tree {
+        let mut tree = tree::build(self.names.iter().map(String::as_str), &Tree::default(), &tree::host);
+        tree.hidden = tree.binds.iter().flat_map(|bind| PACKAGES.map(|name| format!("{bind}/{name}"))).collect();
+        tree.hidden.retain(|path| is_dir(path) && !shown.contains(path));
+        tree
+    }
+}
+
 /// An interpreter, and every name that its trees were made from (whose identity they depend on).
 pub(super) type Needs = (Interpreter, BTreeSet<String>);
 
-/// Finds out what the interpreter behind `reply` needs; with `site`, also for its site packages. `owners` may have put its loader there.
-pub(super) fn needs(reply: &Reply, executor: Vec<u8>, site: bool, owners: &[u32]) -> Result<Needs, String> {
+/// Finds out what the interpreter behind `reply` needs besides its core; with `site`, also its site packages.
+pub(super) fn needs(
+    layout: &Layout,
+    mut core: Core,
+    (reply, executor): (&Reply, Vec<u8>),
+    site: bool,
+    owners: &[u32],
+) -> Result<Needs, String> {
     let follow = |name: &str| tree::resolve(name, &tree::host).map(|found| found.real);
-    let binary = follow(&reply.executable).ok_or_else(|| format!("cannot follow {} to a file", reply.executable))?;
-    // The shape is asked of what is at the end of symlinks: those may be anybody's.
-    let fits = |path: &str, shape: &dyn Fn(&Path) -> bool| follow(path).is_some_and(|real| shape(Path::new(&real)));
-    let is_library = |path: &Path| is_library(path, reply.version);
-    let library_paths: Vec<&str> = reply.paths.iter().map(String::as_str).filter(|path| fits(path, &is_library)).collect();
-    if !library_paths.iter().any(|path| Path::new(path).join("os.py").is_file()) {
-        return Err(format!("it names no standard library directory (sys.path is {:?})", reply.paths));
+    let standard: BTreeSet<String> =
+        layout.libraries.iter().filter(|path| Path::new(path).join("os.py").is_file()).filter_map(|path| follow(path)).collect();
+    if !reply.paths.iter().filter_map(|path| follow(path)).any(|path| standard.contains(&path)) {
+        return Err(format!("names none of the standard libraries that were found for it (sys.path is {:?})", reply.paths));
     }
-    let loader = Loader::of(&binary, owners)?;
-    let load = |also: &[String]| loader.as_ref().map_or(Ok(BTreeSet::new()), |loader| loader.libraries(also));
+    let public = |path: &&String| follow(path).is_some_and(|real| real.ends_with("/zoneinfo") && is_dir(&real)) && trust::public(path);
+    core.names.extend(reply.zoneinfo.iter().find(public).cloned());
 
-    let mut names = load(&stdlib_modules(&library_paths))?;
-    names.extend([reply.executable.clone(), binary.clone()]);
-    names.extend(reply.venv.iter().filter(|path| fits(path, &|path| path.ends_with("pyvenv.cfg") && path.is_file())).cloned());
-    names.extend(library_paths.iter().map(|path| (*path).to_owned()));
-    names.extend(reply.zoneinfo.iter().filter(|path| fits(path, &|path| path.ends_with("zoneinfo") && path.is_dir())).cloned());
-    let mut core = tree::build(names.iter().map(String::as_str), &Tree::default(), &tree::host);
-
-    let site_paths: Vec<String> = reply.site.iter().filter(|path| site && fits(path, &is_site)).cloned().collect();
+    let site_paths = if site { packages(layout, reply, owners)? } else { Vec::new() };
     let shown: Vec<String> = site_paths.iter().filter_map(|path| follow(path)).collect();
-    core.hidden = core.binds.iter().flat_map(|bind| ["site-packages", "dist-packages"].map(|name| format!("{bind}/{name}"))).collect();
-    core.hidden.retain(|path| is_dir(path) && !shown.contains(path));
-
-    let site_names: BTreeSet<String> =
-        if site { load(&site_modules(&shown)?)?.into_iter().chain(site_paths.iter().cloned()).collect() } else { BTreeSet::new() };
-    let site_tree = tree::build(site_names.iter().map(String::as_str), &core, &tree::host);
+    let core_tree = core.tree(&shown);
+    let modules = if site { load(core.loader.as_ref(), &site_modules(&shown)?)? } else { BTreeSet::new() };
+    let site_names: BTreeSet<String> = modules.into_iter().chain(site_paths.iter().cloned()).collect();
+    let site_tree = tree::build(site_names.iter().map(String::as_str), &core_tree, &tree::host);
+    let mut names = core.names;
     names.extend(site_names);
     // What lies in a directory that is shown whole may change without changing this answer.
     names.retain(|name| {
-        follow(name).is_some_and(|real| core.binds.contains(&real) || site_tree.binds.contains(&real) || shown.contains(&real))
+        follow(name).is_some_and(|real| core_tree.binds.contains(&real) || site_tree.binds.contains(&real) || shown.contains(&real))
     });
     let interpreter = Interpreter {
-        executable: reply.executable.clone(),
+        executable: layout.executable.clone(),
         version: reply.version,
         prefix: reply.prefix.clone(),
-        core,
+        core: core_tree,
         site: site_tree,
         site_paths,
         executor,
     };
     Ok((interpreter, names))
+}
+
+/// The site directories that are there: those named along with the interpreter, if nobody else can add to them, and those that everybody can read.
+fn packages(layout: &Layout, reply: &Reply, owners: &[u32]) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    for path in &reply.site {
+        // The shape is asked of what is at the end of symlinks: those may be anybody's.
+        let Some(real) = tree::resolve(path, &tree::host).map(|found| found.real).filter(|real| is_site(Path::new(real))) else { continue };
+        if !trust::public(path) {
+            let named = if layout.names(&real) { Ok(()) } else { Err("it lies outside of the interpreter's own directories".to_owned()) };
+            let named = named.and_then(|()| trust::directory(path, owners));
+            named.map_err(|why| format!("has packages in {path}, which not everybody can read, and {why}"))?;
+        }
+        found.push(path.clone());
+    }
+    Ok(found)
+}
+
+fn load(loader: Option<&Loader>, also: &[String]) -> Result<BTreeSet<String>, String> {
+    loader.map_or(Ok(BTreeSet::new()), |loader| loader.libraries(also))
 }
 
 fn is_dir(path: &str) -> bool {
@@ -77,18 +121,9 @@ fn is_site(path: &Path) -> bool {
     path.is_dir() && (path.ends_with("site-packages") || path.ends_with("dist-packages"))
 }
 
-/// Whether an entry of `sys.path` looks like a part of the standard library.
-fn is_library(path: &Path, (major, minor, _): (u32, u32, u32)) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let zip = name.starts_with(&format!("python{major}{minor}")) && name.ends_with(".zip") && path.is_file();
-    // `python3.13t` is the build without a global lock.
-    let directory = name.starts_with(&format!("python{major}.{minor}")) && path.join("os.py").is_file();
-    zip || directory || (name == "lib-dynload" && path.is_dir())
-}
-
 /// What the standard library may load: its extension modules, and libraries loaded by name.
-fn stdlib_modules(library_paths: &[&str]) -> Vec<String> {
-    let directories = library_paths.iter().filter(|path| path.ends_with("/lib-dynload"));
+fn stdlib_modules(libraries: &[String]) -> Vec<String> {
+    let directories = libraries.iter().filter(|path| path.ends_with("/lib-dynload"));
     let files = directories.filter_map(|path| std::fs::read_dir(path).ok()).flatten().flatten().map(|entry| entry.path());
     let modules = files.filter(|file| {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();

@@ -1,102 +1,208 @@
-//! Version managers' shims (pyenv, asdf, mise): programs named like an interpreter that choose one and execute it.
+//! Version managers' shims (pyenv, asdf): scripts named like an interpreter that choose one and execute it.
 //!
-//! Always holds: a shim sees only the variables that steer it; as root, none that names a place that others can write, on PATH or otherwise, and
-//! not the current directory.
+//! Always holds: a shim is read and not executed; its choice is made by its manager's rules for versions that lie in the manager's own directory, and
+//! what they choose is trusted no more than any other interpreter. As root, the current directory, which anybody may have filled, chooses nothing.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::env;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
+use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 
-use super::answer::answer;
-use super::cache::Stamp;
-use super::trust;
+use super::{find, tree};
 
-/// Prefixes of the variables that version managers obey.
-const STEERS: &[&str] = &["PYENV_", "ASDF_", "MISE_", "RTX_", "XDG_"];
-/// Files by which they choose, in the current directory or one above.
-const CHOICES: &[&str] = &[".python-version", ".tool-versions", "mise.toml", ".mise.toml"];
+/// Bytes read of a shim or of a file that chooses.
+const MAX_FILE: u64 = 64 << 10;
+/// What a policy is to say instead.
+const REMEDY: &str = "write the path of the interpreter itself as python.interpreter";
 
-/// A candidate that is a shim, with all that steers its choice.
-pub(super) struct Shim<'a> {
-    candidate: &'a str,
-    path: &'a str,
-    variables: BTreeMap<OsString, OsString>,
-    directory: PathBuf,
+/// A version manager whose rules are simple enough to follow.
+struct Manager {
+    name: &'static str,
+    /// The word before `exec` in its shims.
+    program: &'static str,
+    /// Where its versions are, below the directory that holds `shims`.
+    versions: &'static str,
+    /// Variable that chooses before any file.
+    variable: &'static str,
+    /// File that chooses, in the current directory or one above.
+    file: &'static str,
+    /// What begins its line about Python, with its space; empty where the file is about nothing else.
+    line: &'static str,
 }
 
-impl<'a> Shim<'a> {
-    /// `None` if the candidate is taken to be an interpreter itself.
-    pub(super) fn detect(candidate: &'a str, path: &'a str) -> Option<Self> {
-        let mut start = [0; 2];
-        let script = File::open(candidate).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) && start == *b"#!";
-        // mise's are symlinks to the program itself.
-        if !script && Path::new(candidate).parent().is_none_or(|directory| !directory.ends_with("shims")) {
-            return None;
+const MANAGERS: [Manager; 2] = [
+    Manager { name: "pyenv", program: "pyenv", versions: "versions", variable: "PYENV_VERSION", file: ".python-version", line: "" },
+    Manager {
+        name: "asdf",
+        program: "asdf",
+        versions: "installs/python",
+        variable: "ASDF_PYTHON_VERSION",
+        file: ".tool-versions",
+        line: "python ",
+    },
+];
+
+/// The interpreter that a shim would execute; `None` if the candidate is none.
+///
+/// # Errors
+/// It chooses nothing that is there, or what it chooses can't be told by reading.
+pub(super) fn behind(candidate: &str) -> Result<Option<String>, String> {
+    let real = tree::resolve(candidate, &tree::host).ok_or("leads to no file")?.real;
+    let text = text(&real).unwrap_or_default();
+    let script = text.starts_with("#!");
+    let (name, real_name) = (last(candidate), last(&real));
+    let shims = [candidate, &real].into_iter().find_map(|path| path.strip_suffix(last(path))?.strip_suffix("/shims/"));
+    match shims {
+        None if !script => Ok(None),
+        // An interpreter that merely lies there. The programs that mise links to are its own.
+        Some(_) if !script && real_name.starts_with("python") => Ok(None),
+        Some(root) => {
+            let manager = MANAGERS.iter().find(|manager| script && execs(&text, manager.program));
+            let manager = manager.ok_or_else(|| format!("is a version manager's shim, which is not executed to ask it: {REMEDY}"))?;
+            manager.choice(Path::new(root), name).map(Some)
         }
-        let steers =
-            |name: &OsString| name == "HOME" || name.to_str().is_some_and(|name| STEERS.iter().any(|prefix| name.starts_with(prefix)));
-        let variables = std::env::vars_os().filter(|(name, _)| steers(name)).collect();
-        // Anybody may have filled the directory that root happens to be in.
-        let directory = std::env::current_dir().ok().filter(|_| !geteuid().is_root()).unwrap_or_else(|| PathBuf::from("/"));
-        Some(Self { candidate, path, variables, directory })
+        None => Err(format!("is a script, which is not executed to ask what it starts: {REMEDY}")),
+    }
+}
+
+impl Manager {
+    fn choice(&self, root: &Path, name: &str) -> Result<String, String> {
+        let versions = root.join(self.versions);
+        let wanted = self.wanted(root);
+        for version in &wanted {
+            // Beneath the manager's own directory, and not another place: PYENV_VERSION=../../../tmp/x named a program once.
+            if version.contains('/') || version.starts_with('.') {
+                return Err(format!("is {}'s shim, and {version:?} is no version: {REMEDY}", self.name));
+            }
+            let directories = [version.as_str(), version.trim_start_matches("python-")].map(|version| versions.join(version));
+            let directory = directories.into_iter().find(|directory| directory.is_dir()).or_else(|| latest(&versions, version));
+            let file = directory.and_then(|directory| directory.join("bin").join(name).into_os_string().into_string().ok());
+            if let Some(file) = file.filter(|file| find::executable(file).is_ok()) {
+                return Ok(file);
+            }
+        }
+        let chosen = if wanted.is_empty() { "no version".to_owned() } else { wanted.join(", ") };
+        Err(format!("is {}'s shim, which chooses {chosen}, and {} has no {name} for it", self.name, versions.display()))
     }
 
-    /// All that the choice depends on, as text for a cache key.
-    pub(super) fn steering(&self) -> String {
-        let above = self.directory.ancestors().flat_map(|directory| CHOICES.iter().map(|name| directory.join(name)));
-        let home = self.variables.get(&OsString::from("HOME")).map(PathBuf::from).unwrap_or_default();
-        let global = [home.join(".tool-versions"), home.join(".config/mise/config.toml")];
-        // pyenv's is beside its directory of shims.
-        let version = Path::new(self.candidate).ancestors().nth(2).map(|root| root.join("version"));
-        let files: Vec<_> = above.chain(global).chain(version).filter_map(|file| Some((Stamp::of(file.to_str()?)?, file))).collect();
-        format!("{:?}\n{:?}\n{:?}\n{files:?}", self.path, self.variables, self.directory)
+    /// The versions chosen, best first.
+    fn wanted(&self, root: &Path) -> Vec<String> {
+        let words = |text: &str| text.split([' ', ':', '\t']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        if let Some(chosen) = env::var(self.variable).ok().filter(|value| !value.is_empty()) {
+            return words(&chosen);
+        }
+        let directory = env::current_dir().ok().filter(|_| !geteuid().is_root()).unwrap_or_else(|| PathBuf::from("/"));
+        let above = directory.ancestors().map(|directory| directory.join(self.file));
+        let home = env::var_os("HOME").map(|home| Path::new(&home).join(self.file));
+        let global = if self.line.is_empty() { Some(root.join("version")) } else { home };
+        let chosen = above.chain(global).find_map(|file| {
+            let text = text(file.to_str()?)?;
+            let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+            let chosen: Vec<String> = lines.filter_map(|line| line.strip_prefix(self.line)).flat_map(words).collect();
+            (!chosen.is_empty()).then_some(chosen)
+        });
+        chosen.unwrap_or_default()
     }
+}
 
-    /// The interpreter that the shim executes. `owners`: `Some` (as root) limits whose programs and settings it may use.
-    pub(super) fn real(&self, owners: Option<&[u32]>) -> Result<String, String> {
-        let trusted =
-            |place: &Path| owners.is_none_or(|owners| place.to_str().is_some_and(|place| trust::directory(place, owners).is_ok()));
-        // A value with a slash leads somewhere, be it relative: PYENV_VERSION=../../../tmp/x names a program.
-        let names_no_place = |value: &OsString| !value.as_encoded_bytes().contains(&b'/');
-        let variables = self.variables.iter().filter(|(_, value)| names_no_place(value) || trusted(Path::new(value)));
-        let path = std::env::split_paths(self.path).filter(|directory| directory.is_absolute() && trusted(directory));
-        let path = std::env::join_paths(path).map_err(|error| format!("cannot be given PATH: {error}"))?;
-        let mut command = Command::new(self.candidate);
-        command.args(["-I", "-S", "-c", "import sys; print(sys.executable)"]);
-        command.env_clear().envs(variables).env("PATH", path).current_dir(&self.directory).stdin(Stdio::null());
-        let answer = answer(&mut command)?;
-        let path = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
-        if !answer.status.success() {
-            return Err(format!("asked for the interpreter behind it, it failed: {}", answer.reason()));
-        }
-        if !path.starts_with('/') || path == self.candidate || path.contains('\n') {
-            return Err(format!("asked for the interpreter behind it, it says {path:?}"));
-        }
-        Ok(path)
-    }
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// Whether a line of a shim executes `program exec ...`, by whatever path.
+fn execs(shim: &str, program: &str) -> bool {
+    shim.lines().any(|line| {
+        let words: Vec<&str> = line.split_whitespace().map(|word| last(word.trim_matches('"'))).collect();
+        words.windows(3).any(|three| three == ["exec", program, "exec"])
+    })
+}
+
+/// The newest of the versions that a prefix of one means: 3.11.7 for 3.11.
+fn latest(versions: &Path, prefix: &str) -> Option<PathBuf> {
+    let number = |name: &str| -> Option<Vec<u32>> { name.split('.').map(|part| part.parse().ok()).collect() };
+    let names = std::fs::read_dir(versions).ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let names = names.filter(|name| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')));
+    names.filter_map(|name| Some((number(&name)?, name))).max().map(|(_, name)| versions.join(name))
+}
+
+/// A regular file's beginning. Opening anything else could block or act.
+fn text(path: &str) -> Option<String> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits() | OFlag::O_NOCTTY.bits()).open(path).ok()?;
+    file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    const PYENV: &str = "#!/usr/bin/env bash\nset -e\nexport PYENV_ROOT=\"/x\"\nexec \"/x/libexec/pyenv\" exec \"$program\" \"$@\"\n";
+
+    /// A manager's directory with these versions, and a shim with this text.
+    fn installed(name: &str, versions: &str, shim: &str) -> PathBuf {
+        let root = env::temp_dir().join(format!("remand-shim-{name}-{}", std::process::id()));
+        let file = |path: &str, text: &str| {
+            let path = root.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        };
+        file("shims/python3", shim);
+        for version in ["3.9.18", "3.11.7", "3.11.10", "own"] {
+            file(&format!("{versions}/{version}/bin/python3"), "\x7fELF");
+        }
+        root
+    }
+
+    fn choice(root: &Path, wanted: &str) -> Result<Option<String>, String> {
+        std::fs::write(root.join("version"), wanted).unwrap();
+        let shim = root.join("shims/python3");
+        let said = behind(shim.to_str().unwrap());
+        said.map(|path| path.map(|path| path.strip_prefix(root.to_str().unwrap()).unwrap_or(&path).to_owned()))
+    }
 
     #[test]
-    fn as_root_no_variable_leads_to_a_place_that_is_not_trusted() {
-        let file = std::env::temp_dir().join(format!("remand-shim-{}", std::process::id()));
-        std::fs::write(&file, "#!/bin/sh\necho \"/$PYENV_VERSION:$PYENV_ROOT:$PYENV_SHELL\"\n").unwrap();
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o755)).unwrap();
-        let given = [("PYENV_VERSION", "../../tmp/x"), ("PYENV_ROOT", "/tmp/x"), ("PYENV_SHELL", "sh")];
-        let variables = given.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        let shim = Shim { candidate: file.to_str().unwrap(), path: "/usr/bin:/bin", variables, directory: PathBuf::from("/") };
-        assert_eq!(shim.real(None).unwrap(), "/../../tmp/x:/tmp/x:sh", "control");
-        assert_eq!(shim.real(Some(&trust::roots())).unwrap(), "/::sh");
-        std::fs::remove_file(&file).unwrap();
+    fn pyenv_chooses_below_its_own_directory() {
+        if env::var_os("PYENV_VERSION").is_some() {
+            return; // the caller has chosen
+        }
+        let root = installed("pyenv", "versions", PYENV);
+        for (wanted, version) in
+            [("3.9.18\n", "3.9.18"), ("# mine\nnone\n3.11\n", "3.11.10"), ("python-3.11.7", "3.11.7"), ("own:3.9.18", "own")]
+        {
+            assert_eq!(choice(&root, wanted), Ok(Some(format!("/versions/{version}/bin/python3"))), "{wanted}");
+        }
+        for wanted in ["", "3.12", "3.1", "system", "../shims", "/tmp/x", "."] {
+            assert!(choice(&root, wanted).is_err(), "{wanted}");
+        }
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn other_scripts_and_shims_are_refused_and_programs_are_none() {
+        let root = installed("other", "versions", "#!/bin/sh\nexec /bin/x exec python3\n");
+        assert!(choice(&root, "own").unwrap_err().contains("python.interpreter"));
+        std::fs::rename(root.join("shims"), root.join("bin")).unwrap();
+        assert!(behind(root.join("bin/python3").to_str().unwrap()).unwrap_err().starts_with("is a script"));
+        std::fs::create_dir(root.join("shims")).unwrap();
+        symlink("/bin/true", root.join("shims/python3")).unwrap();
+        assert!(choice(&root, "own").unwrap_err().contains("shim"), "mise links its shims to itself");
+        assert_eq!(behind("/bin/true"), Ok(None));
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn what_a_shim_executes() {
+        assert!(execs(PYENV, "pyenv") && !execs(PYENV, "asdf"));
+        assert!(execs("#!/bin/sh\nexec /opt/asdf/bin/asdf exec \"python3\" \"$@\"\n", "asdf"));
+        assert!(!execs("# pyenv exec\nexec pyenv which x\n", "pyenv"));
     }
 }

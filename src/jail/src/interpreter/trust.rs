@@ -1,17 +1,41 @@
-//! Whether a file is where only trusted owners could have put it.
+//! Whether a file is where only trusted owners could have put it, and whether everybody can read it anyway.
 //!
 //! Always holds: every directory, symlink and file on the way is looked at; what cannot be looked at is not trusted.
 
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use nix::unistd::{getegid, geteuid};
 
 use super::tree;
 
 const STICKY: u32 = 0o1000;
+/// Group that stands for all that have no number here.
+const NOBODY: u32 = 65534;
+/// Directories of packages, which an interpreter that is asked does not see.
+pub(super) const PACKAGES: [&str; 2] = ["site-packages", "dist-packages"];
 
 /// The users who can change everything here anyway: root, and the owner of `/` (in a user namespace of one's own, the host's root is someone unnamed).
 pub(super) fn roots() -> Vec<u32> {
     std::iter::once(0).chain(std::fs::metadata("/").map(|meta| meta.uid())).collect()
+}
+
+/// Whose files this process may run with its own rights: root's, and its own.
+pub(super) fn owners() -> Vec<u32> {
+    roots().into_iter().chain([geteuid().as_raw()]).collect()
+}
+
+/// Every directory and link on the way to a file, and the file.
+pub(super) fn steps(path: &str) -> Result<BTreeSet<String>, String> {
+    let found = tree::resolve(path, &tree::host).ok_or_else(|| format!("cannot follow {path} to a file"))?;
+    let mut steps = BTreeSet::from(["/".to_owned()]);
+    for end in found.links.iter().map(|(link, _)| link.as_str()).chain([found.real.as_str()]) {
+        steps.extend(end.match_indices('/').skip(1).filter_map(|(at, _)| end.get(..at)).map(str::to_owned));
+        steps.insert(end.to_owned());
+    }
+    Ok(steps)
 }
 
 /// Checks that nobody but `owners` (user ids) could have put the file there or exchanged it.
@@ -19,26 +43,7 @@ pub(super) fn roots() -> Vec<u32> {
 /// # Errors
 /// Names the component that somebody else can write, and the remedy.
 pub(super) fn check(path: &str, owners: &[u32]) -> Result<(), String> {
-    let found = tree::resolve(path, &tree::host).ok_or_else(|| format!("cannot follow {path} to a file"))?;
-    let mut steps = BTreeSet::from(["/"]);
-    for end in found.links.iter().map(|(link, _)| link.as_str()).chain([found.real.as_str()]) {
-        steps.extend(end.match_indices('/').skip(1).filter_map(|(at, _)| end.get(..at)));
-        steps.insert(end);
-    }
-    for step in steps {
-        let meta = std::fs::symlink_metadata(step).map_err(|error| format!("cannot look at {step}: {error}"))?;
-        if !owners.contains(&meta.uid()) {
-            return Err(format!("{step} belongs to user {}, who could change what is run with our rights; chown it to root", meta.uid()));
-        }
-        if writable_by_others(meta.mode(), meta.gid(), meta.is_symlink(), meta.is_dir()) {
-            return Err(format!(
-                "{step} can be written by others (mode {:04o}, group {}); chmod go-w it",
-                meta.mode() & 0o7777,
-                meta.gid()
-            ));
-        }
-    }
-    Ok(())
+    steps(path)?.iter().try_for_each(|step| only(owners, step, &look(step)?, true))
 }
 
 /// Checks a directory like [`check`], and that nobody else can add to it.
@@ -48,18 +53,77 @@ pub(super) fn check(path: &str, owners: &[u32]) -> Result<(), String> {
 pub(super) fn directory(path: &str, owners: &[u32]) -> Result<(), String> {
     check(path, owners)?;
     let meta = std::fs::metadata(path).map_err(|error| format!("cannot look at {path}: {error}"))?;
-    if writable_by_others(meta.mode() & !STICKY, meta.gid(), false, true) { Err(format!("others can add to {path}")) } else { Ok(()) }
+    only(owners, path, &meta, false)
+}
+
+/// Checks that nobody but `owners` can change or add to anything in the directory at a real path; a file is looked at itself. Directories of packages are
+/// left out, and links: what they lead to is either looked at itself or not loaded.
+///
+/// # Errors
+/// As [`check`].
+pub(super) fn contents(path: &str, owners: &[u32]) -> Result<(), String> {
+    let mut todo = vec![PathBuf::from(path)];
+    while let Some(path) = todo.pop() {
+        let name = path.to_string_lossy();
+        let meta = look(&name)?;
+        only(owners, &name, &meta, false)?;
+        if meta.is_dir() {
+            let entries = std::fs::read_dir(&path).map_err(|error| format!("cannot list {name}: {error}"))?.flatten();
+            let entries = entries.filter(|entry| entry.file_name().to_str().is_none_or(|name| !PACKAGES.contains(&name)));
+            todo.extend(entries.filter(|entry| !entry.file_type().is_ok_and(|kind| kind.is_symlink())).map(|entry| entry.path()));
+        }
+    }
+    Ok(())
+}
+
+/// Whether everybody can reach the file and read it, links on the way included.
+pub(super) fn public(path: &str) -> bool {
+    let Some(found) = tree::resolve(path, &tree::host) else { return false };
+    let open = |step: &String| {
+        let needed = if *step == found.real { 0o004 } else { 0 };
+        look(step).is_ok_and(|meta| {
+            let needed = if meta.is_dir() { needed | 0o001 } else { needed };
+            meta.is_symlink() || meta.mode() & needed == needed
+        })
+    };
+    steps(path).is_ok_and(|steps| steps.iter().all(open))
+}
+
+fn look(step: &str) -> Result<Metadata, String> {
+    std::fs::symlink_metadata(step).map_err(|error| format!("cannot look at {step}: {error}"))
+}
+
+/// `on_the_way`: only a part of the path to something that is looked at itself.
+fn only(owners: &[u32], step: &str, meta: &Metadata, on_the_way: bool) -> Result<(), String> {
+    let us = if owners.iter().all(|owner| roots().contains(owner)) { "root" } else { "root or yourself" };
+    if !owners.contains(&meta.uid()) {
+        return Err(format!("{step} belongs to user {}, who could change what is run with our rights; chown it to {us}", meta.uid()));
+    }
+    let mode = if on_the_way { meta.mode() } else { meta.mode() & !STICKY };
+    if writable_by_others(mode, meta.gid(), meta.is_symlink(), meta.is_dir()) {
+        return Err(format!("{step} can be written by others (mode {:04o}, group {}); chmod go-w it", meta.mode() & 0o7777, meta.gid()));
+    }
+    Ok(())
 }
 
 /// In a sticky directory nobody can move or replace another owner's entry, and the entry's owner is checked as the next step.
 fn writable_by_others(mode: u32, group: u32, symlink: bool, directory: bool) -> bool {
     let sticky = directory && mode & STICKY != 0;
-    !symlink && !sticky && (mode & 0o002 != 0 || (mode & 0o020 != 0 && group != 0))
+    !symlink && !sticky && (mode & 0o002 != 0 || (mode & 0o020 != 0 && group != 0 && Some(group) != own_group()))
+}
+
+/// A group that is a user's own by its number has no other member: many systems make files writable by it.
+fn own_group() -> Option<u32> {
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    (user == group && user != NOBODY).then_some(group)
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
 
     #[test]
     fn modes() {
@@ -79,5 +143,55 @@ mod tests {
         assert!(check("/usr/bin", &[0]).is_ok());
         assert!(check("/usr/bin", &[4_000_000]).is_err());
         assert!(directory("/usr/bin", &[0]).is_ok() && check("/tmp", &[0]).is_ok() && directory("/tmp", &[0]).is_err());
+    }
+
+    #[test]
+    fn one_file_of_another_user_spoils_a_directory() {
+        let top = std::env::temp_dir().join(format!("remand-trust-{}", std::process::id()));
+        std::fs::create_dir_all(top.join("a/site-packages")).unwrap();
+        std::fs::create_dir_all(top.join("a/b")).unwrap();
+        let (file, package) = (top.join("a/b/os.py"), top.join("a/site-packages/x.py"));
+        for path in [&file, &package] {
+            std::fs::write(path, "").unwrap();
+        }
+        symlink("/tmp", top.join("a/link")).unwrap();
+        std::fs::set_permissions(&package, Permissions::from_mode(0o666)).unwrap();
+        let said = || contents(top.to_str().unwrap(), &owners());
+        assert_eq!(said(), Ok(()), "packages and links are not looked at");
+        for path in [&file, &top.join("a/b")] {
+            let before = std::fs::metadata(path).unwrap().permissions();
+            std::fs::set_permissions(path, Permissions::from_mode(0o1777)).unwrap();
+            assert!(said().unwrap_err().contains(path.to_str().unwrap()));
+            std::fs::set_permissions(path, before).unwrap();
+        }
+        if geteuid().is_root() {
+            chown(&file, Some(4_000_000), None).unwrap();
+            assert!(said().unwrap_err().contains("os.py belongs to user 4000000"));
+        }
+        std::fs::remove_dir_all(&top).unwrap();
+    }
+
+    #[test]
+    fn what_everybody_can_reach_and_read() {
+        let top = std::env::temp_dir().join(format!("remand-public-{}", std::process::id()));
+        std::fs::create_dir_all(top.join("a")).unwrap();
+        let file = top.join("a/file");
+        std::fs::write(&file, "").unwrap();
+        symlink(&file, top.join("link")).unwrap();
+        let mode = |path: &PathBuf, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let seen = || [&file, &top.join("link"), &top.join("a")].map(|path| public(path.to_str().unwrap()));
+        mode(&top, 0o755);
+        mode(&top.join("a"), 0o755);
+        mode(&file, 0o644);
+        assert_eq!(seen(), [true; 3]);
+        mode(&file, 0o640);
+        assert_eq!(seen(), [false, false, true]);
+        mode(&file, 0o644);
+        mode(&top.join("a"), 0o711);
+        assert_eq!(seen(), [true, true, false], "reached, not listed");
+        mode(&top.join("a"), 0o750);
+        assert_eq!(seen(), [false; 3]);
+        assert!(!public("/nonexistent"));
+        std::fs::remove_dir_all(&top).unwrap();
     }
 }

@@ -1,0 +1,213 @@
+//! What an interpreter loads when it starts, found by reading: its `pyvenv.cfg`, and the standard libraries that it can come upon.
+//!
+//! Always holds: nothing is executed. The search goes up from the executable, from what it links to and from `home`, as Python's own (getpath) does. It
+//! may find other places than Python does; so an interpreter is shown these and no others, and then can load no others.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::{tree, trust};
+
+/// Directories of libraries below a prefix.
+const LIBRARIES: [&str; 2] = ["lib", "lib64"];
+/// Prefixes that interpreters of distributions have compiled in, for one that lies elsewhere.
+const COMPILED_IN: [&str; 2] = ["/usr/local", "/usr"];
+/// Bytes of a `pyvenv.cfg` that are read.
+const MAX_CONFIG: u64 = 64 << 10;
+
+/// One installation as it lies on the disk. Absolute names, which may lead through links.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// The name that is executed.
+    pub executable: String,
+    /// What is at its end.
+    pub binary: String,
+    /// The `pyvenv.cfg` in force.
+    pub config: Option<String>,
+    /// Standard libraries: directories with `os.py`, their extension modules, and zip files.
+    pub libraries: Vec<String>,
+    /// Real directories that the caller has named along with it: prefixes of the libraries, and the virtual environment.
+    pub prefixes: BTreeSet<String>,
+}
+
+impl Layout {
+    /// Reads what lies around the executable at an absolute path.
+    ///
+    /// # Errors
+    /// It leads to no file, or no standard library is found.
+    pub(super) fn read(executable: &str) -> Result<Self, String> {
+        let binary = real(executable).ok_or("leads to no file")?;
+        let config = ancestors(executable).skip(1).take(2).map(|directory| format!("{directory}/pyvenv.cfg"));
+        let config = config.into_iter().find(|config| std::fs::metadata(config).is_ok_and(|meta| meta.is_file()));
+        let home = config.as_deref().and_then(home);
+        let starts = [Some(executable.to_owned()), home.as_ref().map(|home| format!("{home}/python")), Some(binary.clone())];
+        let wanted = versioned(&binary);
+        let mut libraries: Vec<String> = starts
+            .iter()
+            .flatten()
+            .filter_map(|start| ancestors(start).skip(1).map(|prefix| below(prefix, wanted)).find(|found| !found.is_empty()))
+            .flatten()
+            .collect();
+        if libraries.is_empty() {
+            libraries = COMPILED_IN.iter().map(|prefix| below(prefix, wanted)).find(|found| !found.is_empty()).unwrap_or_default();
+        }
+        if libraries.is_empty() {
+            return Err("has no standard library (lib/python3.N/os.py) in any directory above it".to_owned());
+        }
+        libraries.sort();
+        libraries.dedup();
+        // PREFIX/lib/python3.N; the root of the file system is not anybody's prefix.
+        let above = |path: String, levels| ancestors(&path).nth(levels).map(str::to_owned).filter(|prefix| !prefix.is_empty());
+        let prefixes = libraries.iter().filter(|path| is_standard(path)).filter_map(|path| above(real(path)?, 2));
+        let prefixes = prefixes.chain(config.iter().filter_map(|config| above(real(config)?, 1))).collect();
+        Ok(Self { executable: executable.to_owned(), binary, config, libraries, prefixes })
+    }
+
+    /// Checks that nobody but `owners` can change or add to any of it.
+    ///
+    /// # Errors
+    /// Names what somebody else can write, and the remedy.
+    pub(super) fn trusted(&self, owners: &[u32]) -> Result<(), String> {
+        for path in [&self.executable].into_iter().chain(&self.config).chain(&self.libraries) {
+            trust::check(path, owners)?;
+        }
+        // Several names may lead to one directory.
+        let directories: BTreeSet<String> = self.libraries.iter().filter_map(|path| real(path)).collect();
+        directories.iter().try_for_each(|path| trust::contents(path, owners))
+    }
+
+    /// Whether a directory is one that the caller has named with this interpreter as a place of packages.
+    pub(super) fn names(&self, site: &str) -> bool {
+        let place = |prefix: &String| {
+            let mut parts = site.strip_prefix(prefix)?.strip_prefix('/')?.split('/').skip_while(|part| *part == "local");
+            Some(
+                LIBRARIES.contains(&parts.next()?)
+                    && parts.next()?.starts_with("python")
+                    && parts.next().is_some()
+                    && parts.next().is_none(),
+            )
+        };
+        self.prefixes.iter().any(|prefix| place(prefix) == Some(true))
+    }
+}
+
+fn real(name: &str) -> Option<String> {
+    tree::resolve(name, &tree::host).map(|found| found.real)
+}
+
+/// The path and everything above it; the root is the empty string.
+fn ancestors(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(above, _)| above))
+}
+
+/// The value of `home` in a `pyvenv.cfg`.
+fn home(config: &str) -> Option<String> {
+    let mut text = String::new();
+    File::open(config).ok()?.take(MAX_CONFIG).read_to_string(&mut text).ok()?;
+    let mut lines = text.lines().filter_map(|line| line.split_once('='));
+    let (_, value) = lines.find(|(key, _)| key.trim().eq_ignore_ascii_case("home"))?;
+    value.trim().strip_prefix('/').map(|rest| format!("/{}", rest.trim_end_matches('/')))
+}
+
+/// `python3.11` of a file with that name; `None` where the name leaves the version open.
+fn versioned(binary: &str) -> Option<&str> {
+    binary.rsplit('/').next().filter(|name| version(name).is_some())
+}
+
+/// `3.13t` of `python3.13t`.
+fn version(name: &str) -> Option<&str> {
+    let version = name.strip_prefix("python")?;
+    let minor = version.strip_prefix("3.")?;
+    (!minor.is_empty() && minor.trim_end_matches('t').bytes().all(|digit| digit.is_ascii_digit())).then_some(version)
+}
+
+fn is_standard(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| version(name).is_some())
+}
+
+/// The standard libraries directly below a prefix, of one version or of all.
+fn below(prefix: &str, wanted: Option<&str>) -> Vec<String> {
+    let mut found = Vec::new();
+    for directory in LIBRARIES.iter().map(|name| format!("{prefix}/{name}")) {
+        let names = std::fs::read_dir(&directory).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        for name in names.filter(|name| version(name).is_some() && wanted.is_none_or(|wanted| wanted == name)) {
+            let standard = format!("{directory}/{name}");
+            let zip = format!("{directory}/{}.zip", name.replace('.', ""));
+            let modules = format!("{standard}/lib-dynload");
+            let there = |path: &String| Path::new(path).exists();
+            if there(&format!("{standard}/os.py")) || there(&modules) {
+                found.extend([standard, modules, zip].into_iter().filter(there));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+
+    /// A directory with these files; removed by the caller.
+    fn installed(name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let top = std::env::temp_dir().join(format!("remand-layout-{name}-{}", std::process::id()));
+        for (path, text) in files {
+            let path = top.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        top
+    }
+
+    #[test]
+    fn an_installation_and_an_environment_over_it() {
+        let top = installed(
+            "venv",
+            &[
+                ("base/bin/python3.12", ""),
+                ("base/lib/python3.12/os.py", ""),
+                ("base/lib/python3.9/os.py", ""),
+                ("base/lib/python312.zip", ""),
+                ("base/lib64/python3.12/lib-dynload/x.so", ""),
+                ("venv/lib/python3.12/site-packages/x.py", ""),
+            ],
+        );
+        let path = |name: &str| format!("{}/{name}", top.display());
+        std::fs::create_dir(path("venv/bin")).unwrap();
+        symlink(path("base/bin/python3.12"), path("venv/bin/python")).unwrap();
+        std::fs::write(path("venv/pyvenv.cfg"), format!("version = 3.12\nHome = {}/\n", path("base/bin"))).unwrap();
+        let layout = Layout::read(&path("venv/bin/python")).unwrap();
+        let libraries =
+            ["base/lib/python3.12", "base/lib/python312.zip", "base/lib64/python3.12", "base/lib64/python3.12/lib-dynload"].map(path);
+        assert_eq!((layout.binary.clone(), layout.config.clone()), (path("base/bin/python3.12"), Some(path("venv/pyvenv.cfg"))));
+        assert_eq!((layout.libraries.as_slice(), &layout.prefixes), (&libraries[..], &["base", "venv"].map(path).into()));
+        for (site, named) in [
+            ("venv/lib/python3.12/site-packages", true),
+            ("base/local/lib/python3.12/dist-packages", true),
+            ("base/lib/python3.12/x/site-packages", false),
+            ("base/site-packages", false),
+            ("other/lib/python3.12/site-packages", false),
+        ] {
+            assert_eq!(layout.names(&path(site)), named, "{site}");
+        }
+        std::fs::remove_dir_all(&top).unwrap();
+    }
+
+    #[test]
+    fn without_a_version_in_the_name_every_version_counts_and_without_a_library_none_does() {
+        let top = installed(
+            "open",
+            &[("bin/python3", ""), ("lib/python3.9/os.py", ""), ("lib/python3.13t/os.py", ""), ("lib/python2.7/os.py", "")],
+        );
+        let names = |executable: &str| Layout::read(&format!("{}/{executable}", top.display())).map(|layout| layout.libraries);
+        let all = ["python3.13t", "python3.9"].map(|name| format!("{}/lib/{name}", top.display()));
+        assert_eq!(names("bin/python3"), Ok(all.to_vec()));
+        std::fs::write(top.join("bin/python3.4"), "").unwrap();
+        assert!(names("bin/python3.4").unwrap_err().contains("standard library"));
+        std::fs::remove_dir_all(&top).unwrap();
+    }
+}
