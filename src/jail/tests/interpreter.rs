@@ -3,7 +3,7 @@
 
 mod bare_root;
 
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -183,46 +183,61 @@ fn libraries_outside_of_site_packages_come_with_them() {
 #[test]
 fn behind_a_shim_is_the_real_interpreter() {
     let scratch = Scratch::new("shims");
-    let shims = scratch.join("shims");
-    std::fs::create_dir(&shims).unwrap();
-    let shim = format!("{shims}/python3");
-    std::fs::write(&shim, "#!/bin/sh\nexec /usr/bin/python3 \"$@\"\n").unwrap();
+    let marker = scratch.join("ran");
+    let shim = scratch.join("shims/python3");
+    for directory in ["shims", "versions/mine/bin"] {
+        std::fs::create_dir_all(scratch.join(directory)).unwrap();
+    }
+    symlink("/usr/bin/python3", scratch.join("versions/mine/bin/python3")).unwrap();
+    std::fs::write(scratch.join("version"), "mine\n").unwrap();
+    let executes = format!("#!/bin/sh\n: > '{marker}'\nexec /x/pyenv exec python3 \"$@\"\n");
+    std::fs::write(&shim, executes).unwrap();
     std::fs::set_permissions(&shim, PermissionsExt::from_mode(0o755)).unwrap();
     for _ in 0..2 {
-        let found = find("python3", &format!("/nonexistent:{shims}:{SYSTEM_PATH}"), false).unwrap();
-        assert_eq!(found.interpreter.executable, "/usr/bin/python3");
-        assert!(!found.notes.iter().any(|note| note.contains(&shim)), "{:?}", found.notes);
+        let found = find("python3", &format!("/nonexistent:{}:{SYSTEM_PATH}", scratch.join("shims")), false).unwrap();
+        assert_eq!(found.interpreter.executable, scratch.join("versions/mine/bin/python3"));
     }
+    assert!(!Path::new(&marker).exists(), "a shim is not executed");
+    let _ = Command::new(&shim).output().unwrap();
+    assert!(Path::new(&marker).exists(), "control");
     let hosts = find("python3", &std::env::var("PATH").unwrap(), false).unwrap();
     let real = said(&Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap()).unwrap();
     assert_eq!(Path::new(&hosts.interpreter.executable).canonicalize().unwrap(), Path::new(&real).canonicalize().unwrap());
 }
 
+/// A program and a standard library of no worth beside it, so that it is asked; gives the program's directory.
+fn put(scratch: &Scratch, name: &str, program: &str, mode: u32) -> String {
+    std::fs::create_dir_all(scratch.join(&format!("{name}/lib/python3.11"))).unwrap();
+    std::fs::create_dir(scratch.join(&format!("{name}/bin"))).unwrap();
+    std::fs::write(scratch.join(&format!("{name}/lib/python3.11/os.py")), "").unwrap();
+    let file = scratch.join(&format!("{name}/bin/python3"));
+    match program.strip_prefix('/') {
+        Some(_) => drop(std::fs::copy(program, &file).unwrap()),
+        None => std::fs::write(&file, program).unwrap(),
+    }
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+    scratch.join(&format!("{name}/bin"))
+}
+
 #[test]
 fn what_is_passed_over_is_named_with_the_reason() {
     let scratch = Scratch::new("passed");
-    let put = |directory: &str, text: &str, mode: u32| {
-        let directory = scratch.join(directory);
-        std::fs::create_dir(&directory).unwrap();
-        std::fs::write(format!("{directory}/python3"), text).unwrap();
-        std::fs::set_permissions(format!("{directory}/python3"), PermissionsExt::from_mode(mode)).unwrap();
-        directory
-    };
     let directories = [
-        put("plain", "text", 0o644),
-        put("crash", "#!/bin/sh\necho no such luck >&2\nexit 7\n", 0o755),
-        put("odd", "#!/bin/sh\necho relative/python\n", 0o755),
-        put("flood", "#!/bin/sh\nexec cat /dev/zero\n", 0o755),
+        put(&scratch, "plain", "text", 0o644),
+        put(&scratch, "script", "#!/bin/sh\n", 0o755),
+        put(&scratch, "crash", "/bin/false", 0o755),
+        put(&scratch, "odd", "/bin/echo", 0o755),
+        put(&scratch, "flood", "/usr/bin/yes", 0o755),
     ];
     let found = find("python3", &format!("{}:{SYSTEM_PATH}", directories.join(":")), false).unwrap();
     assert_eq!(found.interpreter.executable, "/usr/bin/python3");
     let notes = found.notes.join("\n");
     for part in [
-        "plain/python3 cannot be executed",
-        "crash/python3 asked",
-        "exit status: 7 (no such luck)",
-        "\"relative/python\"",
-        "said more than",
+        "plain/bin/python3 cannot be executed",
+        "script/bin/python3 is a script",
+        "crash/bin/python3 cannot be asked what it needs: it failed with status 1 (it said nothing)",
+        "odd/bin/python3 its answer makes no sense",
+        "flood/bin/python3 cannot be asked what it needs: it",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
@@ -249,33 +264,32 @@ fn old_versions_are_refused() {
 }
 
 #[test]
-fn root_asks_no_interpreter_that_somebody_else_can_write() {
-    if !is_root() {
-        return skip("candidates of others", "only root is careful about them");
-    }
+fn no_interpreter_is_asked_that_somebody_else_can_write() {
     let scratch = Scratch::new("others");
-    let marker = scratch.join("ran");
     let directory = scratch.join("bin");
     std::fs::create_dir(&directory).unwrap();
     let candidate = format!("{directory}/python3");
-    std::fs::write(&candidate, format!("#!/bin/sh\n: > '{marker}'\nexec /usr/bin/python3 \"$@\"\n")).unwrap();
-    std::fs::set_permissions(&candidate, PermissionsExt::from_mode(0o755)).unwrap();
+    symlink("/usr/bin/python3", &candidate).unwrap();
     let chosen = || {
-        let _ = std::fs::remove_file(&marker);
         let found = find("python3", &format!("{directory}:{SYSTEM_PATH}"), false).unwrap();
-        (Path::new(&marker).exists(), found.notes.join("\n"))
+        (found.interpreter.executable == candidate, found.notes.join("\n"))
     };
-    for mode in [0o777, 0o757] {
+    assert!(chosen().0, "control");
+    for mode in [0o777, 0o757, 0o775] {
         std::fs::set_permissions(&directory, PermissionsExt::from_mode(mode)).unwrap();
-        let (ran, notes) = chosen();
-        assert!(!ran && notes.contains("can be written by others"), "{notes}");
+        if mode == 0o775 && is_root() {
+            chown(&directory, None, Some(NOBODY)).unwrap();
+        }
+        let (taken, notes) = chosen();
+        assert!(!taken && notes.contains("can be written by others"), "{mode:o}: {notes}");
     }
     std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o755)).unwrap();
-    chown(&candidate, Some(NOBODY), None).unwrap();
-    let (ran, notes) = chosen();
-    assert!(!ran && notes.contains(&format!("belongs to user {NOBODY}")), "{notes}");
-    chown(&candidate, Some(0), None).unwrap();
-    assert!(chosen().0, "control: root's own is asked");
+    assert!(chosen().0, "control");
+    if is_root() {
+        lchown(&candidate, Some(NOBODY), None).unwrap();
+        let (taken, notes) = chosen();
+        assert!(!taken && notes.contains(&format!("belongs to user {NOBODY}")), "{notes}");
+    }
 }
 
 #[test]

@@ -12,14 +12,15 @@ use remand_policy::interpreter::Tree;
 pub const NOBODY: u32 = 65534;
 pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// A directory that everybody may enter, gone at the end.
+/// A directory that everybody may enter, gone at the end. Not below /tmp, which is a run's own, and so is where an interpreter is asked.
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {
     pub fn new(name: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let unique = format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(format!("remand-interpreter-{name}-{unique}"));
+        let base = if is_root() { "/var/lib".into() } else { std::env::var_os("HOME").unwrap() };
+        let path = Path::new(&base).join(format!("remand-interpreter-{name}-{unique}"));
         std::fs::create_dir_all(&path).unwrap();
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
         Self(path)
