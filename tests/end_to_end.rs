@@ -18,6 +18,7 @@ mod python;
 mod results;
 mod soak;
 mod start;
+mod surroundings;
 mod syscalls;
 mod troubleshooting;
 
@@ -51,6 +52,7 @@ fn trials() -> Vec<Trial> {
         policies::trials(),
         soak::trials(),
         start::trials(),
+        surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),
     ]

@@ -74,7 +74,7 @@ pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     if args.json {
         print::json(&serde_json::to_string(&findings).map_err(|error| Failure::internal(error.to_string()))?)?;
     } else {
-        print::stdout(text(&findings).as_bytes())?;
+        print::stdout(&text(&findings))?;
     }
     let fit = findings.policies.iter().all(|policy| policy.enforceable) && findings.interpreters.iter().any(usable);
     Ok(if fit { 0 } else { UNFIT })

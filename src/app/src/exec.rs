@@ -93,8 +93,9 @@ fn start(ask: &Ask<'_>, quiet: bool) -> Result<Outcome, Failure> {
     let outcome = remand_jail::run::run(ask, Caller { cancel: Some(cancel.fd()), output });
     drop(cancel);
     match (out.finish(), err.finish()) {
-        (Some(errno), _) => Err(Failure::unwritten(&errno.into())),
-        (None, _) => Ok(outcome),
+        (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),
+        (None, Some(errno)) => Err(Failure::unwritten("standard error", errno)),
+        (None, None) => Ok(outcome),
     }
 }
 

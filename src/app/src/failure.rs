@@ -2,10 +2,14 @@
 
 use std::io;
 
+use nix::errno::Errno;
+
 /// Exit status for arguments, a policy or input that cannot be used; the same as clap's.
 pub const USAGE: u8 = 2;
 /// Exit status for an answer that could not be written, and for failures of remand itself; the same as the verdict `internal`.
 pub const INTERNAL: u8 = 11;
+/// Exit status where remand was started with rights that its caller does not have.
+pub const RIGHTS: u8 = 12;
 
 /// Why there is no outcome, or none that could be given.
 #[derive(Debug)]
@@ -29,14 +33,18 @@ impl Failure {
         Self { message, hint: None, code: INTERNAL }
     }
 
+    /// remand has rights that its caller does not have.
+    pub fn rights(message: String) -> Self {
+        Self { message, hint: None, code: RIGHTS }
+    }
+
     /// Everything was said already.
     pub fn told(code: u8) -> Self {
         Self { message: String::new(), hint: None, code }
     }
 
     /// The answer could not be written. A reader that went away knows it.
-    pub fn unwritten(error: &io::Error) -> Self {
-        let quiet = error.kind() == io::ErrorKind::BrokenPipe;
-        Self::internal(if quiet { String::new() } else { format!("cannot write to standard output: {error}") })
+    pub fn unwritten(stream: &str, errno: Errno) -> Self {
+        Self::internal(if errno == Errno::EPIPE { String::new() } else { format!("cannot write to {stream}: {}", io::Error::from(errno)) })
     }
 }

@@ -1,13 +1,20 @@
 //! `remand generate`: man pages, shell completions, the schemas of outcomes and policies and the reference of policy files, from the same definitions that the
 //! command runs on.
 //!
-//! Always holds: what is committed below `docs/` is what this writes; a test compares them.
+//! Always holds: what is committed below `docs/` is what this writes, a test compares them; no link in the directory is followed.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, mkdirat};
 use remand_policy::outcome::{self, EXIT_CODES};
 use remand_policy::schema;
 
@@ -17,12 +24,36 @@ use crate::print::plain;
 
 /// Writes all files; the exit status.
 pub fn generate(args: &GenerateArgs) -> Result<u8, Failure> {
+    let failed = |path: &Path, error: io::Error| Failure::usage(format!("cannot write {}: {error}", plain(&path.to_string_lossy())));
+    fs::create_dir_all(&args.directory).map_err(|error| failed(&args.directory, error))?;
+    // The caller's own word is followed; nothing that lies inside is.
+    let docs = open(&args.directory, OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty());
+    let docs = docs.map_err(|errno| failed(&args.directory, errno.into()))?;
     for (name, text) in files()? {
-        let path = args.directory.join(&name);
-        let written = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
-        written.map_err(|error| Failure::usage(format!("cannot write {}: {error}", plain(&path.to_string_lossy()))))?;
+        put(&docs, &name, text.as_bytes()).map_err(|error| failed(&args.directory.join(&name), error))?;
     }
     Ok(0)
+}
+
+/// Writes a file, at most one directory deep. Where somebody else has put a link or another thing in its place, nothing is written.
+fn put(docs: &OwnedFd, name: &str, text: &[u8]) -> io::Result<()> {
+    let unlinked = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let (directory, name) = match name.split_once('/') {
+        None => (docs.try_clone()?, name),
+        Some((directory, name)) => match mkdirat(docs, directory, Mode::from_bits_truncate(0o777)) {
+            Ok(()) | Err(Errno::EEXIST) => (openat(docs, directory, unlinked | OFlag::O_DIRECTORY, Mode::empty())?, name),
+            Err(errno) => return Err(errno.into()),
+        },
+    };
+    // Not cut off before it was looked at, and without waiting for the reader of a FIFO.
+    let flags = unlinked | OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_NONBLOCK;
+    let mut file = File::from(openat(directory, name, flags, Mode::from_bits_truncate(0o666))?);
+    let found = file.metadata()?;
+    if !found.is_file() || found.nlink() > 1 {
+        return Err(io::Error::other("it is no regular file, or has a second name (a hard link); remove it"));
+    }
+    file.set_len(0)?;
+    file.write_all(text)
 }
 
 /// Every generated file: path below `docs`, content.
@@ -75,7 +106,8 @@ const EXIT_CODES_HEAD: &str = "\
 `remand run` and `remand exec` tell the verdict by their exit status. It never is the status of the code's own process: code that exits with 5 \
 is `exited`, status 3; its own status is in the account on standard error, and in the outcome.
 
-An answer that could not be written to standard output is status 11, whatever the verdict was.
+An answer that could not be written, to standard output or to standard error, is status 11, whatever the verdict was. Where standard output is closed, nothing is \
+done at all.
 
 The other commands end with 0 where the answer is good, with 1 where it is not, and with 2 where they could not be understood or a file could not be read:
 
@@ -104,7 +136,6 @@ fn utf8(bytes: Vec<u8>) -> Result<String, Failure> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn the_definitions_are_sound() {

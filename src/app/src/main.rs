@@ -31,26 +31,52 @@ use crate::args::{Args, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    let settled = remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")));
-    let done = settled.and_then(|()| Args::try_parse().map_err(|error| typed_wrong(&error))).and_then(|args| match args.command {
+    // First of all: nothing of whoever started us, no argument, variable or file, is looked at with rights that are not theirs.
+    let done = no_rights_gained().and_then(|()| print::can_answer()).and_then(|()| {
+        remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
+        let done = remand_jail::room::with_room(command);
+        done.map_err(|error| {
+            Failure::internal(format!("cannot make a thread, for which the stack (ulimit -s) is too small here: {error}"))
+        })?
+    });
+    ExitCode::from(match done {
+        Ok(_) if print::lost() => failure::INTERNAL,
+        Ok(code) => code,
+        Err(failure) => {
+            print::failure(&failure);
+            failure.code
+        }
+    })
+}
+
+/// A copy with a set-user-id bit or file capabilities would do for everybody what its owner may do.
+fn no_rights_gained() -> Result<(), Failure> {
+    let Some(how) = remand_jail::rights::gained().map_err(Failure::internal)? else { return Ok(()) };
+    Err(Failure {
+        hint: Some(
+            "remand is not made to be installed set-user-id, set-group-id or with file capabilities: take them off (chmod ug-s, setcap -r) and \
+             start it with sudo, or as an ordinary user; ordinary users will be served by the privileged helper's socket, once there is one"
+                .into(),
+        ),
+        ..Failure::rights(format!("refused: {how}"))
+    })
+}
+
+fn command() -> Result<u8, Failure> {
+    match Args::try_parse().map_err(typed_wrong)?.command {
         Command::Run(args) => run::run(args),
         Command::Exec(args) => exec::exec(args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Policy(command) => policy::policy(command),
         Command::Generate(args) => generate::generate(&args),
-    });
-    ExitCode::from(done.unwrap_or_else(|failure| {
-        print::failure(&failure);
-        failure.code
-    }))
+    }
 }
 
 /// Help and version are asked for and go to standard output; anything else is a mistake.
-fn typed_wrong(error: &clap::Error) -> Failure {
-    let text = error.render().to_string();
+fn typed_wrong(error: clap::Error) -> Failure {
     if error.use_stderr() {
-        print::stderr(&text);
+        print::stderr(&args::wrong(error));
         return Failure::told(failure::USAGE);
     }
-    print::stdout(text.as_bytes()).err().unwrap_or_else(|| Failure::told(0))
+    print::stdout(&error.render().to_string()).err().unwrap_or_else(|| Failure::told(0))
 }

@@ -1,12 +1,18 @@
 //! The one place that prints.
 //!
-//! Always holds: a closed or full standard output is an error value, never a panic; nothing that a run or a file said reaches a terminal with its control
-//! characters alive; output is written whole, in one write where the kernel takes it.
+//! Always holds: a closed or full standard output or standard error is an error, never a panic and never silent success; nothing that a run, a file or a
+//! caller said reaches a terminal with its control characters alive; output is written whole, in one write where the kernel takes it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::write;
 use remand_policy::outcome::terminal::{escape, escape_line};
 
 use crate::failure::Failure;
@@ -23,18 +29,60 @@ pub fn lines(text: &str) -> String {
 
 /// One JSON text and a newline on standard output.
 pub fn json(text: &str) -> Result<(), Failure> {
-    stdout(format!("{}\n", one_line(text)).as_bytes())
+    exact(format!("{}\n", one_line(text)).as_bytes())
 }
 
-/// Bytes on standard output.
-pub fn stdout(bytes: &[u8]) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::unwritten(&error))
+/// Whether there is a standard output to answer on. Asked before anything is done, so that nothing is done for nothing.
+pub fn can_answer() -> Result<(), Failure> {
+    let flags = fcntl(io::stdout(), FcntlArg::F_GETFL).map(OFlag::from_bits_truncate);
+    if flags.is_ok_and(|flags| matches!(flags & OFlag::O_ACCMODE, OFlag::O_WRONLY | OFlag::O_RDWR) && !flags.contains(OFlag::O_PATH)) {
+        return Ok(());
+    }
+    let hint = Some("nothing was done; redirect it to a file, or to /dev/null where nobody reads it".into());
+    Err(Failure { hint, ..Failure::internal("cannot write to standard output: it is closed, or not open for writing".into()) })
 }
 
-/// Text on standard error. If that fails, there is nobody left to tell.
+/// Text for people on standard output.
+pub fn stdout(text: &str) -> Result<(), Failure> {
+    exact(escape(text).as_bytes())
+}
+
+/// A file's content on standard output, byte for byte; a terminal gets it as text.
+pub fn content(bytes: &[u8]) -> Result<(), Failure> {
+    if io::stdout().is_terminal() { stdout(&String::from_utf8_lossy(bytes)) } else { exact(bytes) }
+}
+
+fn exact(bytes: &[u8]) -> Result<(), Failure> {
+    write_all(&io::stdout(), bytes).map_err(|errno| Failure::unwritten("standard output", errno))
+}
+
+/// Text on standard error. What can't be written there is not forgotten: see [`lost`].
 pub fn stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    if write_all(&io::stderr(), escape(text).as_bytes()).is_err() {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Whether something could not be written to standard error.
+pub fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
+
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Not by way of the standard library, which takes a descriptor that is not open for writing for one that swallows everything.
+fn write_all(to: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match write(to, bytes) {
+            Ok(0) => return Err(Errno::EIO),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(Errno::EINTR) => {}
+            // Somebody who shares it has made it non-blocking.
+            Err(Errno::EAGAIN) => drop(poll(&mut [PollFd::new(to.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE)),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
 
 /// A failure on standard error.

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use crate::failure::Failure;
@@ -18,7 +19,7 @@ pub fn is_stdin(path: &Path) -> bool {
 pub fn bytes(path: &Path, what: &str, limit: u64, bound: &str) -> Result<Vec<u8>, Failure> {
     let name = || if is_stdin(path) { format!("{what} from standard input") } else { format!("{what} {}", plain(&path.to_string_lossy())) };
     let read = if is_stdin(path) {
-        all(io::stdin().lock(), limit)
+        stdin().and_then(|stdin| all(stdin, limit))
     } else {
         File::open(path).and_then(|file| if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { all(file, limit) })
     };
@@ -37,6 +38,12 @@ pub fn text(path: &Path, what: &str, limit: u64, bound: &str) -> Result<String, 
         Some(rest) => rest.to_owned(),
         None => text,
     })
+}
+
+/// Standard input as a file: the standard library's takes one that is not open for reading for one that has ended.
+fn stdin() -> io::Result<File> {
+    let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    if file.metadata()?.is_dir() { Err(io::Error::other("it is closed, or a directory")) } else { Ok(file) }
 }
 
 /// Everything up to end of file, or `None` if that is more than `limit`.

@@ -76,7 +76,7 @@ fn a_policy_file_never_becomes_standard_output() {
     let policy = Scratch::new("closed.jsonc", "{\"version\": 1}");
     let script = "exec \"$0\" policy check \"$1\" <&- >&- 2>&-";
     let status = Command::new("sh").args(["-c", script, REMAND, policy.name()]).status().unwrap();
-    assert_eq!(status.code(), Some(0));
+    assert_eq!(status.code(), Some(11), "nothing is done for nobody");
     assert_eq!(fs::read_to_string(&policy.0).unwrap(), "{\"version\": 1}");
 }
 

@@ -10,6 +10,8 @@ mod forkserver;
 pub mod host;
 mod ids;
 pub mod interpreter;
+pub mod rights;
+pub mod room;
 pub mod run;
 mod setup;
 #[allow(unsafe_code)]

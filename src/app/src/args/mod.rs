@@ -8,18 +8,38 @@ mod policy;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
+use remand_policy::outcome::terminal::escape_line;
 
 pub use learn::LearnArgs;
 pub use policy::*;
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
 #[derive(Debug, Parser)]
-#[command(name = "remand", version, about, disable_help_subcommand = true)]
+#[command(name = "remand", bin_name = "remand", version, about, disable_help_subcommand = true)]
 pub struct Args {
     /// Which command.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// What was wrong with what was typed, in clap's words; what was typed stays on one line and does nothing to a terminal.
+pub fn wrong(mut error: clap::Error) -> String {
+    let said: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
+    let plain = |text: &str| escape_line(text).into_owned();
+    // The usage is ours, and has lines.
+    for (kind, value) in said.into_iter().filter(|(kind, _)| *kind != ContextKind::Usage) {
+        let value = match value {
+            ContextValue::String(text) => ContextValue::String(plain(&text)),
+            ContextValue::Strings(texts) => ContextValue::Strings(texts.iter().map(|text| plain(text)).collect()),
+            ContextValue::StyledStr(text) => ContextValue::StyledStr(plain(&text.to_string()).into()),
+            ContextValue::StyledStrs(texts) => ContextValue::StyledStrs(texts.iter().map(|text| plain(&text.to_string()).into()).collect()),
+            other => other,
+        };
+        error.insert(kind, value);
+    }
+    error.render().to_string()
 }
 
 /// A file per command.

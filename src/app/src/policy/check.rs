@@ -27,7 +27,7 @@ pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
             if checked.count(Severity::Error) > 0 {
                 print::stderr(&checked.summary());
             } else {
-                print::stdout(checked.summary().as_bytes())?;
+                print::stdout(&checked.summary())?;
             }
         }
     }

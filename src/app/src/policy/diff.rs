@@ -20,9 +20,9 @@ pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
     if args.json {
         print::json(&Value::from_iter(changes.iter().map(record)).to_string())?;
     } else if changes.is_empty() {
-        print::stdout(b"no difference in meaning\n")?;
+        print::stdout("no difference in meaning\n")?;
     } else {
-        print::stdout(lines(&diff::placed(&changes, &from, &to)).as_bytes())?;
+        print::stdout(&lines(&diff::placed(&changes, &from, &to)))?;
     }
     let counts = |change: &Change| match args.fail_on {
         None => false,

@@ -51,7 +51,7 @@ pub fn edit(args: &EditArgs) -> Result<u8, Failure> {
 }
 
 fn say(path: &Path, what: &str) -> Result<(), Failure> {
-    print::stdout(format!("{}: {what}\n", plain(&path.to_string_lossy())).as_bytes())
+    print::stdout(&format!("{}: {what}\n", plain(&path.to_string_lossy())))
 }
 
 /// What a new policy starts from.
@@ -100,7 +100,7 @@ impl Session<'_> {
                 Ok((loaded, warnings)) => {
                     line = None;
                     print::stderr(&warnings);
-                    print::stdout(self.change(&loaded.policy).as_bytes())?;
+                    print::stdout(&self.change(&loaded.policy))?;
                     match self.answer("write it? [y/N/e] ")?.as_deref() {
                         Some("y" | "yes") => return Ok(End::Write(new)),
                         Some("e" | "edit") => Some(true),
@@ -142,7 +142,7 @@ impl Session<'_> {
     fn answer(&self, question: &str) -> Result<Option<String>, Failure> {
         let answer = ask(question, &self.signals)?;
         if answer.is_none() {
-            print::stdout(b"\n")?;
+            print::stdout("\n")?;
         }
         Ok(answer)
     }

@@ -106,7 +106,7 @@ fn end(child: &Child) {
 
 /// Asks, and reads one line. `None`: there is no answer, since input has ended or this process is to end.
 pub fn ask(question: &str, signals: &Cancel) -> Result<Option<String>, Failure> {
-    print::stdout(question.as_bytes())?;
+    print::stdout(question)?;
     let stdin = io::stdin();
     let mut line = Vec::new();
     loop {

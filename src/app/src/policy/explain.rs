@@ -19,7 +19,7 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     let policy = policies::narrowed(&loaded.policy, &overrides::tree(None, &args.which.set)?)?;
     let plan = resolved(&policy);
     let text = explain::text(&policy, &loaded, plan.as_ref().map_err(String::as_str));
-    print::stdout(lines(&text).as_bytes())?;
+    print::stdout(&lines(&text))?;
     Ok(0)
 }
 

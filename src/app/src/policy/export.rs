@@ -28,12 +28,12 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
         FormArg::Oci => {
             let (profile, notes) = export_profile(section, arch).map_err(|error| refused(&error))?;
             let text = serde_json::to_string_pretty(&profile).map_err(|error| Failure::internal(error.to_string()))?;
-            print::stdout(format!("{text}\n").as_bytes())?;
+            print::content(format!("{text}\n").as_bytes())?;
             notes.iter().for_each(|note| print::stderr(&format!("{}: {note}\n", plain(&args.policy))));
         }
-        FormArg::Text => print::stdout(listing(section, arch).map_err(|error| refused(&error))?.as_bytes())?,
-        FormArg::Bpf => print::stdout(disassembly(&program, arch).as_bytes())?,
-        FormArg::BpfRaw => print::stdout(&raw(&program))?,
+        FormArg::Text => print::stdout(&listing(section, arch).map_err(|error| refused(&error))?)?,
+        FormArg::Bpf => print::stdout(&disassembly(&program, arch))?,
+        FormArg::BpfRaw => print::content(&raw(&program))?,
     }
     Ok(0)
 }

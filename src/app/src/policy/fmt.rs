@@ -33,7 +33,7 @@ fn standard(check: bool) -> Result<u8, Failure> {
     let bytes = read::bytes(path, "policy", LARGEST as u64, "the most that a policy may have")?;
     let text = formatted(Path::new("standard input"), &bytes)?;
     match check {
-        false => print::stdout(text.as_bytes()).map(|()| 0),
+        false => print::content(text.as_bytes()).map(|()| 0),
         true => told(path, text.as_bytes() != bytes),
     }
 }
@@ -56,7 +56,7 @@ fn told(path: &Path, differs: bool) -> Result<u8, Failure> {
     if !differs {
         return Ok(0);
     }
-    print::stdout(format!("{}\n", plain(&path.to_string_lossy())).as_bytes())?;
+    print::stdout(&format!("{}\n", plain(&path.to_string_lossy())))?;
     Ok(DIFFERENT)
 }
 

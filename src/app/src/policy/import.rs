@@ -30,7 +30,7 @@ pub fn import(args: &ImportArgs) -> Result<u8, Failure> {
         .map_err(|malformed| Failure::usage(format!("cannot import {}: {}", plain(&name), plain(&malformed.to_string()))))?;
     match &args.output {
         Some(path) => write(path, &imported.policy)?,
-        None => print::stdout(imported.policy.as_bytes())?,
+        None => print::content(imported.policy.as_bytes())?,
     }
     print::stderr(&if args.json { json(&imported)? } else { list(&imported, &name) });
     Ok(if imported.left.iter().all(|left| left.effect == Effect::Settled) { 0 } else { LEFT_OUT })

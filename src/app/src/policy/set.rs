@@ -50,12 +50,12 @@ fn change(typed: &str, dry_run: bool, edit: impl FnOnce(&mut Draft<'_>) -> Resul
     let before = draft.judge.judge(bytes).ok();
     edit(&mut draft)?;
     if draft.text.as_bytes() == bytes {
-        print::stdout(format!("{}: nothing to change\n", plain(typed)).as_bytes())?;
+        print::stdout(&format!("{}: nothing to change\n", plain(typed)))?;
         return Ok(0);
     }
     let (after, warnings) = draft.judged()?;
     if dry_run {
-        print::stdout(judge::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;
+        print::content(judge::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;
         return Ok(0);
     }
     original.replace(draft.text.as_bytes())?;
@@ -64,7 +64,7 @@ fn change(typed: &str, dry_run: bool, edit: impl FnOnce(&mut Draft<'_>) -> Resul
         None => "it was no policy before, and is one now\n".to_owned(),
     };
     print::stderr(&warnings);
-    print::stdout(format!("{}:\n{told}", plain(typed)).as_bytes())?;
+    print::stdout(&format!("{}:\n{told}", plain(typed)))?;
     Ok(0)
 }
 

@@ -14,7 +14,7 @@ pub fn show(args: &ShowPolicyArgs) -> Result<u8, Failure> {
     if args.json {
         print::json(&show::json(&show::values(&policy, &loaded)))?;
     } else {
-        print::stdout(lines(&show::text(&policy, &loaded)).as_bytes())?;
+        print::stdout(&lines(&show::text(&policy, &loaded)))?;
     }
     Ok(0)
 }

@@ -95,7 +95,7 @@ fn report(owned: &Owned, results: &[Tested<'_>]) -> Result<(), Failure> {
     for (result, why) in skipped {
         line.push_str(&format!("\n  not tried: {}: {}", plain(&result.expectation.words), plain(why)));
     }
-    print::stdout(format!("{line}\n").as_bytes())
+    print::stdout(&format!("{line}\n"))
 }
 
 /// A failed expectation as a problem of the file, underlined where it stands.

@@ -24,7 +24,7 @@ pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
     if args.json {
         print::json(&record(&words, &answer, &owned).to_string())?;
     } else {
-        print::stdout(lines(&format!("{words}: {}\n{}", answer.found.ruling.text(), told(&answer, &owned))).as_bytes())?;
+        print::stdout(&lines(&format!("{words}: {}\n{}", answer.found.ruling.text(), told(&answer, &owned))))?;
     }
     Ok(u8::from(answer.found.ruling != Ruling::Allowed))
 }

@@ -6,3 +6,4 @@ pub mod probe;
 pub mod process;
 pub mod reader;
 pub mod signals;
+mod streams;

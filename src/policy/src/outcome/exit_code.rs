@@ -6,7 +6,7 @@
 use crate::verdict::Verdict;
 
 /// (code, verdict kind, meaning), by code.
-pub const EXIT_CODES: [(u8, &str, &str); 12] = [
+pub const EXIT_CODES: [(u8, &str, &str); 13] = [
     (0, "finished", "the code returned; its value is on standard output"),
     (1, "raised", "the code raised an exception"),
     (2, "usage", "the command line, the policy or the request is wrong; nothing was run"),
@@ -19,6 +19,7 @@ pub const EXIT_CODES: [(u8, &str, &str); 12] = [
     (9, "malformed_result", "the result pipe carried what the protocol does not allow"),
     (10, "not_started", "the sandbox or the interpreter could not be started"),
     (11, "internal", "remand itself failed"),
+    (12, "rights", "remand has rights that its caller does not have: set-user-id, set-group-id or file capabilities; nothing was done"),
 ];
 
 /// The command's exit code for a verdict.

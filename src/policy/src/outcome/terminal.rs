@@ -1,10 +1,12 @@
-//! Text from a run, made safe to show on a terminal.
+//! Text from a run, a file or a caller, made safe to show on a terminal: by the properties that Unicode gives its characters, not by a list of bad ones.
 //!
 //! Always holds: the result has no control character but newline and tab, nothing that changes the direction or the place of other text, and no
-//! character that is there without being seen; text without them is returned as it is.
+//! character that is there without being seen; text without them is returned as it is. Emoji that are joined by invisible characters fall apart.
 
 use std::borrow::Cow;
 use std::fmt::Write;
+
+use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
 
 /// Escapes what a terminal would act on, in Rust's notation: `\u{1b}[31m`. Newline and tab stay.
 #[must_use]
@@ -36,16 +38,30 @@ pub fn escape_line(text: &str) -> Cow<'_, str> {
 fn acts(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
-        // C0, DEL, C1 (where 9B alone begins a control sequence).
-        _ if character.is_control() => true,
-        // Direction: marks, embeddings, overrides, isolates.
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        // Line and paragraph separators; invisible ones: zero-width space, word joiner and kin, byte order mark, interlinear marks, tags.
-        // Zero-width joiner and non-joiner stay: scripts and emoji need them.
-        '\u{2028}' | '\u{2029}' | '\u{200b}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{feff}' => true,
-        '\u{fff9}'..='\u{fffb}' | '\u{ad}' | '\u{180e}' | '\u{e0000}'..='\u{e007f}' => true,
-        _ => false,
+        ' '..='~' => false,
+        _ if is_ignorable(character) => true,
+        _ => matches!(
+            character.general_category(),
+            // C0, DEL and C1 (where 9B alone begins a control sequence); format characters, which change the direction, the place or the meaning of their
+            // neighbours; what no standard gives a shape; ends of lines and paragraphs that are not newlines.
+            Category::Control
+                | Category::Format
+                | Category::Surrogate
+                | Category::PrivateUse
+                | Category::Unassigned
+                | Category::LineSeparator
+                | Category::ParagraphSeparator
+        ),
     }
+}
+
+/// Unicode's Default_Ignorable_Code_Point: shown as nothing at all where it is not supported, letters of Hangul and variation selectors among them. The
+/// property covers what is reserved for such characters too, so that later versions of Unicode hardly change it.
+fn is_ignorable(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -54,7 +70,7 @@ mod tests {
 
     #[test]
     fn plain_text_is_untouched() {
-        for text in ["", "a\tb\nc", "Grüße, 世界, नमस्ते, 👩\u{200d}👩\u{200d}👧", "\\u{1b}"] {
+        for text in ["", "a\tb\nc", "Grüße, 世界\u{3000}한글, नमस्ते, e\u{301}, 👩👧, a\u{a0}b", "\\u{1b}"] {
             assert!(matches!(escape(text), Cow::Borrowed(same) if same == text));
         }
     }
@@ -74,7 +90,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_below_space_and_nothing_bidirectional_survives() {
+    fn what_is_there_without_being_seen_is_spelled_out() {
+        let invisible = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200c}\u{200d}\u{2060}\u{2064}\u{2065}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{1d173}";
+        let more = "\u{e0001}\u{e0041}\u{e0100}\u{e01ef}\u{fff9}\u{2028}\u{2029}\u{e000}\u{10fffd}\u{378}\u{ffff}\u{1fffe}\u{70f}\u{110bd}";
+        for character in invisible.chars().chain(more.chars()) {
+            assert_eq!(escape(&character.to_string()), format!("\\u{{{:x}}}", u32::from(character)));
+        }
+    }
+
+    #[test]
+    fn nothing_that_acts_survives() {
         let all: String = (0..=0x10_FFFF).filter_map(char::from_u32).collect();
         assert!(!escape(&all).chars().any(acts));
     }

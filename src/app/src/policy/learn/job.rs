@@ -15,7 +15,7 @@ use remand_policy::verdict::Verdict;
 use remand_policy::{Outcome, Policy, Request};
 use serde_json::Value;
 
-use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs};
+use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
 use crate::cancel::Cancel;
 use crate::exec;
 use crate::failure::Failure;
@@ -38,7 +38,7 @@ impl Typed {
         if words.first().is_some_and(|word| word == "exec") && words.get(1).is_some_and(plain) {
             line.insert(2, "--".into());
         }
-        let args = Args::try_parse_from(line).map_err(|error| Failure::usage(format!("the job after --: {}", error.render())))?;
+        let args = Args::try_parse_from(line).map_err(|error| Failure::usage(format!("the job after --: {}", wrong(error))))?;
         let typed = match args.command {
             Command::Run(args) => Self::Run(Box::new(args)),
             Command::Exec(args) => Self::Exec(args),

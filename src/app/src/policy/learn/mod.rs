@@ -166,7 +166,7 @@ impl Session<'_> {
         } else {
             let none = self.learner.lines().iter().all(|line| line.standing != Standing::Proposed);
             let patch = if none { "nothing to change\n" } else { &patch };
-            print::stdout(print::lines(&format!("{patch}\n{}", learn::describe(self.learner.lines(), ran))).as_bytes())?;
+            print::stdout(&print::lines(&format!("{patch}\n{}", learn::describe(self.learner.lines(), ran))))?;
         }
         Ok(if ran.iter().all(|ran| ran.proposed == Verdict::Finished.kind()) { 0 } else { UNFINISHED })
     }

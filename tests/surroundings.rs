@@ -1,0 +1,228 @@
+//! What surrounds the command when it is started: rights that are not its caller's, streams that are closed, limits, links where it writes.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Trial;
+use remand_tests::command::{Call, Ended, binary};
+use remand_tests::facts::{PRIVILEGED, need};
+use remand_tests::scratch::Scratch;
+use remand_tests::{Check, End, ensure, plain, trial};
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("surroundings::a_set_user_id_copy_refuses [9.6]", || refuses("chmod u+s", "set-user-id", "-u")),
+        trial("surroundings::a_set_group_id_copy_refuses [9.6]", || refuses("chmod g+s", "set-group-id", "-g")),
+        trial("surroundings::a_copy_with_file_capabilities_refuses [9.6]", file_capabilities),
+        trial("surroundings::capabilities_that_the_caller_gave_are_fine", ambient_capabilities),
+        trial("surroundings::closed_streams_in_every_combination [9.14]", closed_streams),
+        trial("surroundings::streams_that_take_nothing [9.14]", full_streams),
+        trial("surroundings::input_that_gives_nothing [9.14]", closed_input),
+        trial("surroundings::a_small_stack [9.14]", small_stack),
+        trial("surroundings::generate_follows_no_planted_link [9.15]", planted_links),
+        trial("surroundings::arguments_do_nothing_to_a_terminal [9.15 O12]", arguments_on_a_terminal),
+    ]
+}
+
+/// Copies a program and does this to it. By `cp`, since a copy that this process writes would be open in what its other threads start.
+fn copy(scratch: &Scratch, program: &Path, name: &str, change: &[&str]) -> Result<PathBuf, End> {
+    let path = scratch.path().join(name);
+    let ended = Call::program(Path::new("/bin/cp"), &[program, &path]).end()?;
+    ensure(ended.code == Some(0), "the program is copied", &ended)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    if let Some((tool, args)) = change.split_first() {
+        let args: Vec<_> = args.iter().copied().chain(path.to_str()).collect();
+        let ended = Call::program(Path::new(tool), &args).end()?;
+        ensure(ended.code == Some(0), "the copy is changed", &ended)?;
+    }
+    Ok(path)
+}
+
+/// A program as nobody, who has no other rights.
+fn as_nobody(program: &Path, args: &[&str]) -> Result<Ended, End> {
+    let drop = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--"];
+    let all: Vec<_> = drop.iter().copied().chain(program.to_str()).chain(args.iter().copied()).collect();
+    Call::program(Path::new("/usr/bin/setpriv"), &all).end()
+}
+
+/// Nothing is looked at, not even the arguments.
+fn is_refused(copy: &Path, named: &str) -> Check {
+    for args in [&["run", "-"][..], &["policy", "show", "default"], &["--no-such-argument"], &["--help"]] {
+        let ended = as_nobody(copy, args)?;
+        ensure(ended.code == Some(12) && ended.stdout.is_empty(), "refused with a status of its own", &ended)?;
+        let told = ended.err();
+        ensure([named, "sudo", "helper's socket"].iter().all(|word| told.contains(word)), "says why, and what to do", &ended)?;
+    }
+    Ok(())
+}
+
+fn works(copy: &Path) -> Check {
+    let ended = as_nobody(copy, &["policy", "show", "default"])?;
+    ensure(ended.code == Some(0), "the same copy without it works", &ended)
+}
+
+fn refuses(change: &str, named: &str, asked: &str) -> Check {
+    need(&[PRIVILEGED])?;
+    let scratch = Scratch::new();
+    let change: Vec<_> = change.split(' ').collect();
+    let id = copy(&scratch, Path::new("/usr/bin/id"), "id", &change)?;
+    if as_nobody(&id, &[asked])?.out() != "0\n" {
+        return Err(End::Skip("a file system without nosuid".into()));
+    }
+    works(&copy(&scratch, &binary(), "plain", &[])?)?;
+    is_refused(&copy(&scratch, &binary(), "changed", &change)?, named)
+}
+
+/// CAP_CHOWN, permitted and effective, as `setcap` writes it.
+const FILE_CAPABILITY: &str =
+    "import os, struct, sys\nos.setxattr(sys.argv[1], 'security.capability', struct.pack('<5I', 0x02000001, 1, 0, 0, 0))";
+
+fn file_capabilities() -> Check {
+    need(&[PRIVILEGED])?;
+    let scratch = Scratch::new();
+    let python = plain::python();
+    let change = [python.to_str().unwrap_or("python3"), "-I", "-c", FILE_CAPABILITY];
+    let grep = copy(&scratch, Path::new("/bin/grep"), "grep", &change)?;
+    if !as_nobody(&grep, &["CapPrm", "/proc/self/status"])?.out().trim_end().ends_with("0000000000000001") {
+        return Err(End::Skip("a file system without nosuid".into()));
+    }
+    works(&copy(&scratch, &binary(), "plain", &[])?)?;
+    is_refused(&copy(&scratch, &binary(), "changed", &change)?, "CAP_CHOWN")
+}
+
+fn ambient_capabilities() -> Check {
+    need(&[PRIVILEGED])?;
+    let binary = binary();
+    let given = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps", "+chown", "--ambient-caps", "+chown", "--"];
+    let args: Vec<_> = given.into_iter().chain(binary.to_str()).chain(["policy", "show", "default"]).collect();
+    let ended = Call::program(Path::new("/usr/bin/setpriv"), &args).end()?;
+    ensure(ended.code == Some(0), "they were somebody's to give", &ended)
+}
+
+fn shell(script: &str, file: &Path) -> Result<Ended, End> {
+    Call::program(Path::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), binary().as_os_str(), file.as_os_str()]).end()
+}
+
+/// Descriptors of the supervisor that are none of its streams, while it runs, would be seen by the run as theirs.
+fn closed_streams() -> Check {
+    let scratch = Scratch::new();
+    let quiet = scratch.file("quiet.py", "return 1");
+    let loud = scratch.file("loud.py", "print('said')\nreturn 1");
+    for closed in 0..8 {
+        let [stdin, stdout, stderr] = [1, 2, 4].map(|bit| closed & bit != 0);
+        let close = [(stdin, "<&-"), (stdout, ">&-"), (stderr, "2>&-")].map(|(closed, text)| if closed { text } else { "" }).join(" ");
+        let ended = shell(&format!("exec \"$0\" run \"$1\" {close}"), &quiet)?;
+        let expected = if stdout { (Some(11), String::new()) } else { (Some(0), "1\n".to_owned()) };
+        ensure((ended.code, ended.out()) == expected, &format!("a value and closed streams: {close}"), &ended)?;
+        ensure(stderr || ended.err().is_empty() != stdout, "and said where it can be", &ended)?;
+        let ended = shell(&format!("exec \"$0\" run \"$1\" {close}"), &loud)?;
+        ensure(ended.code == Some(if stdout || stderr { 11 } else { 0 }), &format!("a print and closed streams: {close}"), &ended)?;
+        let ended = shell(&format!("exec \"$0\" exec -- /bin/echo \"$1\" {close}"), &loud)?;
+        ensure(ended.code == Some(if stdout { 11 } else { 0 }), &format!("a program and closed streams: {close}"), &ended)?;
+    }
+    Ok(())
+}
+
+fn full_streams() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.file("loud.py", "print('said')\nreturn 1");
+    for to in [">/dev/full", "2>/dev/full", "1</dev/null", "2</dev/null"] {
+        for command in ["run", "run --json", "exec -- /bin/cat /nowhere", "doctor"] {
+            // Nothing is lost where nothing is written: a record has no account beside it, a program's words are not all on both streams.
+            let words = match command {
+                "run" => true,
+                "exec -- /bin/cat /nowhere" => to.starts_with('2') || to == "1</dev/null",
+                _ => !to.starts_with('2'),
+            };
+            let ended = shell(&format!("exec \"$0\" {command} {} {to}", if command.starts_with("run") { "\"$1\"" } else { "" }), &file)?;
+            ensure((ended.code == Some(11)) == words, &format!("{command} {to}"), &ended)?;
+        }
+    }
+    Ok(())
+}
+
+fn closed_input() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.file("code.py", "return 1");
+    for from in ["<&-", "0>/dev/null", "</"] {
+        let ended = shell(&format!("exec \"$0\" run - {from}"), &file)?;
+        ensure(ended.code == Some(2) && ended.err().contains("standard input"), "code that can't be read is not empty code", &ended)?;
+        let ended = shell(&format!("exec \"$0\" run \"$1\" {from}"), &file)?;
+        ensure(ended.code == Some(0), "what is not asked for may be closed", &ended)?;
+    }
+    let ended = shell("exec \"$0\" run - </dev/null", &file)?;
+    ensure(ended.code == Some(0), "empty code is code", &ended)
+}
+
+fn small_stack() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.file("code.py", "return 1");
+    for limit in ["-s 64", "-S -s 64", "-s 128", "-s 1024"] {
+        let ended = shell(&format!("ulimit {limit}; exec \"$0\" run \"$1\""), &file)?;
+        ensure(ended.code == Some(0) && ended.out() == "1\n", limit, &ended)?;
+        let ended = shell(&format!("ulimit {limit}; exec \"$0\" policy explain strict"), &file)?;
+        ensure(ended.code == Some(0), limit, &ended)?;
+    }
+    Ok(())
+}
+
+fn planted_links() -> Check {
+    let scratch = Scratch::new();
+    let (docs, precious) = (scratch.path().join("docs"), scratch.file("precious", "precious"));
+    let elsewhere = scratch.path().join("elsewhere");
+    fs::create_dir(&elsewhere)?;
+    let place = docs.join("exit-codes.md");
+    let plants: [(&str, &dyn Fn() -> std::io::Result<()>); 5] = [
+        ("a symbolic link", &|| symlink(&precious, &place)),
+        ("a dangling one", &|| symlink(elsewhere.join("new"), &place)),
+        ("a hard link", &|| fs::hard_link(&precious, &place)),
+        ("a directory's", &|| symlink(&elsewhere, docs.join("man"))),
+        ("a directory", &|| fs::create_dir(&place)),
+    ];
+    for (what, plant) in plants {
+        fs::create_dir(&docs)?;
+        plant()?;
+        let ended = Call::new(&["generate".as_ref(), docs.as_os_str()]).end()?;
+        ensure(ended.code == Some(2) && ended.err().contains("cannot write"), &format!("{what} is refused"), &ended)?;
+        ensure(fs::read_to_string(&precious)? == "precious", &format!("{what} leads nowhere"), &ended)?;
+        ensure(fs::read_dir(&elsewhere)?.next().is_none(), &format!("{what} leads nowhere"), &ended)?;
+        fs::remove_dir_all(&docs)?;
+    }
+    for _ in 0..2 {
+        let ended = Call::new(&["generate".as_ref(), docs.as_os_str()]).end()?;
+        ensure(ended.code == Some(0) && place.is_file() && docs.join("man/remand.1").is_file(), "made, and made again", &ended)?;
+    }
+    Ok(())
+}
+
+fn arguments_on_a_terminal() -> Check {
+    let hostile = "x\u{9b}2J\u{202e}\u{3164}\u{fe0f}\u{e0041}\u{1b}]0;y\u{7}\nremand: all is well\r";
+    let file = format!("/nowhere/{hostile}");
+    let cases: [&[&str]; 14] = [
+        &[hostile],
+        &["run", &format!("--{hostile}")],
+        &["run", "-", hostile],
+        &["run", "--mode", hostile, "-"],
+        &["run", "--policy", hostile, "-"],
+        &["run", "--set", hostile, "-"],
+        &["run", "--query", hostile, "-"],
+        &["run", &file],
+        &["exec", "--", hostile],
+        &["policy", "check", &file],
+        &["policy", "diff", hostile, "default"],
+        &["policy", "why", "default", hostile],
+        &["policy", "learn", "--to", &file, "--", "run", "--mode", hostile, "-"],
+        &["generate", &format!("/proc/{hostile}")],
+    ];
+    for args in cases {
+        let ended = Call::new(args).end()?;
+        let printed = ended.out() + &ended.err();
+        ensure(ended.code.is_some_and(|code| code != 0) && !printed.is_empty(), "a mistake is told", &ended)?;
+        let alive = |c: char| (c.is_control() && c != '\n' && c != '\t') || "\u{202e}\u{3164}\u{fe0f}\u{e0041}".contains(c);
+        ensure(!printed.contains(alive), &format!("harmless: {args:?}"), &ended)?;
+        ensure(!printed.lines().any(|line| line.starts_with("remand: all is well")), &format!("no line of its own: {args:?}"), &ended)?;
+    }
+    Ok(())
+}
