@@ -93,8 +93,8 @@ fn a_lying_interpreter_names_nothing_else_of_the_host_into_a_run() {
     symlink(scratch.join("secret/key"), scratch.join("pyvenv.cfg")).unwrap();
     let (here, python, (major, minor, patch)) = (scratch.0.display(), scratch.join("python3"), honest.version);
     let said = format!(
-        r#"{{"implementation": "cpython", "version": [{major}, {minor}, {patch}], "executable": "{python}", "prefix": "{here}", "executor": "00",
-        "paths": ["{stdlib}", "{here}/lib-dynload", "{secret}"], "venv": "{here}/pyvenv.cfg", "zoneinfo": "{here}/zoneinfo", "site": ["{here}/site-packages"]}}"#
+        r#"{{"implementation": "cpython", "version": [{major}, {minor}, {patch}], "prefix": "{here}", "executor": "00",
+        "paths": ["{stdlib}", "{here}/lib-dynload", "{secret}"], "zoneinfo": ["{here}/zoneinfo"], "site": ["{here}/site-packages"]}}"#
     );
     let source = scratch.join("liar.c");
     std::fs::write(&source, format!("#include <stdio.h>\nint main(void) {{ return puts({:?}) < 0; }}", said.replace('\n', " "))).unwrap();

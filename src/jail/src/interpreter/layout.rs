@@ -40,7 +40,8 @@ impl Layout {
     pub(super) fn read(executable: &str) -> Result<Self, String> {
         let binary = real(executable).ok_or("leads to no file")?;
         let config = ancestors(executable).skip(1).take(2).map(|directory| format!("{directory}/pyvenv.cfg"));
-        let config = config.into_iter().find(|config| std::fs::metadata(config).is_ok_and(|meta| meta.is_file()));
+        let is_config = |path: &String| real(path).is_some_and(|real| real.ends_with("/pyvenv.cfg") && Path::new(&real).is_file());
+        let config = config.into_iter().find(is_config);
         let home = config.as_deref().and_then(home);
         let starts = [Some(executable.to_owned()), home.as_ref().map(|home| format!("{home}/python")), Some(binary.clone())];
         let wanted = versioned(&binary);
@@ -127,6 +128,16 @@ fn is_standard(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|name| version(name).is_some())
 }
 
+/// Whether there is a standard library, or a part of one. The shape is asked of what is at the end of links: a link could lead anywhere.
+fn is_library(path: &str) -> bool {
+    let Some(real) = real(path) else { return false };
+    let there = |name: &str| Path::new(&real).join(name).exists();
+    let name = real.rsplit('/').next().unwrap_or_default();
+    (version(name).is_some() && (there("os.py") || there("lib-dynload")))
+        || (name == "lib-dynload" && Path::new(&real).is_dir())
+        || (name.starts_with("python3") && name.ends_with(".zip") && Path::new(&real).is_file())
+}
+
 /// The standard libraries directly below a prefix, of one version or of all.
 fn below(prefix: &str, wanted: Option<&str>) -> Vec<String> {
     let mut found = Vec::new();
@@ -135,11 +146,7 @@ fn below(prefix: &str, wanted: Option<&str>) -> Vec<String> {
         for name in names.filter(|name| version(name).is_some() && wanted.is_none_or(|wanted| wanted == name)) {
             let standard = format!("{directory}/{name}");
             let zip = format!("{directory}/{}.zip", name.replace('.', ""));
-            let modules = format!("{standard}/lib-dynload");
-            let there = |path: &String| Path::new(path).exists();
-            if there(&format!("{standard}/os.py")) || there(&modules) {
-                found.extend([standard, modules, zip].into_iter().filter(there));
-            }
+            found.extend([format!("{standard}/lib-dynload"), standard, zip].into_iter().filter(|path| is_library(path)));
         }
     }
     found
@@ -185,6 +192,12 @@ mod tests {
             ["base/lib/python3.12", "base/lib/python312.zip", "base/lib64/python3.12", "base/lib64/python3.12/lib-dynload"].map(path);
         assert_eq!((layout.binary.clone(), layout.config.clone()), (path("base/bin/python3.12"), Some(path("venv/pyvenv.cfg"))));
         assert_eq!((layout.libraries.as_slice(), &layout.prefixes), (&libraries[..], &["base", "venv"].map(path).into()));
+        // Links that lead to something else are none of it.
+        std::fs::write(path("secret"), "").unwrap();
+        for (from, to) in [("venv/bin/pyvenv.cfg", "secret"), ("base/lib/python3.12/lib-dynload", "venv")] {
+            symlink(path(to), path(from)).unwrap();
+        }
+        assert_eq!(Layout::read(&path("venv/bin/python")).as_ref(), Ok(&layout));
         for (site, named) in [
             ("venv/lib/python3.12/site-packages", true),
             ("base/local/lib/python3.12/dist-packages", true),
