@@ -163,7 +163,8 @@ impl Scale {
             return format!("write \"{number}{unit}\", without spaces");
         }
         let Some((_, meant)) = self.slips.iter().find(|(slip, _)| *slip == lower) else {
-            return format!("units are {}", self.units.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
+            let units = || format!("units are {}", self.units.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "));
+            return self.other_notation(&format!("{number}{unit}")).unwrap_or_else(units);
         };
         // "MB" is 1000 squared to some and 1024 squared to others: say both.
         let decimal = ["kb", "mb", "gb", "tb"].iter().position(|name| *name == lower).and_then(|power| u32::try_from(power + 1).ok());
@@ -172,6 +173,53 @@ impl Scale {
             || format!("write \"{number}{meant}\""),
             |n| format!("write \"{number}{meant}\", or \"{n}B\" if powers of 1000 are meant"),
         )
+    }
+
+    /// Help for `1m30s`, `1:30:00`, `1,5GiB`, `1_024MiB` and `50%`.
+    fn other_notation(&self, text: &str) -> Option<String> {
+        if text.ends_with('%') {
+            return Some(format!("a share has nothing here to be a share of: write an amount{}", self.example));
+        }
+        if text.contains('_') {
+            let plain = text.replace('_', "");
+            return self.parse(&plain).is_ok().then(|| format!("write \"{plain}\""));
+        }
+        if let Some((whole, fraction)) = text.split_once(',') {
+            let both = [format!("{whole}.{fraction}"), format!("{whole}{fraction}")];
+            let fits: Vec<String> = both.iter().filter(|text| self.parse(text).is_ok()).map(|text| format!("\"{text}\"")).collect();
+            let thousands = fraction.bytes().take_while(u8::is_ascii_digit).count() == 3;
+            let fits = if thousands { fits.as_slice() } else { fits.get(..1).unwrap_or_default() };
+            return (!fits.is_empty()).then(|| format!("write {}", fits.join(" or ")));
+        }
+        self.clock(text).or_else(|| self.sum(text)).map(|value| format!("write \"{}\"", self.show(value)))
+    }
+
+    /// `1:30:00` in microseconds, where this is a scale of time.
+    fn clock(&self, text: &str) -> Option<u64> {
+        self.units.iter().find(|(name, _)| *name == "s")?;
+        let parts: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+        let seconds = match parts.as_slice() {
+            [hours, minutes, seconds] => hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_add(*seconds),
+            [minutes, seconds] => minutes.checked_mul(60)?.checked_add(*seconds),
+            _ => None,
+        };
+        seconds?.checked_mul(1_000_000).filter(|value| *value > 0)
+    }
+
+    /// `1m30s`: numbers with units, one after the other.
+    fn sum(&self, text: &str) -> Option<u64> {
+        let (mut rest, mut sum) = (text.trim(), 0_u64);
+        while !rest.is_empty() {
+            let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+            let (unit, next) =
+                after.trim_start().split_at(after.trim_start().find(|c: char| c.is_ascii_digit()).unwrap_or(after.trim_start().len()));
+            let unit = unit.trim().to_lowercase();
+            let slip = self.slips.iter().find(|(slip, _)| *slip == unit).map(|(_, meant)| *meant);
+            let factor = self.units.iter().find(|(name, _)| Some(*name) == slip || *name == unit)?.1;
+            sum = sum.checked_add(number.parse::<u64>().ok()?.checked_mul(factor)?)?;
+            rest = next.trim_start();
+        }
+        (sum > 0).then_some(sum)
     }
 
     fn exact(&self, text: &str, number: &str, factor: u64) -> Result<u64, UnitError> {

@@ -22,6 +22,13 @@ pub(super) fn of(call: &str) -> impl Iterator<Item = (usize, &'static str, u64)>
     fits.flat_map(|(_, index, names)| names.iter().map(move |(name, value)| (*index, *name, *value)))
 }
 
+/// The value of a constant by its name alone, if every call that knows it has the same for it.
+pub(crate) fn anywhere(name: &str) -> Option<u64> {
+    let mut values = USES.iter().flat_map(|(_, _, names)| names.iter()).filter(|(known, _)| *known == name).map(|(_, value)| *value);
+    let first = values.next()?;
+    values.all(|value| value == first).then_some(first)
+}
+
 /// Every argument that takes constants.
 #[rustfmt::skip]
 const USES: &[(&str, usize, Names)] = &[

@@ -11,7 +11,7 @@ mod call;
 mod code;
 mod compiled;
 mod connect;
-mod constants;
+pub(crate) mod constants;
 mod edit;
 mod file;
 mod limit;

@@ -24,8 +24,11 @@ mod problem;
 pub(crate) mod ranges;
 mod read;
 mod sections;
+mod shape;
+mod syntax;
 mod syscalls;
 mod values;
+mod words;
 
 pub(crate) use advise::can_match;
 pub(crate) use canonical::{write_grant, write_mount};
@@ -201,7 +204,8 @@ fn base(root: &mut Section<'_, '_, '_>, name: &str, find: &Find<'_>, chain: &mut
     let source = match find(&wanted) {
         Ok(source) => source,
         Err(why) => {
-            root.report_at("extends", Fault { message: format!("no policy {}", quote(&wanted)), help: Some(why) });
+            let help = extends_help(&wanted).unwrap_or(why);
+            root.report_at("extends", Fault { message: format!("no policy {}", quote(&wanted)), help: Some(help) });
             return None;
         }
     };
@@ -211,6 +215,21 @@ fn base(root: &mut Section<'_, '_, '_>, name: &str, find: &Find<'_>, chain: &mut
         return None;
     }
     load(&source, name, find, chain).map_err(|found| problems.extend(found)).ok()
+}
+
+/// Help for a base that there is none of, where the name itself tells what was meant.
+fn extends_help(wanted: &str) -> Option<String> {
+    let near = |name: &&str| wanted.len() <= 64 && strsim::damerau_levenshtein(&wanted.to_lowercase(), name) <= 2;
+    if let Some((name, _)) = crate::shipped::SHIPPED.iter().find(|(name, _)| near(name)) {
+        return Some(format!("did you mean \"{name}\"?"));
+    }
+    let file = wanted.rsplit('/').next().unwrap_or_default();
+    let name = file.strip_suffix(".jsonc").or_else(|| file.strip_suffix(".json"))?;
+    Some(format!(
+        "a base is named, not its file: put it where named policies lie, as {}.jsonc, and write {}",
+        quote(name).trim_matches('"'),
+        quote(name)
+    ))
 }
 
 /// What stands above the sections.
@@ -258,20 +277,6 @@ fn decode(source: &Source) -> Result<Text<'_>, Vec<Problem>> {
     }
 }
 
-/// What to do about the parser's messages.
-const SYNTAX: &[(&str, &str)] = &[
-    ("expected comma", "put a comma between this and what stands before"),
-    ("expected string for object property", "write the key in double quotes"),
-    ("single-quoted", "use double quotes"),
-    ("hexadecimal", "a whole number, or where system calls are compared a text such as \"0x1f\""),
-    ("unterminated object", "a } is missing"),
-    ("unterminated array", "a ] is missing"),
-    ("unterminated string", "a \" is missing; a text ends on its line"),
-    ("unterminated comment", "a */ is missing"),
-    ("maximum nesting depth", "nothing in a policy is that deep"),
-    ("text cannot contain more than one", "the file is one object"),
-];
-
 fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
     let empty = || vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))];
     tokens(text, &CollectOptions::default()).map_err(|problem| vec![*problem])?.value.ok_or_else(empty)
@@ -294,7 +299,7 @@ pub(crate) fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<Par
     parse_to_ast(text.text, collect, &options).map_err(|error| {
         let message = error.kind().to_string();
         let message = message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
-        let help = SYNTAX.iter().find(|(start, _)| message.starts_with(start)).map(|(_, help)| (*help).to_owned());
-        Box::new(text.problem(error.range(), "", message, help))
+        let syntax::Slip { range, message, help } = syntax::slip(text.text, error.range(), &message);
+        Box::new(text.problem(range, "", message, help))
     })
 }

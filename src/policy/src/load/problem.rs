@@ -112,7 +112,7 @@ impl Position {
 
 /// Help for a word that is none of `known`: the nearest of them, or all where they are few.
 pub(crate) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
-    const FEW: usize = 8;
+    const FEW: usize = 16;
     // Hostile words may be long; nothing that long is near a known one.
     let known: Vec<_> = known.collect();
     let near = |candidate: &&str| (strsim::damerau_levenshtein(word, candidate), candidate.len());

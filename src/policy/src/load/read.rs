@@ -13,6 +13,7 @@ use super::meant;
 use super::origins::Origins;
 use super::problem::{Problem, Severity, Text, did_you_mean, quote};
 use super::ranges::ENTRIES;
+use super::shape::shape;
 
 /// Problems reported for one file; more help nobody.
 const PROBLEMS: usize = 100;
@@ -75,7 +76,8 @@ impl<'t> Reader<'t> {
             Value::NullKeyword(_) => "null".to_owned(),
         };
         let null = matches!(value, Value::NullKeyword(_)).then(|| "leave the key out to inherit its value".to_owned());
-        self.report(value.range(), field, Fault { message: format!("expected {expected}, found {found}"), help: help.or(null) });
+        let help = help.or(null).or_else(|| shape(field, value, expected));
+        self.report(value.range(), field, Fault { message: format!("expected {expected}, found {found}"), help });
     }
 
     /// Reads an object: `read` asks for its keys, what was not asked for is unknown.
@@ -159,7 +161,8 @@ impl<'a> Section<'_, '_, 'a> {
     /// Like [`Section::get`] for a key that must be there.
     pub fn need<T: Field>(&mut self, key: &'static str) -> Option<T> {
         if self.object.get(key).is_none() {
-            self.report_here(Fault { message: format!("\"{key}\" is missing"), help: None });
+            let help = (self.field.is_empty() && key == "version").then(|| "write \"version\": 1".to_owned());
+            self.report_here(Fault { message: format!("\"{key}\" is missing"), help });
         }
         self.get(key)
     }
@@ -204,7 +207,9 @@ impl<'a> Section<'_, '_, 'a> {
         let field = self.path(key);
         let mut added = None;
         self.written(key);
-        if let Value::Object(_) = value {
+        // An object without either word is no edit of a list but a list in another tool's form.
+        let edits = matches!(value, Value::Object(edit) if edit.properties.is_empty() || ["add", "remove"].iter().any(|key| edit.get(key).is_some()));
+        if edits {
             self.reader.object(&field, value, |edit| {
                 edit.remove(slot, &field);
                 added = edit.value("add").and_then(|list| edit.reader.elements::<T>(&edit.path("add"), list, "a list"));

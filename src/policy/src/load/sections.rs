@@ -113,7 +113,12 @@ impl Listed for Mount {
 fn place(path: &str, closed: &[&str]) -> Result<(), Fault> {
     let spelled: std::path::PathBuf = Path::new(path).components().filter(|part| *part != Component::CurDir).collect();
     if !path.starts_with('/') {
-        return Err(Fault::new(format!("{} is not absolute", quote(path)), "start it with /"));
+        let help = match path.chars().next() {
+            Some('~' | '$') => "write the whole path: nothing is replaced in a policy",
+            _ if path.contains('\\') || path.get(1..2) == Some(":") => "write a path of Linux: it has / and starts with one",
+            _ => "start it with /",
+        };
+        return Err(Fault::new(format!("{} is not absolute", quote(path)), help));
     }
     if Path::new(path).components().any(|part| part == Component::ParentDir) {
         return Err(Fault::new(format!("{} goes up by \"..\"", quote(path)), "write the path it leads to"));

@@ -9,6 +9,7 @@ use super::meant;
 use super::problem::{did_you_mean, quote};
 use super::ranges;
 use super::read::{Fault, Field, Listed, Reader, Section};
+use crate::ask::constants;
 use crate::policy::{Comparison, Condition, Enforce, Grant, Syscalls};
 use crate::syscalls;
 
@@ -28,6 +29,7 @@ fn known(name: &str) -> Result<(), Fault> {
     let what = if name.starts_with('@') { "group" } else { "system call" };
     let grouped = format!("@{name}");
     let help = if syscalls::is_group(&grouped) { Some(format!("write \"{grouped}\"")) } else { None };
+    let help = help.or_else(|| meant::set(name).map(str::to_owned));
     let help = help.or_else(|| meant::call(name).map(|meant| format!("did you mean \"{meant}\"?")));
     let help = help.or_else(|| did_you_mean(name, syscalls::names()));
     Err(Fault { message: format!("unknown {what} {}", quote(name)), help })
@@ -195,7 +197,12 @@ impl Field for Word64 {
                 let digits = text.value.strip_prefix("0x").filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
                 let parsed = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
                 if parsed.is_none() {
-                    reader.wrong_type(field, value, "a number, or hexadecimal such as \"0x1f\"", None);
+                    let help = match constants::anywhere(&text.value) {
+                        Some(value) => format!("write {value}"),
+                        None if text.value.parse::<u64>().is_ok() => format!("write {}, without quotes", text.value),
+                        None => "no names of constants here; `remand policy why` knows them".to_owned(),
+                    };
+                    reader.wrong_type(field, value, "a number, or hexadecimal such as \"0x1f\"", Some(help));
                 }
                 parsed.map(Self)
             }

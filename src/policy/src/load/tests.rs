@@ -13,6 +13,10 @@ fn read(text: &str) -> Result<Policy, Vec<Problem>> {
     parse(&file(text), "p", &shipped::source)
 }
 
+pub(super) fn problems_of(text: &str) -> Vec<Problem> {
+    read(text).expect_err(text)
+}
+
 /// Problems of a file as `line:column+length field: message (help)`.
 fn problems(text: &str) -> Vec<String> {
     let found = read(text).expect_err(text);
@@ -61,7 +65,7 @@ fn every_problem_at_once_in_order() {
     assert_eq!(
         problems(text),
         [
-            "1:1+1 \"version\" is missing",
+            "1:1+1 \"version\" is missing (write \"version\": 1)",
             "3:5+8 limits: unknown key \"memroy\" (did you mean \"memory\"?)",
             "4:18+2 limits.wall_time: \"10\" has no unit (write \"10us\" or \"10ms\" or \"10s\")",
             "5:5+11 limits: the key \"wall_time\" is written twice (keep one of them)",
@@ -94,7 +98,7 @@ fn values_of_limits() {
         ("\"stack\": \"1KiB\"", "1:36+6 limits.stack: 1KiB is out of range (at least 64KiB)"),
         ("\"stdout\": \"0B\"", "1:37+4 limits.stdout: 0B is out of range (at least 1B)"),
         ("\"pids\": \"64\"", "1:35+4 limits.pids: expected a whole number from 0 on, found the text \"64\" (write 64, without quotes)"),
-        ("\"pids\": -1", "1:35+2 limits.pids: expected a whole number from 0 on, found the number -1"),
+        ("\"pids\": -1", "1:35+2 limits.pids: expected a limit, found the number -1 (write \"unlimited\" to lift it)"),
         ("\"pids\": 1.5", "1:35+3 limits.pids: expected a whole number from 0 on, found the number 1.5"),
         (
             "\"pids\": 18446744073709551616",
@@ -109,7 +113,10 @@ fn values_of_limits() {
     for (text, expected) in cases {
         assert_eq!(section(&format!("\"limits\": {{{text}}}")), [expected]);
     }
-    assert_eq!(section("\"limits\": []"), ["1:26+2 limits: expected an object, found a list"]);
+    assert_eq!(
+        section("\"limits\": []"),
+        ["1:26+2 limits: expected an object, found a list (one object, in { }, without a list around it)"]
+    );
 }
 
 #[test]
@@ -205,7 +212,7 @@ fn the_other_sections() {
             "\"network\": {\"mode\": \"host\"}",
             "1:36+6 network.mode: a network is dangerous and has no reason (add \"reason\": \"why runs need it\")",
         ),
-        ("\"network\": \"none\"", "1:27+6 network: expected an object, found the text \"none\""),
+        ("\"network\": \"none\"", "1:27+6 network: expected an object, found the text \"none\" (write {\"mode\": \"none\"})"),
         ("\"landlock\": {\"minimum_abi\": 0}", "1:44+1 landlock.minimum_abi: 0 is out of range (at least 1)"),
         (
             "\"python\": {\"stdlib_allow\": [\"os.path\"]}",
@@ -223,7 +230,7 @@ fn the_other_sections() {
         ("\"environment\": {\"N\": 4}", "1:37+1 environment.N: expected a text, found the number 4 (write \"4\")"),
         ("\"environment\": {\"A=B\": \"\"}", "1:32+9 environment: \"A=B\" is not a variable's name"),
         ("\"description\": \"a\\u001b[2J\"", "1:31+12 description: \"a\\u{1b}[2J\" has control characters"),
-        ("\"extends\": \"defualt\"", "1:27+9 extends: no policy \"defualt\" (built in are: default, strict, numeric)"),
+        ("\"extends\": \"defualt\"", "1:27+9 extends: no policy \"defualt\" (did you mean \"default\"?)"),
         (
             "\"extends\": \"default\", \"syscalls\": {\"allow\": {\"remove\": [\"@exce\"]}}",
             "1:72+7 syscalls.allow.remove: \"@exce\" is not in the list that this file starts from (did you mean \"@exec\"?)",
@@ -243,7 +250,7 @@ fn texts_that_are_no_json() {
     let cases = [
         ("", "1:1+0 the file is empty (start with {\"version\": 1})"),
         ("[]", "1:1+2 expected an object, found a list"),
-        ("{\"version\": 1", "1:1+13 unterminated object"),
+        ("{\"version\": 1", "1:1+1 this { has no }"),
         ("{\"version\": 1 \"limits\": {}}", "1:14+0 expected comma"),
         ("{version: 1}", "1:2+7 expected string for object property"),
         ("{\"version\": 0x1}", "1:13+1 hexadecimal numbers are not allowed"),
@@ -292,7 +299,13 @@ fn extends_in_a_circle_and_problems_of_a_base() {
     };
     let found = parse(&find("a").unwrap(), "a", &find).unwrap_err();
     let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(shown, ["b.jsonc:1:27: extends: goes in a circle: a.jsonc -> b.jsonc -> a.jsonc", "b.jsonc:1:32: unknown key \"x\""]);
+    assert_eq!(
+        shown,
+        [
+            "b.jsonc:1:27: extends: goes in a circle: a.jsonc -> b.jsonc -> a.jsonc",
+            "b.jsonc:1:32: unknown key \"x\" (known here: extends, $schema, version, description, limits, filesystem, syscalls, network, namespaces, landlock, python, environment, expect)"
+        ]
+    );
     let endless = |name: &str| {
         Ok(Source { file: format!("{name}x"), text: format!("{{\"version\": 1, \"extends\": \"{name}x\"}}").into_bytes().into() })
     };

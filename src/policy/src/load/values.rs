@@ -103,6 +103,10 @@ impl<T: Field + Quantity> Field for Limit<T> {
                 _ => {}
             }
         }
+        if matches!(value, Value::NumberLit(number) if number.value == "-1") {
+            reader.wrong_type(field, value, "a limit", Some("write \"unlimited\" to lift it".to_owned()));
+            return None;
+        }
         // "0" is often meant as "none": say so instead of asking for its unit.
         let zero = matches!(value, Value::NumberLit(number) if number.value == "0");
         let read = if zero { Some(T::ZERO) } else { T::read(reader, field, value) };
@@ -115,8 +119,18 @@ impl Field for bool {
         if let Value::BooleanLit(literal) = value {
             return Some(literal.value);
         }
-        let quoted = matches!(value, Value::StringLit(text) if ["true", "false"].contains(&&*text.value));
-        reader.wrong_type(field, value, "true or false", quoted.then(|| "write it without quotes".to_owned()));
+        let help = match value {
+            Value::StringLit(text) if ["true", "false"].contains(&&*text.value) => Some("write it without quotes"),
+            Value::StringLit(text) => match text.value.to_lowercase().as_str() {
+                "yes" | "on" | "true" | "1" => Some("write true, without quotes"),
+                "no" | "off" | "false" | "0" => Some("write false, without quotes"),
+                _ => None,
+            },
+            Value::NumberLit(number) if number.value == "1" => Some("write true"),
+            Value::NumberLit(number) if number.value == "0" => Some("write false"),
+            _ => None,
+        };
+        reader.wrong_type(field, value, "true or false", help.map(str::to_owned));
         None
     }
 }

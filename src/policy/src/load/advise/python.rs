@@ -59,7 +59,16 @@ fn variable(policy: &Policy, name: &str, value: &str, found: &mut Found) {
         found.say(at, message, "take it out");
     } else if POOLS.contains(&name) {
         pool(policy, name, value, found);
+    } else if let Some(variable) = reference(value) {
+        let message = format!("{} is taken letter by letter: a policy replaces no {variable}", quote(value));
+        found.say(at, message, "write the value itself; nothing of the caller's environment reaches a run");
     }
+}
+
+/// What a shell would replace: `$NAME`, `${NAME}`, `~/`.
+fn reference(value: &str) -> Option<&'static str> {
+    let named = |rest: &str| rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == '{');
+    if value.split('$').skip(1).any(named) { Some("variable") } else { value.starts_with("~/").then_some("~") }
 }
 
 fn pool(policy: &Policy, name: &str, value: &str, found: &mut Found) {

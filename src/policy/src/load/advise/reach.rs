@@ -8,6 +8,7 @@ use crate::syscalls::granted;
 
 pub(super) fn advise(policy: &Policy, found: &mut Found) {
     mounts(&policy.filesystem.mounts, found);
+    patterns(&policy.filesystem.mounts, found);
     network(policy, found);
     landlock(policy, found);
 }
@@ -30,9 +31,26 @@ fn mounts(mounts: &[Mount], found: &mut Found) {
     }
 }
 
+/// Paths that other tools would fill in. Legal names all the same, so no errors.
+fn patterns(mounts: &[Mount], found: &mut Found) {
+    for (index, mount) in mounts.iter().enumerate() {
+        let filled = [&mount.source, &mount.target].into_iter().find_map(|path| Some((path, path.chars().find(|c| "*?$[{".contains(*c))?)));
+        if let Some((path, sign)) = filled {
+            let message = format!("{} is taken letter by letter: nothing is put in for {sign:?}", quote(path));
+            found.say([Spot::Entry("filesystem.mounts", index)], message, "write the path itself, or the directory that holds the files");
+        }
+    }
+}
+
 fn network(policy: &Policy, found: &mut Found) {
     let mode = policy.network.mode;
     let sockets = granted(&policy.syscalls).unwrap_or_default();
+    let group = policy.syscalls.allow.iter().position(|grant| grant.call == "@sockets" || grant.call == "@raw_sockets");
+    if let Some(index) = group.filter(|_| mode == NetworkMode::None) {
+        let message = "sockets reach nothing outside the run: network.mode = none leaves it without a network";
+        let help = "write \"network\": {\"mode\": \"host\", \"reason\": \"...\"}, or \"loopback\"; sockets within the run need \"@socketpair\" alone";
+        found.say([Spot::Entry("syscalls.allow", index)], message, help);
+    }
     if mode != NetworkMode::None && !sockets.contains_key("socket") {
         let message = format!("network.mode = {} has no use: syscalls.allow grants no socket to reach it by", mode.word());
         found.say([field("network.mode"), field("syscalls.allow")], message, "grant \"@sockets\", or write \"none\"");

@@ -1,0 +1,87 @@
+//! The right form of a value that has the wrong one, made from what was written.
+//!
+//! Always holds: only help is made here; what cannot be turned into the right form gets an example of it.
+
+use jsonc_parser::ast::Value;
+
+use super::problem::quote;
+
+/// What to write for `value` in `field`, where it should be `expected`.
+pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<String> {
+    let last = field.rsplit('.').next().unwrap_or(field);
+    match (field, value) {
+        ("network", Value::StringLit(mode)) => {
+            let reason = if mode.value == "none" { "" } else { ", \"reason\": \"...\"" };
+            Some(format!("write {{\"mode\": {}{reason}}}", quote(&mode.value)))
+        }
+        ("network", Value::BooleanLit(on)) if on.value => {
+            Some("write {\"mode\": \"host\", \"reason\": \"...\"}, or \"loopback\"".to_owned())
+        }
+        ("network", Value::BooleanLit(_)) => Some("write {\"mode\": \"none\"}".to_owned()),
+        ("filesystem.tmp", Value::StringLit(size)) => Some(format!("write {{\"size\": {}}}", quote(&size.value))),
+        ("environment", Value::Array(list)) => variables(list.elements.iter()),
+        ("environment", text @ Value::StringLit(_)) => variables(std::iter::once(text)),
+        ("filesystem.mounts", Value::Object(pairs)) => {
+            let pair = pairs.properties.first()?;
+            let Value::StringLit(target) = &pair.value else { return Some(format!("write a list of objects: [{MOUNT}]")) };
+            Some(format!("write [{}]", mount(pair.name.as_str(), Some(&target.value), false)))
+        }
+        ("filesystem.mounts", Value::StringLit(text)) => Some(format!("write [{}]", mount_of(&text.value))),
+        _ if field.starts_with("filesystem.mounts") && field.ends_with(']') => match value {
+            Value::StringLit(text) => Some(format!("write {}", mount_of(&text.value))),
+            _ => Some(format!("write {MOUNT}")),
+        },
+        ("extends", Value::Array(list)) => match list.elements.first() {
+            Some(Value::StringLit(first)) => Some(format!("a policy has one base: write {}", quote(&first.value))),
+            _ => Some("a policy has one base: write \"default\"".to_owned()),
+        },
+        ("", Value::Array(_)) => Some("the file is one object: write {\"version\": 1, ...} without a list around it".to_owned()),
+        _ if last == "when" => Some("write [{\"arg\": 0, \"equals\": 1}]".to_owned()),
+        (_, Value::StringLit(text)) if expected.starts_with("a list") => Some(format!("write [{}]", quote(&text.value))),
+        (_, Value::Array(_)) if expected == "an object" => Some("one object, in { }, without a list around it".to_owned()),
+        _ if expected == "an object" => {
+            EXAMPLES.iter().find(|(section, _)| *section == field).map(|(_, example)| format!("write {example}"))
+        }
+        _ => None,
+    }
+}
+
+const MOUNT: &str = "{\"source\": \"/srv/data\", \"target\": \"/data\"}";
+
+/// What a section looks like.
+const EXAMPLES: &[(&str, &str)] = &[
+    ("limits", "{\"memory\": \"256MiB\", \"wall_time\": \"10s\"}"),
+    ("filesystem", "{\"tmp\": {\"size\": \"64MiB\"}, \"mounts\": []}"),
+    ("filesystem.tmp", "{\"size\": \"64MiB\"}"),
+    ("syscalls", "{\"allow\": [\"@io\"]}"),
+    ("network", "{\"mode\": \"none\"}"),
+    ("namespaces", "{\"own_uid\": \"required\"}"),
+    ("landlock", "{\"enforce\": \"required\"}"),
+    ("python", "{\"interpreter\": \"python3\"}"),
+    ("environment", "{\"NAME\": \"value\"}"),
+];
+
+/// `/a`, `/a:/b`, `/a:/b:rw`, as Docker writes mounts.
+fn mount_of(text: &str) -> String {
+    let mut parts = text.split(':');
+    let source = parts.next().unwrap_or_default();
+    let target = parts.next().filter(|target| target.starts_with('/'));
+    mount(source, target, text.split(':').any(|option| option.split(',').any(|word| word == "rw")))
+}
+
+fn mount(source: &str, target: Option<&str>, writable: bool) -> String {
+    let target = target.filter(|target| *target != source).map_or(String::new(), |target| format!(", \"target\": {}", quote(target)));
+    let writable = if writable { ", \"writable\": true, \"reason\": \"...\"" } else { "" };
+    format!("{{\"source\": {}{target}{writable}}}", quote(source))
+}
+
+/// `NAME=value` texts as an object.
+fn variables<'v, 'a: 'v>(texts: impl Iterator<Item = &'v Value<'a>>) -> Option<String> {
+    const SHOWN: usize = 4;
+    let pair = |value: &Value<'_>| match value {
+        Value::StringLit(text) => text.value.split_once('=').map(|(name, value)| format!("{}: {}", quote(name), quote(value))),
+        _ => None,
+    };
+    let pairs: Vec<String> = texts.take(SHOWN).filter_map(pair).collect();
+    Some(format!("write {{{}}}", if pairs.is_empty() { "\"NAME\": \"value\"".to_owned() } else { pairs.join(", ") }))
+}
