@@ -101,7 +101,7 @@ impl Search<'_> {
         // Whoever can write one of these would have our rights when it is asked, and could name any file into a run.
         let trusted = |said: Result<(), String>| said.map_err(|reason| format!("is not asked: {reason}"));
         trusted(layout.trusted(&owners))?;
-        let core = Core::of(&layout, &owners)?;
+        let core = Core::of(&layout)?;
         trusted(core.shared.iter().try_for_each(|library| trust::check(library, &owners)))?;
         let (reply, executor) = match ask(real, &core.tree(&[])) {
             Ok(said) => said,

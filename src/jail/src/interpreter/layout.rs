@@ -79,6 +79,12 @@ impl Layout {
         directories.iter().try_for_each(|path| trust::contents(path, owners))
     }
 
+    /// Real directories in which shared libraries of its own may lie.
+    pub(super) fn places(&self) -> Vec<String> {
+        let below = self.prefixes.iter().flat_map(|prefix| LIBRARIES.map(|name| format!("{prefix}/{name}")));
+        below.chain(self.libraries.iter().cloned()).filter_map(|path| real(&path)).collect()
+    }
+
     /// Whether a directory is one that the caller has named with this interpreter as a place of packages.
     pub(super) fn names(&self, site: &str) -> bool {
         let place = |prefix: &String| {

@@ -3,15 +3,16 @@
 //! Always holds: no program is executed here outside of a sandbox of ours, and in one only an interpreter, after everything that it will load was found to
 //! be out of others' reach; its answer is believed only as far as its paths have the shape that was asked for.
 
-mod answer;
 mod ask;
 mod cache;
+mod elf;
 mod find;
 mod layout;
-mod libraries;
 mod needs;
 mod program;
+mod reach;
 mod sandbox;
+mod script;
 mod shim;
 mod tree;
 mod trust;

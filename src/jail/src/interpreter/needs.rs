@@ -10,8 +10,9 @@ use remand_policy::Interpreter;
 use remand_policy::interpreter::Tree;
 
 use super::ask::Reply;
+use super::elf::libraries;
 use super::layout::Layout;
-use super::libraries::Loader;
+use super::reach::{Machine, Reach};
 use super::tree;
 use super::trust::{self, PACKAGES};
 
@@ -28,21 +29,22 @@ pub(super) struct Core {
     pub shared: BTreeSet<String>,
     /// Everything by name: those, the executable, `pyvenv.cfg`, the standard libraries.
     names: BTreeSet<String>,
-    loader: Option<Loader>,
+    binary: String,
+    reach: Reach<'static>,
 }
 
 impl Core {
     /// Finds it by reading.
-    pub(super) fn of(layout: &Layout, owners: &[u32]) -> Result<Self, String> {
-        let loader = Loader::of(&layout.binary, owners)?;
-        let shared = load(loader.as_ref(), &stdlib_modules(&layout.libraries))?;
+    pub(super) fn of(layout: &Layout) -> Result<Self, String> {
+        let reach = Reach::new(&Machine, layout.places());
+        let shared = libraries(&layout.binary, &stdlib_modules(&layout.libraries), &reach)?;
         let own = [&layout.executable, &layout.binary].into_iter().chain(&layout.config).chain(&layout.libraries);
-        Ok(Self { names: shared.iter().chain(own).cloned().collect(), shared, loader })
+        Ok(Self { names: shared.iter().chain(own).cloned().collect(), shared, binary: layout.binary.clone(), reach })
     }
 
     /// What shows it, with directories of packages hidden unless they are among `shown`.
     pub(super) fn tree(&self, shown: &[String]) -> Tree {
-        let mut tree = tree::build(self.names.iter().map(String::as_str), &Tree::default(), &tree::host);
+        let mut tree = tree::build(self.names.iter().map(String::as_str), &Tree::default(), &|path| self.reach.look(path));
         tree.hidden = tree.binds.iter().flat_map(|bind| PACKAGES.map(|name| format!("{bind}/{name}"))).collect();
         tree.hidden.retain(|path| is_dir(path) && !shown.contains(path));
         tree
@@ -72,9 +74,10 @@ pub(super) fn needs(
     let site_paths = if site { packages(layout, reply, owners)? } else { Vec::new() };
     let shown: Vec<String> = site_paths.iter().filter_map(|path| follow(path)).collect();
     let core_tree = core.tree(&shown);
-    let modules = if site { load(core.loader.as_ref(), &site_modules(&shown)?)? } else { BTreeSet::new() };
+    core.reach.name(&shown);
+    let modules = if site { libraries(&core.binary, &site_modules(&shown)?, &core.reach)? } else { BTreeSet::new() };
     let site_names: BTreeSet<String> = modules.into_iter().chain(site_paths.iter().cloned()).collect();
-    let site_tree = tree::build(site_names.iter().map(String::as_str), &core_tree, &tree::host);
+    let site_tree = tree::build(site_names.iter().map(String::as_str), &core_tree, &|path| core.reach.look(path));
     let mut names = core.names;
     names.extend(site_names);
     // What lies in a directory that is shown whole may change without changing this answer.
@@ -107,10 +110,6 @@ fn packages(layout: &Layout, reply: &Reply, owners: &[u32]) -> Result<Vec<String
         found.push(path.clone());
     }
     Ok(found)
-}
-
-fn load(loader: Option<&Loader>, also: &[String]) -> Result<BTreeSet<String>, String> {
-    loader.map_or(Ok(BTreeSet::new()), |loader| loader.libraries(also))
 }
 
 fn is_dir(path: &str) -> bool {

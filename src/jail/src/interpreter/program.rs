@@ -1,22 +1,21 @@
 //! What a program of the host other than an interpreter needs: the file, what its `#!` line names, its loader, its libraries.
 //!
-//! Always holds: the program is untrusted and is not executed here. A loader of root's is asked about it, and a CPython about itself, both confined to
-//! reading; a version manager's shim is executed only if the search for a name on PATH, which the caller vouches for, came upon it.
+//! Always holds: the program is untrusted and is read, not executed. The file that the caller named is shown where it is the caller's or root's and nobody
+//! else can write it, or where everybody can read it; what is found in it only where everybody can. A CPython is asked in a sandbox, as everywhere.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
 
 use remand_policy::interpreter::Tree;
 
+use super::elf::libraries;
 use super::find::{candidates, executable};
-use super::libraries::{Loader, is_elf};
+use super::reach::{self, Machine, Reach};
+use super::script::{Env, Line, MAX_LINE};
 use super::{InterpreterError, find, tree, trust};
 
 /// Interpreters of interpreters that the kernel follows.
-const MAX_SCRIPTS: usize = 4;
-/// Bytes of a `#!` line that the kernel reads.
-const MAX_LINE: u64 = 256;
+const MAX_SCRIPTS: usize = 5;
 
 /// A program and what it needs.
 #[derive(Debug)]
@@ -47,30 +46,43 @@ pub fn program(command: &str, path: &str) -> Result<HostProgram, InterpreterErro
 
 /// `vouched`: found on PATH.
 fn of(file: &str, path: &str, vouched: bool) -> Result<HostProgram, String> {
+    named(file)?;
+    let reach = Reach::new(&Machine, Vec::new());
     let mut program = HostProgram { path: file.to_owned(), tree: Tree::default() };
     let mut names = BTreeSet::new();
     let mut next = Some(file.to_owned());
     for depth in 0..=MAX_SCRIPTS {
         let Some(file) = next.take() else { break };
-        if is_python(&file) && (is_elf(&file) || (vouched && depth == 0)) {
+        let real = tree::resolve(&file, &|path| reach.look(path)).ok_or_else(|| format!("cannot follow {file} to a file"))?.real;
+        if is_python(&file) && (reach.object(&real).is_ok() || (vouched && depth == 0)) {
             let python = find(&file, path, false).map_err(|error| error.to_string())?.interpreter;
             if depth == 0 {
                 program.path = python.executable;
             }
             program.tree = python.core;
-        } else if let Some(words) = script(&file)? {
-            next = Some(interpreter(&words, path, &mut names)?);
+        } else if let Some(line) = script(&real)? {
+            next = Some(interpreter(&line, &file, path, &reach, &mut names)?);
         } else {
-            names.extend(libraries(&file)?);
+            names.extend(libraries(&real, &[], &reach)?);
         }
         names.insert(file);
     }
     if next.is_some() {
         return Err(format!("more than {MAX_SCRIPTS} scripts that interpret each other"));
     }
-    let rest = tree::build(names.iter().map(String::as_str), &program.tree, &tree::host);
+    let rest = tree::build(names.iter().map(String::as_str), &program.tree, &|path| reach.look(path));
     program.tree = merge(program.tree, rest);
     Ok(program)
+}
+
+/// Checks that a file that the caller named may be shown to a run.
+fn named(file: &str) -> Result<(), String> {
+    let trusted = trust::check(file, &trust::owners());
+    if trusted.is_ok() || trust::public(file) {
+        Ok(())
+    } else {
+        trusted.map_err(|reason| format!("not everybody can read it, and {reason}"))
+    }
 }
 
 /// Both trees, where `second` shows nothing that `first` does.
@@ -86,43 +98,43 @@ fn is_python(file: &str) -> bool {
     name.strip_prefix("python").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.' || c == 't'))
 }
 
-/// The loader and libraries of a compiled program, none for a static one.
-fn libraries(file: &str) -> Result<BTreeSet<String>, String> {
-    let real = tree::resolve(file, &tree::host).ok_or_else(|| format!("cannot follow {file} to a file"))?.real;
-    Loader::of(&real, &trust::roots())?.map_or(Ok(BTreeSet::new()), |loader| loader.of_stranger().libraries(&[]))
-}
-
-/// The words of a `#!` line; `None` if there is none.
-fn script(file: &str) -> Result<Option<Vec<String>>, String> {
+/// The `#!` line of the file at a real path; `None` if there is none.
+fn script(real: &str) -> Result<Option<Line>, String> {
     let mut start = Vec::new();
-    let read = File::open(file).and_then(|file| file.take(MAX_LINE).read_to_end(&mut start));
-    read.map_err(|error| format!("cannot read {file}: {error}"))?;
-    let Some(line) = start.strip_prefix(b"#!").and_then(|rest| rest.split(|byte| *byte == b'\n').next()) else { return Ok(None) };
-    let line = std::str::from_utf8(line).map_err(|_| format!("the #! line of {file} is not UTF-8"))?;
-    Ok(Some(line.split_whitespace().map(str::to_owned).collect()))
+    let length = u64::try_from(MAX_LINE).unwrap_or_default();
+    reach::open(real).and_then(|file| file.take(length).read_to_end(&mut start)).map_err(|error| format!("cannot read {real}: {error}"))?;
+    Line::read(&start)
 }
 
-/// What executes the script next; `env`, which looks its argument up on PATH, is noted in `names` together with what it needs.
-fn interpreter(words: &[String], path: &str, names: &mut BTreeSet<String>) -> Result<String, String> {
-    let Some(first) = words.first().filter(|word| word.starts_with('/')) else {
-        return Err(format!("a #! line names {words:?}, not an absolute path"));
-    };
-    executable(first).map_err(|reason| format!("its interpreter {first} {reason}"))?;
+/// What executes a script next; `env`, which looks a name up on PATH, is noted in `names` together with what it needs.
+fn interpreter(line: &Line, script: &str, path: &str, reach: &Reach<'_>, names: &mut BTreeSet<String>) -> Result<String, String> {
+    let first = &line.interpreter;
     if !first.ends_with("/env") {
-        return Ok(first.clone());
+        let beside = first.rsplit_once('/').map(|(directory, _)| directory) == script.rsplit_once('/').map(|(directory, _)| directory);
+        return shown(first, beside, reach).map(|_| first.clone());
     }
-    names.extend(libraries(first)?);
+    names.extend(libraries(&shown(first, false, reach)?, &[], reach)?);
     names.insert(first.clone());
-    let wanted = words
-        .iter()
-        .skip(1)
-        .find(|word| !word.starts_with('-') && !word.contains('='))
-        .ok_or("its #! line gives env nothing to execute")?;
-    let candidates = candidates(wanted, path).map_err(|error| error.to_string())?;
-    candidates
-        .into_iter()
-        .find(|file| executable(file).is_ok())
-        .ok_or_else(|| format!("its #! line asks env for {wanted}, which is not on PATH"))
+    let env = Env::read(line.argument.as_deref(), path)?;
+    let found = candidates(&env.program, &env.path).map_err(|error| error.to_string())?;
+    let found = found.into_iter().find(|file| executable(file).is_ok());
+    let found = found.ok_or_else(|| format!("its #! line asks env for {}, which is not on PATH ({})", env.program, env.path))?;
+    shown(&found, !env.program.contains('/'), reach)?;
+    Ok(found)
+}
+
+/// The real path of what a `#!` line names, if it may be shown. The caller's own Python may lie anywhere: on PATH (`own`), or in the virtual environment
+/// that the script itself was named in.
+fn shown(file: &str, own: bool, reach: &Reach<'_>) -> Result<String, String> {
+    executable(file).map_err(|reason| format!("its interpreter {file} {reason}"))?;
+    let found = tree::resolve(file, &|path| reach.look(path)).ok_or_else(|| format!("its interpreter {file} leads to no file"))?;
+    match reach.closed(&found) {
+        Some(_) if own && is_python(file) && reach.object(&found.real).is_ok() => Ok(found.real),
+        Some((place, mode)) => Err(format!(
+            "its #! line names {file}, and not everybody can reach and read {place} (mode {mode:04o}); what a file names is shown only where everybody can"
+        )),
+        None => Ok(found.real),
+    }
 }
 
 #[cfg(test)]
@@ -138,14 +150,17 @@ mod tests {
 
     #[test]
     fn what_interprets_a_script() {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let reach = Reach::new(&Machine, Vec::new());
         let mut names = BTreeSet::new();
-        assert_eq!(interpreter(&words("/bin/sh -e"), "/bin", &mut names).unwrap(), "/bin/sh");
-        assert!(names.is_empty());
-        assert_eq!(interpreter(&words("/usr/bin/env -S A=b sh"), "/nonexistent:/bin", &mut names).unwrap(), "/bin/sh");
-        assert!(names.contains("/usr/bin/env") && names.len() > 2);
-        for line in ["", "sh", "/nonexistent", "/usr/bin/env", "/usr/bin/env no-such-program"] {
-            assert!(interpreter(&words(line), "/bin", &mut names).is_err(), "{line}");
+        let mut asked = |text: &str, path: &str| {
+            let line = Line::read(text.as_bytes()).unwrap().unwrap();
+            interpreter(&line, "/x/script", path, &reach, &mut names)
+        };
+        assert_eq!(asked("#!/bin/sh -e", "/bin").unwrap(), "/bin/sh");
+        assert_eq!(asked("#!/usr/bin/env -S A=b sh", "/nonexistent:/bin").unwrap(), "/bin/sh");
+        for line in ["#!/nonexistent", "#!/usr/bin/env", "#!/usr/bin/env no-such-program", "#!/usr/bin/env -S ./sh", "#!/etc/passwd"] {
+            assert!(asked(line, "/bin").is_err(), "{line}");
         }
+        assert!(names.contains("/usr/bin/env") && names.len() > 2);
     }
 }

@@ -3,6 +3,7 @@
 //! Always holds: pure over `look`; every name that exists leads, through `links` only, to one of `binds` (or into one that is shown anyway).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 
 use remand_policy::interpreter::Tree;
 
@@ -14,7 +15,8 @@ const MAX_LINKS: usize = 40;
 pub(super) enum Node {
     Missing,
     Link(String),
-    Other,
+    /// Anything else, with its mode (`st_mode`).
+    Other(u32),
 }
 
 /// Looks at the host.
@@ -24,7 +26,7 @@ pub(super) fn host(path: &str) -> Node {
             Ok(Ok(target)) => Node::Link(target),
             _ => Node::Missing,
         },
-        Ok(_) => Node::Other,
+        Ok(meta) => Node::Other(meta.mode()),
         Err(_) => Node::Missing,
     }
 }
@@ -55,7 +57,7 @@ pub(super) fn resolve(name: &str, look: &dyn Fn(&str) -> Node) -> Option<Resolve
         let path = format!("{real}/{part}");
         match look(&path) {
             Node::Missing => return None,
-            Node::Other => real = path,
+            Node::Other(_) => real = path,
             Node::Link(_) if links.len() == MAX_LINKS => return None,
             Node::Link(target) => {
                 if target.starts_with('/') {
@@ -106,7 +108,7 @@ mod tests {
             "/loop" => link("loop"),
             "/up" => link("../../.."),
             "/gone" => Node::Missing,
-            _ => Node::Other,
+            _ => Node::Other(0o100_644),
         }
     }
 

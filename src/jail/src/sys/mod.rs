@@ -4,6 +4,5 @@ pub mod message;
 pub mod notify;
 pub mod probe;
 pub mod process;
-pub mod reader;
 pub mod signals;
 mod streams;

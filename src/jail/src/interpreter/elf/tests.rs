@@ -1,0 +1,274 @@
+//! The rules of loaders, on invented hosts.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::HashMap;
+
+use super::*;
+use crate::interpreter::reach::Host;
+use crate::interpreter::tree::Node;
+
+const GLIBC: &str = "/lib64/ld-linux-x86-64.so.2";
+const MUSL: &str = "/lib/ld-musl-x86_64.so.1";
+#[cfg(target_arch = "x86_64")]
+const FLAGS: u32 = 0x0303;
+#[cfg(target_arch = "aarch64")]
+const FLAGS: u32 = 0x0a03;
+
+/// Files and links by path; directories are made with them, open to everybody.
+#[derive(Default)]
+struct Invented {
+    nodes: HashMap<String, Node>,
+    objects: HashMap<String, Object>,
+    bytes: HashMap<String, Vec<u8>>,
+}
+
+impl Host for Invented {
+    fn look(&self, path: &str) -> Node {
+        self.nodes.get(path).cloned().unwrap_or(Node::Missing)
+    }
+
+    fn object(&self, real: &str) -> Result<Object, String> {
+        self.objects.get(real).cloned().ok_or_else(|| "it is no ELF file".to_owned())
+    }
+
+    fn bytes(&self, real: &str) -> Option<Vec<u8>> {
+        self.bytes.get(real).cloned()
+    }
+}
+
+impl Invented {
+    /// With glibc's and musl's loaders and a `/bin/x` that asks for the first.
+    fn new(program: Object) -> Self {
+        Self::default()
+            .elf(GLIBC, Object { soname: Some("ld-linux-x86-64.so.2".to_owned()), ..Object::default() })
+            .elf(MUSL, Object::default())
+            .elf("/bin/x", Object { loader: Some(program.loader.clone().unwrap_or_else(|| GLIBC.to_owned())), ..program })
+    }
+
+    fn place(mut self, path: &str, node: Node) -> Self {
+        for (at, _) in path.match_indices('/').skip(1) {
+            self.nodes.entry(path[..at].to_owned()).or_insert(Node::Other(0o040_755));
+        }
+        self.nodes.insert(path.to_owned(), node);
+        self
+    }
+
+    fn elf(mut self, path: &str, object: Object) -> Self {
+        self.objects.insert(path.to_owned(), object);
+        self.place(path, Node::Other(0o100_755))
+    }
+
+    fn plain(self, paths: &[&str]) -> Self {
+        paths.iter().fold(self, |host, path| host.elf(path, Object::default()))
+    }
+
+    fn link(self, path: &str, target: &str) -> Self {
+        self.place(path, Node::Link(target.to_owned()))
+    }
+
+    fn file(mut self, path: &str, bytes: &[u8]) -> Self {
+        self.bytes.insert(path.to_owned(), bytes.to_vec());
+        self.place(path, Node::Other(0o100_644))
+    }
+
+    fn found(&self, also: &[&str]) -> Result<Vec<String>, String> {
+        let also: Vec<String> = also.iter().map(|name| (*name).to_owned()).collect();
+        let mut found = libraries("/bin/x", &also, &Reach::new(self, Vec::new()))?;
+        found.remove(GLIBC);
+        found.remove(MUSL);
+        Ok(found.into_iter().collect())
+    }
+}
+
+fn needs(names: &[&str]) -> Object {
+    Object { needed: names.iter().map(|name| (*name).to_owned()).collect(), ..Object::default() }
+}
+
+fn rpath(list: &str, names: &[&str]) -> Object {
+    Object { rpath: Some(list.to_owned()), ..needs(names) }
+}
+
+fn runpath(list: &str, names: &[&str]) -> Object {
+    Object { runpath: Some(list.to_owned()), ..needs(names) }
+}
+
+fn musl(object: Object) -> Object {
+    Object { loader: Some(MUSL.to_owned()), ..object }
+}
+
+/// A cache in the present format: (name, path, hwcap).
+fn cache(entries: &[(&str, &str, u64)]) -> Vec<u8> {
+    let mut strings = Vec::new();
+    let mut table = Vec::new();
+    for (name, path, hwcap) in entries {
+        let mut put = |text: &str| {
+            let at = 48 + 24 * entries.len() + strings.len();
+            strings.extend([text.as_bytes(), b"\0"].concat());
+            u32::try_from(at).unwrap().to_le_bytes()
+        };
+        table.extend([FLAGS.to_le_bytes(), put(name), put(path), [0; 4]].concat());
+        table.extend(hwcap.to_le_bytes());
+    }
+    let count = u32::try_from(entries.len()).unwrap().to_le_bytes();
+    let header = [&b"glibc-ld.so.cache1.1"[..], &count, &[0; 24]].concat();
+    [header, table, strings].concat()
+}
+
+#[test]
+fn a_static_program_needs_nothing() {
+    let host = Invented::default().elf("/bin/x", Object::default());
+    assert_eq!(host.found(&["/lib/a.so"]).unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn own_directories_come_before_the_cache_and_the_cache_before_default_ones() {
+    let all = ["/a/l.so", "/c/l.so", "/usr/lib/l.so"];
+    let host =
+        |object| Invented::new(object).plain(&all).file("/etc/ld.so.cache", &cache(&[("l.so", "/c/l.so", 0), ("l.so", "/d/l.so", 0)]));
+    assert_eq!(host(runpath("/none:/a", &["l.so"])).found(&[]).unwrap(), ["/a/l.so"]);
+    assert_eq!(host(rpath("/a", &["l.so"])).found(&[]).unwrap(), ["/a/l.so"]);
+    // The run may or may not have the cache, and gets it where that makes a difference.
+    assert_eq!(host(needs(&["l.so"])).found(&[]).unwrap(), ["/c/l.so", "/etc/ld.so.cache", "/usr/lib/l.so"]);
+    let without = Invented::new(needs(&["l.so"])).plain(&all).file("/etc/ld.so.cache", &cache(&[("l.so", "/gone/l.so", 0)]));
+    assert_eq!(without.found(&[]).unwrap(), ["/usr/lib/l.so"]);
+    let nodeflib = Object { nodeflib: true, ..needs(&["l.so"]) };
+    assert_eq!(host(nodeflib.clone()).found(&[]).unwrap(), ["/c/l.so", "/etc/ld.so.cache"]);
+    let only_default = Invented::new(nodeflib).plain(&all).file("/etc/ld.so.cache", &cache(&[("l.so", "/usr/lib/l.so", 0)]));
+    assert!(only_default.found(&[]).unwrap_err().contains("/bin/x needs l.so, which is nowhere that its loader looks"));
+}
+
+#[test]
+fn rpath_is_handed_down_and_runpath_is_not() {
+    let host = |program| Invented::new(program).elf("/a/one.so", needs(&["two.so"])).plain(&["/a/two.so"]);
+    assert_eq!(host(rpath("/a", &["one.so"])).found(&[]).unwrap(), ["/a/one.so", "/a/two.so"]);
+    assert!(host(runpath("/a", &["one.so"])).found(&[]).unwrap_err().contains("/a/one.so needs two.so"));
+    let both = Object { runpath: Some("/b".to_owned()), ..rpath("/a", &["one.so"]) };
+    assert!(host(both).found(&[]).unwrap_err().contains("/bin/x needs one.so"), "RPATH beside RUNPATH is nothing");
+    let heir = Invented::new(rpath("/a", &["one.so"])).elf("/a/one.so", runpath("/b", &["two.so"])).plain(&["/a/two.so"]);
+    assert!(heir.found(&[]).unwrap_err().contains("two.so"), "who has a RUNPATH inherits nothing");
+    let musl = host(musl(runpath("/a", &["one.so"])));
+    assert_eq!(musl.found(&[]).unwrap(), ["/a/one.so", "/a/two.so"], "musl hands both down");
+}
+
+#[test]
+fn variables_stand_for_places() {
+    for list in ["$ORIGIN/../l", "${ORIGIN}/../l", "/x:$ORIGINx:/bin/../l"] {
+        assert_eq!(Invented::new(runpath(list, &["l.so"])).plain(&["/l/l.so"]).found(&[]).unwrap(), ["/bin/../l/l.so"], "{list}");
+    }
+    let host = Invented::new(runpath("/p/$LIB:/q/${PLATFORM}", &["l.so", "m.so"]));
+    let platform = if cfg!(target_arch = "x86_64") { "/q/x86_64/m.so" } else { "/q/aarch64/m.so" };
+    assert_eq!(host.plain(&["/p/lib64/l.so", platform]).found(&[]).unwrap(), ["/p/lib64/l.so", platform]);
+    let direct = Invented::new(needs(&["$ORIGIN/l.so"])).plain(&["/bin/l.so"]);
+    assert_eq!(direct.found(&[]).unwrap(), ["/bin/l.so"]);
+    let musl = |list| Invented::new(musl(runpath(list, &["l.so"]))).plain(&["/l/l.so"]).found(&[]);
+    assert_eq!(musl("$ORIGIN/../l").unwrap(), ["/bin/../l/l.so"]);
+    assert!(musl("$LIB:/l").is_err(), "musl drops a list that it does not understand");
+    // A library's own directory is that of the name it was found by.
+    let linked = Invented::new(runpath("/a", &["l.so"])).link("/a/l.so", "/b/l.so").elf("/b/l.so", runpath("$ORIGIN", &["m.so"]));
+    assert_eq!(linked.plain(&["/a/m.so", "/b/m.so"]).found(&[]).unwrap(), ["/a/l.so", "/a/m.so"]);
+}
+
+#[test]
+fn relative_places_are_the_runs_own() {
+    let host = |object| Invented::new(object).plain(&["/l.so", "/l/l.so"]);
+    for object in [runpath("l::.", &["l.so"]), needs(&["l/l.so"]), needs(&["./l.so"]), rpath("", &["l.so"])] {
+        assert!(host(object).found(&[]).is_err());
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn libraries_for_some_processors_come_with_those_for_all() {
+    let all = ["/a/glibc-hwcaps/x86-64-v3/l.so", "/a/l.so", "/a/tls/x86_64/l.so"];
+    assert_eq!(Invented::new(runpath("/a", &["l.so"])).plain(&all).found(&[]).unwrap(), all);
+    let list = cache(&[("l.so", "/c/v3/l.so", 1 << 62), ("l.so", "/c/l.so", 0), ("l.so", "/d/l.so", 0)]);
+    let host = Invented::new(needs(&["l.so"])).plain(&["/c/v3/l.so", "/c/l.so", "/d/l.so"]).file("/etc/ld.so.cache", &list);
+    assert_eq!(host.found(&[]).unwrap(), ["/c/l.so", "/c/v3/l.so", "/etc/ld.so.cache"]);
+}
+
+#[test]
+fn musl_is_its_own_c_library_and_has_directories_in_a_file() {
+    let host = |names: &[&str]| Invented::new(musl(needs(names))).plain(&["/usr/lib/z.so", "/opt/m/z.so"]);
+    assert_eq!(host(&["libc.so", "libm.so.6", "libpthread.so.0", "z.so"]).found(&[]).unwrap(), ["/usr/lib/z.so"]);
+    let configured = host(&["z.so"]).file("/etc/ld-musl-x86_64.path", b"/opt/m\n/usr/lib:/x\n");
+    #[cfg(target_arch = "x86_64")]
+    assert_eq!(configured.found(&[]).unwrap(), ["/etc/ld-musl-x86_64.path", "/opt/m/z.so", "/usr/lib/z.so"]);
+    drop(configured);
+    assert!(host(&["libcrypt.so"]).found(&[]).is_err(), "only its own names are its own");
+}
+
+#[test]
+fn a_name_that_is_loaded_is_not_looked_for_again() {
+    let one = Object { soname: Some("one.so.1".to_owned()), ..runpath("/b", &["two.so"]) };
+    let host = Invented::new(runpath("/a", &["one.so", "one.so.1", "ld-linux-x86-64.so.2"])).elf("/a/one.so", one);
+    let host = host.elf("/b/two.so", needs(&["one.so.1", "two.so"])).plain(&["/a/one.so.1"]);
+    assert_eq!(host.found(&[]).unwrap(), ["/a/one.so", "/b/two.so"]);
+}
+
+#[test]
+fn filters_and_audit_libraries() {
+    let filters = Object { filters: vec!["f.so".to_owned(), "gone.so".to_owned()], ..runpath("/a", &["l.so"]) };
+    assert_eq!(Invented::new(filters).plain(&["/a/f.so", "/a/l.so"]).found(&[]).unwrap(), ["/a/f.so", "/a/l.so"]);
+}
+
+#[test]
+fn what_is_loaded_later_is_found_too_and_passed_over_where_it_cannot_be() {
+    let host = Invented::new(rpath("/a", &[])).elf("/s/m 1:\n.so", runpath("$ORIGIN/libs", &["l.so"])).file("/s/text.so", b"x");
+    let host = host.elf("/s/lacks.so", needs(&["nowhere.so"])).plain(&["/s/libs/l.so", "/a/lazy.so"]);
+    let host = host.elf("/s/program.so", Object { fixed: true, ..Object::default() });
+    let also = ["lazy.so", "none.so", "/s/m 1:\n.so", "/s/text.so", "/s/lacks.so", "/s/gone.so", "/s/program.so"];
+    assert_eq!(host.found(&also).unwrap(), ["/a/lazy.so", "/s/lacks.so", "/s/libs/l.so", "/s/m 1:\n.so"]);
+}
+
+#[test]
+fn nothing_that_not_everybody_can_read_is_found_by_content() {
+    let private = |host: Invented| host.elf("/p/key", Object::default()).place("/p", Node::Other(0o040_700));
+    let secret = |host: Invented| host.elf("/s/key", Object::default()).place("/s/key", Node::Other(0o100_640));
+    let host = |names: &[&str]| secret(private(Invented::new(runpath("/a", names)))).link("/a/p.so", "/p/key").link("/a/s.so", "../s/key");
+    for name in ["/p/key", "/s/key", "p.so", "s.so", "/a/../p/key"] {
+        let said = host(&[name]).found(&[]).unwrap_err();
+        assert!(said.contains("not everybody can reach and read /p (mode 0700)") || said.contains("/s/key (mode 0640)"), "{said}");
+    }
+    assert!(host(&[]).found(&["/p/key", "/a/s.so"]).unwrap().is_empty());
+    let loader = Object { loader: Some("/p/key".to_owned()), ..Object::default() };
+    assert!(private(Invented::new(loader)).found(&[]).unwrap_err().contains("as its dynamic loader: not everybody"));
+    // What a private directory hides, the loader of the run does not find either: it goes on.
+    let next = Invented::new(runpath("/p:/a", &["l.so"])).plain(&["/p/l.so", "/a/l.so"]).place("/p", Node::Other(0o040_700));
+    assert_eq!(next.found(&[]).unwrap(), ["/a/l.so"]);
+}
+
+#[test]
+fn hostile_files_cost_bounded_work() {
+    let many: Vec<String> = (0..1000).map(|n| format!("l{n}.so")).collect();
+    let names: Vec<&str> = many.iter().map(String::as_str).collect();
+    let list = vec!["/a"; 10_000].join(":");
+    let hostile = Object { rpath: Some(list), ..needs(&names) };
+    let mut host = Invented::new(needs(&[]));
+    for name in &names {
+        host = host.elf(&format!("/h/{name}"), hostile.clone());
+    }
+    let paths: Vec<String> = many.iter().map(|name| format!("/h/{name}")).collect();
+    let also: Vec<&str> = paths.iter().map(String::as_str).chain(["/good/l.so"]).collect();
+    let host = host.elf("/good/l.so", needs(&["/good/m.so"])).plain(&["/good/m.so"]);
+    assert!(host.found(&also).unwrap().len() <= also.len() + 1);
+    let chain = (0..5000).fold(Invented::new(needs(&["/c/0"])), |host, n| host.elf(&format!("/c/{n}"), needs(&[&format!("/c/{}", n + 1)])));
+    assert!(chain.found(&[]).is_err());
+}
+
+#[test]
+fn damaged_caches_list_less() {
+    let list = cache(&[("l.so", "/c/l.so", 0)]);
+    let old = [&b"ld.so-1.7.0\0"[..], &1_u32.to_le_bytes(), &[0; 12], &[0; 4], &list].concat();
+    let parsed = |bytes: &[u8]| cache::Cache::parse(bytes).lookup("l.so").to_vec();
+    assert_eq!((parsed(&list), parsed(&old)), (vec!["/c/l.so".to_owned()], vec!["/c/l.so".to_owned()]));
+    for bytes in [&list, &old] {
+        for length in 0..bytes.len() {
+            assert!(parsed(&bytes[..length]).is_empty(), "{length}");
+        }
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] = 0xff;
+            parsed(&damaged);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a run may be shown of the host, by who said so.
+//!
+//! Always holds: what the caller or the policy *named* is shown wherever it lies (its owners are `trust`'s business); what was found by *content* (a
+//! library that a file asks for, a `#!` line, a link in either) is shown only where everybody can reach and read it, or inside a named tree. Each place
+//! is looked at once, so that what is shown is what was judged.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::rc::Rc;
+
+use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::unistd::geteuid;
+
+use super::elf::Object;
+use super::tree::{self, Node, Resolved, resolve, within};
+
+/// Largest file read whole: the cache of the dynamic loader has some 100 KiB.
+const MAX_WHOLE: u64 = 16 << 20;
+
+/// Where looks and reads go: the machine, or an invented one.
+pub(super) trait Host {
+    /// What is at a path, the last component not followed.
+    fn look(&self, path: &str) -> Node;
+    /// The ELF file at a real path.
+    fn object(&self, real: &str) -> Result<Object, String>;
+    /// All of a small regular file at a real path.
+    fn bytes(&self, real: &str) -> Option<Vec<u8>>;
+}
+
+/// This machine.
+pub(super) struct Machine;
+
+impl Host for Machine {
+    fn look(&self, path: &str) -> Node {
+        tree::host(path)
+    }
+
+    fn object(&self, real: &str) -> Result<Object, String> {
+        Object::read(open(real).map_err(|error| error.to_string())?)
+    }
+
+    fn bytes(&self, real: &str) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        open(real).ok()?.take(MAX_WHOLE).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+}
+
+/// Opens a regular file at a real path for reading. Anything else could block or act, and a symlink means that somebody is exchanging it.
+pub(super) fn open(real: &str) -> std::io::Result<File> {
+    let regular = |meta: std::fs::Metadata| {
+        if meta.is_file() { Ok(()) } else { Err(std::io::Error::other("it is not a regular file")) }
+    };
+    regular(std::fs::symlink_metadata(real)?)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let file = File::from(openat2(AT_FDCWD, real, how)?);
+    regular(file.metadata()?)?;
+    Ok(file)
+}
+
+/// A host, seen once, and what of it was named.
+pub(super) struct Reach<'a> {
+    host: &'a dyn Host,
+    /// Real paths of trees that the caller or the policy named.
+    named: Vec<String>,
+    /// Runs have the caller's own user id: in a named tree, modes for everybody else say nothing.
+    own_id: bool,
+    nodes: RefCell<HashMap<String, Node>>,
+    objects: RefCell<HashMap<String, Result<Rc<Object>, String>>>,
+}
+
+impl<'a> Reach<'a> {
+    /// `named`: real paths.
+    pub(super) fn new(host: &'a dyn Host, named: Vec<String>) -> Self {
+        let (nodes, objects) = (RefCell::default(), RefCell::default());
+        Self { host, named, own_id: !geteuid().is_root(), nodes, objects }
+    }
+
+    /// Adds real paths of trees that were named.
+    pub(super) fn name(&mut self, trees: &[String]) {
+        self.named.extend_from_slice(trees);
+    }
+
+    /// All of a host.
+    #[cfg(test)]
+    pub(super) fn everything(host: &'a dyn Host) -> Self {
+        Self { own_id: true, ..Self::new(host, vec![String::new()]) }
+    }
+
+    /// What is at a path, the last component not followed.
+    pub(super) fn look(&self, path: &str) -> Node {
+        let seen = self.nodes.borrow().get(path).cloned();
+        seen.unwrap_or_else(|| {
+            let node = self.host.look(path);
+            self.nodes.borrow_mut().insert(path.to_owned(), node.clone());
+            node
+        })
+    }
+
+    /// Follows a name that was found by content to what may be shown.
+    pub(super) fn content(&self, name: &str) -> Option<Resolved> {
+        resolve(name, &|path| self.look(path)).filter(|found| self.closed(found).is_none())
+    }
+
+    /// The first place on the way that not everybody can pass or, at its end, read; with its mode. What lies in a named tree counts from there on.
+    pub(super) fn closed(&self, found: &Resolved) -> Option<(String, u32)> {
+        let ends = found.links.iter().map(|(link, _)| link).chain([&found.real]);
+        for end in ends {
+            let tree = self.named.iter().find(|tree| within(end, tree));
+            if tree.is_some() && self.own_id {
+                continue;
+            }
+            let from = tree.map_or(1, String::len);
+            let directories = end.match_indices('/').map(|(at, _)| at).filter(|at| *at >= from);
+            for place in directories.chain([end.len()]).filter_map(|at| end.get(..at)) {
+                if let Some(mode) = closed(&self.look(place), place == end) {
+                    return Some((place.to_owned(), mode));
+                }
+            }
+        }
+        None
+    }
+
+    /// The ELF file at a real path.
+    pub(super) fn object(&self, real: &str) -> Result<Rc<Object>, String> {
+        let read = self.objects.borrow().get(real).cloned();
+        read.unwrap_or_else(|| {
+            let object = self.host.object(real).map(Rc::new);
+            self.objects.borrow_mut().insert(real.to_owned(), object.clone());
+            object
+        })
+    }
+
+    /// All of a small file that was found by content.
+    pub(super) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        self.host.bytes(&self.content(name)?.real)
+    }
+}
+
+/// The mode of a place that not everybody can pass or, as the last of a way, read.
+fn closed(node: &Node, last: bool) -> Option<u32> {
+    const DIRECTORY: u32 = 0o040_000;
+    match node {
+        Node::Missing => Some(0),
+        Node::Link(_) => None,
+        Node::Other(mode) => {
+            let needed = if mode & 0o170_000 != DIRECTORY {
+                0o4
+            } else if last {
+                0o5
+            } else {
+                0o1
+            };
+            (mode & needed != needed).then_some(mode & 0o7777)
+        }
+    }
+}
