@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code: a panic is a failed test
 
+mod asking;
 mod catalogue;
 mod ceiling;
 mod command_line;
@@ -52,6 +53,7 @@ fn trials() -> Vec<Trial> {
         policies::trials(),
         soak::trials(),
         start::trials(),
+        asking::trials(),
         surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),
