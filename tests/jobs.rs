@@ -1,17 +1,19 @@
 //! Plain jobs: both modes with real items, values, errors, prints, import lists, numpy and pandas.
 
 use libtest_mimic::Trial;
+use nix::sys::signal::Signal;
 use remand_tests::command::Call;
 use remand_tests::observe::Seen::{self, Message, Raised, Value, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, policy_text, probe, trial};
+use remand_tests::{Check, End, ensure, policy_text, probe, processes, trial};
 use serde_json::{Value as Json, json};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("jobs::all_items", all_items),
+        trial("jobs::items_cost_few_times_their_size [9.14]", items_cost),
         trial("jobs::per_item", per_item),
         trial("jobs::per_item_keeps_what_was_done", per_item_keeps_what_was_done),
         trial("jobs::error_of_an_item", error_of_an_item),
@@ -47,6 +49,35 @@ fn run(code: &str, args: &[&str], items: Option<&Json>) -> Result<Json, End> {
 
 fn check(code: &str, args: &[&str], seen: &[Seen]) -> Check {
     compare(&run(code, args, None)?, seen).map_err(End::Fail)
+}
+
+/// Most memory that the supervisor ever had, in bytes: of a run that waits for its end.
+fn supervisor_peak(name: &str, items: &str, mode: &str) -> Result<u64, End> {
+    let scratch = Scratch::new();
+    let file = scratch.file("items.json", items).display().to_string();
+    let code = format!("import ctypes, time\nctypes.CDLL(None).prctl(15, b'{name}')\ntime.sleep(100000)");
+    let args = ["--items", &file, "--mode", mode].map(str::to_owned);
+    let mut started = Call::run(&code, &args).start();
+    let seen = processes::appears(name);
+    let status = std::fs::read_to_string(format!("/proc/{}/status", started.pid()))?;
+    started.signal(Signal::SIGTERM);
+    let ended = started.end()?;
+    ensure(seen.is_some(), "it was running", &ended)?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).and_then(|text| text.trim().strip_suffix(" kB"));
+    let peak = peak.and_then(|text| text.trim().parse::<u64>().ok()).ok_or_else(|| End::Fail(format!("no peak: {status}")))?;
+    Ok(peak * 1024)
+}
+
+fn items_cost() -> Check {
+    let plain = supervisor_peak(&format!("cost-{}", std::process::id()), "[1]", "all_items")?;
+    let size: usize = 2 << 20;
+    for (number, item) in ["{}", "[]", "null", "\"\\u00e9\\n\"", "{\"json\":{\"b\":[true]}}"].into_iter().enumerate() {
+        let mode = if number % 2 == 0 { "all_items" } else { "per_item" };
+        let items = format!("[{}]", vec![item; size / (item.len() + 1)].join(","));
+        let peak = supervisor_peak(&format!("cost-{number}-{}", std::process::id()), &items, mode)?;
+        ensure(peak < plain + 6 * size as u64, &format!("2 MiB of {item}"), &(plain, peak))?;
+    }
+    Ok(())
 }
 
 fn all_items() -> Check {

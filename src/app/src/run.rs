@@ -6,7 +6,7 @@ use std::path::Path;
 use remand_jail::host::{self, Depth};
 use remand_jail::interpreter;
 use remand_jail::run::{Ask, Caller};
-use remand_policy::job;
+use remand_policy::job::{self, Data, DataError};
 use remand_policy::plan::{self, Program};
 use remand_policy::request::Mode;
 use remand_policy::{Interpreter, Outcome, Policy, Request};
@@ -84,8 +84,8 @@ pub fn request(args: &RunArgs, overrides: Value, limit: u64) -> Result<Request, 
             ModeArg::AllItems => Mode::AllItems,
             ModeArg::PerItem => Mode::PerItem,
         },
-        items: args.items.as_deref().map_or(Ok(Vec::new()), |file| items(file, limit))?,
-        query: args.query.as_deref().map_or(Ok(Value::Null), query)?,
+        items: args.items.as_deref().map_or_else(|| Ok(Data::no_items()), |file| items(file, limit))?,
+        query: args.query.as_deref().map_or_else(|| Ok(Data::null()), |text| query(text, limit))?,
         overrides,
     })
 }
@@ -99,17 +99,20 @@ pub fn interpreter(policy: &Policy) -> Result<Interpreter, String> {
 }
 
 /// Input items from a file of at most `limit` bytes.
-pub fn items(file: &Path, limit: u64) -> Result<Vec<Value>, Failure> {
+pub fn items(file: &Path, limit: u64) -> Result<Data, Failure> {
     let text = read::text(file, "--items", limit, "limits.job_size")?;
-    serde_json::from_str(&text).map_err(|error| Failure {
-        hint: Some("a JSON array is expected, such as [{\"json\": {\"a\": 1}}]".into()),
-        ..Failure::usage(format!("--items: {error}"))
-    })
+    let hint = "a JSON array is expected, such as [{\"json\": {\"a\": 1}}]";
+    Data::items(&text, limit).map_err(|error| not_data("--items", &error, hint))
 }
 
-fn query(text: &str) -> Result<Value, Failure> {
-    serde_json::from_str(text).map_err(|error| Failure {
-        hint: Some("a JSON value is expected; a string needs its quotes: --query '\"text\"'".into()),
-        ..Failure::usage(format!("--query: {error}"))
-    })
+fn query(text: &str, limit: u64) -> Result<Data, Failure> {
+    let hint = "a JSON value is expected; a string needs its quotes: --query '\"text\"'";
+    Data::value(text, "query", limit).map_err(|error| not_data("--query", &error, hint))
+}
+
+fn not_data(argument: &str, error: &DataError, hint: &str) -> Failure {
+    match error {
+        DataError::Job(error) => Failure::usage(error.to_string()),
+        error => Failure { hint: Some(hint.to_owned()), ..Failure::usage(format!("{argument}: {error}")) },
+    }
 }

@@ -5,7 +5,10 @@
 //!
 //! Always holds: encoding is a pure function of the request and the plan, and its size is known before anything is written or allocated.
 
+mod data;
 mod marshal;
+
+pub use data::{Data, DataError};
 
 use crate::policy::Policy;
 use crate::request::{Mode, Request};
@@ -13,6 +16,9 @@ use marshal::{Size, Writer};
 
 /// Version of the job's shape; the executor refuses any other.
 pub const VERSION: i32 = 1;
+
+/// Arrays and objects of a caller inside each other; `marshal.loads` gives up at 2,000.
+const DEPTH: u32 = 1_000;
 
 /// A job over `limits.job_size`, or one that Python cannot hold as the same value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,20 +39,20 @@ pub enum JobError {
 /// `limits` {`prints`, `result_size`: int}. (Depth and count of a result are checked where they count: by the decoder of frames.)
 ///
 /// # Errors
-/// See [`JobError`].
+/// [`JobError::TooLarge`].
 pub fn encode(request: &Request, effective: &Policy, site_paths: &[String]) -> Result<Vec<u8>, JobError> {
     let allowed = effective.limits.job_size.0;
     let mut size = Size(0);
-    write(&mut size, request, effective, site_paths)?;
+    write(&mut size, request, effective, site_paths);
     if size.0 > allowed {
         return Err(JobError::TooLarge { size: size.0, allowed });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size.0).unwrap_or(0));
-    write(&mut bytes, request, effective, site_paths)?;
+    write(&mut bytes, request, effective, site_paths);
     Ok(bytes)
 }
 
-fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_paths: &[String]) -> Result<(), JobError> {
+fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_paths: &[String]) {
     let python = &effective.python;
     out.open_dict();
     out.text("version");
@@ -59,12 +65,9 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_pat
     out.text("code");
     out.text(&request.code);
     out.text("items");
-    out.open_list(request.items.len());
-    for (index, item) in request.items.iter().enumerate() {
-        marshal::value(out, item, 0).map_err(|error| marshal::within(error, &format!("items[{index}]")))?;
-    }
+    out.data(&request.items);
     out.text("query");
-    marshal::value(out, &request.query, 0).map_err(|error| marshal::within(error, "query"))?;
+    out.data(&request.query);
     out.text("security");
     out.open_dict();
     for (name, list) in
@@ -86,7 +89,6 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_pat
     }
     out.close_dict();
     out.close_dict();
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::job::Data;
+
 /// How the user's code is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -18,10 +20,10 @@ pub struct Request {
     pub code: String,
     /// How it is called.
     pub mode: Mode,
-    /// Input items, any JSON.
-    pub items: Vec<Value>,
+    /// Input items, an array of any JSON.
+    pub items: Data,
     /// `_query` in `all_items` mode.
-    pub query: Value,
+    pub query: Data,
     /// What the caller wants tightened: a tree of the same shape as a policy file's sections, for instance
     /// `{"limits": {"memory": "64MiB"}, "python": {"stdlib_allow": ["json"]}}`.
     pub overrides: Value,

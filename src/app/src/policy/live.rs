@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use remand_jail::run::{Ask, Caller, run};
 use remand_policy::ask::{self, Amount, Call, Compiled, Is, Question, Ruling, Use, Which};
-use remand_policy::job;
+use remand_policy::job::{self, Data};
 use remand_policy::plan::{self, Plan, Program};
 use remand_policy::policy::NetworkMode;
 use remand_policy::request::Mode;
@@ -122,7 +122,8 @@ impl<'o> Live<'o> {
     }
 
     fn run(&self, under: &Under, code: &str, query: Value) -> Result<Outcome, String> {
-        let request = Request { code: code.to_owned(), mode: Mode::AllItems, items: Vec::new(), query, overrides: json!({}) };
+        let query = Data::value(&query.to_string(), "query", u64::MAX).map_err(|error| error.to_string())?;
+        let request = Request { code: code.to_owned(), mode: Mode::AllItems, items: Data::no_items(), query, overrides: json!({}) };
         let job = job::encode(&request, &under.policy, &self.interpreter.site_paths).map_err(|error| error.to_string())?;
         let ask = Ask { policy: &under.policy, plan: &under.plan, host: &self.owned.host, job: &job };
         Ok(run(&ask, Caller { cancel: Some(self.cancel.fd()), output: None }))

@@ -2,12 +2,8 @@
 //!
 //! Always holds: what is written decodes to what `json.loads` would have made of the same value. A number that would not is refused.
 
-use serde_json::{Number, Value};
+use super::Data;
 
-use super::JobError;
-
-/// `marshal.loads` gives up at 2,000.
-const DEPTH: u32 = 1_000;
 /// Python reads and writes integers of so many digits.
 const DIGITS: usize = 4_300;
 /// Decimal digits that a limb's power of ten holds.
@@ -77,7 +73,22 @@ pub trait Writer {
     }
 
     fn length(&mut self, length: usize) {
-        self.put(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+        self.put(&self::length(length));
+    }
+
+    fn number(&mut self, number: &Number) {
+        match number {
+            Number::Int(value) => self.int(*value),
+            Number::Long(negative, limbs) => self.long(*negative, limbs),
+            Number::Float(value) => {
+                self.put(b"g");
+                self.put(&value.to_le_bytes());
+            }
+        }
+    }
+
+    fn data(&mut self, data: &Data) {
+        self.put(&data.bytes);
     }
 }
 
@@ -88,6 +99,10 @@ impl Writer for Size {
     fn put(&mut self, bytes: &[u8]) {
         self.0 = self.0.saturating_add(bytes.len() as u64);
     }
+
+    fn data(&mut self, data: &Data) {
+        self.0 = self.0.saturating_add(data.size);
+    }
 }
 
 impl Writer for Vec<u8> {
@@ -96,59 +111,30 @@ impl Writer for Vec<u8> {
     }
 }
 
-/// Puts the name of what holds the value before the error's place.
-pub fn within(error: JobError, holder: &str) -> JobError {
-    match error {
-        JobError::Number { at, number } => JobError::Number { at: format!("{holder}{at}"), number },
-        JobError::TooDeep { at, allowed } => JobError::TooDeep { at: format!("{holder}{at}"), allowed },
-        JobError::TooLarge { .. } => error,
-    }
+/// A number as Python holds it.
+pub enum Number {
+    Int(i64),
+    /// Whether it is below zero; limbs of 64 bits, least first.
+    Long(bool, Vec<u64>),
+    Float(f64),
 }
 
-/// Writes a JSON value. Recursion is bounded by [`DEPTH`].
-pub fn value<W: Writer>(out: &mut W, value: &Value, depth: u32) -> Result<(), JobError> {
-    if depth > DEPTH {
-        return Err(JobError::TooDeep { at: String::new(), allowed: DEPTH });
-    }
-    match value {
-        Value::Null => out.put(b"N"),
-        Value::Bool(value) => out.bool(*value),
-        Value::Number(value) => number(out, value)?,
-        Value::String(text) => out.text(text),
-        Value::Array(values) => {
-            out.open_list(values.len());
-            for (index, inner) in values.iter().enumerate() {
-                self::value(out, inner, depth + 1).map_err(|error| within(error, &format!("[{index}]")))?;
-            }
-        }
-        Value::Object(members) => {
-            out.open_dict();
-            for (key, inner) in members {
-                out.text(key);
-                self::value(out, inner, depth + 1).map_err(|error| within(error, &format!(".{key}")))?;
-            }
-            out.close_dict();
-        }
-    }
-    Ok(())
-}
-
-/// As Python reads JSON: without point and exponent an int of any size, else a float.
-fn number<W: Writer>(out: &mut W, number: &Number) -> Result<(), JobError> {
-    let text = number.as_str();
-    let refused = || JobError::Number { at: String::new(), number: text.chars().take(40).collect() };
+/// As Python reads JSON: without point and exponent an int of any size, else a float. `None`: a float beyond the largest, more digits than Python reads.
+pub fn number(text: &str) -> Option<Number> {
     if text.contains(['.', 'e', 'E']) {
-        let float = text.parse::<f64>().ok().filter(|float| float.is_finite()).ok_or_else(refused)?;
-        out.put(b"g");
-        out.put(&float.to_le_bytes());
-    } else if let Ok(small) = text.parse::<i64>() {
-        out.int(small);
-    } else {
-        let digits = text.trim_start_matches('-');
-        let limbs = if digits.len() <= DIGITS { limbs(digits) } else { None };
-        out.long(text.starts_with('-'), &limbs.ok_or_else(refused)?);
+        return text.parse::<f64>().ok().filter(|float| float.is_finite()).map(Number::Float);
     }
-    Ok(())
+    if let Ok(small) = text.parse::<i64>() {
+        return Some(Number::Int(small));
+    }
+    let digits = text.trim_start_matches('-');
+    let limbs = if digits.len() <= DIGITS { limbs(digits) } else { None };
+    limbs.map(|limbs| Number::Long(text.starts_with('-'), limbs))
+}
+
+/// A length as it is written.
+pub fn length(length: usize) -> [u8; 4] {
+    u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 /// Decimal digits to 64-bit limbs, 18 digits at a step, so that a job full of long integers costs little.

@@ -6,14 +6,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn encoded(value: &Value) -> Result<Vec<u8>, JobError> {
-    let mut bytes = Vec::new();
-    marshal::value(&mut bytes, value, 0)?;
-    Ok(bytes)
-}
+const ALL: u64 = u64::MAX;
 
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
+fn encoded(text: &str) -> Vec<u8> {
+    let data = Data::value(text, "", ALL).unwrap();
+    assert_eq!(data.size, data.bytes.len() as u64);
+    data.bytes
 }
 
 const INTERPRETERS: [&str; 1] = ["/usr/bin/python3"];
@@ -85,7 +83,7 @@ fn decodes_in_python_to_what_json_would_give() {
         texts.push(nines(digits));
         texts.push(format!("-1{}", "0".repeat(digits - 1)));
     }
-    let pairs: Vec<_> = texts.into_iter().map(|text| (text.clone(), encoded(&parsed(&text)).unwrap())).collect();
+    let pairs: Vec<_> = texts.into_iter().map(|text| (text.clone(), encoded(&text))).collect();
     for python in INTERPRETERS {
         if std::path::Path::new(python).exists() {
             same_in_python(python, &pairs);
@@ -97,30 +95,57 @@ fn decodes_in_python_to_what_json_would_give() {
 
 #[test]
 fn known_bytes() {
-    assert_eq!(encoded(&json!({"a": [null, 1]})).unwrap(), b"{u\x01\0\0\0a[\x02\0\0\0Ni\x01\0\0\x000");
-    assert_eq!(encoded(&parsed("2147483648")).unwrap(), b"l\x03\0\0\0\0\0\0\0\x02\0");
-    assert_eq!(encoded(&parsed("-2147483649")).unwrap(), b"l\xfd\xff\xff\xff\x01\0\0\0\x02\0");
-    assert_eq!(encoded(&parsed("0.5")).unwrap(), b"g\0\0\0\0\0\0\xe0\x3f");
+    assert_eq!(encoded(r#"{"a": [null, 1]}"#), b"{u\x01\0\0\0a[\x02\0\0\0Ni\x01\0\0\x000");
+    assert_eq!(encoded("2147483648"), b"l\x03\0\0\0\0\0\0\0\x02\0");
+    assert_eq!(encoded("-2147483649"), b"l\xfd\xff\xff\xff\x01\0\0\0\x02\0");
+    assert_eq!(encoded("0.5"), b"g\0\0\0\0\0\0\xe0\x3f");
 }
 
 #[test]
 fn what_python_cannot_hold_is_refused_by_place() {
-    let refused = |text: &str| encoded(&parsed(text)).unwrap_err().to_string();
-    assert_eq!(refused("{\"rows\": [1, {\"price\": 1e999}]}"), ".rows[1].price: 1e+999 is out of range");
+    let refused = |text: &str| Data::value(text, "query", ALL).unwrap_err().to_string();
+    assert_eq!(refused("{\"rows\": [1, {\"a\": [0], \"price\": 1e999}]}"), "query.rows[1].price: 1e999 is out of range");
     assert!(refused(&"9".repeat(4_301)).ends_with(" is out of range"));
-    let mut deep = json!(1);
-    for _ in 0..=1_001 {
-        deep = json!([deep]);
-    }
-    assert!(matches!(encoded(&deep), Err(JobError::TooDeep { allowed: 1_000, .. })));
+    assert_eq!(refused("[1,\n  \"\\ud800\"]"), "half of a surrogate pair at line 2 column 3");
+    assert!(refused("[1,\n {]").starts_with("key must be a string at line 2 column 3"));
+    assert!(matches!(Data::items("{}", ALL), Err(DataError::NotArray)));
+    assert!(matches!(Data::items(" [ ]\n", ALL), Ok(data) if data == Data::no_items()));
+    assert_eq!(Data::value("null", "", ALL).unwrap(), Data::null());
 }
 
 #[test]
-fn counting_agrees_with_writing() {
-    let value = parsed(r#"[1, 99999999999999999999, 1.5, "é", {"k": [null, true]}, -5000000000]"#);
-    let mut size = Size(0);
-    marshal::value(&mut size, &value, 0).unwrap();
-    assert_eq!(size.0, encoded(&value).unwrap().len() as u64);
+fn depth_at_and_over_the_limit() {
+    let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    let refused = |text: &str| Data::items(text, ALL).unwrap_err().to_string();
+    assert!(Data::items(&nested(1_000), ALL).is_ok());
+    assert_eq!(refused(&nested(1_001)), format!("items{}...: nested deeper than 1000", "[0]".repeat(65)));
+    // Far more than any stack would take.
+    assert!(refused(&nested(1 << 20)).ends_with("nested deeper than 1000"));
+    assert!(Data::items(&format!("[{}]", vec!["[[]]"; 2_000].join(",")), ALL).is_ok(), "siblings do not add up");
+}
+
+#[test]
+fn what_is_too_large_is_counted_and_not_kept() {
+    let text = r#"[1, 99999999999999999999, 1.5, "\u00e9", {"k": [null, true]}, [], -5000000000]"#;
+    let whole = Data::items(text, ALL).unwrap();
+    assert_eq!(Data::items(text, whole.size).unwrap(), whole);
+    for allowed in 0..whole.size {
+        let data = Data::items(text, allowed).unwrap();
+        assert_eq!((data.size, data.bytes.len()), (whole.size, 0), "{allowed}");
+    }
+}
+
+/// Objects that serde_json takes for numbers of its own, keys twice, all white space.
+#[test]
+fn odd_text_is_what_python_makes_of_it() {
+    let texts = [
+        r#"{"$serde_json::private::Number": "1"}"#,
+        r#"{"a": 1, "b": 2, "a": 3}"#,
+        " \t\r\n[ 1 ,\t{ \"a\" : [ ] ,\n\"b\\\"\" : \"\\\\\" } ]\r\n",
+        r#"["\u0000\b\f\/\"", "a\\", {"\ud83d\ude00": "\uD83D\uDE00\uffff"}]"#,
+    ];
+    let pairs: Vec<_> = texts.map(|text| (text.to_owned(), encoded(text))).into();
+    same_in_python(INTERPRETERS[0], &pairs);
 }
 
 fn policy(job_size: u64) -> Policy {
@@ -176,18 +201,23 @@ fn policy(job_size: u64) -> Policy {
 
 #[test]
 fn the_whole_job_at_and_over_its_size() {
-    let request =
-        Request { code: "return 1".into(), mode: Mode::PerItem, items: vec![json!({"a": 1})], query: json!(null), overrides: json!({}) };
+    let request = Request {
+        code: "return 1".into(),
+        mode: Mode::PerItem,
+        items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(),
+        query: Data::null(),
+        overrides: json!({}),
+    };
     let job = encode(&request, &policy(1 << 20), &["/site".into()]).unwrap();
     let shape = r#"{"version": 1, "mode": "per_item", "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "site_paths": ["/site"], "limits": {"prints": 1000, "result_size": 8589934592}}"#;
-    assert_eq!(job, encoded(&parsed(shape)).unwrap());
+    assert_eq!(job, encoded(shape));
     let size = job.len() as u64;
     assert_eq!(encode(&request, &policy(size), &["/site".into()]), Ok(job));
     assert_eq!(encode(&request, &policy(size - 1), &["/site".into()]), Err(JobError::TooLarge { size, allowed: size - 1 }));
-    let request = Request { items: vec![json!({}), parsed("{\"x\":1e400}")], ..request };
-    assert_eq!(encode(&request, &policy(1 << 20), &[]).unwrap_err().to_string(), "items[1].x: 1e+400 is out of range");
+    let request = Request { items: Data::items("[1, 2, 3, 4]", 7).unwrap(), ..request };
+    assert_eq!(encode(&request, &policy(7), &["/site".into()]), Err(JobError::TooLarge { size: size + 7, allowed: 7 }));
 }
 
 /// Runs the real executor on an encoded job and decodes what it wrote.
@@ -231,8 +261,8 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
         let request = Request {
             code: code.to_owned(),
             mode,
-            items,
-            query: parsed("{\"big\": 123456789012345678901234567890}"),
+            items: Data::items(&json!(items).to_string(), ALL).unwrap(),
+            query: Data::value("{\"big\": 123456789012345678901234567890}", "query", ALL).unwrap(),
             overrides: json!({}),
         };
         round_trip(&request, &effective)
