@@ -36,6 +36,15 @@ impl Fact {
     pub fn available(&self) -> bool {
         matches!(self, Self::Available)
     }
+
+    /// What refused it, and what to do; nothing where it is given.
+    #[must_use]
+    pub fn lack(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Available => None,
+            Self::Missing { blocker, remedy } => Some((blocker, remedy)),
+        }
+    }
 }
 
 /// The machine as this process finds it.
@@ -100,10 +109,49 @@ pub struct CgroupFacts {
     pub cpu: Fact,
     /// v2: the directory below which runs' cgroups are made. v1: empty.
     pub parent: String,
+    /// v2: this process's own cgroup, which is `parent` or below it. v1: empty.
+    pub own: String,
     /// v1: the same for each controller (`memory`, `pids`, `cpu`, `cpuacct`) that is usable. v2: empty.
     pub v1: BTreeMap<String, String>,
     /// Whether swap use can be limited.
     pub swap: Fact,
+    /// v2: limits of this process's own cgroup, and of those between it and `parent`, which runs would otherwise get past.
+    pub surrounding: Vec<Surrounding>,
+    /// Another user may write to this process's own cgroup, and so stop it: who, and where.
+    pub exposed: Option<String>,
+}
+
+impl CgroupFacts {
+    /// No cgroups, for this reason.
+    #[must_use]
+    pub fn none(blocker: &str, remedy: &str) -> Self {
+        let reason = Fact::Missing { blocker: blocker.into(), remedy: remedy.into() };
+        Self {
+            version: CgroupVersion::None,
+            memory: reason.clone(),
+            pids: reason.clone(),
+            cpu: reason.clone(),
+            parent: String::new(),
+            own: String::new(),
+            v1: BTreeMap::new(),
+            swap: reason,
+            surrounding: Vec::new(),
+            exposed: None,
+        }
+    }
+}
+
+/// A limit that holds this process, and would not hold its runs: it is copied onto their parent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Surrounding {
+    /// The cgroup file, such as `memory.max`.
+    pub file: String,
+    /// What is in it.
+    pub value: String,
+    /// The cgroup that it was found in.
+    pub cgroup: String,
+    /// Whether runs' cgroups can have it too.
+    pub copied: Fact,
 }
 
 /// A cgroup hierarchy's version.

@@ -207,6 +207,34 @@ impl Plan {
         matches!(self.enforcement.get(protection), Some(Enforcement::By(_) | Enforcement::Substitute { .. }))
     }
 
+    /// The same plan where cgroups turned out to refuse at the start: `host` has none, with the reason. What the policy calls optional is kept by
+    /// substitutes, as if this had been known before.
+    ///
+    /// # Errors
+    /// What the policy requires and cannot be had now.
+    pub fn without_cgroup(&self, policy: &Policy, host: &HostFacts) -> Result<Self, Vec<Refused>> {
+        let mut ledger = protections::Ledger::default();
+        let limits = limits::resolve(&mut ledger, policy, host);
+        let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
+        let mut plan = Self {
+            cgroup: limits.cgroup,
+            rlimits: limits.rlimits,
+            memory_watch: limits.memory_watch,
+            filter,
+            unobserved: None,
+            ..self.clone()
+        };
+        plan.enforcement.remove("surrounding_limits");
+        plan.enforcement.extend(ledger.finish()?);
+        if self.unobserved.is_none() {
+            return Ok(plan);
+        }
+        let failed = |error: CompileError| {
+            vec![Refused { protection: "seccomp".into(), blocker: error.to_string(), remedy: "Change the policy.".into() }]
+        };
+        plan.observing(policy, host).map_err(failed)
+    }
+
     /// The same plan for learning: calls that look a path up are seen by the supervisor. Allows exactly what the plan allowed.
     ///
     /// # Errors

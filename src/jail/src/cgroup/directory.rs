@@ -157,6 +157,11 @@ impl Made {
         self.try_remove()
     }
 
+    /// Leaves the directory where it is: somebody else removes it.
+    pub(super) fn leave(&mut self) {
+        self.there = false;
+    }
+
     fn try_remove(&self) -> Result<(), CgroupError> {
         let mut pause = FIRST_PAUSE;
         for _ in 0..RETRIES {

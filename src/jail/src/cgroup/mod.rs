@@ -1,15 +1,21 @@
 //! Cgroups of runs, v1 and v2.
 //!
-//! Always holds: only directories that this process made are written to or removed (the one exception is a v2 parent's `cgroup.subtree_control`);
+//! Always holds: only directories that this process made are written to or removed, and empty ones of dead supervisors (the one exception is a v2 parent's
+//! `cgroup.subtree_control`);
 //! every refused file is named with the kernel's answer; what was made is removed on drop.
 //!
 //! The files are driven directly. The library for it (cgroups-rs 0.4) makes a directory in every hierarchy of the host, drops the errors of v1 creation,
 //! knows v2 only at `/sys/fs/cgroup`, opens no file for a child to join by, starts a thread per watched limit, and brings a D-Bus client along.
 
+mod control;
 mod directory;
+mod emptying;
+mod journal;
 mod stale;
 mod v1;
 mod v2;
+
+pub(crate) use stale::has_groups;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -85,7 +91,15 @@ impl Cgroups {
     pub fn forkserver(&self) -> Option<BorrowedFd<'_>> {
         match &self.0 {
             Hierarchy::V1(_) => None,
-            Hierarchy::V2(parent) => Some(parent.forkserver()),
+            Hierarchy::V2(parent) => parent.forkserver(),
+        }
+    }
+
+    /// Removes what supervisors that were killed left behind. For a moment at which nobody waits for it.
+    pub fn sweep(&self) {
+        match &self.0 {
+            Hierarchy::V1(parents) => parents.sweep(),
+            Hierarchy::V2(parent) => parent.sweep(),
         }
     }
 
@@ -154,11 +168,11 @@ impl RunCgroup {
         }
     }
 
-    /// Removes it; the run's processes are gone.
+    /// Empties it of memory and removes it; the run's processes are gone. Bytes that are still held by somebody.
     ///
     /// # Errors
     /// The directory that could not be removed.
-    pub fn remove(self) -> Result<(), CgroupError> {
+    pub fn remove(self) -> Result<u64, CgroupError> {
         match self.0 {
             Hierarchy::V1(run) => run.remove(),
             Hierarchy::V2(run) => run.remove(),

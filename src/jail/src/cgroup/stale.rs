@@ -1,4 +1,4 @@
-//! Directories that a supervisor left because it was killed: found by their name, at a later start.
+//! Directories that a supervisor left because it was killed: found by their name, at the next start.
 //!
 //! Always holds: one is removed only if its maker is gone from this very PID namespace; the kernel refuses to remove one with processes in it.
 
@@ -9,9 +9,10 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
+use super::control;
+use super::directory::Directory;
+
 const PREFIX: &str = "remand-";
-/// Listing a directory costs as much as making one, so not every start looks.
-const ONE_START_IN: u32 = 16;
 
 /// A name that no other living process takes: `remand-PID-PIDNAMESPACE-NUMBER`. The namespace tells whether PID means anything here.
 pub(super) fn own_name() -> String {
@@ -25,26 +26,45 @@ fn pid_namespace() -> u64 {
     *NAMESPACE.get_or_init(|| std::fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino()))
 }
 
-/// Removes what was left in a directory, at some starts. What can't be removed stays: it harms nobody, and a later start tries again.
-pub(super) fn sweep_sometimes(parent: &str) {
-    if std::process::id().is_multiple_of(ONE_START_IN) {
-        sweep(parent);
-    }
-}
-
+/// Removes what was left in a directory. What can't be removed stays: it harms nobody, and a later start tries again.
 pub(super) fn sweep(parent: &str) {
-    for name in directories(parent) {
-        if maker(&name).is_some_and(|(pid, namespace)| namespace == pid_namespace() && kill(pid, None) == Err(Errno::ESRCH)) {
-            let left = format!("{parent}/{name}");
-            for leaf in directories(&left).iter().filter(|leaf| super::v2::is_leaf(leaf)) {
-                let _ = std::fs::remove_dir(format!("{left}/{leaf}"));
-            }
-            let _ = std::fs::remove_dir(left);
-        }
-    }
+    let dead =
+        |name: &str| maker(name).is_some_and(|(pid, namespace)| namespace == pid_namespace() && kill(pid, None) == Err(Errno::ESRCH));
+    remove(parent, dead);
 }
 
-fn directories(parent: &str) -> Vec<String> {
+/// Removes what a supervisor that is known to be dead left in a directory, given a name that it made; whether nothing of it is left there.
+pub(super) fn sweep_of(parent: &str, name: &str) -> bool {
+    let Some((prefix, _)) = name.rsplit_once('-').filter(|_| maker(name).is_some()) else { return true };
+    remove(parent, |name| maker(name).is_some() && name.rsplit_once('-').is_some_and(|(theirs, _)| theirs == prefix))
+}
+
+fn remove(parent: &str, dead: impl Fn(&str) -> bool) -> bool {
+    let mut clean = true;
+    for name in directories(parent).iter().filter(|name| dead(name)) {
+        let left = format!("{parent}/{name}");
+        for leaf in directories(&left).iter().filter(|leaf| super::v2::is_leaf(leaf)) {
+            let _ = std::fs::remove_dir(format!("{left}/{leaf}"));
+        }
+        clean &= std::fs::remove_dir(left).is_ok();
+    }
+    if let Ok(parent) = Directory::open(parent) {
+        control::give_back(&parent, None, "");
+    }
+    clean
+}
+
+/// Whether there are cgroups beneath that are not ours.
+pub(crate) fn has_groups(parent: &str) -> bool {
+    directories(parent).iter().any(|name| maker(name).is_none())
+}
+
+/// Names of the directories in one. Cgroup file systems count them in the link count, which is a hundred times cheaper to ask for than a listing.
+pub(super) fn directories(parent: &str) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt;
+    if std::fs::metadata(parent).is_ok_and(|found| found.nlink() == 2) {
+        return Vec::new();
+    }
     let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
     entries
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
@@ -53,7 +73,7 @@ fn directories(parent: &str) -> Vec<String> {
 }
 
 /// Who made a directory of this name.
-fn maker(name: &str) -> Option<(Pid, u64)> {
+pub(super) fn maker(name: &str) -> Option<(Pid, u64)> {
     let mut parts = name.strip_prefix(PREFIX)?.split('-');
     let pid: i32 = parts.next()?.parse().ok().filter(|pid| *pid > 0)?;
     let namespace = parts.next()?.parse().ok()?;

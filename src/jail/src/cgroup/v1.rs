@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -11,13 +12,24 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use remand_policy::plan::CgroupLimits;
 
 use super::directory::{Directory, Made, keyed};
+use super::emptying::{self, Files};
+use super::journal::{self, Journal};
 use super::{CgroupError, Counters, stale};
 
+const MEMORY: Files = Files {
+    usage: "memory.usage_in_bytes",
+    kernel: Some("memory.kmem.usage_in_bytes"),
+    bound: "memory.limit_in_bytes",
+    empty: "memory.force_empty",
+};
 const NANOSECONDS_PER_MICROSECOND: u64 = 1000;
 
 /// This process's own cgroup in each hierarchy.
 #[derive(Debug)]
-pub(super) struct Parents(Vec<Member<Directory>>);
+pub(super) struct Parents {
+    members: Vec<Member<Directory>>,
+    journal: OnceLock<Option<Journal>>,
+}
 
 /// A directory, and the controllers of the hierarchy that it is in.
 #[derive(Debug)]
@@ -34,12 +46,18 @@ impl Parents {
             match members.iter_mut().find(|(known, _)| *known == path) {
                 Some((_, member)) => member.controllers.push(controller.clone()),
                 None => {
-                    stale::sweep_sometimes(path);
                     members.push((path, Member { controllers: vec![controller.clone()], directory: Directory::open(path)? }));
                 }
             }
         }
-        Ok(Self(members.into_iter().map(|(_, member)| member).collect()))
+        Ok(Self { members: members.into_iter().map(|(_, member)| member).collect(), journal: OnceLock::new() })
+    }
+
+    /// Goes on record, and removes what dead supervisors left, here and elsewhere.
+    pub(super) fn sweep(&self) {
+        self.journal.get_or_init(|| Journal::begin(&self.members.iter().map(|member| member.directory.path()).collect::<Vec<_>>()));
+        self.members.iter().for_each(|member| stale::sweep(member.directory.path()));
+        journal::sweep();
     }
 
     pub(super) fn create(&self, limits: &CgroupLimits) -> Result<Run, CgroupError> {
@@ -50,8 +68,8 @@ impl Parents {
             "cpu" => limits.use_cpu && limits.cpus.is_some(),
             _ => false,
         };
-        let mut members = Vec::with_capacity(self.0.len());
-        for member in self.0.iter().filter(|member| member.controllers.iter().any(wanted)) {
+        let mut members = Vec::with_capacity(self.members.len());
+        for member in self.members.iter().filter(|member| member.controllers.iter().any(wanted)) {
             let controllers = member.controllers.iter().filter(|controller| wanted(controller)).cloned().collect();
             members.push(Member { controllers, directory: member.directory.make_own()? });
         }
@@ -131,13 +149,14 @@ impl Run {
         Ok(counters)
     }
 
-    pub(super) fn remove(self) -> Result<(), CgroupError> {
+    /// Empties and removes; bytes that could not be freed.
+    pub(super) fn remove(self) -> Result<u64, CgroupError> {
+        let mut first = self.of("memory").map_or(Ok(0), |memory| emptying::empty(memory, &MEMORY));
         drop((self.memory_event, self.tasks));
         // Each is tried, so that one that refuses leaves the others no excuse.
-        let mut first = Ok(());
         for member in self.members {
             let removed = member.directory.remove();
-            first = first.and(removed);
+            first = first.and_then(|left| removed.map(|()| left));
         }
         first
     }

@@ -2,21 +2,27 @@
 //!
 //! Always holds: limits stand before anything can be started inside; no process sits in the parent, so controllers can be on beneath it.
 
+use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::uio::pread;
-use remand_policy::host::CgroupFacts;
+use remand_policy::host::{CgroupFacts, Surrounding};
 use remand_policy::plan::CgroupLimits;
 
 use super::directory::{Directory, Made, keyed};
-use super::{CgroupError, Counters, stale};
+use super::emptying::{self, Files};
+use super::journal::{self, Journal};
+use super::{CgroupError, Counters, control, stale};
 
-const SUBTREE: &str = "cgroup.subtree_control";
 /// Moving or starting a process needs the right to write this file of the target and of the nearest common ancestor.
 const PROCS: &str = "cgroup.procs";
+
+/// `memory.reclaim` is there since Linux 5.19; `memory.high` alone leaves what lies ready on other CPUs.
+const MEMORY: Files = Files { usage: "memory.current", kernel: None, bound: "memory.high", empty: "memory.reclaim" };
 
 const FORKSERVER: &str = "forkserver";
 const SUPERVISOR: &str = "supervisor";
@@ -30,35 +36,74 @@ pub(super) fn is_leaf(name: &str) -> bool {
 /// The supervisor's own directory. Fields drop in order: leaves first.
 #[derive(Debug)]
 pub(super) struct Parent {
-    forkserver: Made,
-    _aside: Option<Aside>,
+    forkserver: Option<Made>,
+    /// This process, where it was alone in the directory above: no process may sit where controllers are turned on beneath.
+    aside: Option<Made>,
     directory: Made,
+    above: Directory,
+    /// Where this process came from.
+    home: String,
     owner: Option<u32>,
     next: AtomicU64,
+    journal: OnceLock<Option<Journal>>,
 }
 
 impl Parent {
     pub(super) fn make(facts: &CgroupFacts, owner: Option<u32>) -> Result<Self, CgroupError> {
         let above = Directory::open(&facts.parent)?;
-        let usable = [("memory", &facts.memory), ("pids", &facts.pids), ("cpu", &facts.cpu)];
-        let controllers: Vec<&str> = usable.into_iter().filter(|(_, fact)| fact.available()).map(|(name, _)| name).collect();
-        stale::sweep_sometimes(&facts.parent);
         let directory = above.make_own()?;
-        let aside = match enable(&above, &controllers) {
-            Err(error) if error.source.raw_os_error() == Some(Errno::EBUSY as i32) => Some(Aside::step(above, &directory, &controllers)?),
-            done => done.map(|()| None)?,
-        };
-        enable(&directory, &controllers)?;
-        let forkserver = directory.make(FORKSERVER)?;
+        let (home, next) = (facts.own.clone(), AtomicU64::new(0));
+        // From here on, drop undoes what was done.
+        let mut parent = Self { forkserver: None, aside: None, directory, above, home, owner, next, journal: OnceLock::new() };
+        let usable = [("memory", &facts.memory), ("pids", &facts.pids), ("cpu", &facts.cpu)];
+        let usable: Vec<&str> = usable.into_iter().filter(|(_, fact)| fact.available()).map(|(name, _)| name).collect();
+        let copied: Vec<&Surrounding> = facts.surrounding.iter().filter(|limit| limit.copied.available()).collect();
+        let wanted = usable.iter().copied().chain(copied.iter().filter_map(|limit| limit.file.split('.').next()));
+        parent.enable(&wanted.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>(), &usable)?;
+        for limit in copied {
+            // One line at a time, as the kernel takes them. Files that a kernel may lack are those of swap, which it then does not limit either.
+            for line in limit.value.lines() {
+                parent.directory.write_if_there(&limit.file, line)?;
+            }
+        }
+        parent.forkserver = Some(parent.directory.make(FORKSERVER)?);
         if let Some(owner) = owner {
             // The forkserver starts runs from its leaf into theirs: this is their nearest common ancestor. Its own leaf needs nothing.
-            directory.give(PROCS, owner)?;
+            parent.directory.give(PROCS, owner)?;
         }
-        Ok(Self { forkserver, _aside: aside, directory, owner, next: AtomicU64::new(0) })
+        Ok(parent)
     }
 
-    pub(super) fn forkserver(&self) -> BorrowedFd<'_> {
-        self.forkserver.fd()
+    /// Turns controllers on above, stepping aside if this process alone is in the way, and beneath.
+    fn enable(&mut self, wanted: &[&str], usable: &[&str]) -> Result<(), CgroupError> {
+        match control::borrow(&self.above, wanted) {
+            Err(error) if error.source.raw_os_error() == Some(Errno::EBUSY as i32) => {
+                // Only this process is moved: others in there mean that the cgroup was not delegated to us alone, and are left where they are.
+                let leaf = self.directory.make(SUPERVISOR)?;
+                // First: from a kill in there on, nobody else can be put where this process was.
+                self.record();
+                leaf.write(PROCS, 0)?;
+                self.aside = Some(leaf);
+                control::borrow(&self.above, wanted)?;
+            }
+            done => done?,
+        }
+        control::enable(&self.directory, usable)
+    }
+
+    /// Goes on record, and removes what dead supervisors left, here and elsewhere.
+    pub(super) fn sweep(&self) {
+        self.record();
+        stale::sweep(self.above.path());
+        journal::sweep();
+    }
+
+    fn record(&self) {
+        self.journal.get_or_init(|| Journal::begin(&[self.above.path()]));
+    }
+
+    pub(super) fn forkserver(&self) -> Option<BorrowedFd<'_>> {
+        self.forkserver.as_ref().map(|leaf| leaf.fd())
     }
 
     pub(super) fn create(&self, limits: &CgroupLimits) -> Result<Run, CgroupError> {
@@ -87,45 +132,25 @@ impl Parent {
     }
 }
 
-/// This process in a leaf of its own directory. No process may sit where controllers are turned on beneath; in a delegated cgroup that is where it is born.
-#[derive(Debug)]
-struct Aside {
-    above: Directory,
-    undo: Vec<(String, String)>,
-    leaf: Option<Made>,
-}
-
-impl Aside {
-    /// Only this process is moved: others in there mean that the cgroup was not delegated to us alone, and are left where they are.
-    fn step(above: Directory, directory: &Directory, controllers: &[&str]) -> Result<Self, CgroupError> {
-        let leaf = directory.make(SUPERVISOR)?;
-        leaf.write(PROCS, 0)?;
-        let off = controllers.iter().map(|name| format!("-{name}")).collect::<Vec<_>>().join(" ");
-        let undo = vec![(format!("{}/{SUBTREE}", directory.path()), off.clone()), (format!("{}/{SUBTREE}", above.path()), off)];
-        // From here on, drop undoes it.
-        let aside = Self { above, undo, leaf: Some(leaf) };
-        enable(&aside.above, controllers)?;
-        Ok(aside)
-    }
-}
-
-impl Drop for Aside {
+impl Drop for Parent {
     fn drop(&mut self) {
-        // Each can fail if somebody else came in meanwhile; then the directory stays, with this process in it, and a later start sweeps it.
-        for (file, off) in &self.undo {
-            let _ = std::fs::write(file, off);
+        drop(self.forkserver.take());
+        if control::borrowed(&self.above) {
+            // The last to leave gives back, also what was turned on for those who were killed.
+            self.sweep();
+            control::disable(&self.directory);
+            let own = self.directory.path().rsplit('/').next();
+            control::give_back(&self.above, own, &self.home);
         }
-        let _ = self.above.write(PROCS, 0);
-        drop(self.leaf.take());
+        if let Some(mut leaf) = self.aside.take() {
+            // Refused where controllers are still on: this process then ends where it is, and what is left empty is swept.
+            if self.above.write(PROCS, 0).is_err() {
+                leaf.leave();
+                self.directory.leave();
+                self.journal.get_mut().into_iter().flatten().for_each(Journal::stay);
+            }
+        }
     }
-}
-
-/// Turns on what is not on yet: the parent belongs to others too, so nothing is written that need not be.
-fn enable(directory: &Directory, controllers: &[&str]) -> Result<(), CgroupError> {
-    let on = directory.read(SUBTREE)?;
-    let missing: Vec<String> =
-        controllers.iter().filter(|name| !on.split_whitespace().any(|known| known == **name)).map(|name| format!("+{name}")).collect();
-    if missing.is_empty() { Ok(()) } else { directory.write(SUBTREE, missing.join(" ")) }
 }
 
 /// A run's leaf.
@@ -198,7 +223,10 @@ impl Run {
         Ok(counters)
     }
 
-    pub(super) fn remove(self) -> Result<(), CgroupError> {
-        self.leaf.remove()
+    /// Empties and removes; bytes that could not be freed.
+    pub(super) fn remove(self) -> Result<u64, CgroupError> {
+        let left = if self.memory_events.is_some() { emptying::empty(&self.leaf, &MEMORY) } else { Ok(0) };
+        let removed = self.leaf.remove();
+        left.and_then(|left| removed.map(|()| left))
     }
 }

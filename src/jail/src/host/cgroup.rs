@@ -1,12 +1,17 @@
 //! Where cgroups for runs can be made, and why not.
 //!
-//! Always holds: a directory counts only if this process may make others in it; on v2 the nearest one above this process that gives what is needed is taken,
-//! so that limits set on this process hold for runs too.
+//! Always holds: a directory counts only if this process may make others in it, and nobody but root and this user may reach into it; on v2 the nearest one
+//! above this process that gives what is needed is taken, and limits of those that were skipped are named, so that they are copied.
+
+mod level;
+mod surrounding;
+mod trust;
 
 use std::collections::BTreeMap;
 
+use level::{Inside, Level, choose, levels};
 use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::unistd::{AccessFlags, faccessat};
+use nix::unistd::{AccessFlags, faccessat, geteuid};
 use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
 use remand_policy::plan::CgroupLimits;
 
@@ -20,19 +25,26 @@ const V2_CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
 /// Looks, given `/proc/self/cgroup` and `/proc/self/mountinfo`.
 pub(super) fn facts(own: &str, mountinfo: &str) -> CgroupFacts {
     let mounted = mounts::of_kinds(mountinfo, &["cgroup", "cgroup2"]);
-    let unified = unified(own, &mounted).map(|place| choose(&levels(&place)));
-    if let Ok(choice) = &unified
-        && V2_CONTROLLERS.iter().any(|name| choice.fact(name).available())
+    let unified = unified(own, &mounted);
+    let exposed =
+        unified.as_ref().ok().into_iter().cloned().chain(named(own, &mounted, "freezer")).find_map(|place| trust::foreign(&place));
+    CgroupFacts { exposed, ..usable(own, &mounted, unified.map(|place| levels(&place))) }
+}
+
+fn usable(own: &str, mounted: &[Mount<'_>], levels: Result<Vec<Level>, Fact>) -> CgroupFacts {
+    if let Ok(levels) = &levels
+        && V2_CONTROLLERS.iter().any(|name| choose(levels).fact(name).available())
     {
-        return v2(choice);
+        return v2(levels);
     }
-    let v1 = V1_CONTROLLERS.map(|name| (name, named(own, &mounted, name).and_then(writable)));
+    let v1 = V1_CONTROLLERS.map(|name| (name, named(own, mounted, name).and_then(writable)));
     if v1.iter().any(|(_, place)| place.is_ok()) || mounted.iter().any(|mount| mount.kind == "cgroup" && is_of(mount, "memory")) {
         return self::v1(v1);
     }
-    match unified {
-        Ok(choice) => v2(&choice),
-        Err(reason) => nothing(&reason),
+    match levels {
+        Ok(levels) => v2(&levels),
+        Err(Fact::Missing { blocker, remedy }) => CgroupFacts::none(&blocker, &remedy),
+        Err(Fact::Available) => CgroupFacts::none("no cgroup is usable", &scope()),
     }
 }
 
@@ -47,19 +59,23 @@ pub(super) fn tried(facts: &mut CgroupFacts) {
         use_pids: pids,
         use_cpu: cpu,
     };
-    let made = if memory || pids || cpu { Cgroups::new(facts, None).and_then(|cgroups| cgroups.create(&limits)?.remove()) } else { Ok(()) };
+    let made = if memory || pids || cpu {
+        Cgroups::new(facts, None).and_then(|cgroups| cgroups.create(&limits)?.remove().map(drop))
+    } else {
+        Ok(())
+    };
     if let Err(error) = made {
-        let refused = missing(error.to_string(), scope());
-        for fact in [&mut facts.memory, &mut facts.pids, &mut facts.cpu].into_iter().filter(|fact| fact.available()) {
-            *fact = refused.clone();
-        }
-        facts.version = CgroupVersion::None;
+        *facts = refused(&error.to_string(), facts.exposed.take());
     }
 }
 
-fn nothing(reason: &Fact) -> CgroupFacts {
-    let [memory, pids, cpu, swap] = [(); 4].map(|()| reason.clone());
-    CgroupFacts { version: CgroupVersion::None, memory, pids, cpu, parent: String::new(), v1: BTreeMap::new(), swap }
+/// A host whose cgroups turned out to refuse.
+pub(super) fn refused(why: &str, exposed: Option<String>) -> CgroupFacts {
+    CgroupFacts { exposed, ..CgroupFacts::none(why, &scope()) }
+}
+
+fn has(list: &str, controller: &str) -> bool {
+    list.split_whitespace().any(|name| name == controller)
 }
 
 /// Whether a v1 mount carries a controller.
@@ -79,6 +95,17 @@ struct Place {
 impl Place {
     fn path(&self) -> String {
         format!("{}{}", self.point, self.below)
+    }
+
+    /// This directory and those above it up to the mount.
+    fn chain(&self) -> Vec<String> {
+        let mut below = self.below.as_str();
+        let mut all = vec![self.path()];
+        while let Some((above, _)) = below.rsplit_once('/') {
+            below = above;
+            all.push(format!("{}{below}", self.point));
+        }
+        all
     }
 }
 
@@ -122,17 +149,18 @@ fn locked(path: &str) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let errno = faccessat(AT_FDCWD, path, AccessFlags::W_OK, AtFlags::AT_EACCESS).err()?;
     let owner = std::fs::metadata(path).map_or_else(|_| "unknown".into(), |metadata| metadata.uid().to_string());
-    Some(format!("{path}, owned by uid {owner}, can't be written to by uid {} ({errno:?})", nix::unistd::geteuid()))
+    Some(format!("{path}, owned by uid {owner}, can't be written to by uid {} ({errno:?})", geteuid()))
 }
 
 /// v1: whether runs' cgroups can be made there.
 fn writable(place: Place) -> Result<String, Fact> {
     let path = place.path();
-    match locked(&path) {
+    match locked(&path).or_else(|| trust::foreign(&place)) {
         None => Ok(path),
         Some(blocker) => Err(missing(
             blocker,
-            "run as root, or let an administrator give that directory to this user; in a container, mount cgroups writable",
+            "run as root, in a cgroup that is root's all the way up, or let an administrator give that directory to this user; in a container, mount \
+             cgroups writable",
         )),
     }
 }
@@ -150,7 +178,19 @@ fn v1(places: [(&str, Result<String, Fact>); 4]) -> CgroupFacts {
         None => fact("memory"),
     };
     let version = if usable.is_empty() { CgroupVersion::None } else { CgroupVersion::V1 };
-    CgroupFacts { version, memory: fact("memory"), pids: fact("pids"), cpu, parent: String::new(), swap, v1: usable }
+    let [memory, pids] = ["memory", "pids"].map(fact);
+    CgroupFacts {
+        version,
+        memory,
+        pids,
+        cpu,
+        parent: String::new(),
+        own: String::new(),
+        swap,
+        v1: usable,
+        surrounding: Vec::new(),
+        exposed: None,
+    }
 }
 
 fn swap(counted: bool) -> Fact {
@@ -161,119 +201,23 @@ fn swap(counted: bool) -> Fact {
     }
 }
 
-/// Who sits in a v2 directory: controllers can be turned on beneath it only if nobody does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Inside {
-    Nobody,
-    /// This process alone, which can move into a leaf.
-    Us,
-    Others,
-    /// The hierarchy's root: anybody may.
-    Root,
-}
-
-/// One v2 directory above this process, from its own on upwards.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Level {
-    path: String,
-    /// Why nothing can be made here.
-    refused: Option<String>,
-    /// `cgroup.subtree_control`.
-    on: String,
-    /// `cgroup.controllers`.
-    offered: String,
-    /// `cgroup.subtree_control` can be written to.
-    may_enable: bool,
-    inside: Inside,
-}
-
-fn has(list: &str, controller: &str) -> bool {
-    list.split_whitespace().any(|name| name == controller)
-}
-
-impl Level {
-    fn look(path: String) -> Self {
-        let file = |name: &str| read(&format!("{path}/{name}"));
-        let offered = file("cgroup.controllers");
-        if !V2_CONTROLLERS.iter().any(|name| has(&offered, name)) {
-            // As on a host whose controllers are all v1's: nothing else matters.
-            return Self { path, refused: None, on: String::new(), offered, may_enable: false, inside: Inside::Others };
-        }
-        // Starting a process beneath, from where this one is, asks for the right to write the common ancestor's cgroup.procs.
-        let refused = locked(&path).or_else(|| locked(&format!("{path}/cgroup.procs")));
-        let mut inside = Inside::Root;
-        // Only the root lacks this file.
-        if std::path::Path::new(&format!("{path}/cgroup.type")).exists() {
-            let procs = file("cgroup.procs");
-            inside = match procs.trim() {
-                "" => Inside::Nobody,
-                one if one == std::process::id().to_string() => Inside::Us,
-                _ => Inside::Others,
-            };
-        }
-        let may_enable = locked(&format!("{path}/cgroup.subtree_control")).is_none();
-        Self { refused, on: file("cgroup.subtree_control"), offered, may_enable, inside, path }
-    }
-
-    /// Whether runs' cgroups made here can have a controller.
-    fn fact(&self, controller: &str) -> Fact {
-        let path = &self.path;
-        if let Some(refused) = &self.refused {
-            missing(refused.clone(), scope())
-        } else if has(&self.on, controller) {
-            Fact::Available
-        } else if !has(&self.offered, controller) {
-            missing(
-                format!("the controller {controller} is not delegated to {path}"),
-                "turn it on in cgroup.subtree_control of every cgroup above; under systemd: Delegate=cpu memory pids in a drop-in of user@.service",
-            )
-        } else if !self.may_enable {
-            missing(format!("{path}/cgroup.subtree_control can't be written to"), scope())
-        } else if self.inside == Inside::Others {
-            missing(format!("{path} holds other processes, so no controller can be turned on in it (EBUSY)"), scope())
-        } else {
-            Fact::Available
-        }
-    }
-}
-
 fn scope() -> String {
-    let user = if nix::unistd::geteuid().is_root() { "" } else { " --user" };
+    let user = if geteuid().is_root() { "" } else { " --user" };
     format!(
         "start it in a cgroup of its own: systemd-run{user} --scope -p Delegate=yes remand ...; without systemd, an administrator makes a cgroup, \
          gives its directory, cgroup.procs and cgroup.subtree_control to this user, and starts this in a child of it"
     )
 }
 
-/// This process's directory and those above it, up to the first that gives all.
-fn levels(place: &Place) -> Vec<Level> {
-    let mut levels = Vec::new();
-    let mut below = place.below.as_str();
-    loop {
-        let level = Level::look(format!("{}{below}", place.point));
-        let done = V2_CONTROLLERS.iter().all(|name| level.fact(name).available());
-        levels.push(level);
-        match below.rfind('/') {
-            Some(end) if !done => below = below.get(..end).unwrap_or_default(),
-            _ => return levels,
-        }
-    }
-}
-
-/// The nearest that gives the most.
-fn choose(levels: &[Level]) -> Level {
-    let gives = |level: &&Level| V2_CONTROLLERS.iter().filter(|name| level.fact(name).available()).count();
-    // `max_by_key` takes the last of equals, so from the top down.
-    let best = levels.iter().rev().max_by_key(gives);
-    best.cloned().unwrap_or_else(|| Level::look(String::new()))
-}
-
-fn v2(level: &Level) -> CgroupFacts {
+fn v2(levels: &[Level]) -> CgroupFacts {
+    let level = choose(levels);
     let [memory, pids, cpu] = V2_CONTROLLERS.map(|name| level.fact(name));
     let usable = [&memory, &pids, &cpu].into_iter().any(Fact::available);
     let swap = if memory.available() { swap(counts_swap(level)) } else { memory.clone() };
     let (version, parent) = if usable { (CgroupVersion::V2, level.path.clone()) } else { (CgroupVersion::None, String::new()) };
-    CgroupFacts { version, memory, pids, cpu, parent, v1: BTreeMap::new(), swap }
+    let own = levels.first().map_or_else(String::new, |level| level.path.clone());
+    let surrounding = if usable { surrounding::of(levels, level) } else { Vec::new() };
+    CgroupFacts { version, memory, pids, cpu, parent, own, v1: BTreeMap::new(), swap, surrounding, exposed: None }
 }
 
 /// The root has no `memory.*` files; a kernel that can swap at all counts it since 5.19 or so, unless told not to.
@@ -283,5 +227,4 @@ fn counts_swap(level: &Level) -> bool {
 }
 
 #[cfg(test)]
-#[path = "cgroup_tests.rs"]
 mod tests;

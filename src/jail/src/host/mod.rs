@@ -80,6 +80,11 @@ pub fn without_cgroups() -> CgroupFacts {
     cgroup::facts("", "")
 }
 
+/// What is left of a host's cgroups when one refused at a start.
+pub(crate) fn refused_cgroups(why: &str, exposed: Option<String>) -> CgroupFacts {
+    cgroup::refused(why, exposed)
+}
+
 fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
     let number = |path: &str| read(path).trim().parse().ok();
     let limits = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup"];

@@ -46,17 +46,18 @@ pub struct Launched {
 }
 
 impl Launched {
-    /// Takes back what held the run, in the order in which it can go: the forkserver out of its cgroup, the run's cgroup, their parent, the ids.
+    /// Takes back what held the run, in the order in which it can go: the forkserver out of its cgroup, the run's cgroup, their parent, the ids. Bytes of
+    /// the run's memory that are still held by somebody.
     ///
     /// # Errors
     /// A cgroup that could not be removed.
-    pub fn undo(self) -> Result<(), CgroupError> {
+    pub fn undo(self) -> Result<u64, CgroupError> {
         drop(self.init);
         drop(self.server);
         let removed = self.cgroup.map(RunCgroup::remove).transpose();
         drop(self.cgroups);
         drop(self.ids);
-        removed.map(drop)
+        removed.map(Option::unwrap_or_default)
     }
 }
 
@@ -87,6 +88,8 @@ pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failur
     timeline.mark("forkserver");
     let theirs = [&input, &stdout.theirs, &stderr.theirs, &job.theirs, &result.theirs, &their_report].map(AsFd::as_fd);
     let init = server.make_run(&with_cgroup(&theirs, cgroup.as_ref()))?;
+    // While its interpreter starts, there is nothing to wait for.
+    cgroups.iter().for_each(Cgroups::sweep);
     // Our copies of the run's ends go here, so that end of file means that the run is gone.
     let [stdout, stderr, result, job] = [stdout, stderr, result, job].map(|Pipe { ours, .. }| ours);
     Ok(Launched {

@@ -18,8 +18,12 @@ use std::os::fd::BorrowedFd;
 
 use remand_policy::{HostFacts, Outcome, Plan, Policy};
 
+use launch::Launched;
 pub use looks::{Look, Looks};
 use timeline::Timeline;
+
+use crate::failure::Failure;
+use crate::host;
 
 /// One run as decided.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +68,17 @@ pub fn run(ask: &Ask<'_>, caller: Caller<'_>) -> Outcome {
 #[must_use]
 pub fn observe(ask: &Ask<'_>, caller: Caller<'_>) -> (Outcome, Looks) {
     let mut timeline = Timeline::begin();
-    match launch::launch(ask, &mut timeline) {
+    let mut launched = launch::launch(ask, &mut timeline);
+    let bare = launched.as_ref().err().and_then(|failure| bare(ask, failure));
+    let Some((plan, host)) = bare else { return end(ask, launched, caller, timeline) };
+    let ask = Ask { plan: &plan, host: &host, ..*ask };
+    timeline = Timeline::begin();
+    launched = launch::launch(&ask, &mut timeline);
+    end(&ask, launched, caller, timeline)
+}
+
+fn end(ask: &Ask<'_>, launched: Result<Launched, Failure>, caller: Caller<'_>, mut timeline: Timeline) -> (Outcome, Looks) {
+    match launched {
         Ok(launched) => {
             let mut seen = follow::follow(ask, launched, caller, &mut timeline);
             let looks = std::mem::take(&mut seen.looks);
@@ -72,4 +86,18 @@ pub fn observe(ask: &Ask<'_>, caller: Caller<'_>) -> (Outcome, Looks) {
         }
         Err(failure) => (record::not_started(ask, &failure, timeline), Looks::default()),
     }
+}
+
+/// Where a cgroup refused that looked as if it would not: the plan and the host without cgroups, if the policy can do without.
+fn bare(ask: &Ask<'_>, failure: &Failure) -> Option<(Plan, HostFacts)> {
+    // Being born in one is refused by the same call that makes processes and namespaces, in words of its own.
+    let born = matches!(failure.step, "forkserver" | "clone_init")
+        && [libc::EOPNOTSUPP, libc::EBUSY, libc::ENODEV, libc::EAGAIN].contains(&failure.errno);
+    if ask.plan.cgroup.is_none() || !(failure.step == "cgroup" || born) {
+        return None;
+    }
+    let mut host = ask.host.clone();
+    host.cgroup = host::refused_cgroups(&failure.object, host.cgroup.exposed);
+    let plan = ask.plan.without_cgroup(ask.policy, &host).ok()?;
+    Some((plan, host))
 }

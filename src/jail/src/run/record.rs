@@ -42,8 +42,14 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     }
     let value = seen.received.value();
     // Before the record says that the run is gone, it is.
-    if let Err(error) = seen.launched.undo() {
-        verdict = Verdict::Internal { message: error.to_string() };
+    match seen.launched.undo() {
+        Ok(0) => {}
+        Ok(held) => {
+            let why =
+                format!("{held} bytes of the run's memory were still charged to its cgroup, and not to be freed, when that was removed");
+            enforcement.insert("memory_returned".into(), Enforcement::Absent(why));
+        }
+        Err(error) => verdict = Verdict::Internal { message: error.to_string() },
     }
     timeline.mark("teardown");
     Outcome {

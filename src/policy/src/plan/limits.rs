@@ -4,7 +4,7 @@
 
 use super::CgroupLimits;
 use super::protections::Ledger;
-use crate::host::{CgroupVersion, Fact, HostFacts};
+use crate::host::{CgroupVersion, Fact, HostFacts, Surrounding};
 use crate::policy::{Enforce, Policy};
 
 /// `RLIMIT_*` of Linux on both instruction sets.
@@ -42,6 +42,7 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) ->
     memory(ledger, policy, host, &mut limited);
     pids(ledger, policy, host, &mut limited);
     cpu(ledger, policy, host);
+    surroundings(ledger, policy, host);
     match policy.limits.wall_time.value() {
         Some(_) => ledger.by("wall_time", "monotonic timer of the supervisor"),
         None => ledger.absent("wall_time", "limits.wall_time is unlimited"),
@@ -123,6 +124,35 @@ fn cpu(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
             ledger.by("cpu_time", file(host, "cpuacct.usage, read by the supervisor", "cpu.stat, read by the supervisor"))
         }
         (Some(_), Fact::Missing { blocker, .. }) => ledger.substitute("cpu_time", sampled, blocker),
+    }
+}
+
+/// What somebody set on this process holds its runs too, wherever their cgroup is; and who else could stop this process.
+fn surroundings(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
+    const NAME: &str = "surrounding_limits";
+    let facts = &host.cgroup;
+    if let Some(who) = &facts.exposed {
+        ledger.absent(
+            "supervisor_cgroup",
+            format!(
+                "{who}, who can freeze or end this supervisor by it: no limit that it keeps itself, wall time first, holds against them"
+            ),
+        );
+    }
+    let named = |limit: &Surrounding| format!("{} {} of {}", limit.file, limit.value, limit.cgroup);
+    match facts.surrounding.iter().find_map(|limit| Some((limit, limit.copied.lack()?))) {
+        None if facts.surrounding.is_empty() => {}
+        None => {
+            let all: Vec<String> = facts.surrounding.iter().map(named).collect();
+            ledger.by(NAME, format!("{}, copied onto the run's parent", all.join(", ")));
+        }
+        Some((limit, (blocker, remedy))) => {
+            let lost = Fact::Missing {
+                blocker: format!("{}, which holds this process, cannot hold its runs: {blocker}", named(limit)),
+                remedy: remedy.into(),
+            };
+            ledger.need(NAME, &lost, policy.limits.cgroup, "");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::host::{Arch, CgroupFacts, CgroupVersion, Fact, NamespaceFacts};
+use crate::host::{Arch, CgroupFacts, CgroupVersion, Fact, NamespaceFacts, Surrounding};
 use crate::policy::{Enforce, Mount};
 use crate::syscalls;
 use crate::syscalls::tests::{policy as small, safe_groups};
@@ -33,8 +33,11 @@ pub(crate) fn full() -> HostFacts {
             pids: yes(),
             cpu: yes(),
             parent: "/sys/fs/cgroup/remand".into(),
+            own: "/sys/fs/cgroup/remand".into(),
             v1: BTreeMap::new(),
             swap: yes(),
+            surrounding: Vec::new(),
+            exposed: None,
         },
         landlock_abi: 7,
         landlock: yes(),
@@ -46,14 +49,9 @@ pub(crate) fn full() -> HostFacts {
 
 /// An ordinary user without delegation.
 pub(crate) fn rootless() -> HostFacts {
-    let cgroup = CgroupFacts {
-        version: CgroupVersion::None,
-        memory: missing("delegation"),
-        pids: missing("delegation"),
-        cpu: missing("delegation"),
-        parent: String::new(),
-        v1: BTreeMap::new(),
-        swap: missing("delegation"),
+    let cgroup = match missing("delegation") {
+        Fact::Missing { blocker, remedy } => CgroupFacts::none(&blocker, &remedy),
+        Fact::Available => unreachable!(),
     };
     HostFacts { uid: 1001, gid: 1001, privileged: false, run_ids: 0, cgroup, ..full() }
 }
@@ -440,6 +438,43 @@ fn unlimited_is_absent_and_needs_no_controller() {
         (None, None, None, None, None, None)
     );
     assert_eq!(plan.rlimits.iter().map(|(resource, ..)| *resource).collect::<Vec<_>>(), [3, 4, 7, 8, 12, 13, 14]);
+}
+
+fn surrounding(file: &str, copied: Fact) -> Surrounding {
+    Surrounding { file: file.into(), value: "40".into(), cgroup: "/service".into(), copied }
+}
+
+#[test]
+fn limits_around_the_supervisor_are_copied_and_named_or_refused() {
+    let mut host = full();
+    host.cgroup.surrounding = ["pids.max", "cpu.max"].map(|file| surrounding(file, Fact::Available)).into();
+    let copied = by("pids.max 40 of /service, cpu.max 40 of /service, copied onto the run's parent");
+    assert_eq!(on(&policy(), &host).unwrap().enforcement["surrounding_limits"], copied);
+    host.cgroup.surrounding.push(surrounding("cpuset.cpus", missing("cpuset")));
+    let why = "cpuset.cpus 40 of /service, which holds this process, cannot hold its runs: no cpuset";
+    assert_eq!(on(&lenient(), &host).unwrap().enforcement["surrounding_limits"], absent(why));
+    assert_eq!(refused(&policy(), &host), [("surrounding_limits".to_owned(), why.to_owned())]);
+}
+
+#[test]
+fn who_can_stop_the_supervisor_is_named() {
+    let mut host = full();
+    host.cgroup.exposed = Some("uid 5 can write to /a".into());
+    let plan = on(&policy(), &host).unwrap();
+    assert!(matches!(&plan.enforcement["supervisor_cgroup"], Enforcement::Absent(why) if why.starts_with("uid 5 can write to /a")));
+    assert!(!on(&policy(), &full()).unwrap().enforcement.contains_key("supervisor_cgroup"));
+}
+
+#[test]
+fn a_late_refusal_gives_the_plan_of_a_host_without_cgroups() {
+    let bare = HostFacts { cgroup: CgroupFacts::none("no room", "Make some."), ..full() };
+    let planned = on(&lenient(), &full()).unwrap();
+    let learning = planned.clone().observing(&lenient(), &full()).unwrap();
+    let expected = on(&lenient(), &bare).unwrap();
+    assert_ne!(planned, expected);
+    assert_eq!(planned.without_cgroup(&lenient(), &bare).unwrap(), expected);
+    assert_eq!(learning.without_cgroup(&lenient(), &bare).unwrap(), expected.observing(&lenient(), &bare).unwrap());
+    assert!(on(&policy(), &full()).unwrap().without_cgroup(&policy(), &bare).is_err());
 }
 
 #[test]

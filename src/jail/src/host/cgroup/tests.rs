@@ -83,6 +83,10 @@ fn the_nearest_directory_that_gives_all_is_taken() {
     // Alone in its own: it can step aside.
     let alone = Level { inside: Inside::Us, ..own.clone() };
     assert_eq!(choose(&[alone, level("/a/b")]).path, "/a/b/c");
+    // Alone, but with groups of others beneath.
+    let parted = Level { inside: Inside::UsAndGroups, ..own.clone() };
+    assert_eq!(choose(&[parted.clone(), level("/a/b")]).path, "/a/b");
+    assert!(blocker(&parted.fact("pids")).contains("over their owner's head"));
     // Nothing on, nothing inside.
     let empty = Level { on: String::new(), ..level("/a/b") };
     assert_eq!(choose(&[own.clone(), empty]).path, "/a/b");
@@ -96,7 +100,7 @@ fn the_nearest_directory_that_gives_all_is_taken() {
 #[test]
 fn nothing_delegated() {
     let refused = Level { refused: Some("/a can't be written to".into()), ..level("/a") };
-    let facts = v2(&refused);
+    let facts = v2(&[refused]);
     assert_eq!(facts.version, CgroupVersion::None);
     for fact in [&facts.memory, &facts.pids, &facts.cpu, &facts.swap] {
         assert_eq!(blocker(fact), "/a can't be written to");
