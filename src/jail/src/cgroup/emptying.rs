@@ -22,6 +22,8 @@ pub(super) struct Files {
     pub usage: &'static str,
     /// Bytes of them that are the kernel's own, if this version tells: these keep no cgroup.
     pub kernel: Option<&'static str>,
+    /// Page cache, in `memory.stat`.
+    pub cache: &'static str,
     /// Takes fewer bytes than are charged, after an attempt to free the rest.
     pub bound: &'static str,
     /// Frees all that can be, on every CPU, given how much.
@@ -54,4 +56,11 @@ pub(super) fn empty(group: &Directory, files: &Files) -> Result<u64, CgroupError
         usage = group.number(files.usage)?;
     }
     Ok(usage.saturating_sub(SOME))
+}
+
+/// Bytes of page cache, as far as the kernel has summed them up; asked only where there can be any, since the sum costs more than all else.
+pub(super) fn cached(group: &Directory, files: &Files) -> Option<u64> {
+    let usage = group.number(files.usage).ok()?;
+    let kernel = files.kernel.and_then(|file| group.number(file).ok()).unwrap_or(0);
+    if usage.saturating_sub(kernel) == 0 { Some(0) } else { group.keyed("memory.stat", files.cache).ok() }
 }

@@ -168,6 +168,15 @@ impl RunCgroup {
         }
     }
 
+    /// Bytes of page cache that it is charged for, as far as the kernel has counted.
+    #[must_use]
+    pub fn cached(&self) -> Option<u64> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.cached(),
+            Hierarchy::V2(run) => run.cached(),
+        }
+    }
+
     /// Empties it of memory and removes it; the run's processes are gone. Bytes that are still held by somebody.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use super::{CgroupError, Counters, stale};
 const MEMORY: Files = Files {
     usage: "memory.usage_in_bytes",
     kernel: Some("memory.kmem.usage_in_bytes"),
+    cache: "cache",
     bound: "memory.limit_in_bytes",
     empty: "memory.force_empty",
 };
@@ -147,6 +148,10 @@ impl Run {
             counters.pids_denied = pids.keyed("pids.events", "max")?;
         }
         Ok(counters)
+    }
+
+    pub(super) fn cached(&self) -> Option<u64> {
+        emptying::cached(self.of("memory")?, &MEMORY)
     }
 
     /// Empties and removes; bytes that could not be freed.

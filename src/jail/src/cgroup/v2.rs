@@ -22,7 +22,7 @@ use super::{CgroupError, Counters, control, stale};
 const PROCS: &str = "cgroup.procs";
 
 /// `memory.reclaim` is there since Linux 5.19; `memory.high` alone leaves what lies ready on other CPUs.
-const MEMORY: Files = Files { usage: "memory.current", kernel: None, bound: "memory.high", empty: "memory.reclaim" };
+const MEMORY: Files = Files { usage: "memory.current", kernel: None, cache: "file", bound: "memory.high", empty: "memory.reclaim" };
 
 const FORKSERVER: &str = "forkserver";
 const SUPERVISOR: &str = "supervisor";
@@ -221,6 +221,10 @@ impl Run {
             counters.pids_denied = self.leaf.keyed("pids.events", "max")?;
         }
         Ok(counters)
+    }
+
+    pub(super) fn cached(&self) -> Option<u64> {
+        self.memory_events.as_ref().and_then(|_| emptying::cached(&self.leaf, &MEMORY))
     }
 
     /// Empties and removes; bytes that could not be freed.

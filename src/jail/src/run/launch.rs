@@ -5,10 +5,12 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use remand_child::executor::WAIT_KILLABLE;
+use remand_policy::host::CgroupVersion;
 
 use super::Ask;
 use super::pipes::{self, Pipe};
 use super::timeline::Timeline;
+use super::warm;
 use crate::cgroup::{CgroupError, Cgroups, Join, RunCgroup};
 use crate::failure::Failure;
 use crate::forkserver::{Forkserver, socket_pair};
@@ -69,6 +71,10 @@ pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failur
     let (plan, host) = (ask.plan, ask.host);
     let setup = Setup::new(plan)?;
     timeline.mark("setup");
+    if host.cgroup.version == CgroupVersion::V2 {
+        // Before this process may step aside, into a cgroup that goes with it. Elsewhere while it would wait for the forkserver.
+        warm::begin(plan);
+    }
     let ids = host.privileged.then(|| RunIds::take(host.first_run_id, host.run_ids)).transpose();
     let ids = ids.map_err(|error| Failure::io("ids", "host ids for the run", &error))?;
     let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(RunIds::server))).transpose().map_err(cgroup_failure)?;
@@ -77,6 +83,9 @@ pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failur
     // It builds its root while this process makes what the run needs besides.
     let server = Forkserver::start(&setup, plan, ids.is_some(), cgroups.as_ref().and_then(Cgroups::forkserver), flags)?;
     timeline.mark("clone_forkserver");
+    if host.cgroup.version != CgroupVersion::V2 {
+        warm::begin(plan);
+    }
     let cgroup = cgroups.as_ref().zip(plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits));
     let cgroup = cgroup.transpose().map_err(cgroup_failure)?;
     timeline.mark("cgroup");

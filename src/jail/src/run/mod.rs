@@ -13,6 +13,7 @@ mod record;
 mod seen;
 mod timeline;
 mod tree;
+mod warm;
 
 use std::os::fd::BorrowedFd;
 

@@ -15,6 +15,7 @@ use super::Ask;
 use super::capture::Capture;
 use super::seen::Seen;
 use super::timeline::Timeline;
+use super::warm::InUse;
 use crate::failure::Failure;
 
 /// The record of a run that was made. Whatever it was made of goes here.
@@ -41,6 +42,7 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
         enforcement.insert(format!("mount of {source}"), Enforcement::Absent("there is no such file, and the mount is optional".into()));
     }
     let value = seen.received.value();
+    let in_use = InUse::look(ask.plan, seen.launched.cgroup.as_ref());
     // Before the record says that the run is gone, it is.
     match seen.launched.undo() {
         Ok(0) => {}
@@ -51,6 +53,7 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
         }
         Err(error) => verdict = Verdict::Internal { message: error.to_string() },
     }
+    in_use.again();
     timeline.mark("teardown");
     Outcome {
         version: outcome::VERSION,
