@@ -7,8 +7,8 @@ use crate::spec::{Landlock, Run, RunFds};
 use crate::step::{At, Failure, Step};
 use crate::sys::{self, Fd};
 
-/// Where the report socket is from the moment the standard descriptors are in place; the filter lets `sendmsg` through for this number alone.
-pub const REPORT_FD: Fd = 5;
+/// Where the report socket is from the moment the standard descriptors are in place until `execve` closes it.
+const REPORT_FD: Fd = 5;
 pub(crate) const PROC_ATTRIBUTES: u64 = sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC;
 
 const KEYCTL_JOIN_SESSION_KEYRING: u32 = 1;
@@ -23,7 +23,7 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds, timing: Executing) -> ! {
     let mut report = fds.report;
     let result = confine(run, id, fds, timing, &mut report);
     if let Err(failure) = result {
-        let _ = sys::send(report, &Report::Failed(failure).words(), &[]);
+        let _ = sys::send_with_key(report, &Report::Failed(failure).words(), &[], run.key);
     }
     sys::exit(1)
 }
@@ -48,9 +48,10 @@ fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: 
     if let Some(landlock) = &run.landlock {
         restrict(landlock)?; // after all mounts: a restricted process can make none
     }
-    let listener = filter(run)?; // last: what follows is only what every filter lets through, for until the listener is sent nobody answers
+    // Last: what follows is only what every filter lets through, the send with the key, for until the listener is there nobody answers.
+    let listener = filter(run)?;
     let executing = Report::Executing(timing).words();
-    sys::send(REPORT_FD, &executing, listener.as_slice()).at(Step::Listener)?;
+    sys::send_with_key(REPORT_FD, &executing, listener.as_slice(), run.key).at(Step::Listener)?;
     Err(Failure { step: Step::Execve, index: 0, errno: sys::execve(run.path, run.argv, run.envp) })
 }
 

@@ -93,6 +93,8 @@ pub struct Run<'a> {
     pub drop_groups: bool,
     /// Landlock, unless absent on this host.
     pub landlock: Option<Landlock<'a>>,
+    /// What the registers of the one `sendmsg` that the filter lets pass hold.
+    pub key: [u64; 3],
     /// The seccomp filter; empty for none.
     pub filter: &'a [libc::sock_filter],
     /// Working directory in the run, absolute.

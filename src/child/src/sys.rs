@@ -584,6 +584,14 @@ const CONTROL_HEADER: usize = 16;
 /// # Errors
 /// The kernel's answer.
 pub fn send(socket: Fd, words: &[u64; WORDS], fds: &[Fd]) -> Answer<()> {
+    send_with_key(socket, words, fds, [0; 3])
+}
+
+/// The same through a filter that lets a call with this key pass: what the three registers hold that `sendmsg` ignores.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn send_with_key(socket: Fd, words: &[u64; WORDS], fds: &[Fd], key: [u64; 3]) -> Answer<()> {
     let mut control = Control { len: 0, level: libc::SOL_SOCKET, kind: libc::SCM_RIGHTS, fds: [-1; MAX_FDS] };
     let Some(slots) = control.fds.get_mut(..fds.len()) else { return Err(libc::EINVAL) };
     slots.copy_from_slice(fds);
@@ -591,7 +599,7 @@ pub fn send(socket: Fd, words: &[u64; WORDS], fds: &[Fd]) -> Answer<()> {
     let mut part = libc::iovec { iov_base: words.as_ptr().cast_mut().cast(), iov_len: SIZE };
     let message = header(&mut part, &mut control, if fds.is_empty() { 0 } else { CONTROL_HEADER + size_of_val(fds).next_multiple_of(8) });
     // SAFETY: every pointer in the header lives through the call, with the lengths given; the kernel only reads.
-    let sent = unsafe { call!(libc::SYS_sendmsg, socket, from_ref(&message), libc::MSG_NOSIGNAL) }?;
+    let sent = unsafe { call!(libc::SYS_sendmsg, socket, from_ref(&message), libc::MSG_NOSIGNAL, key[0], key[1], key[2]) }?;
     if sent == SIZE { Ok(()) } else { Err(libc::EIO) }
 }
 

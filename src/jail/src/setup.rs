@@ -10,10 +10,14 @@ use std::os::unix::fs::FileTypeExt;
 use nix::sys::resource::{Resource, getrlimit};
 use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
 use remand_child::sys::{MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
+use remand_policy::host::Arch;
 use remand_policy::plan::{Bind, Plan, Root};
 use remand_policy::policy::{Device, NetworkMode};
+use remand_policy::syscalls::bpf::Instruction;
+use remand_policy::syscalls::{Key, with_handover};
 
 use crate::failure::Failure;
+use crate::sys::random::random;
 
 /// User and group id of a run, inside.
 pub const RUN_ID: u32 = 1000;
@@ -37,6 +41,8 @@ pub struct Setup {
     tmp_attributes: u64,
     rlimits: Vec<(u32, u64, u64)>,
     landlock_rules: Vec<(CString, u64)>,
+    /// Known to this process and, until it is the program, to the executor process.
+    key: Key,
     filter: Vec<libc::sock_filter>,
     cwd: CString,
     path: CString,
@@ -64,7 +70,8 @@ impl Setup {
     ///
     /// # Errors
     /// A string with a NUL byte, a source that is not there or is a symlink, more strings than `execve` is given room for.
-    pub fn new(plan: &Plan) -> Result<Self, Failure> {
+    pub fn new(plan: &Plan, arch: Arch) -> Result<Self, Failure> {
+        let key = random().map_err(|errno| Failure::kernel("setup", "random bits for the key of the start", errno))?;
         let mut argv = Vec::new();
         for argument in &plan.command.argv {
             argv.push(string(argument)?);
@@ -91,7 +98,8 @@ impl Setup {
             tmp_attributes: MOUNT_NOSUID | MOUNT_NODEV | if plan.tmp.exec { 0 } else { MOUNT_NOEXEC },
             rlimits: plan.rlimits.iter().map(lower).collect(),
             landlock_rules,
-            filter: plan.filter.iter().map(|i| libc::sock_filter { code: i.code, jt: i.jt, jf: i.jf, k: i.k }).collect(),
+            filter: filter(&plan.filter, arch, key),
+            key,
             cwd: string(&plan.command.cwd)?,
             path: string(&plan.command.path)?,
             argv,
@@ -126,6 +134,7 @@ impl Setup {
                     scoped: landlock.scoped,
                     rules: &rules,
                 }),
+                key: self.key,
                 filter: &self.filter,
                 filter_flags: start.filter_flags,
                 cwd: &self.cwd,
@@ -172,6 +181,12 @@ impl Made {
             Self::Hidden { path } => format!("hiding /{}", path.to_string_lossy()),
         }
     }
+}
+
+/// As the kernel takes it; none stays none.
+fn filter(own: &[Instruction], arch: Arch, key: Key) -> Vec<libc::sock_filter> {
+    let program = if own.is_empty() { Vec::new() } else { with_handover(own, arch, key) };
+    program.into_iter().map(|i| libc::sock_filter { code: i.code, jt: i.jt, jf: i.jf, k: i.k }).collect()
 }
 
 /// A limit can be lowered to what this process itself was given, never raised above it.

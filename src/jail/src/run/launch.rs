@@ -69,7 +69,7 @@ impl Launched {
 /// The step that failed.
 pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failure> {
     let (plan, host) = (ask.plan, ask.host);
-    let setup = Setup::new(plan)?;
+    let setup = Setup::new(plan, host.arch)?;
     timeline.mark("setup");
     if host.cgroup.version == CgroupVersion::V2 {
         // Before this process may step aside, into a cgroup that goes with it. Elsewhere while it would wait for the forkserver.

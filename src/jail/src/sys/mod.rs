@@ -5,5 +5,7 @@ pub mod message;
 pub mod notify;
 pub mod probe;
 pub mod process;
+pub mod random;
+pub mod reader;
 pub mod signals;
 mod streams;

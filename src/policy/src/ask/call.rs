@@ -138,9 +138,6 @@ fn depends(known: &Known<'_>, compiled: &Compiled<'_>, reached: &Reach) -> Strin
             ways.push(format!("{} (by {})", conditions.join(" and "), grant.call));
         }
     }
-    if name == "sendmsg" {
-        ways.push("argument 0 is 5 (the start's own need: code finds no descriptor 5)".to_owned());
-    }
     let more = ways.len().saturating_sub(SHOWN);
     ways.truncate(SHOWN);
     let more = if more > 0 { format!(", and in {more} more ways") } else { String::new() };

@@ -88,7 +88,6 @@ fn notes(execve: bool, narrow_at_most: bool, partly_absent: &[&str]) -> Vec<Stri
             .to_owned(),
         "calls of other instruction sets, x32 among them, are up to the runtime; here x32 is answered ENOSYS and the others end the run"
             .to_owned(),
-        "sendmsg over descriptor 5, by which a run's start hands over its listener, is left out".to_owned(),
     ];
     if !execve {
         notes.push(

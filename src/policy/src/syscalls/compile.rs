@@ -11,6 +11,7 @@ use super::bpf::{Instruction, MAX_LENGTH, code};
 use super::emit::{Emitter, Label};
 use super::granted::{Access, Senseless, access};
 use super::groups::Group;
+use super::handover;
 use super::paths;
 use super::table::{CALLS, NUMBERS, at, find};
 use crate::host::Arch;
@@ -26,11 +27,11 @@ pub const KILL: u32 = 0x8000_0000;
 pub const NO_SUCH_CALL: u32 = 0x0005_0000 | 38;
 
 /// Offsets into `struct seccomp_data`.
-const NUMBER: u32 = 0;
-const ARCH: u32 = 4;
-const ARGUMENTS: u32 = 16;
-/// The executor process's report socket, over which it hands the listener to the supervisor.
-pub(crate) const REPORT_FD: u64 = 5;
+pub(super) const NUMBER: u32 = 0;
+pub(super) const ARCH: u32 = 4;
+pub(super) const ARGUMENTS: u32 = 16;
+/// Instructions that a policy can have: the start puts its own before them.
+const ROOM: usize = MAX_LENGTH - handover::LENGTH;
 
 /// A `syscalls` section that cannot become a filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +46,7 @@ pub enum CompileError {
     #[error("syscalls.allow: execve is granted whole or not at all: its arguments are addresses, whose values mean nothing")]
     ConditionalStart,
     /// The kernel takes no more.
-    #[error("the filter would have {0} instructions, where the kernel takes {MAX_LENGTH}: use fewer values in conditions (masks, at_most)")]
+    #[error("the filter would have {0} instructions, where there is room for {ROOM}: use fewer values in conditions (masks, at_most)")]
     TooLong(usize),
 }
 
@@ -81,7 +82,7 @@ fn emit(access: &[(Access, u32)], arch: Arch) -> Result<Vec<Instruction>, Compil
     emitter.branch(code::JEQ_K, audit_arch(arch), number, foreign);
     emitter.plain(code::LD_ABS, ARCH);
     let program = emitter.finish();
-    if program.len() > MAX_LENGTH { Err(CompileError::TooLong(program.len())) } else { Ok(program) }
+    if program.len() > ROOM { Err(CompileError::TooLong(program.len())) } else { Ok(program) }
 }
 
 /// `AUDIT_ARCH_*`.
@@ -101,17 +102,14 @@ enum Leaf<'a> {
     When(&'a [Vec<Condition>], usize, u32),
 }
 
-/// The start's own needs: the listener is sent over descriptor 5 (closed by the execve that follows), and execve must reach the supervisor.
-fn with_start(mut access: Vec<Access>) -> Result<Vec<(Access, u32)>, CompileError> {
+/// What each call is answered where it is not allowed. The start needs execve, which must reach the supervisor.
+fn with_start(access: Vec<Access>) -> Result<Vec<(Access, u32)>, CompileError> {
     match find("execve").and_then(|row| access.get(row)) {
         Some(Access::Killed) => return Err(CompileError::KilledStart),
         Some(Access::When(_)) => return Err(CompileError::ConditionalStart),
         _ => {}
     }
     let otherwise: Vec<u32> = access.iter().map(|access| if *access == Access::Killed { KILL } else { NOTIFY }).collect();
-    if let Some(sendmsg) = find("sendmsg").and_then(|row| access.get_mut(row)) {
-        sendmsg.allow(vec![Condition { arg: 0, op: Comparison::Equals(REPORT_FD) }]);
-    }
     Ok(access.into_iter().zip(otherwise).collect())
 }
 

@@ -9,14 +9,15 @@ mod compile;
 mod emit;
 mod granted;
 mod groups;
+mod handover;
 pub mod paths;
 mod start;
 mod table;
 
 pub use answer::{Remedy, answer, change, covers, remedy, risk};
-pub(crate) use compile::REPORT_FD;
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile, compile_observing};
 pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
+pub use handover::{Key, with_handover};
 pub use start::NEEDED_TO_START;
 
 use crate::host::Arch;

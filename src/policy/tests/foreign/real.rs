@@ -67,7 +67,7 @@ fn libseccomp_allows_the_same() {
         let ours = compile(&policy.syscalls, Arch::X86_64).unwrap();
         let (mut same, mut allowed) = (0, 0);
         for call in calls() {
-            for args in oracle::registers(&profile, call).into_iter().filter(|args| !start(call, *args)) {
+            for args in oracle::registers(&profile, call) {
                 let Some(there) = ask(&theirs, Arch::X86_64, call, seen(call, args)) else { continue };
                 let here = ask(&ours, Arch::X86_64, call, args);
                 assert!(here != Some(ALLOW) || there == ALLOW, "{name} {call} {args:x?}: allowed here, {there:#x} there");

@@ -39,8 +39,7 @@ fn check_filter(profile: &Value, policy: &Policy) {
         let rules: Vec<_> = rules(profile, call).collect();
         for args in probes(&rules, call) {
             let data = SeccompData { nr, arch: audit_arch(arch), instruction_pointer: 0, args };
-            let start = call == "sendmsg" && args[0] == 5;
-            let allowed = meaning.answer(arch, &data) == ALLOW && !start;
+            let allowed = meaning.answer(arch, &data) == ALLOW;
             assert!(!allowed || !denies(default, &rules, &args), "{call} {args:x?}: {profile} became {:?}", policy.syscalls);
         }
     }
