@@ -10,8 +10,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
 use remand_policy::outcome::terminal::escape;
 
-use crate::cancel::Cancel;
-
 /// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF, and the smallest free space that counts as writable).
 const PORTION: usize = 4096;
 
@@ -31,10 +29,10 @@ impl<W: AsFd> Relay<W> {
         Self { to, terminal, cut: Vec::new(), waiting: Vec::new(), failed: None }
     }
 
-    /// Takes bytes and writes what can be written at once.
-    pub fn pass(&mut self, bytes: &[u8]) {
+    /// Takes bytes and writes what can be written at once. False: nobody reads them.
+    pub fn pass(&mut self, bytes: &[u8]) -> bool {
         if self.failed.is_some() {
-            return;
+            return false;
         }
         if self.terminal {
             self.show(bytes)
@@ -44,9 +42,7 @@ impl<W: AsFd> Relay<W> {
         while !self.waiting.is_empty() && self.writable(PollTimeout::ZERO) {
             self.write();
         }
-        if self.failed.is_some() {
-            Cancel::ask();
-        }
+        self.failed.is_none()
     }
 
     /// Writes the rest, waiting for the reader: the run is over. The error, if anything could not be written.

@@ -78,6 +78,7 @@ fn end_all(mut ended: Ended) -> Result<Ended, Failure> {
         ended.left += 1;
         add(&mut ended, &waited);
     }
+    ended.at = sys::now();
     Ok(ended)
 }
 

@@ -65,6 +65,8 @@ pub struct Ended {
     pub inodes: (u64, u64),
     /// Processes that were left when the executor had ended.
     pub left: u64,
+    /// When the last of them was gone; nanoseconds on the monotonic clock.
+    pub at: u64,
 }
 
 /// From the supervisor to forkserver and init.
@@ -91,7 +93,7 @@ impl Report {
             Self::Serving { no_more_namespaces } => put(&[3, no_more_namespaces.into()]),
             Self::Init { pid } => put(&[4, pid]),
             Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined]),
-            Self::Ended(e) => put(&[6, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.left]),
+            Self::Ended(e) => put(&[6, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.left, e.at]),
         }
         words
     }
@@ -99,14 +101,14 @@ impl Report {
     /// Reads a message; `None` if it is none.
     #[must_use]
     pub fn from_words(words: &[u64; WORDS]) -> Option<Self> {
-        let [kind, a, b, c, d, e, f, g, h, i, ..] = *words;
+        let [kind, a, b, c, d, e, f, g, h, i, j, ..] = *words;
         Some(match kind {
             1 => Self::Failed(Failure { step: Step::from_number(a)?, index: u32::try_from(b).ok()?, errno: i32::try_from(c).ok()? }),
             2 => Self::WantsIds,
             3 => Self::Serving { no_more_namespaces: a == 1 },
             4 => Self::Init { pid: a },
             5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d }),
-            6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i }),
+            6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i, at: j }),
             _ => return None,
         })
     }
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn reports_and_orders_survive_the_wire() {
-        let ended = Ended { status: 1, user: 2, system: 3, resident: 4, tmp: (5, 6), inodes: (7, 8), left: 9 };
+        let ended = Ended { status: 1, user: 2, system: 3, resident: 4, tmp: (5, 6), inodes: (7, 8), left: 9, at: 10 };
         for report in [
             Report::Failed(Failure { step: Step::Landlock, index: 3, errno: 22 }),
             Report::WantsIds,

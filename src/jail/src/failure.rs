@@ -18,6 +18,21 @@ pub struct Failure {
     pub object: String,
 }
 
+/// Why there is no run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unmade {
+    /// A step failed.
+    Failed(Failure),
+    /// The caller cancelled during this step.
+    Cancelled(&'static str),
+}
+
+impl From<Failure> for Unmade {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl Failure {
     /// A failure that no kernel answer belongs to.
     #[must_use]

@@ -1,6 +1,7 @@
 //! A forkserver from the supervisor's side: started, given its ids, asked for runs.
 //!
-//! Always holds: it is gone when this value is; a request is answered by exactly one report.
+//! Always holds: it is gone when this value is; a request is answered by exactly one report; no answer is awaited longer than the caller's patience, and
+//! what was made unanswered is ended.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
@@ -10,10 +11,11 @@ use remand_child::message::{Order, Report};
 use remand_child::spec::Ids;
 use remand_policy::Plan;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Unmade};
 use crate::ids::RunIds;
+use crate::patience::{Impatience, Patience, START_LIMIT};
 use crate::setup::{RUN_ID, Setup, Start};
-use crate::sys::message::{receive, send};
+use crate::sys::message::{Received, receive, send};
 use crate::sys::process::Child;
 
 /// A forkserver.
@@ -48,15 +50,15 @@ impl Forkserver {
     ///
     /// # Errors
     /// The step that failed in it.
-    pub fn serve(&self, ids: Option<&RunIds>) -> Result<bool, Failure> {
-        match (self.report()?.0, ids) {
+    pub fn serve(&self, ids: Option<&RunIds>, patience: &Patience<'_>) -> Result<bool, Unmade> {
+        match (self.report("forkserver", patience)?.0, ids) {
             (Report::Serving { no_more_namespaces }, None) => return Ok(no_more_namespaces),
             (Report::WantsIds, Some(ids)) => self.map_ids(ids)?,
-            (other, _) => return Err(unexpected(&other)),
+            (other, _) => return Err(unexpected(&other).into()),
         }
-        match self.report()?.0 {
+        match self.report("forkserver", patience)?.0 {
             Report::Serving { no_more_namespaces } => Ok(no_more_namespaces),
-            other => Err(unexpected(&other)),
+            other => Err(unexpected(&other).into()),
         }
     }
 
@@ -64,15 +66,18 @@ impl Forkserver {
     ///
     /// # Errors
     /// The step that failed.
-    pub fn make_run(&self, fds: &[BorrowedFd<'_>]) -> Result<Child, Failure> {
+    pub fn make_run(&self, fds: &[BorrowedFd<'_>], patience: &Patience<'_>) -> Result<Child, Unmade> {
         send(self.socket.as_fd(), Order::Run { id: RUN_ID }, fds)
             .map_err(|errno| Failure::kernel("clone_init", "asking the forkserver", errno))?;
-        match self.report()? {
-            (Report::Init { pid }, mut fds) => match (u32::try_from(pid), fds.pop()) {
-                (Ok(pid), Some(pidfd)) => Ok(Child::adopted(pid, pidfd)),
-                _ => Err(Failure::new("clone_init", "the forkserver named no process".into())),
-            },
-            other => Err(unexpected(&other.0)),
+        let reported = self.report("clone_init", patience).inspect_err(|_| self.abandon())?;
+        adopt(reported.0, reported.1).map_err(Unmade::Failed)
+    }
+
+    /// Ends it, and the run that it may have made meanwhile. One whose init it could not name ends by itself, with the supervisor's end of its report socket.
+    fn abandon(&self) {
+        self.process.kill();
+        while let Ok(Some(Received { report, fds })) = receive(self.socket.as_fd()) {
+            drop(adopt(report, fds));
         }
     }
 
@@ -90,15 +95,39 @@ impl Forkserver {
         send(self.socket.as_fd(), Order::IdsMapped, &[]).map_err(|errno| Failure::kernel("id_map", "telling the forkserver", errno))
     }
 
-    fn report(&self) -> Result<(Report, Vec<OwnedFd>), Failure> {
+    /// Waits for a report during this step.
+    fn report(&self, step: &'static str, patience: &Patience<'_>) -> Result<(Report, Vec<OwnedFd>), Unmade> {
+        let failed = |failure| Err(Unmade::Failed(failure));
+        match patience.readable(self.socket.as_fd()) {
+            Ok(()) => {}
+            Err(Impatience::Cancelled) => return Err(Unmade::Cancelled(step)),
+            Err(Impatience::Late) => return failed(Failure::new(step, self.silent())),
+            Err(Impatience::Kernel(errno)) => return failed(Failure::kernel(step, "waiting for the forkserver", errno)),
+        }
         match receive(self.socket.as_fd()) {
             Ok(Some(received)) => match received.report {
-                Report::Failed(failure) => Err(Failure::reported(failure)),
+                Report::Failed(failure) => failed(Failure::reported(failure)),
                 report => Ok((report, received.fds)),
             },
-            Ok(None) => Err(Failure::new("forkserver", "it ended without a word: something killed it".into())),
-            Err(errno) => Err(Failure::kernel("forkserver", "reading its report", errno)),
+            Ok(None) => failed(Failure::new("forkserver", "it ended without a word: something killed it".into())),
+            Err(errno) => failed(Failure::kernel("forkserver", "reading its report", errno)),
         }
+    }
+
+    fn silent(&self) -> String {
+        format!(
+            "the forkserver (process {}) said nothing for {} s: it was stopped (SIGSTOP, a debugger, a frozen cgroup), or the host is far too busy",
+            self.process.pid(),
+            START_LIMIT / 1_000_000_000
+        )
+    }
+}
+
+fn adopt(report: Report, mut fds: Vec<OwnedFd>) -> Result<Child, Failure> {
+    let Report::Init { pid } = report else { return Err(unexpected(&report)) };
+    match (u32::try_from(pid), fds.pop()) {
+        (Ok(pid), Some(pidfd)) => Ok(Child::adopted(pid, pidfd)),
+        _ => Err(Failure::new("clone_init", "the forkserver named no process".into())),
     }
 }
 

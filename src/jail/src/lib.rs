@@ -12,9 +12,10 @@ mod ids;
 pub mod interpreter;
 pub mod rights;
 pub mod room;
+mod patience;
 pub mod run;
 mod setup;
 #[allow(unsafe_code)]
 mod sys;
 
-pub use sys::signals::settle as settle_signals;
+pub use sys::signals::{Held, settle as settle_signals};

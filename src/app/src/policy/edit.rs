@@ -31,7 +31,7 @@ pub fn edit(args: &EditArgs) -> Result<u8, Failure> {
     let original = Original::open(&path)?;
     let editor = Editor::chosen()?;
     // From here on nothing ends this process at once, so that nothing is left behind.
-    let signals = Cancel::of(&[Signal::SIGCHLD, Signal::SIGQUIT])?;
+    let signals = Cancel::of(&[Signal::SIGCHLD])?;
     let name = policies::name(&path);
     let text = original.text.clone().unwrap_or_else(|| template(&name).into_bytes());
     let mut copy = Copy::new(&path, &text)?;

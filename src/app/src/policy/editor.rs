@@ -89,7 +89,7 @@ impl Editor {
                 let _ = child.kill(); // it may have ended by now
             }
             while let Some(signal) = signals.came() {
-                if matches!(signal, Signal::SIGTERM | Signal::SIGHUP) {
+                if ![Signal::SIGINT, Signal::SIGQUIT, Signal::SIGCHLD].map(|own| own as i32).contains(&signal) {
                     stopped = true;
                     end(&child);
                 }
@@ -112,8 +112,7 @@ pub fn ask(question: &str, signals: &Cancel) -> Result<Option<String>, Failure> 
     loop {
         let mut fds = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN), PollFd::new(signals.fd(), PollFlags::POLLIN)];
         let _ = poll(&mut fds, PollTimeout::NONE); // what is wrong with it, the read says
-        let stop = |signal| matches!(signal, Signal::SIGINT | Signal::SIGTERM | Signal::SIGHUP | Signal::SIGQUIT);
-        if signals.came().is_some_and(stop) {
+        if signals.came().is_some_and(|signal| signal != Signal::SIGCHLD as i32) {
             return Ok(None);
         }
         if fds.first().and_then(PollFd::any) == Some(false) {

@@ -146,14 +146,26 @@ impl RunCgroup {
         }
     }
 
-    /// v2: kills everything inside by `cgroup.kill` (Linux 5.14). v1 has no such thing; the PID namespace does it there.
+    /// Lets everything inside die at once: the CPU quota is lifted, since a killed process needs time on a CPU to die and would wait for its share. v2: and
+    /// kills it by `cgroup.kill` (Linux 5.14). v1 has no such thing; the PID namespace does it there.
     ///
     /// # Errors
     /// The file that refused.
     pub fn kill(&self) -> Result<(), CgroupError> {
         match &self.0 {
-            Hierarchy::V1(_) => Ok(()),
+            Hierarchy::V1(run) => run.lift_quota(),
             Hierarchy::V2(run) => run.kill(),
+        }
+    }
+
+    /// Bytes of memory that no file of a disk backs; `None` where no memory controller counts them.
+    ///
+    /// # Errors
+    /// The file that could not be read.
+    pub fn held(&self) -> Result<Option<u64>, CgroupError> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.held(),
+            Hierarchy::V2(run) => run.held(),
         }
     }
 

@@ -125,10 +125,19 @@ impl Run {
         self.memory_event.as_ref().map(AsFd::as_fd)
     }
 
+    pub(super) fn lift_quota(&self) -> Result<(), CgroupError> {
+        self.of("cpu").map_or(Ok(()), |cpu| cpu.write("cpu.cfs_quota_us", -1))
+    }
+
     pub(super) fn cpu(&self) -> Result<(u64, u64), CgroupError> {
         let Some(cpuacct) = self.of("cpuacct") else { return Ok((0, 0)) };
         let total = cpuacct.number("cpuacct.usage")? / NANOSECONDS_PER_MICROSECOND;
         Ok(split(total, cpuacct.number("cpuacct.usage_user")?, cpuacct.number("cpuacct.usage_sys")?))
+    }
+
+    pub(super) fn held(&self) -> Result<Option<u64>, CgroupError> {
+        let Some(memory) = self.of("memory") else { return Ok(None) };
+        Ok(Some(memory.keyed("memory.stat", "rss")? + memory.keyed("memory.stat", "shmem")?))
     }
 
     pub(super) fn counters(&self) -> Result<Counters, CgroupError> {

@@ -158,13 +158,16 @@ impl Drop for Parent {
 pub(super) struct Run {
     memory_events: Option<OwnedFd>,
     pids: bool,
+    /// A CPU quota is in force.
+    quota: bool,
     leaf: Made,
 }
 
 impl Run {
     fn watch(leaf: Made, limits: &CgroupLimits) -> Result<Self, CgroupError> {
         let memory_events = if limits.use_memory { Some(leaf.open_file("memory.events", OFlag::O_RDONLY)?) } else { None };
-        let run = Self { memory_events, pids: limits.use_pids, leaf };
+        let quota = limits.use_cpu && limits.cpus.is_some();
+        let run = Self { memory_events, pids: limits.use_pids, quota, leaf };
         // A file that was never read polls as changed.
         run.oom_kills()?;
         Ok(run)
@@ -201,11 +204,21 @@ impl Run {
     }
 
     pub(super) fn kill(&self) -> Result<(), CgroupError> {
+        if self.quota {
+            self.leaf.write("cpu.max", "max")?;
+        }
         match self.leaf.write("cgroup.kill", 1) {
             // Before Linux 5.14 the end of the PID namespace does it, as on v1.
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(()),
             answer => answer,
         }
+    }
+
+    pub(super) fn held(&self) -> Result<Option<u64>, CgroupError> {
+        if self.memory_events.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(self.leaf.keyed("memory.stat", "anon")? + self.leaf.keyed("memory.stat", "shmem")?))
     }
 
     pub(super) fn counters(&self) -> Result<Counters, CgroupError> {

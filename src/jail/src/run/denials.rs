@@ -7,6 +7,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_policy::host::Arch;
 use remand_policy::outcome::Violation;
 use remand_policy::plan::UNCOUNTED;
@@ -20,6 +21,8 @@ use crate::sys::notify::{self, Notification};
 const MOST_KINDS: usize = 64;
 /// Denials that are answered one by one. After that the listener is closed, and the kernel answers ENOSYS by itself.
 const MOST_ANSWERS: u64 = 10_000;
+/// Most that are answered before limits are looked at again.
+const MOST_AT_ONCE: usize = 1024;
 
 /// The listener and what it has seen.
 #[derive(Debug)]
@@ -62,11 +65,25 @@ impl Denials {
         self.listener = None;
     }
 
-    /// Takes and answers one notification. `begun`: user code can have begun.
+    /// Takes and answers all that wait. `begun`: user code can have begun.
     ///
     /// # Errors
     /// The kernel's answer.
-    pub fn answer(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
+    pub fn answer_all(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
+        for _ in 0..MOST_AT_ONCE {
+            let Some(listener) = self.listener.as_ref() else { break };
+            // Receiving would wait where none is there.
+            let mut one = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut one, PollTimeout::ZERO)? == 0 || !one.iter().any(|fd| fd.revents().is_some_and(|e| e.contains(PollFlags::POLLIN)))
+            {
+                break;
+            }
+            self.answer(policy, plan, begun)?;
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
         let Some(listener) = self.listener.as_ref().map(AsFd::as_fd) else { return Ok(()) };
         let Some(notification) = notify::receive(listener)? else { return Ok(()) };
         // The first execve is the executor process becoming the program: this crate's own call, made before any code of the run exists.

@@ -1,6 +1,9 @@
 //! Follows a run from its start to its end: one poll loop over all that it can say and all that can end it.
 //!
-//! Always holds: every read is bounded; the first reason to stop stays; when this returns, the last process of the run is gone.
+//! Always holds: every read is bounded, every wait has an end; denied calls are heard before anything else; the first reason to stop stays; when this
+//! returns, the last process of the run is gone.
+
+mod drain;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -23,11 +26,10 @@ use super::seen::Seen;
 use super::timeline::Timeline;
 use super::{Ask, Caller, Stream};
 use crate::failure::Failure;
+use crate::patience::START_LIMIT;
 use crate::sys::message;
 use crate::sys::process::Usage;
 
-/// Microseconds from the making of a run to its `ready`. Far above what a loaded host needs, far below what anyone waits.
-const START_LIMIT: u64 = 30_000_000;
 /// Bytes of one read, the size of a pipe.
 const CHUNK: usize = 1 << 16;
 
@@ -43,6 +45,8 @@ enum Source {
     Job,
     Memory,
     Cancel,
+    /// The forkserver's end.
+    Server,
 }
 
 struct Follower<'a, 'b> {
@@ -103,7 +107,7 @@ pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &
 impl Follower<'_, '_> {
     fn follow_to_the_end(&mut self) {
         while self.open.contains(&Source::Init) {
-            match self.wait() {
+            match self.wait(self.deadline()) {
                 Ok(ready) => ready.into_iter().for_each(|source| self.handle(source)),
                 Err(errno) => self.fail(format!("poll: {}", errno.desc())),
             }
@@ -112,19 +116,14 @@ impl Follower<'_, '_> {
                 self.check_limits();
             }
         }
-        // Every writer is gone: what is left in the pipes ends with their end of file.
-        for source in [Source::Report, Source::Stdout, Source::Stderr, Source::Result] {
-            while self.open.contains(&source) {
-                self.handle(source);
-            }
-        }
+        self.drain();
     }
 
-    /// Waits for the next event or deadline.
-    fn wait(&mut self) -> Result<Vec<Source>, Errno> {
-        let timeout = self.deadline().map(|at| TimeSpec::nanoseconds(i64::try_from(at.saturating_sub(now())).unwrap_or(i64::MAX)));
+    /// Waits for the next event or deadline. Denied calls come first: the more a call waits, the likelier a signal takes it back unheard.
+    fn wait(&mut self, deadline: Option<u64>) -> Result<Vec<Source>, Errno> {
+        let timeout = deadline.map(|at| TimeSpec::nanoseconds(i64::try_from(at.saturating_sub(now())).unwrap_or(i64::MAX)));
         let denial = self.denials.fd().map(|fd| (Source::Denial, fd, PollFlags::POLLIN));
-        let sources = self.open.iter().filter_map(|&source| self.polled(source)).chain(denial);
+        let sources = denial.into_iter().chain(self.open.iter().filter_map(|&source| self.polled(source)));
         let (names, mut fds): (Vec<Source>, Vec<PollFd<'_>>) = sources.map(|(source, fd, flags)| (source, PollFd::new(fd, flags))).unzip();
         match ppoll(&mut fds, timeout, None) {
             Ok(_) => {}
@@ -133,7 +132,7 @@ impl Follower<'_, '_> {
         }
         let ready = names.into_iter().zip(&fds).filter(|(_, fd)| fd.any().unwrap_or(true)).map(|(source, _)| source);
         let ready: Vec<Source> = ready.collect();
-        if self.denials.fd().is_some() && fds.last().and_then(PollFd::revents).is_some_and(|events| events.contains(PollFlags::POLLHUP)) {
+        if self.denials.fd().is_some() && fds.first().and_then(PollFd::revents).is_some_and(|events| events.contains(PollFlags::POLLHUP)) {
             self.denials.close();
         }
         Ok(ready)
@@ -149,6 +148,7 @@ impl Follower<'_, '_> {
             Source::Stderr => (launched.stderr.as_fd(), PollFlags::POLLIN),
             Source::Result => (launched.result.as_fd(), PollFlags::POLLIN),
             Source::Job => (launched.job.as_ref()?.as_fd(), PollFlags::POLLOUT),
+            Source::Server => (launched.server.as_fd(), PollFlags::POLLIN),
             // A v2 file is always readable; what is new is an exceptional condition there.
             Source::Memory => {
                 let new = if self.ask.host.cgroup.version == CgroupVersion::V1 { PollFlags::POLLIN } else { PollFlags::POLLPRI };
@@ -168,7 +168,7 @@ impl Follower<'_, '_> {
                 if self.ask.plan.unobserved.is_some() && self.ready.is_none() && self.open.contains(&Source::Result) {
                     self.on_result();
                 }
-                if let Err(errno) = self.denials.answer(self.ask.policy, self.ask.plan, self.ready.is_some()) {
+                if let Err(errno) = self.denials.answer_all(self.ask.policy, self.ask.plan, self.ready.is_some()) {
                     self.fail(format!("a denied call could not be answered: {}", errno.desc()));
                 }
             }
@@ -176,6 +176,7 @@ impl Follower<'_, '_> {
             Source::Result => self.on_result(),
             Source::Job => self.on_job(),
             Source::Memory => self.on_memory(),
+            Source::Server => self.on_server(),
             Source::Cancel => {
                 self.stop(Stop::Cancelled);
                 self.close(Source::Cancel);
@@ -189,12 +190,8 @@ impl Follower<'_, '_> {
                 Report::Executing(at) => {
                     self.timeline.mark_executing(&at);
                     self.executing = true;
-                    // Without a pids cgroup its place counts among the run's processes.
-                    if let Err(errno) = self.launched.server.wait() {
-                        self.fail(format!("waiting for the forkserver: {}", errno.desc()));
-                    }
                     received.fds.into_iter().for_each(|listener| self.denials.listen(listener));
-                    self.open.push(Source::Job);
+                    self.open.push(Source::Server);
                     if self.ask.plan.command.kind == CommandKind::Program {
                         self.begin_clock("exec");
                     }
@@ -214,6 +211,15 @@ impl Follower<'_, '_> {
         }
     }
 
+    /// The forkserver is gone, and the job can be handed over: without a pids cgroup its place counts among the run's processes.
+    fn on_server(&mut self) {
+        if let Err(errno) = self.launched.server.wait() {
+            self.fail(format!("waiting for the forkserver: {}", errno.desc()));
+        }
+        self.close(Source::Server);
+        self.open.push(Source::Job);
+    }
+
     /// User code can begin: the wall clock and the meters run.
     fn begin_clock(&mut self, step: &str) {
         let at = now();
@@ -230,10 +236,12 @@ impl Follower<'_, '_> {
         };
         let Some(count) = read(fd, &mut buffer) else { return self.close(source) };
         let within = capture.take(buffer.get(..count).unwrap_or_default());
-        if let Some(output) = self.caller.output.as_mut().filter(|_| !within.is_empty()) {
-            output(stream, within);
+        let read = self.caller.output.as_mut().filter(|_| !within.is_empty()).is_none_or(|output| output(stream, within));
+        let over = capture.over();
+        if !read {
+            self.stop(Stop::Cancelled);
         }
-        if capture.over() {
+        if over {
             self.stop(stop);
             self.close(source);
         }
@@ -242,20 +250,18 @@ impl Follower<'_, '_> {
     fn on_result(&mut self) {
         let mut buffer = [0; CHUNK];
         let Some(count) = read(&self.launched.result, &mut buffer) else { return self.close(Source::Result) };
-        match self.decoder.feed(buffer.get(..count).unwrap_or_default()) {
-            Ok(ready) => {
-                if ready && self.ready.is_none() {
-                    self.begin_clock("interpreter");
-                }
-                if self.decoder.received().done || self.decoder.received().error.is_some() {
-                    self.timeline.mark("code");
-                }
-            }
-            Err(error) => {
-                self.stop(Stop::of(&error));
-                self.frame_error = Some(error);
-                self.close(Source::Result);
-            }
+        let fed = self.decoder.feed(buffer.get(..count).unwrap_or_default());
+        // Also where what is no frame came in the same portion.
+        if self.decoder.received().ready && self.ready.is_none() {
+            self.begin_clock("interpreter");
+        }
+        if self.decoder.received().done || self.decoder.received().error.is_some() {
+            self.timeline.mark("code");
+        }
+        if let Err(error) = fed {
+            self.stop(Stop::of(&error));
+            self.frame_error = Some(error);
+            self.close(Source::Result);
         }
     }
 
@@ -293,11 +299,10 @@ impl Follower<'_, '_> {
     }
 
     fn wall_deadline(&self) -> u64 {
-        let (from, budget) = match self.ready {
-            None => (self.began, START_LIMIT),
-            Some(ready) => (ready, self.ask.plan.wall_time.unwrap_or(u64::MAX)),
-        };
-        from.saturating_add(budget.saturating_mul(1000))
+        match self.ready {
+            None => self.began.saturating_add(START_LIMIT),
+            Some(ready) => ready.saturating_add(self.ask.plan.wall_time.unwrap_or(u64::MAX).saturating_mul(1000)),
+        }
     }
 
     fn check_limits(&mut self) {
@@ -310,7 +315,7 @@ impl Follower<'_, '_> {
         } else if now >= self.wall_deadline() {
             match self.ready {
                 Some(_) => self.stop(Stop::WallTime),
-                None => self.fail(format!("the run was not ready {} s after it was made", START_LIMIT / 1_000_000)),
+                None => self.fail(format!("the run was not ready {} s after it was made", START_LIMIT / 1_000_000_000)),
             }
         }
     }
@@ -321,9 +326,10 @@ impl Follower<'_, '_> {
             self.stopped = Some(why);
             self.meter.last_look(self.launched.cgroup.as_ref());
         }
-        // Both, so that neither a fork between nor a process outside the cgroup is left: the PID namespace goes with its init.
+        // The quota is lifted first: what is killed needs a CPU to die. Then both, so that neither a fork between nor a process outside the cgroup is left: the PID namespace goes with its init.
+        let killed = self.launched.cgroup.as_ref().map(|cgroup| cgroup.kill());
         self.launched.init.kill();
-        if let Some(Err(error)) = self.launched.cgroup.as_ref().map(|cgroup| cgroup.kill()) {
+        if let Some(Err(error)) = killed {
             self.trouble.get_or_insert(error.to_string());
         }
     }
@@ -338,7 +344,8 @@ impl Follower<'_, '_> {
     }
 
     fn finish(mut self) -> Seen {
-        let wall = self.ready.map_or(0, |ready| now().saturating_sub(ready) / 1000);
+        let wall = self.wall();
+        let given_back = self.given_back();
         self.timeline.mark("namespaces");
         let usage = self.launched.init.wait().unwrap_or_else(|errno| {
             self.trouble.get_or_insert(format!("waiting for init: {}", errno.desc()));
@@ -364,6 +371,7 @@ impl Follower<'_, '_> {
             violations_truncated,
             looks,
             wall,
+            given_back,
             usage,
             counters,
             sampled: self.meter.seen(),

@@ -12,9 +12,10 @@ use super::pipes::{self, Pipe};
 use super::timeline::Timeline;
 use super::warm;
 use crate::cgroup::{CgroupError, Cgroups, Join, RunCgroup};
-use crate::failure::Failure;
+use crate::failure::{Failure, Unmade};
 use crate::forkserver::{Forkserver, socket_pair};
 use crate::ids::RunIds;
+use crate::patience::Patience;
 use crate::setup::Setup;
 use crate::sys::process::Child;
 
@@ -66,8 +67,9 @@ impl Launched {
 /// Makes the run; its interpreter begins to start.
 ///
 /// # Errors
-/// The step that failed.
-pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failure> {
+/// The step that failed, or during which the caller cancelled.
+pub fn launch(ask: &Ask<'_>, cancel: Option<BorrowedFd<'_>>, timeline: &mut Timeline) -> Result<Launched, Unmade> {
+    let patience = Patience::begin(cancel);
     let (plan, host) = (ask.plan, ask.host);
     let setup = Setup::new(plan, host.arch)?;
     timeline.mark("setup");
@@ -93,10 +95,10 @@ pub fn launch(ask: &Ask<'_>, timeline: &mut Timeline) -> Result<Launched, Failur
     let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
     let (report, their_report) = socket_pair()?;
     timeline.mark("pipes");
-    let no_more_namespaces = server.serve(ids.as_ref())?;
+    let no_more_namespaces = server.serve(ids.as_ref(), &patience)?;
     timeline.mark("forkserver");
     let theirs = [&input, &stdout.theirs, &stderr.theirs, &job.theirs, &result.theirs, &their_report].map(AsFd::as_fd);
-    let init = server.make_run(&with_cgroup(&theirs, cgroup.as_ref()))?;
+    let init = server.make_run(&with_cgroup(&theirs, cgroup.as_ref()), &patience)?;
     // While its interpreter starts, there is nothing to wait for.
     cgroups.iter().for_each(Cgroups::sweep);
     // Our copies of the run's ends go here, so that end of file means that the run is gone.

@@ -17,13 +17,14 @@ mod warm;
 
 use std::os::fd::BorrowedFd;
 
+use remand_policy::verdict::Verdict;
 use remand_policy::{HostFacts, Outcome, Plan, Policy};
 
 use launch::Launched;
 pub use looks::{Look, Looks};
 use timeline::Timeline;
 
-use crate::failure::Failure;
+use crate::failure::Unmade;
 use crate::host;
 
 /// One run as decided.
@@ -56,8 +57,8 @@ pub struct Caller<'a> {
     pub output: Option<Output<'a>>,
 }
 
-/// Takes output as it comes.
-pub type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
+/// Takes output as it comes. False: nobody reads it any more, and the run is cancelled.
+pub type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]) -> bool;
 
 /// Runs a plan to its end.
 #[must_use]
@@ -69,28 +70,36 @@ pub fn run(ask: &Ask<'_>, caller: Caller<'_>) -> Outcome {
 #[must_use]
 pub fn observe(ask: &Ask<'_>, caller: Caller<'_>) -> (Outcome, Looks) {
     let mut timeline = Timeline::begin();
-    let mut launched = launch::launch(ask, &mut timeline);
-    let bare = launched.as_ref().err().and_then(|failure| bare(ask, failure));
+    let mut launched = launch::launch(ask, caller.cancel, &mut timeline);
+    let bare = launched.as_ref().err().and_then(|unmade| bare(ask, unmade));
     let Some((plan, host)) = bare else { return end(ask, launched, caller, timeline) };
     let ask = Ask { plan: &plan, host: &host, ..*ask };
     timeline = Timeline::begin();
-    launched = launch::launch(&ask, &mut timeline);
+    launched = launch::launch(&ask, caller.cancel, &mut timeline);
     end(&ask, launched, caller, timeline)
 }
 
-fn end(ask: &Ask<'_>, launched: Result<Launched, Failure>, caller: Caller<'_>, mut timeline: Timeline) -> (Outcome, Looks) {
+fn end(ask: &Ask<'_>, launched: Result<Launched, Unmade>, caller: Caller<'_>, mut timeline: Timeline) -> (Outcome, Looks) {
     match launched {
         Ok(launched) => {
             let mut seen = follow::follow(ask, launched, caller, &mut timeline);
             let looks = std::mem::take(&mut seen.looks);
             (record::finished(ask, seen, timeline), looks)
         }
-        Err(failure) => (record::not_started(ask, &failure, timeline), Looks::default()),
+        Err(Unmade::Failed(failure)) => {
+            timeline.mark(failure.step);
+            (record::unmade(ask, record::not_started(&failure), timeline), Looks::default())
+        }
+        Err(Unmade::Cancelled(step)) => {
+            timeline.mark(step);
+            (record::unmade(ask, Verdict::Cancelled, timeline), Looks::default())
+        }
     }
 }
 
 /// Where a cgroup refused that looked as if it would not: the plan and the host without cgroups, if the policy can do without.
-fn bare(ask: &Ask<'_>, failure: &Failure) -> Option<(Plan, HostFacts)> {
+fn bare(ask: &Ask<'_>, unmade: &Unmade) -> Option<(Plan, HostFacts)> {
+    let Unmade::Failed(failure) = unmade else { return None };
     // Being born in one is refused by the same call that makes processes and namespaces, in words of its own.
     let born = matches!(failure.step, "forkserver" | "clone_init")
         && [libc::EOPNOTSUPP, libc::EBUSY, libc::ENODEV, libc::EAGAIN].contains(&failure.errno);

@@ -41,6 +41,9 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     for source in &seen.launched.setup.left_out {
         enforcement.insert(format!("mount of {source}"), Enforcement::Absent("there is no such file, and the mount is optional".into()));
     }
+    if let Some(given_back) = seen.given_back {
+        enforcement.insert("given_back".into(), given_back);
+    }
     let value = seen.received.value();
     let in_use = InUse::look(ask.plan, seen.launched.cgroup.as_ref());
     // Before the record says that the run is gone, it is.
@@ -73,19 +76,24 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     }
 }
 
-/// The record of a run that could not be made.
-pub fn not_started(ask: &Ask<'_>, failure: &Failure, timeline: Timeline) -> Outcome {
+/// The verdict on a start that failed.
+pub fn not_started(failure: &Failure) -> Verdict {
     let hint = verdict::hint(failure.step, failure.index, failure.errno);
+    Verdict::NotStarted {
+        step: failure.step.to_owned(),
+        index: failure.index,
+        errno: failure.errno,
+        hint: if hint.is_empty() { failure.object.clone() } else { format!("{}: {hint}", failure.object) },
+    }
+}
+
+/// The record of a run that was not made.
+pub fn unmade(ask: &Ask<'_>, verdict: Verdict, timeline: Timeline) -> Outcome {
     Outcome {
         version: outcome::VERSION,
         run: run_id(),
         policy: policy(ask),
-        verdict: Verdict::NotStarted {
-            step: failure.step.to_owned(),
-            index: failure.index,
-            errno: failure.errno,
-            hint: if hint.is_empty() { failure.object.clone() } else { format!("{}: {hint}", failure.object) },
-        },
+        verdict,
         value: serde_json::value::RawValue::NULL.to_owned(),
         error: None,
         prints: Vec::new(),

@@ -5,7 +5,7 @@
 use remand_child::message::Ended;
 use remand_policy::evidence::Stop;
 use remand_policy::frames::{FrameError, Received};
-use remand_policy::outcome::Violation;
+use remand_policy::outcome::{Enforcement, Violation};
 
 use super::capture::Capture;
 use super::launch::Launched;
@@ -44,6 +44,8 @@ pub struct Seen {
     pub looks: Looks,
     /// Microseconds from `ready` (a plain program: from exec) to the end.
     pub wall: u64,
+    /// Whether what the run held is given back, where that is not plain.
+    pub given_back: Option<Enforcement>,
     /// What waiting for init told.
     pub usage: Usage,
     /// Counters of the cgroup, as far as there is one.

@@ -1,6 +1,6 @@
 //! What each step of a run cost.
 //!
-//! Always holds: steps follow each other without gaps, on the monotonic clock, so that their sum is the whole.
+//! Always holds: steps follow each other without gaps, on the monotonic clock, so that their sum is the whole; each is there once, whatever a run repeats.
 
 use remand_child::message::Executing;
 use remand_child::sys::now;
@@ -26,6 +26,9 @@ impl Timeline {
 
     /// The step that ended then (nanoseconds, monotonic).
     pub fn mark_at(&mut self, step: &str, at: u64) {
+        if self.steps.iter().any(|known| known.step == step) {
+            return;
+        }
         self.steps.push(Timing { step: step.to_owned(), us: at.saturating_sub(self.last) / 1000 });
         self.last = at.max(self.last);
     }
@@ -46,5 +49,19 @@ impl Timeline {
     /// All steps.
     pub fn finish(self) -> Vec<Timing> {
         self.steps
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_there_once() {
+        let mut timeline = Timeline::begin();
+        (0..1000).for_each(|_| timeline.mark("code"));
+        timeline.mark("teardown");
+        let steps: Vec<_> = timeline.finish().into_iter().map(|timing| timing.step).collect();
+        assert_eq!(steps, ["code", "teardown"]);
     }
 }

@@ -45,23 +45,18 @@ impl Decoder {
         Self { limits, received: Received::default(), nodes: 0, state: State::Start, header: ([0; 4], 0), frame: None, failed: None }
     }
 
-    /// Takes bytes as they were read, in any portions. Returns whether `ready` came with them.
+    /// Takes bytes as they were read, in any portions. What came before an error counts: see [`Self::received`].
     ///
     /// # Errors
     /// The first violation of protocol or limit; later calls return it again.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<bool, FrameError> {
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), FrameError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        let before = self.received.ready;
-        match self.take_all(bytes) {
-            Ok(()) => Ok(self.received.ready != before),
-            Err(error) => {
-                self.frame = None;
-                self.failed = Some(error.clone());
-                Err(error)
-            }
-        }
+        self.take_all(bytes).inspect_err(|error| {
+            self.frame = None;
+            self.failed = Some(error.clone());
+        })
     }
 
     /// What came so far.

@@ -59,9 +59,11 @@ fn a_run_of_each_mode() {
 fn ready_is_told_once() {
     let mut decoder = Decoder::new(LIMITS);
     let ready = frame(READY);
-    assert_eq!(decoder.feed(&ready[..10]), Ok(false));
-    assert_eq!(decoder.feed(&ready[10..]), Ok(true));
-    assert_eq!(decoder.feed(&frame(r#"{"kind":"done"}"#)), Ok(false));
+    decoder.feed(&ready[..10]).unwrap();
+    assert!(!decoder.received().ready);
+    decoder.feed(&ready[10..]).unwrap();
+    assert!(decoder.received().ready);
+    decoder.feed(&frame(r#"{"kind":"done"}"#)).unwrap();
 }
 
 /// Catalogue O1, O2: one final frame, nothing before, beside or after.
@@ -163,7 +165,7 @@ fn a_length_allocates_nothing() {
     // Under the room of error frames, but over that of results: refused once the kind shows.
     let mut decoder = Decoder::new(LIMITS);
     decoder.feed(&frame(READY)).unwrap();
-    assert_eq!(decoder.feed(&100_000_u32.to_be_bytes()), Ok(false));
+    assert_eq!(decoder.feed(&100_000_u32.to_be_bytes()), Ok(()));
     assert_eq!(decoder.feed(br#"{"kind":"done",     "#), Err(FrameError::TooLarge { seen: 100_000, allowed: 200 }));
 }
 
