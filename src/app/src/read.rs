@@ -1,11 +1,17 @@
 //! Bounded reading: no file, pipe or standard input is taken into memory beyond a size that was set before.
 //!
-//! Always holds: a reader stops one byte after the limit; what was read is either complete or refused.
+//! Always holds: a reader stops one byte after the limit; what was read is either complete or refused. Nothing is waited for that the caller did not hand
+//! over itself: a file is a regular one, a pipe is one that this process has open already (`<(...)`, `/dev/stdin`), a device is a terminal or `/dev/null`.
 
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::stat::{major, minor};
+use nix::sys::statfs::{FsType, statfs};
 
 use crate::failure::Failure;
 use crate::print::plain;
@@ -18,11 +24,7 @@ pub fn is_stdin(path: &Path) -> bool {
 /// Reads a file, or standard input for `-`, of at most `limit` bytes. `what` names it in messages, `bound` names the limit's origin.
 pub fn bytes(path: &Path, what: &str, limit: u64, bound: &str) -> Result<Vec<u8>, Failure> {
     let name = || if is_stdin(path) { format!("{what} from standard input") } else { format!("{what} {}", plain(&path.to_string_lossy())) };
-    let read = if is_stdin(path) {
-        stdin().and_then(|stdin| all(stdin, limit))
-    } else {
-        File::open(path).and_then(|file| if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { all(file, limit) })
-    };
+    let read = if is_stdin(path) { stdin().and_then(|stdin| all(stdin, limit)) } else { open(path).and_then(|file| all(file, limit)) };
     match read {
         Ok(Some(bytes)) => Ok(bytes),
         Ok(None) => Err(Failure::usage(format!("{}: larger than {bound} = {limit} bytes", name()))),
@@ -46,6 +48,38 @@ fn stdin() -> io::Result<File> {
     if file.metadata()?.is_dir() { Err(io::Error::other("it is closed, or a directory")) } else { Ok(file) }
 }
 
+/// The file system of pipes without a name (`PIPEFS_MAGIC`).
+const PIPES: FsType = FsType(0x5049_5045);
+
+/// Opens a file that can be read without waiting for somebody who may never come.
+fn open(path: &Path) -> io::Result<File> {
+    // Before it is opened: that alone can wait for a writer, take a terminal over, or set a device off.
+    let found = fs::metadata(path)?;
+    let kind = found.file_type();
+    let other = |what: &str| {
+        Err(io::Error::other(format!("it is {what}; regular files, pipes of the shell (<(...)) and - for standard input are read")))
+    };
+    if kind.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    } else if kind.is_socket() {
+        return other("a socket");
+    } else if kind.is_block_device() || (kind.is_char_device() && !is_harmless(found.rdev())) {
+        return other("a device");
+    } else if kind.is_fifo() && statfs(path)?.filesystem_type() != PIPES {
+        return other("a FIFO, which has no writer until somebody opens it (cat FIFO | remand run -)");
+    }
+    let file = OpenOptions::new().read(true).custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits()).open(path)?;
+    // Whoever holds the other end of what was handed over may take their time; a signal ends the wait.
+    let flags = OFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GETFL)?);
+    fcntl(&file, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK))?;
+    Ok(file)
+}
+
+/// `/dev/null`, consoles, `/dev/tty` and pseudo-terminals, by the numbers that Linux gives them.
+fn is_harmless(device: u64) -> bool {
+    matches!((major(device), minor(device)), (1, 3) | (4 | 136..=143, _) | (5, 0 | 1))
+}
+
 /// Everything up to end of file, or `None` if that is more than `limit`.
 pub fn all(reader: impl Read, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
@@ -64,6 +98,24 @@ mod tests {
         assert_eq!(all(&b"12345"[..], 4).unwrap(), None);
         assert_eq!(all(io::repeat(0), 1 << 20).unwrap(), None, "an endless reader ends");
         assert_eq!(all(&b""[..], u64::MAX).unwrap(), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_fifo_or_a_device_is_not_waited_for_and_a_pipe_in_hand_is_read() {
+        let place = std::env::temp_dir().join(format!("remand-read-{}", std::process::id()));
+        nix::unistd::mkfifo(&place, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let said = |path: &Path| bytes(path, "code", 10, "limits.job_size").unwrap_err().message;
+        let fifo = said(&place);
+        fs::remove_file(&place).unwrap();
+        assert!(fifo.contains("a FIFO"), "{fifo}");
+        let zero = said(Path::new("/dev/zero"));
+        assert!(zero.contains("a device"), "{zero}");
+        assert_eq!(bytes(Path::new("/dev/null"), "code", 10, "limits.job_size").unwrap(), b"");
+        let (reader, writer) = nix::unistd::pipe().unwrap();
+        nix::unistd::write(&writer, b"print(1)").unwrap();
+        drop(writer);
+        let handed = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+        assert_eq!(bytes(Path::new(&handed), "code", 10, "limits.job_size").unwrap(), b"print(1)");
     }
 
     #[test]

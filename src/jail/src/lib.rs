@@ -10,9 +10,9 @@ mod forkserver;
 pub mod host;
 mod ids;
 pub mod interpreter;
+mod patience;
 pub mod rights;
 pub mod room;
-mod patience;
 pub mod run;
 mod setup;
 #[allow(unsafe_code)]

@@ -100,8 +100,9 @@ mod tests {
     use super::*;
 
     fn to_this_thread(number: i32) {
+        let thread = nix::unistd::gettid().as_raw();
         // SAFETY: integers only; the signal is held back.
-        let sent = unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), libc::gettid(), number) };
+        let sent = unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), thread, number) };
         assert_eq!(sent, 0);
     }
 
