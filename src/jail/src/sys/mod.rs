@@ -6,6 +6,5 @@ pub mod notify;
 pub mod probe;
 pub mod process;
 pub mod random;
-pub mod reader;
 pub mod signals;
 mod streams;
