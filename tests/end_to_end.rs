@@ -8,6 +8,7 @@ mod asking;
 mod catalogue;
 mod ceiling;
 mod command_line;
+mod endings;
 mod filesystem;
 mod isolation;
 mod jobs;
@@ -40,6 +41,7 @@ fn trials() -> Vec<Trial> {
         technique::trials("limits", limits::TABLE),
         technique::trials("results", results::TABLE),
         technique::trials("isolation", isolation::TABLE),
+        technique::trials("endings", endings::TABLE),
         technique::trials("python", python::TABLE),
         filesystem::trials(),
         lifecycle::trials(),
@@ -52,6 +54,7 @@ fn trials() -> Vec<Trial> {
         command_line::trials(),
         policies::trials(),
         soak::trials(),
+        endings::trials(),
         start::trials(),
         asking::trials(),
         surroundings::trials(),

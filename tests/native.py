@@ -19,7 +19,7 @@ _NUMBERS = {  # name: (x86_64, aarch64)
     "ioctl": (16, 29), "memfd_create": (319, 279), "init_module": (175, 105), "kexec_load": (246, 104), "reboot": (169, 142),
     "swapon": (167, 224), "acct": (163, 89), "quotactl": (179, 60), "syslog": (103, 116), "settimeofday": (164, 170),
     "clock_settime": (227, 112), "sethostname": (170, 161), "pidfd_getfd": (438, 438), "pidfd_open": (434, 434),
-    "fanotify_init": (300, 262), "gettid": (186, 178), "iopl": (172, 172),
+    "fanotify_init": (300, 262), "gettid": (186, 178), "iopl": (172, 172), "sendmsg": (46, 211), "sendmmsg": (307, 269),
 }
 
 

@@ -125,6 +125,26 @@ fn cpu_is_counted_and_can_be_bounded() {
     }
 }
 
+/// A killed process needs a CPU to die.
+#[test]
+fn a_kill_lifts_the_cpu_quota() {
+    let Some(facts) = host() else { return };
+    let cgroups = Cgroups::new(&facts, None).unwrap();
+    let run = cgroups.create(&CgroupLimits { cpus: Some(10), ..limits() }).unwrap();
+    let places: Vec<_> = match run.join() {
+        Join::Tasks(tasks) => tasks.iter().filter_map(|tasks| Some(path_of(tasks.as_fd()).parent()?.to_owned())).collect(),
+        Join::Into(directory) => vec![path_of(directory)],
+    };
+    let quota = || {
+        let files = places.iter().flat_map(|place| ["cpu.max", "cpu.cfs_quota_us"].map(|name| place.join(name)));
+        files.filter_map(|file| std::fs::read_to_string(file).ok()?.split_whitespace().next().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(quota(), ["1000"]);
+    run.kill().unwrap();
+    assert!(["max", "-1"].contains(&quota().join(" ").as_str()), "{:?}", quota());
+    run.remove().unwrap();
+}
+
 #[test]
 fn a_run_that_is_killed_is_gone() {
     let Some(facts) = host() else { return };

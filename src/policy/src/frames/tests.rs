@@ -64,6 +64,9 @@ fn ready_is_told_once() {
     decoder.feed(&ready[10..]).unwrap();
     assert!(decoder.received().ready);
     decoder.feed(&frame(r#"{"kind":"done"}"#)).unwrap();
+    let mut at_once = Decoder::new(LIMITS);
+    assert!(at_once.feed(&[ready.as_slice(), &[0xFF; 4]].concat()).is_err());
+    assert!(at_once.received().ready, "what is no frame takes nothing back that came before it in the same portion");
 }
 
 /// Catalogue O1, O2: one final frame, nothing before, beside or after.
