@@ -15,6 +15,7 @@ mod jobs;
 mod learn;
 mod lifecycle;
 mod limits;
+mod locks;
 mod policies;
 mod python;
 mod results;
@@ -39,6 +40,7 @@ fn trials() -> Vec<Trial> {
         technique::trials("filesystem", filesystem::TABLE),
         technique::trials("lifecycle", lifecycle::TABLE),
         technique::trials("limits", limits::TABLE),
+        technique::trials("locks", locks::TABLE),
         technique::trials("results", results::TABLE),
         technique::trials("isolation", isolation::TABLE),
         technique::trials("endings", endings::TABLE),
@@ -46,6 +48,7 @@ fn trials() -> Vec<Trial> {
         filesystem::trials(),
         lifecycle::trials(),
         limits::trials(),
+        locks::trials(),
         results::trials(),
         isolation::trials(),
         python::trials(),

@@ -3,9 +3,12 @@
 use libtest_mimic::Trial;
 use remand_tests::command::Call;
 use remand_tests::facts::UNSHARE;
-use remand_tests::observe::Seen::{At, Denied, NotAt, Value};
+use remand_tests::observe::Seen::{At, Denied, Granted, NotAt, Value};
+use remand_tests::observe::compare;
+use remand_tests::scratch::Scratch;
 use remand_tests::technique::{Control, Technique};
-use remand_tests::{Check, ensure, probe, trial};
+use remand_tests::{Check, End, ensure, policy_text, probe, trial};
+use serde_json::json;
 
 /// One row per technique.
 pub const TABLE: &[Technique] = &[
@@ -18,7 +21,7 @@ pub const TABLE: &[Technique] = &[
     Technique::new(
         "no_inherited_descriptors",
         probe!("inherited_descriptors"),
-        &[Value(r#"{"kinds":{"0":"device","1":"pipe","2":"pipe","4":"pipe"},"cwd":"/tmp"}"#)],
+        &[Value(r#"{"kinds":{"0":"pipe","1":"pipe","2":"pipe","4":"pipe"},"cwd":"/tmp"}"#)],
         Control::Query("true", &[At("/kinds/3", "\"directory\"")]),
     ),
     Technique::new(
@@ -107,16 +110,47 @@ pub const TABLE: &[Technique] = &[
         Control::Plain(&[At("/setuid", "\"ok\""), NotAt("/suid_mounts", "[]"), NotAt("/writable_mounts", r#"["/tmp"]"#)]),
     ),
     Technique::new(
-        "locks_on_shared_files",
-        probe!("two_locks"),
-        &[Value("\"EPERM\""), Denied("flock", "EPERM")],
-        Control::Calls(&["flock"], &[Value("\"ok\"")]),
+        "times_of_devices",
+        probe!("touch_devices"),
+        &[Value(r#"{"utime":["EROFS"],"futime":["EROFS"],"chmod":["EROFS"],"open_devices":[],"stdin":""}"#)],
+        Control::Query("\"/tmp/own\"", &[At("/utime", r#"["ok"]"#), At("/futime", r#"["ok"]"#), At("/chmod", r#"["ok"]"#)]),
+    ),
+    Technique::new(
+        "page_cache_of_shared_files",
+        probe!("page_cache"),
+        &[
+            Value(r#"{"plain":"ok","nowait":"EPERM","willneed":"ok","dontneed":"EPERM"}"#),
+            Denied("preadv2", "EPERM"),
+            Denied("fadvise64", "EPERM"),
+        ],
+        Control::Calls(&["preadv2", "fadvise64"], &[At("/dontneed", "\"ok\""), NotAt("/nowait", "\"EPERM\""), Granted("preadv2")]),
+    ),
+    Technique::new(
+        "flushes_of_the_hosts_disk",
+        probe!("flush"),
+        &[Value(r#"{"fsync":"ok","fdatasync":"ok","sync_file_range":"ok","msync":"ok","syncfs":"ok"}"#)],
+        Control::Plain(&[
+            Value(r#"{"fsync":"EINVAL","fdatasync":"EINVAL","sync_file_range":"ESPIPE","msync":"ENOMEM","syncfs":"EBADF"}"#),
+        ]),
     ),
 ];
 
 /// What takes more than one run.
 pub fn trials() -> Vec<Trial> {
-    vec![trial("filesystem::private_directories [F14]", two_runs_share_nothing)]
+    vec![
+        trial("filesystem::private_directories [F14]", two_runs_share_nothing),
+        trial("filesystem::flushes_are_real_where_a_mount_is_writable [9.10]", flushes_with_a_writable_mount),
+    ]
+}
+
+fn flushes_with_a_writable_mount() -> Check {
+    let scratch = Scratch::new();
+    let mount = json!({ "source": scratch.path(), "target": "/srv/out", "writable": true, "reason": "a test of flushes" });
+    let policy = policy_text::write(&scratch, &json!({ "filesystem": { "mounts": [mount] } }));
+    let outcome = Call::run(&probe!("flush").code(), &["--policy".to_owned(), policy.display().to_string()]).end()?.outcome()?;
+    // syncfs never is: it flushes what others wrote too.
+    let expected = r#"{"fsync":"EINVAL","fdatasync":"EINVAL","sync_file_range":"ESPIPE","msync":"ENOMEM","syncfs":"ok"}"#;
+    compare(&outcome, &[Value(expected)]).map_err(End::Fail)
 }
 
 fn two_runs_share_nothing() -> Check {

@@ -12,6 +12,7 @@ use remand_tests::{Check, ensure, probe, trial};
 
 /// One row per technique.
 pub const TABLE: &[Technique] = &[
+    Technique::new("queued_signals", probe!("queued_signals"), &[Value("256")], Control::Plain(&[Value("300")])),
     // Without a cgroup the kernel refuses forks but counts no refusal: a sample may come too late to prove the limit.
     Technique::new("fork_bomb", probe!("fork_bomb"), &[Exceeded("pids")], Control::Query("15", &[Value("15")]))
         .set(&["limits.pids=16"])

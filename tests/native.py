@@ -20,6 +20,7 @@ _NUMBERS = {  # name: (x86_64, aarch64)
     "swapon": (167, 224), "acct": (163, 89), "quotactl": (179, 60), "syslog": (103, 116), "settimeofday": (164, 170),
     "clock_settime": (227, 112), "sethostname": (170, 161), "pidfd_getfd": (438, 438), "pidfd_open": (434, 434),
     "fanotify_init": (300, 262), "gettid": (186, 178), "iopl": (172, 172), "sendmsg": (46, 211), "sendmmsg": (307, 269),
+    "fsync": (74, 82), "fdatasync": (75, 83), "sync_file_range": (277, 84), "msync": (26, 227), "syncfs": (306, 267),
 }
 
 

@@ -38,7 +38,11 @@ impl Probe {
     }
 }
 
+/// `S1`, or an item of an issue, as `9.7`.
 fn is_id(text: &str) -> bool {
+    if let Some((issue, item)) = text.split_once('.') {
+        return [issue, item].iter().all(|part| !part.is_empty() && part.chars().all(|digit| digit.is_ascii_digit()));
+    }
     let mut letters = text.chars();
     letters.next().is_some_and(|first| first.is_ascii_uppercase())
         && !letters.as_str().is_empty()

@@ -136,11 +136,11 @@ fn a_grant_that_is_written_anew_keeps_its_comment() {
     let text = |reason: &str| {
         format!(
             "{{\n  \"version\": 1,\n  \"extends\": \"default\",\n  \"syscalls\": {{\n    \"allow\": {{\n      \"add\": [\n        \
-             {{ \"call\": \"flock\", \"reason\": \"{reason}\" }} // asked for by Ann\n      ]\n    }}\n  }}\n}}\n"
+             {{ \"call\": \"chown\", \"reason\": \"{reason}\" }} // asked for by Ann\n      ]\n    }}\n  }}\n}}\n"
         )
     };
     place.write(&text("x"));
-    let (code, said) = place.run(&["allow", file.to_str().unwrap(), "flock", "--reason", "y"]);
+    let (code, said) = place.run(&["allow", file.to_str().unwrap(), "chown", "--reason", "y"]);
     assert_eq!((code, place.text()), (Some(0), text("y")), "{said}");
     let (code, said) = place.run(&["set", file.to_str().unwrap(), "environment.HOME=null"]);
     assert!(code == Some(0) && place.text().contains("\"environment\": { \"HOME\": null }"), "{said}{}", place.text());

@@ -245,9 +245,10 @@ fn split_optional(root: &Root) -> Result<(Vec<Bind>, Vec<String>), Failure> {
 
 /// Everything of the root in the order in which it can be made: directories, links, files, binds, hidden directories.
 fn root_entries(root: &Root, present: Vec<Bind>, proc: bool) -> Result<Vec<Made>, Failure> {
+    // Read-only, so that nobody changes the times of the host's node; a device is written to all the same.
     let devices = root.devices.iter().map(|device| {
         let path = device_path(*device);
-        Bind { source: path.into(), target: path.into(), writable: true, exec: false, optional: false }
+        Bind { source: path.into(), target: path.into(), writable: false, exec: false, optional: false }
     });
     let mut binds: Vec<(Bind, u64)> = present.into_iter().map(|bind| (bind, MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
     // Outer before inner, or the outer would cover the inner.

@@ -243,7 +243,8 @@ impl Plan {
         if self.filter.is_empty() {
             return Ok(self);
         }
-        let filter = syscalls::compile_observing(&protections::calls(policy, self.memory_watch.is_some()), host.arch)?;
+        let filter =
+            syscalls::compile_observing(&protections::calls(policy, self.memory_watch.is_some()), host.arch, policy.writes_to_host())?;
         Ok(Self { unobserved: Some(self.filter), filter, ..self })
     }
 }

@@ -428,6 +428,12 @@ pub struct Python {
 }
 
 impl Policy {
+    /// Whether a run can write to a file of the host.
+    #[must_use]
+    pub fn writes_to_host(&self) -> bool {
+        self.filesystem.mounts.iter().any(|mount| mount.writable)
+    }
+
     /// The narrowest policy of this name: no system call, no mount, no device, no import, every protection required, and limits under which a bare
     /// interpreter just starts. What a file without `extends` leaves out has the value from here.
     #[must_use]

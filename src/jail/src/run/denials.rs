@@ -1,7 +1,8 @@
-//! Denied system calls: received from the filter's listener, recorded, answered. While learning, also allowed ones that look paths up.
+//! What the filter's listener tells: denied system calls, recorded and answered; lock calls, carried out. While learning, also allowed calls that look paths
+//! up.
 //!
-//! Always holds: the answer never depends on memory of the run, so nothing can race it; a run that does little but denied calls cannot keep the
-//! supervisor busy for ever. In a normal run nothing is let through but the first `execve`; while learning (a plan with `unobserved`), exactly what the
+//! Always holds: a denial never depends on memory of the run, so nothing can race it; a run that does little but such calls cannot keep the supervisor busy
+//! for ever. What is denied, served or let through, the filter says, run once more on the registers. In a normal run nothing is let through but the first `execve`; while learning (a plan with `unobserved`), exactly what the
 //! filter of a normal run allows, by that filter and the registers alone.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,6 +15,7 @@ use remand_policy::plan::UNCOUNTED;
 use remand_policy::syscalls::bpf::{self, SeccompData};
 use remand_policy::{Plan, Policy, syscalls};
 
+use super::locks::{Call, Locks};
 use super::looks::Looks;
 use crate::sys::notify::{self, Notification};
 
@@ -32,14 +34,16 @@ pub struct Denials {
     execve: Option<u32>,
     seen: Vec<(u32, Violation)>,
     looks: Looks,
+    locks: Locks,
     answered: u64,
     truncated: bool,
 }
 
 impl Denials {
-    /// Nothing seen yet.
-    pub fn new(arch: Arch) -> Self {
+    /// Nothing seen yet of the run below `init`; `writable`: it can write to files of the host.
+    pub fn new(arch: Arch, init: u32, writable: bool) -> Self {
         Self {
+            locks: Locks::new(init, writable),
             listener: None,
             arch,
             execve: syscalls::number(arch, "execve"),
@@ -55,9 +59,22 @@ impl Denials {
         self.listener = Some(listener);
     }
 
-    /// What to poll.
+    /// What to poll; nothing as long as no call is to be answered.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.listener.as_ref().map(AsFd::as_fd)
+        self.listener.as_ref().filter(|_| self.locks.busy_until().is_none()).map(AsFd::as_fd)
+    }
+
+    /// When there is something to do without being told.
+    pub fn due(&self) -> Option<u64> {
+        self.listener.as_ref().and(self.locks.due())
+    }
+
+    /// Looks at calls that wait for a lock.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn tick(&mut self) -> Result<(), Errno> {
+        self.listener.as_ref().map_or(Ok(()), |listener| self.locks.tick(listener.as_fd()))
     }
 
     /// Every process under the filter is gone, or asked too often.
@@ -90,11 +107,19 @@ impl Denials {
         if Some(notification.number) == self.execve.take() {
             return notify::let_through(listener, notification.id);
         }
-        if allowed_unobserved(plan, self.arch, &notification) {
-            if begun {
-                self.looks.look(listener, self.arch, &notification);
+        match meant(plan, self.arch, &notification) {
+            Some(syscalls::ALLOW) if plan.unobserved.is_some() => {
+                if begun {
+                    self.looks.look(listener, self.arch, &notification);
+                }
+                return notify::let_through(listener, notification.id);
             }
-            return notify::let_through(listener, notification.id);
+            Some(syscalls::SERVE) => {
+                if let Some(call) = syscalls::name(self.arch, notification.number).and_then(|name| Call::of(name, &notification.args)) {
+                    return self.locks.serve(listener, call, &notification);
+                }
+            }
+            _ => {}
         }
         notify::deny(listener, notification.id, syscalls::answer(self.arch, notification.number))?;
         self.record(policy, plan, &notification);
@@ -143,8 +168,8 @@ impl Denials {
     }
 }
 
-/// Whether the filter of a normal run allows a call that the filter for learning handed over.
-fn allowed_unobserved(plan: &Plan, arch: Arch, notification: &Notification) -> bool {
+/// What the filter of a normal run answers to this call.
+fn meant(plan: &Plan, arch: Arch, notification: &Notification) -> Option<u32> {
     let data = SeccompData { nr: notification.number, arch: syscalls::audit_arch(arch), instruction_pointer: 0, args: notification.args };
-    plan.unobserved.as_ref().is_some_and(|filter| bpf::run(filter, &data) == Ok(syscalls::ALLOW))
+    bpf::run(plan.unobserved.as_ref().unwrap_or(&plan.filter), &data).ok()
 }

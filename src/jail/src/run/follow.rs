@@ -89,7 +89,7 @@ pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &
         ready: None,
         meter: Meter::new(ask.plan, launched.init.pid()),
         decoder: Decoder::new(ask.plan.collect),
-        denials: Denials::new(ask.host.arch),
+        denials: Denials::new(ask.host.arch, launched.init.pid(), ask.policy.writes_to_host()),
         frame_error: None,
         failure: None,
         executing: false,
@@ -110,6 +110,9 @@ impl Follower<'_, '_> {
             match self.wait(self.deadline()) {
                 Ok(ready) => ready.into_iter().for_each(|source| self.handle(source)),
                 Err(errno) => self.fail(format!("poll: {}", errno.desc())),
+            }
+            if let Err(errno) = self.denials.tick() {
+                self.fail(format!("a lock could not be given: {}", errno.desc()));
             }
             // A run that has ended kept its limits, even if this process was too busy to see it in time.
             if self.open.contains(&Source::Init) {
@@ -295,7 +298,7 @@ impl Follower<'_, '_> {
         if self.stopped.is_some() {
             return None;
         }
-        [Some(self.wall_deadline()).filter(|&at| at != u64::MAX), self.meter.next()].into_iter().flatten().min()
+        [Some(self.wall_deadline()).filter(|&at| at != u64::MAX), self.meter.next(), self.denials.due()].into_iter().flatten().min()
     }
 
     fn wall_deadline(&self) -> u64 {

@@ -6,6 +6,7 @@ mod capture;
 mod denials;
 mod follow;
 mod launch;
+mod locks;
 mod looks;
 mod meter;
 mod pipes;

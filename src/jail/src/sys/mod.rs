@@ -1,6 +1,7 @@
 //! The one fence around unsafe code in this package: each system call that no library wraps, once, with the fact that makes it sound.
 
 pub mod cached;
+pub mod file;
 pub mod message;
 pub mod notify;
 pub mod probe;

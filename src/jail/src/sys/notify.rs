@@ -55,6 +55,14 @@ pub fn deny(listener: BorrowedFd<'_>, id: u64, errno: i32) -> Result<(), Errno> 
     respond(listener, libc::seccomp_notif_resp { id, val: 0, error: -errno, flags: 0 })
 }
 
+/// Answers that the call has succeeded, with 0.
+///
+/// # Errors
+/// The kernel's answer. A caller that was killed meanwhile is no error.
+pub fn done(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
+    respond(listener, libc::seccomp_notif_resp { id, val: 0, error: 0, flags: 0 })
+}
+
 /// Lets the call through. See the module's text for when.
 ///
 /// # Errors

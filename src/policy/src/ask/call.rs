@@ -16,7 +16,7 @@ use crate::load::write_grant;
 use crate::plan::UNCOUNTED;
 use crate::policy::{Comparison, Condition};
 use crate::syscalls::bpf::SeccompData;
-use crate::syscalls::{self, ALLOW, KILL, NO_SUCH_CALL, NOTIFY, Remedy};
+use crate::syscalls::{self, ALLOW, DONE, KILL, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
 
 /// `ENOSYS`.
 const ENOSYS: i32 = 38;
@@ -104,7 +104,7 @@ fn ruling(arch: Arch, number: u32, reached: &Reach) -> Ruling {
 /// What a run sees of the filter's answer.
 fn said(arch: Arch, number: u32, answer: u32) -> Ruling {
     match answer {
-        ALLOW => Ruling::Allowed,
+        ALLOW | SERVE | DONE => Ruling::Allowed,
         NO_SUCH_CALL => Ruling::NoSuchCall,
         KILL => Ruling::EndsTheRun,
         NOTIFY if syscalls::answer(arch, number) == ENOSYS => Ruling::NoSuchCall,
@@ -115,7 +115,7 @@ fn said(arch: Arch, number: u32, answer: u32) -> Ruling {
 fn because(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: &Reach) -> String {
     let unrecorded = reached.answers.contains_key(&NO_SUCH_CALL);
     match ruling {
-        Ruling::Allowed => "the filter lets it through (SECCOMP_RET_ALLOW); the kernel's own checks follow".to_owned(),
+        Ruling::Allowed => reached.answers.keys().map(|answer| allowed(*answer)).collect::<Vec<_>>().join("; or "),
         Ruling::EndsTheRun => "the filter kills (SECCOMP_RET_KILL_PROCESS): the verdict is violated".to_owned(),
         Ruling::NoSuchCall if unrecorded => "the filter answers ENOSYS (SECCOMP_RET_ERRNO), without a record".to_owned(),
         Ruling::Depends => depends(known, compiled, reached),
@@ -123,6 +123,17 @@ fn because(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: 
             "the filter hands it to the supervisor (SECCOMP_RET_USER_NOTIF), which records it and answers {}",
             if ruling == Ruling::NoSuchCall { "ENOSYS" } else { "EPERM" }
         ),
+    }
+}
+
+/// How a call comes to succeed.
+fn allowed(answer: u32) -> &'static str {
+    match answer {
+        SERVE => {
+            "the filter hands it to the supervisor (SECCOMP_RET_USER_NOTIF), which keeps the lock itself: no other run sees it, and no process of the host"
+        }
+        DONE => "the filter answers 0 (SECCOMP_RET_ERRNO) and nothing is done: no run flushes the host's disk",
+        _ => "the filter lets it through (SECCOMP_RET_ALLOW); the kernel's own checks follow",
     }
 }
 
@@ -175,7 +186,7 @@ fn line(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: &Re
     match ruling {
         Ruling::EndsTheRun => entry("syscalls.kill", &syscalls.kill).unwrap_or_else(|| Line::none("syscalls.kill")),
         Ruling::Allowed => {
-            let witness = reached.answers.get(&ALLOW).map_or(*known.args, |args| args.map(Some));
+            let witness = reached.answers.values().next().map_or(*known.args, |args| args.map(Some));
             granted(&witness).unwrap_or_else(|| Line::none("the start's own need: the report socket, closed before any code runs"))
         }
         Ruling::Depends => granted(known.args).unwrap_or_else(|| Line::lacking(compiled, "syscalls.allow")),

@@ -47,7 +47,7 @@ const USES: &[(&str, usize, Names)] = &[
     ("prctl", 0, PRCTL), ("arch_prctl", 0, ARCH_PRCTL), ("personality", 0, PERSONALITY), ("prlimit64", 1, RLIMIT),
     ("getrlimit", 0, RLIMIT), ("setrlimit", 0, RLIMIT),
     ("mmap", 2, PROTECTION), ("mmap", 3, MAP), ("mprotect", 2, PROTECTION), ("pkey_mprotect", 2, PROTECTION), ("memfd_create", 1, MEMFD),
-    ("fcntl", 1, FCNTL), ("ioctl", 1, IOCTL), ("ptrace", 0, PTRACE), ("keyctl", 0, KEYCTL), ("seccomp", 0, SECCOMP), ("bpf", 0, BPF),
+    ("fcntl", 1, FCNTL), ("flock", 1, FLOCK), ("fadvise64", 3, FADVICE), ("preadv2", 5, RWF), ("pwritev2", 5, RWF), ("ioctl", 1, IOCTL), ("ptrace", 0, PTRACE), ("keyctl", 0, KEYCTL), ("seccomp", 0, SECCOMP), ("bpf", 0, BPF),
     ("sched_setscheduler", 1, SCHEDULER), ("mount", 3, MOUNT), ("clock_gettime", 0, CLOCK), ("clock_getres", 0, CLOCK), ("clock_settime", 0, CLOCK),
     ("clock_nanosleep", 0, CLOCK), ("timer_create", 0, CLOCK), ("timerfd_create", 0, CLOCK), ("clock_adjtime", 0, CLOCK),
 ];
@@ -159,7 +159,23 @@ const FCNTL: Names = &[
     ("F_DUPFD", 0), ("F_GETFD", 1), ("F_SETFD", 2), ("F_GETFL", 3), ("F_SETFL", 4), ("F_GETLK", 5), ("F_SETLK", 6), ("F_SETLKW", 7),
     ("F_SETOWN", 8), ("F_GETOWN", 9), ("F_SETSIG", 0xa), ("F_SETOWN_EX", 0xf), ("F_SETLEASE", 0x400), ("F_GETLEASE", 0x401),
     ("F_NOTIFY", 0x402), ("F_DUPFD_CLOEXEC", 0x406), ("F_SETPIPE_SZ", 0x407), ("F_GETPIPE_SZ", 0x408), ("F_ADD_SEALS", 0x409),
-    ("F_GET_SEALS", 0x40a),
+    ("F_GET_SEALS", 0x40a), ("F_OFD_GETLK", 0x24), ("F_OFD_SETLK", 0x25), ("F_OFD_SETLKW", 0x26),
+];
+
+#[rustfmt::skip]
+const FLOCK: Names = &[
+    ("LOCK_SH", 1), ("LOCK_EX", 2), ("LOCK_NB", 4), ("LOCK_UN", 8),
+];
+
+#[rustfmt::skip]
+const FADVICE: Names = &[
+    ("POSIX_FADV_NORMAL", 0), ("POSIX_FADV_RANDOM", 1), ("POSIX_FADV_SEQUENTIAL", 2), ("POSIX_FADV_WILLNEED", 3), ("POSIX_FADV_DONTNEED", 4),
+    ("POSIX_FADV_NOREUSE", 5),
+];
+
+#[rustfmt::skip]
+const RWF: Names = &[
+    ("RWF_HIPRI", 1), ("RWF_DSYNC", 2), ("RWF_SYNC", 4), ("RWF_NOWAIT", 8), ("RWF_APPEND", 0x10), ("RWF_DONTCACHE", 0x80),
 ];
 
 #[rustfmt::skip]

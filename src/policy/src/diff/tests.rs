@@ -53,7 +53,7 @@ fn each_mechanism_has_its_lines() {
 fn system_calls_are_folded_into_groups_and_dangers_are_named() {
     let text = told(|policy| {
         policy.syscalls.allow.retain(|grant| grant.call != "@pipes");
-        policy.syscalls.allow.extend(["@locks", "ptrace", "@sockets"].map(grant));
+        policy.syscalls.allow.extend(["@leases", "ptrace", "@sockets"].map(grant));
         policy.syscalls.kill = vec!["@keys".into(), "mount".into()];
     });
     let lines: Vec<_> = text.lines().collect();
@@ -61,7 +61,7 @@ fn system_calls_are_folded_into_groups_and_dangers_are_named() {
     assert!(lines.contains(&"  narrows  syscalls.allow: drops @pipes"), "{text}");
     assert!(lines.contains(&"  narrows  syscalls.kill: adds @keys, mount"), "{text}");
     let dangerous = |name: &str| format!("(dangerous: {})", crate::syscalls::danger(name).unwrap());
-    for (start, danger) in [("adds @sockets except ", "@sockets"), ("adds ptrace ", "@debug"), ("adds @locks", "@locks")] {
+    for (start, danger) in [("adds @sockets except ", "@sockets"), ("adds ptrace ", "@debug"), ("adds @leases", "@leases")] {
         let found = lines.iter().any(|line| line.contains(start) && line.ends_with(&dangerous(danger)));
         assert!(found, "{start}: {text}");
     }

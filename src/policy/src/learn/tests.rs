@@ -181,7 +181,7 @@ fn a_trial_denies_what_would_end_a_run_and_a_proposal_keeps_it() {
 
 #[test]
 fn dangerous_calls_are_tried_only_where_that_was_asked_for() {
-    let calls = [("socket", [2, 1, 0, 0, 0, 0]), ("flock", [0; 6])];
+    let calls = [("socket", [2, 1, 0, 0, 0, 0]), ("fcntl", [0, 1024, 0, 0, 0, 0])];
     for tried in [false, true] {
         let mut learner = learner("{\"version\": 1, \"extends\": \"default\"}", None, tried);
         let run = denied(&learner, raised("PermissionError", "no"), &calls);

@@ -16,6 +16,7 @@ mod rlimit {
     pub const NPROC: u32 = 6;
     pub const NOFILE: u32 = 7;
     pub const MEMLOCK: u32 = 8;
+    pub const SIGPENDING: u32 = 11;
     pub const MSGQUEUE: u32 = 12;
     pub const NICE: u32 = 13;
     pub const RTPRIO: u32 = 14;
@@ -23,6 +24,8 @@ mod rlimit {
 
 /// Bytes that a process may lock, for libraries that keep keys out of swap.
 const LOCKED: u64 = 64 << 10;
+/// Queued signals and POSIX timers of a run. The kernel counts those of all of a user's processes together, so a run must not have the user's whole share.
+const QUEUED: u64 = 256;
 /// Init, which has the run's uid there; the forkserver is gone before the job is handed over.
 const OWN_PROCESSES: u64 = 1;
 /// Since then a user namespace counts its processes itself; before, all of the user's on the host counted.
@@ -169,6 +172,7 @@ fn rlimits(policy: &Policy) -> Vec<(u32, u64, u64)> {
         both(rlimit::CORE, 1),
         both(rlimit::NOFILE, limits.open_files),
         both(rlimit::MEMLOCK, LOCKED),
+        both(rlimit::SIGPENDING, QUEUED),
         both(rlimit::MSGQUEUE, 0),
         // A host that lets its users raise priorities does not let runs.
         both(rlimit::NICE, 0),

@@ -124,7 +124,7 @@ pub(super) fn calls(policy: &Policy, watched: bool) -> Syscalls {
 
 /// The seccomp filter; empty where it is not enforced.
 pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
-    let program = match syscalls::compile(&calls(policy, watched), host.arch) {
+    let program = match syscalls::compile_for_run(&calls(policy, watched), host.arch, policy.writes_to_host()) {
         Ok(program) => program,
         Err(error) => {
             ledger.refuse("seccomp", error.to_string(), "Change the policy.");
@@ -133,5 +133,10 @@ pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, wat
     };
     let by = format!("seccomp filter of {} instructions; refused calls are recorded", program.len());
     ledger.need("seccomp", &host.seccomp, policy.syscalls.enforce, &by);
+    // Without a filter nothing hands them over.
+    match &host.seccomp {
+        Fact::Available => ledger.by("file_locks", "kept by the supervisor: none is the kernel's, no other run sees one"),
+        Fact::Missing { blocker, .. } => ledger.absent("file_locks", blocker),
+    }
     if host.seccomp.available() { program } else { Vec::new() }
 }

@@ -117,7 +117,7 @@ fn a_privileged_run_on_a_full_host() {
     let mut policy = policy();
     policy.filesystem.devices = vec![Device::Null, Device::Urandom];
     policy.filesystem.mounts = vec![Mount { writable: true, exec: true, ..mount("/data") }];
-    let filter = syscalls::compile(&policy.syscalls, Arch::X86_64).unwrap();
+    let filter = syscalls::compile_for_run(&policy.syscalls, Arch::X86_64, true).unwrap();
     let bind = |path: &str| Bind { source: path.into(), target: path.into(), writable: false, exec: true, optional: false };
     let link = |path: &str, target: &str| (path.to_owned(), target.to_owned());
     let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
@@ -172,6 +172,7 @@ fn a_privileged_run_on_a_full_host() {
             (4, 1, 1),
             (7, 64, 64),
             (8, 65536, 65536),
+            (11, 256, 256),
             (12, 0, 0),
             (13, 0, 0),
             (14, 0, 0),
@@ -236,6 +237,7 @@ fn a_privileged_run_on_a_full_host() {
             ("result_pipe", by("mode 0200, owned by the supervisor's user")),
             ("seccomp", by(&format!("seccomp filter of {} instructions; refused calls are recorded", filter.len()))),
             ("supplementary_groups", by("none")),
+            ("file_locks", by("kept by the supervisor: none is the kernel's, no other run sees one")),
             ("swap", by("cgroup v2 memory.swap.max")),
             ("user_namespace", by("user namespace of the forkserver")),
             ("uts_namespace", by("UTS namespace of the forkserver")),
@@ -260,7 +262,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     assert_eq!((&plan.root, &plan.landlock), (&full.root, &full.landlock));
     let mut calls = lenient().syscalls;
     calls.deny.extend(UNCOUNTED.map(str::to_owned));
-    assert_eq!(plan.filter, syscalls::compile(&calls, Arch::X86_64).unwrap());
+    assert_eq!(plan.filter, syscalls::compile_for_run(&calls, Arch::X86_64, false).unwrap());
     let seccomp = Enforcement::By(format!("seccomp filter of {} instructions; refused calls are recorded", plan.filter.len()));
     let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
     let expected = [
@@ -437,7 +439,7 @@ fn unlimited_is_absent_and_needs_no_controller() {
         (plan.wall_time, plan.cpu_time, plan.memory, plan.pids, plan.file_size, plan.memory_watch),
         (None, None, None, None, None, None)
     );
-    assert_eq!(plan.rlimits.iter().map(|(resource, ..)| *resource).collect::<Vec<_>>(), [3, 4, 7, 8, 12, 13, 14]);
+    assert_eq!(plan.rlimits.iter().map(|(resource, ..)| *resource).collect::<Vec<_>>(), [3, 4, 7, 8, 11, 12, 13, 14]);
 }
 
 fn surrounding(file: &str, copied: Fact) -> Surrounding {

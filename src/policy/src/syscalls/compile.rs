@@ -12,6 +12,7 @@ use super::emit::{Emitter, Label};
 use super::granted::{Access, Senseless, access};
 use super::groups::Group;
 use super::handover;
+use super::kept::{Kept, kept};
 use super::paths;
 use super::table::{CALLS, NUMBERS, at, find};
 use crate::host::Arch;
@@ -50,7 +51,7 @@ pub enum CompileError {
     TooLong(usize),
 }
 
-/// Compiles a policy's system calls for one instruction set.
+/// Compiles a policy's system calls for one instruction set: what it grants is allowed.
 ///
 /// # Errors
 /// See [`CompileError`].
@@ -58,25 +59,52 @@ pub fn compile(syscalls: &Syscalls, arch: Arch) -> Result<Vec<Instruction>, Comp
     emit(&with_start(access(syscalls)?)?, arch)
 }
 
-/// The filter for learning: calls that look a path up and would be allowed go to the supervisor too, which knows by the filter of [`compile`] which they are.
+/// The filter of a run: allows what [`compile`] does, but for the calls that are kept from the kernel, which are served ([`super::SERVE`]) or done with
+/// ([`super::DONE`]). `writable`: the run can write to a file of the host.
 ///
 /// # Errors
 /// See [`CompileError`].
-pub fn compile_observing(syscalls: &Syscalls, arch: Arch) -> Result<Vec<Instruction>, CompileError> {
-    let mut access = with_start(access(syscalls)?)?;
-    for row in paths::rows() {
-        if let Some((slot, NOTIFY)) = access.get_mut(row) {
-            *slot = Access::Denied;
-        }
-    }
-    emit(&access, arch)
+pub fn compile_for_run(syscalls: &Syscalls, arch: Arch, writable: bool) -> Result<Vec<Instruction>, CompileError> {
+    emit(&of_run(syscalls, writable)?, arch)
 }
 
-fn emit(access: &[(Access, u32)], arch: Arch) -> Result<Vec<Instruction>, CompileError> {
+/// The filter for learning: calls that look a path up and would be allowed go to the supervisor too, which knows by the filter of [`compile_for_run`] which
+/// they are.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile_observing(syscalls: &Syscalls, arch: Arch, writable: bool) -> Result<Vec<Instruction>, CompileError> {
+    let mut rows = of_run(syscalls, writable)?;
+    for row in paths::rows() {
+        if let Some(row) = rows.get_mut(row).filter(|row| row.otherwise == NOTIFY) {
+            row.access = Access::Denied;
+        }
+    }
+    emit(&rows, arch)
+}
+
+fn of_run(syscalls: &Syscalls, writable: bool) -> Result<Vec<Row>, CompileError> {
+    let mut rows = with_start(access(syscalls)?)?;
+    for (row, call) in rows.iter_mut().zip(CALLS) {
+        row.kept = kept(call.name, writable);
+    }
+    Ok(rows)
+}
+
+/// What becomes of a call.
+struct Row {
+    access: Access,
+    /// The answer where it is not allowed.
+    otherwise: u32,
+    /// What stands in the place of "allow".
+    kept: Option<&'static Kept>,
+}
+
+fn emit(access: &[Row], arch: Arch) -> Result<Vec<Instruction>, CompileError> {
     let mut emitter = Emitter::default();
     // Written from the end: the search, then what comes before it. First of all is the instruction set: the same number is another call elsewhere.
     let foreign = emitter.answer(KILL);
-    let tree = tree(&mut emitter, &ranges(access, arch));
+    let tree = tree(&mut emitter, access, &ranges(access, arch));
     emitter.go(tree);
     let number = emitter.plain(code::LD_ABS, NUMBER);
     emitter.branch(code::JEQ_K, audit_arch(arch), number, foreign);
@@ -98,23 +126,26 @@ pub fn audit_arch(arch: Arch) -> u32 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Leaf<'a> {
     Answer(u32),
-    /// Allowed where an alternative holds, otherwise this answer.
-    When(&'a [Vec<Condition>], usize, u32),
+    /// Allowed where an alternative holds, of this call.
+    When(&'a [Vec<Condition>], usize),
 }
 
+/// Alternatives of which one always holds.
+static ALWAYS: [Vec<Condition>; 1] = [Vec::new()];
+
 /// What each call is answered where it is not allowed. The start needs execve, which must reach the supervisor.
-fn with_start(access: Vec<Access>) -> Result<Vec<(Access, u32)>, CompileError> {
+fn with_start(access: Vec<Access>) -> Result<Vec<Row>, CompileError> {
     match find("execve").and_then(|row| access.get(row)) {
         Some(Access::Killed) => return Err(CompileError::KilledStart),
         Some(Access::When(_)) => return Err(CompileError::ConditionalStart),
         _ => {}
     }
     let otherwise: Vec<u32> = access.iter().map(|access| if *access == Access::Killed { KILL } else { NOTIFY }).collect();
-    Ok(access.into_iter().zip(otherwise).collect())
+    Ok(access.into_iter().zip(otherwise).map(|(access, otherwise)| Row { access, otherwise, kept: None }).collect())
 }
 
 /// Ranges of numbers with one answer each, by their first number; the last one reaches to the end, x32 numbers included.
-fn ranges(access: &[(Access, u32)], arch: Arch) -> Vec<(u32, Leaf<'_>)> {
+fn ranges(access: &[Row], arch: Arch) -> Vec<(u32, Leaf<'_>)> {
     let mut ranges: Vec<(u32, Leaf<'_>)> = Vec::new();
     for number in 0..=NUMBERS {
         let leaf = leaf(access, at(arch, number));
@@ -125,37 +156,65 @@ fn ranges(access: &[(Access, u32)], arch: Arch) -> Vec<(u32, Leaf<'_>)> {
     ranges
 }
 
-fn leaf(access: &[(Access, u32)], row: Option<usize>) -> Leaf<'_> {
-    match row.and_then(|row| Some((row, access.get(row)?))) {
-        Some((row, _)) if CALLS.get(row).is_some_and(|call| call.home == Group::Never) => Leaf::Answer(NO_SUCH_CALL),
-        Some((_, (Access::Any, _))) => Leaf::Answer(ALLOW),
-        Some((row, (Access::When(alternatives), otherwise))) => Leaf::When(alternatives, row, *otherwise),
-        Some((_, (Access::Denied | Access::Killed, otherwise))) => Leaf::Answer(*otherwise),
-        None => Leaf::Answer(NOTIFY),
+fn leaf(access: &[Row], row: Option<usize>) -> Leaf<'_> {
+    let Some((row, Row { access, otherwise, kept })) = row.and_then(|row| Some((row, access.get(row)?))) else {
+        return Leaf::Answer(NOTIFY);
+    };
+    match (access, kept) {
+        _ if CALLS.get(row).is_some_and(|call| call.home == Group::Never) => Leaf::Answer(NO_SUCH_CALL),
+        (Access::Any, None) => Leaf::Answer(ALLOW),
+        (Access::Any, Some(Kept { when: None, answer, .. })) => Leaf::Answer(*answer),
+        (Access::Any, Some(_)) => Leaf::When(&ALWAYS, row),
+        (Access::When(alternatives), _) => Leaf::When(alternatives, row),
+        (Access::Denied | Access::Killed, _) => Leaf::Answer(*otherwise),
     }
 }
 
 /// A balanced search tree: the right half is written first, since it comes last. The accumulator holds the number.
-fn tree(emitter: &mut Emitter, ranges: &[(u32, Leaf<'_>)]) -> Label {
+fn tree(emitter: &mut Emitter, access: &[Row], ranges: &[(u32, Leaf<'_>)]) -> Label {
     match ranges {
         [] => emitter.answer(NOTIFY),
         [(_, Leaf::Answer(value))] => emitter.answer(*value),
-        [(_, Leaf::When(alternatives, row, otherwise))] => conditions(emitter, alternatives, *row, *otherwise),
+        [(_, Leaf::When(alternatives, row))] => granted(emitter, access, alternatives, *row),
         _ => {
             let (left, right) = ranges.split_at(ranges.len() / 2);
             let from = right.first().map_or(0, |(number, _)| *number);
-            let right = tree(emitter, right);
-            let left = tree(emitter, left);
+            let right = tree(emitter, access, right);
+            let left = tree(emitter, access, left);
             emitter.branch(code::JGE_K, from, right, left)
         }
     }
 }
 
+/// One call: allowed, or what stands in its place, where an alternative holds.
+fn granted(emitter: &mut Emitter, access: &[Row], alternatives: &[Vec<Condition>], row: usize) -> Label {
+    let (otherwise, kept) = access.get(row).map_or((NOTIFY, None), |row| (row.otherwise, row.kept));
+    match kept {
+        None => conditions(emitter, alternatives, row, [ALLOW, otherwise]),
+        Some(Kept { when: None, answer, .. }) => conditions(emitter, alternatives, row, [*answer, otherwise]),
+        Some(Kept { when: Some((arg, values)), answer, .. }) => {
+            // Only those that such a value, or another, can meet: the filter stays short.
+            let on = |when: &Vec<Condition>| {
+                when.iter().filter(|condition| condition.arg == *arg).map(|condition| condition.op.clone()).collect::<Vec<_>>()
+            };
+            let some = |when: &&Vec<Condition>| values.iter().any(|value| on(when).iter().all(|op| op.passes(*value)));
+            let others = |when: &&Vec<Condition>| {
+                !on(when).iter().any(|op| matches!(op, Comparison::OneOf(listed) if listed.iter().all(|value| values.contains(value))))
+            };
+            let [kept, left] =
+                [alternatives.iter().filter(some).cloned().collect::<Vec<_>>(), alternatives.iter().filter(others).cloned().collect()];
+            let left = conditions(emitter, &left, row, [ALLOW, otherwise]);
+            let kept = conditions(emitter, &kept, row, [*answer, otherwise]);
+            test(emitter, &Condition { arg: *arg, op: Comparison::OneOf(values.to_vec()) }, row, kept, left)
+        }
+    }
+}
+
 /// Alternatives from last to first; where one fails, the next is tried.
-fn conditions(emitter: &mut Emitter, alternatives: &[Vec<Condition>], row: usize, otherwise: u32) -> Label {
+fn conditions(emitter: &mut Emitter, alternatives: &[Vec<Condition>], row: usize, [holds, otherwise]: [u32; 2]) -> Label {
     let mut failed = emitter.answer(otherwise);
     for when in alternatives.iter().rev() {
-        let mut passed = emitter.answer(ALLOW);
+        let mut passed = emitter.answer(holds);
         for condition in when.iter().rev() {
             passed = test(emitter, condition, row, passed, failed);
         }

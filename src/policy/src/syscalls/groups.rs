@@ -31,7 +31,7 @@ groups! {
     Io "@io" "read, write and position open files; duplicate and close descriptors" None;
     Files "@files" "open, inspect, create, rename and remove files and directories" None;
     Memory "@memory" "map, protect and advise memory" None;
-    Process "@process" "end and wait for processes, take locks, read identity and resource use" None;
+    Process "@process" "end and wait for processes, wait for memory locks, read identity and resource use" None;
     Threads "@threads" "start threads (the fork side of clone is in @exec)" None;
     Exec "@exec" "start processes: fork, vfork and posix_spawn, then execve" None;
     Signals "@signals" "handle, block, wait for and send signals, within the run's own processes" None;
@@ -42,10 +42,11 @@ groups! {
     Scheduling "@scheduling" "yield, processor affinity, lower priority" None;
     Ids "@ids" "read user, group and capability ids" None;
     Info "@info" "read the kernel's name and the machine's memory and load" None;
+    Locks "@locks" "lock files: flock, lockf and record locks, kept by the supervisor and seen by nobody outside of the run" None;
     SocketPair "@socketpair" "connected stream sockets within the run, as asyncio's event loop needs one" None;
     Sockets "@sockets" "Unix, IPv4 and IPv6 sockets" Some("sends to whatever the run's network namespace reaches, and opens the kernel's socket code to attack");
     RawSockets "@raw_sockets" "sockets of every family" Some("AF_ALG, AF_NETLINK, AF_PACKET and AF_VSOCK reach kernel code and hosts that no network namespace holds back");
-    Locks "@locks" "flock, leases and all other fcntl commands" Some("locks and leases on shared read-only files signal to other runs and can block programs of the host; SIGIO escapes signal scopes");
+    Leases "@leases" "leases, directory notification and all other fcntl commands" Some("leases on shared read-only files signal to other runs and can block programs of the host; SIGIO escapes signal scopes");
     Ownership "@ownership" "change owners, and modes with set-id bits" Some("leaves set-id files behind in writable mounts");
     Attributes "@attributes" "write extended attributes and inode flags" Some("marks files in writable mounts in ways that outlive the run");
     Devices "@devices" "every ioctl, and device nodes" Some("ioctl reaches drivers and file systems, and TIOCSTI types into a terminal");
@@ -55,7 +56,7 @@ groups! {
     IoUring "@io_uring" "io_uring" Some("its requests are carried out by the kernel without passing this filter");
     Ipc "@ipc" "System V and POSIX message queues, semaphores and shared memory" Some("objects live as long as the IPC namespace, which the runs of one forkserver share");
     SpecialMemory "@special_memory" "huge and secret pages" Some("memory that no memory limit may count");
-    PageCache "@page_cache" "ask what is in the page cache" Some("shows which shared files other runs and the host have read");
+    PageCache "@page_cache" "ask what is in the page cache, and throw out of it" Some("shows which shared files other runs and the host have read");
     Numa "@numa" "memory placement" Some("moves pages between nodes, for other processes too");
     Realtime "@realtime" "real-time and deadline scheduling, I/O priorities" Some("can starve other processes of the processor");
     ProcessControl "@process_control" "every prctl, arch_prctl, personality and prlimit" Some("undoes hardening (READ_IMPLIES_EXEC, dumpable, death signal, subreaper) and forges what /proc shows");
@@ -68,7 +69,7 @@ groups! {
     Mount "@mount" "mounts, chroot and pivot_root" Some("changes what the run's root shows, and undoes read-only and hidden places");
     Handles "@handles" "open files by handle" Some("reaches files outside the run's root");
     Clock "@clock" "set the clocks" Some("the clock is the host's");
-    Administration "@administration" "modules, kexec, reboot, swap, quota, accounting, ports, host name, kernel log, sync" Some("acts on the whole host");
+    Administration "@administration" "modules, kexec, reboot, swap, quota, accounting, ports, host name, kernel log" Some("acts on the whole host");
     Obsolete "@obsolete" "calls that kernels no longer have, or should not" Some("no program needs them");
 }
 
@@ -122,9 +123,15 @@ const CLONE_THREAD: u64 = 0x0001_0000;
 /// Set-user-id and set-group-id. The mode of `open` cannot be checked (without `O_CREAT` it is whatever the register held): nosuid mounts and
 /// no_new_privs are what holds there.
 const SET_ID: Test = Test::Bits { mask: 0o6000, value: 0 };
-/// `F_DUPFD` to `F_SETLKW`, `F_GETOWN`, `F_GETLEASE`, `F_DUPFD_QUERY`, `F_CREATED_QUERY`, `F_DUPFD_CLOEXEC`, pipe sizes, seals. Record locks are in, since
-/// sqlite3 and mailbox cannot do without; leases, directory notification and everything that sends SIGIO are not.
-const FCNTL: &[u64] = &[0, 1, 2, 3, 4, 5, 6, 7, 9, 1025, 1027, 1028, 1030, 1031, 1032, 1033, 1034];
+/// `F_DUPFD` to `F_SETFL`, `F_GETOWN`, `F_DUPFD_QUERY`, `F_CREATED_QUERY`, `F_DUPFD_CLOEXEC`, pipe sizes, seals. Not leases, directory notification and
+/// what sends SIGIO.
+const FCNTL: &[u64] = &[0, 1, 2, 3, 4, 9, 1027, 1028, 1030, 1031, 1032, 1033, 1034];
+/// `F_GETLK`, `F_SETLK`, `F_SETLKW`, and the same of open file descriptions (`F_OFD_*`).
+pub(super) const LOCKS: &[u64] = &[5, 6, 7, 36, 37, 38];
+/// `POSIX_FADV_NORMAL` to `POSIX_FADV_WILLNEED`, and `NOREUSE`. `DONTNEED` throws shared files out of the page cache, which others notice.
+const FADVISE: &[u64] = &[0, 1, 2, 3, 5];
+/// `RWF_NOWAIT` tells whether a page is in the page cache, `RWF_DONTCACHE` throws it out.
+const RWF_CACHE: Test = Test::Bits { mask: 0x88, value: 0 };
 /// `TCGETS`, `TCGETS2` (isatty), `TIOCGPGRP`, `TIOCGWINSZ`, `FIONREAD`, `FIONBIO`, `FIONCLEX`, `FIOCLEX`, and `FICLONE`, which copies within one file system.
 const IOCTL: &[u64] = &[0x5401, 0x802c_542a, 0x540f, 0x5413, 0x541b, 0x5421, 0x5450, 0x5451, 0x4004_9409];
 /// `PR_SET_NAME`, `PR_SET_VMA` (names of mappings), and what only reads: PDEATHSIG, DUMPABLE, NAME, SECCOMP, CAPBSET_READ, TSC, TIMERSLACK,
@@ -138,6 +145,9 @@ const FAMILIES: &[u64] = &[1, 2, 10];
 /// Every conditional grant.
 pub(super) const STANDING: &[Standing] = &[
     s(Group::Io, "fcntl", &[(1, Test::In(FCNTL))]),
+    s(Group::Io, "fadvise64", &[(3, Test::In(FADVISE))]),
+    s(Group::Io, "preadv2", &[(5, RWF_CACHE)]),
+    s(Group::Locks, "fcntl", &[(1, Test::In(LOCKS))]),
     s(Group::Io, "ioctl", &[(1, Test::In(IOCTL))]),
     s(Group::Files, "chmod", &[(1, SET_ID)]),
     s(Group::Files, "fchmod", &[(1, SET_ID)]),

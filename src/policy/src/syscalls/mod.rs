@@ -1,7 +1,7 @@
 //! System calls: the table, named groups, the compiler from a policy to a seccomp filter, and a simulator for filters.
 //!
 //! Always holds: pure; nothing here asks the kernel. The order of decisions: table (what exists) - groups (what belongs together, what is dangerous) -
-//! granted (what a policy means) - compile and emit (what the kernel is given) - bpf (what the kernel will do with it).
+//! granted (what a policy means) - kept (what a run's filter does not leave to the kernel) - compile and emit (what the kernel is given) - bpf (what the kernel will do with it).
 
 mod answer;
 pub mod bpf;
@@ -10,14 +10,16 @@ mod emit;
 mod granted;
 mod groups;
 mod handover;
+mod kept;
 pub mod paths;
 mod start;
 mod table;
 
 pub use answer::{Remedy, answer, change, covers, remedy, risk};
-pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile, compile_observing};
+pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile, compile_for_run, compile_observing};
 pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
 pub use handover::{Key, with_handover};
+pub use kept::{DONE, SERVE};
 pub use start::NEEDED_TO_START;
 
 use crate::host::Arch;

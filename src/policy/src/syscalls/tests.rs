@@ -146,7 +146,7 @@ fn no_safe_group_grants_a_call_of_the_catalogue() {
         seccomp unshare setns mount umount2 pivot_root chroot open_tree open_tree_attr move_mount fsopen fsconfig fsmount \
         mount_setattr bpf perf_event_open userfaultfd keyctl add_key request_key socket bind connect splice vmsplice tee \
         init_module finit_module kexec_load iopl ioperm reboot swapon acct quotactl open_by_handle_at setxattr fsetxattr syslog \
-        pidfd_getfd flock fanotify_init inotify_init1 modify_ldt setuid capset sync shmget mq_open clock_settime mincore sendmsg \
+        pidfd_getfd fanotify_init inotify_init1 modify_ldt setuid capset shmget mq_open clock_settime mincore sendmsg \
         setsockopt memfd_secret remap_file_pages";
     for call in catalogue.split_whitespace() {
         assert!(!granted.contains_key(call), "{call}");

@@ -57,6 +57,9 @@ fn the_standing_conditions_hold_against_the_catalogue() {
         ("ioctl", &[1, 0x5401]),
         ("ioctl", &[1, 0xffff_ffff_0000_5413]),
         ("fcntl", &[3, 1030]),
+        ("fcntl", &[3, 6]),
+        ("fadvise64", &[3, 0, 0, 3]),
+        ("preadv2", &[3, 0, 0, 0, 0, 1]),
         ("prctl", &[15]),
         ("personality", &[0xffff_ffff]),
         ("chmod", &[0, 0o755]),
@@ -82,6 +85,10 @@ fn the_standing_conditions_hold_against_the_catalogue() {
         ("fcntl", &[3, 10]),
         ("fcntl", &[3, 15]),
         ("fcntl", &[3, 1024]),
+        ("fcntl", &[3, 1025]),
+        ("fadvise64", &[3, 0, 0, 4]),
+        ("preadv2", &[3, 0, 0, 0, 0, 8]),
+        ("preadv2", &[3, 0, 0, 0, 0, 0x80]),
         ("fcntl", &[3, 1026]),
         ("prctl", &[35]),
         ("prctl", &[1]),
@@ -225,13 +232,51 @@ fn observing_asks_about_paths_and_allows_nothing_more() {
         .into_iter()
         .flat_map(|section| BOTH.map(|arch| (section.clone(), arch)))
     {
-        let (normal, observing) = (compile(&section, arch).unwrap(), compile_observing(&section, arch).unwrap());
+        let (normal, observing) = (compile_for_run(&section, arch, false).unwrap(), compile_observing(&section, arch, false).unwrap());
         check(&observing).unwrap();
         for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.map(|args| (nr, args))) {
             let [normal, observed] = [&normal, &observing].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
             let looks = crate::syscalls::name(arch, nr).is_some_and(|name| paths::looked(arch, name, &args).is_some());
             let expected = if looks && normal == ALLOW { NOTIFY } else { normal };
             assert_eq!(observed, expected, "{nr} {args:?}");
+        }
+    }
+}
+
+/// What is kept from the kernel, said a second time.
+fn expected_of_a_run(call: Option<&str>, args: [u64; 6], writable: bool) -> u32 {
+    use crate::syscalls::{DONE, SERVE};
+    match call {
+        Some("flock") => SERVE,
+        Some("fcntl") if matches!(args[1] & 0xffff_ffff, 5..=7 | 36..=38) => SERVE,
+        Some("sync" | "syncfs") => DONE,
+        Some("fsync" | "fdatasync" | "msync" | "sync_file_range") if !writable => DONE,
+        _ => ALLOW,
+    }
+}
+
+#[test]
+fn a_run_keeps_locks_and_flushes_from_the_kernel_whatever_grants_them() {
+    let commands = (0..40).chain([1024, 1030, 0xdead_beef_0000_0006, 1 << 32]);
+    let args: Vec<[u64; 6]> = commands.map(|command| [3, command, 0, command % 9, 0, 0]).collect();
+    let mut conditional = section(&["@io"], &[], &[]);
+    conditional.allow.extend(
+        [("flock", 1, 6), ("fcntl", 0, 3), ("fsync", 0, 3)]
+            .map(|(call, arg, value)| Grant { when: vec![Condition { arg, op: Comparison::Equals(value) }], ..grant(call) }),
+    );
+    let sections =
+        [section(&safe_groups(), &[], &[]), section(&["fcntl", "flock", "@administration"], &["fsync"], &["msync"]), conditional];
+    for (section, arch) in sections.iter().flat_map(|section| BOTH.map(|arch| (section, arch))) {
+        let plain = compile(section, arch).unwrap();
+        for writable in [false, true] {
+            let of_run = compile_for_run(section, arch, writable).unwrap();
+            check(&of_run).unwrap();
+            for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.iter().map(move |args| (nr, *args))) {
+                let [plain, of_run] = [&plain, &of_run].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
+                let call = crate::syscalls::name(arch, nr);
+                let expected = if plain == ALLOW { expected_of_a_run(call, args, writable) } else { plain };
+                assert_eq!(of_run, expected, "{call:?} {args:x?} {writable}");
+            }
         }
     }
 }

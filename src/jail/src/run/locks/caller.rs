@@ -1,0 +1,121 @@
+//! What is read of a run's process that waits for the answer to a lock call.
+//!
+//! Always holds: everything is bounded, and nothing here decides beyond the run: whoever changes its memory or descriptors meanwhile fools only itself.
+//! What is read is believed only after a look whether the caller still waits, so that its number was not another process's.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::unistd::{Whence, lseek};
+
+use super::request::{Open, SIZE};
+use crate::sys::file::{self, FileId};
+
+/// The open file behind a descriptor.
+#[derive(Debug)]
+pub struct Opened {
+    /// Ours, for the same open file.
+    pub copy: OwnedFd,
+    pub id: FileId,
+    pub open: Open,
+}
+
+/// The process of a thread.
+pub fn process(thread: u32) -> Option<u32> {
+    number(&status(thread)?, "Tgid:")
+}
+
+/// A process's id as it sees it itself.
+pub fn own_number(process: u32) -> Option<i32> {
+    line(&status(process)?, "NSpid:")?.split_ascii_whitespace().last()?.parse().ok()
+}
+
+/// Whether a signal waits for this thread that it has a handler for.
+pub fn signalled(thread: u32) -> bool {
+    let Some(status) = status(thread) else { return false };
+    let mask = |key| line(&status, key).and_then(|text| u64::from_str_radix(text.trim(), 16).ok()).unwrap_or(0);
+    (mask("SigPnd:") | mask("ShdPnd:")) & !mask("SigBlk:") & mask("SigCgt:") != 0
+}
+
+/// The processes below `init`, at most a few thousand.
+pub fn below(init: u32) -> Vec<u32> {
+    const MOST: usize = 4096;
+    let mut found = vec![init];
+    let mut next = 0;
+    while let Some(&process) = found.get(next).filter(|_| found.len() < MOST) {
+        next += 1;
+        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+        for thread in threads {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            found.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+    }
+    found
+}
+
+/// Looks at a descriptor.
+///
+/// # Errors
+/// `EBADF`: nothing is open there, or only as a place (`O_PATH`). `ENOLCK`: no file that locks are kept of, or the kernel does not let us look.
+pub fn opened(process: u32, fd: i32) -> Result<Opened, Errno> {
+    // First without a copy of it: the end of a pipe is not even held for a moment.
+    let kind = file::facts(None, &format!("/proc/{process}/fd/{fd}"))
+        .map_err(|errno| if errno == Errno::ENOENT { Errno::EBADF } else { Errno::ENOLCK })?;
+    lockable(kind.kind)?;
+    let copy = file::copy(process, fd).map_err(|errno| if errno == Errno::EBADF { errno } else { Errno::ENOLCK })?;
+    let facts = file::facts(Some(copy.as_fd()), "").map_err(|_| Errno::ENOLCK)?;
+    lockable(facts.kind)?;
+    let flags = fcntl(&copy, FcntlArg::F_GETFL).map_err(|_| Errno::ENOLCK)?;
+    if flags & libc::O_PATH != 0 {
+        return Err(Errno::EBADF);
+    }
+    let position = lseek(copy.as_fd(), 0, Whence::SeekCur).unwrap_or(0);
+    Ok(Opened { copy, id: facts.id, open: Open { flags, position, size: facts.size } })
+}
+
+fn lockable(kind: u32) -> Result<(), Errno> {
+    if matches!(kind, libc::S_IFREG | libc::S_IFDIR | libc::S_IFCHR) { Ok(()) } else { Err(Errno::ENOLCK) }
+}
+
+/// Whether an open file is on a mount through which the run writes to the host, where a lock that only the run sees would be a lie.
+pub fn shared_writable(process: u32, copy: &OwnedFd) -> bool {
+    let mount = fs::read_to_string(format!("/proc/self/fdinfo/{}", copy.as_raw_fd())).ok().and_then(|text| number(&text, "mnt_id:"));
+    let Some((mount, mounts)) = mount.zip(fs::read_to_string(format!("/proc/{process}/mountinfo")).ok()) else { return true };
+    mounts.lines().any(|line| {
+        let fields: Vec<&str> = line.split(' ').take(6).collect();
+        let [id, _, _, _, place, options] = fields.as_slice() else { return false };
+        // What is in no namespace (a memfd) is not listed; /tmp is the run's own.
+        id.parse() == Ok(mount) && *place != "/tmp" && options.split(',').any(|option| option == "rw")
+    })
+}
+
+/// The caller's memory, bound to it: not another's, whatever becomes of its number.
+pub fn memory(thread: u32) -> Result<File, Errno> {
+    OpenOptions::new().read(true).write(true).open(format!("/proc/{thread}/mem")).map_err(|_| Errno::ENOLCK)
+}
+
+/// `struct flock`.
+pub fn asked(memory: &File, address: u64) -> Result<[u8; SIZE], Errno> {
+    let mut bytes = [0; SIZE];
+    memory.read_exact_at(&mut bytes, address).map(|()| bytes).map_err(|_| Errno::EFAULT)
+}
+
+/// Writes it back.
+pub fn tell(memory: &File, address: u64, bytes: &[u8; SIZE]) -> Result<(), Errno> {
+    memory.write_all_at(bytes, address).map_err(|_| Errno::EFAULT)
+}
+
+fn status(thread: u32) -> Option<String> {
+    fs::read_to_string(format!("/proc/{thread}/status")).ok()
+}
+
+fn line<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(key))
+}
+
+fn number(text: &str, key: &str) -> Option<u32> {
+    line(text, key)?.trim().parse().ok()
+}

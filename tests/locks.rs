@@ -1,0 +1,87 @@
+//! File locks: kept by the supervisor as the kernel would keep them, seen by no other run and not by the host, and never more than a few thousand.
+
+use std::fs::OpenOptions;
+
+use libtest_mimic::Trial;
+use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
+use remand_tests::command::Call;
+use remand_tests::observe::Seen::{At, Denied, Exceeded, Raised, Value};
+use remand_tests::observe::compare;
+use remand_tests::plain::{self, Apart};
+use remand_tests::probe::Probe;
+use remand_tests::technique::{Control, Technique};
+use remand_tests::{Check, End, ensure, probe, trial};
+use serde_json::{Value as Json, json};
+
+/// One row per technique.
+pub const TABLE: &[Technique] = &[
+    Technique::new(
+        "many_locks",
+        probe!("many_locks"),
+        &[Value(r#"{"made":true,"answer":"ENOLCK"}"#)],
+        Control::Plain(&[Value(r#"{"made":false,"answer":"ok"}"#)]),
+    ),
+    Technique::new("hammered_locks", probe!("hammer_locks"), &[Exceeded("wall_time")], Control::Query("100", &[Value("100")]))
+        .set(&["limits.wall_time=1500ms"]),
+];
+
+/// What needs something on the host's side.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("locks::unseen_by_the_host_and_others [F15 9.7]", unseen),
+        trial("locks::strict_refuses_them [9.7]", refused),
+        trial("locks::answered_as_the_kernel_does", as_the_kernel),
+        trial("locks::waited_for", || like_plain("lock_waits", &probe!("lock_waits"), &Json::Null)),
+        trial("locks::sqlite_in_default", || sqlite("default")),
+        trial("locks::sqlite_in_numeric", || sqlite("numeric")),
+    ]
+}
+
+fn run(probe: &Probe, query: &Json, policy: &str) -> Result<Json, End> {
+    let args = ["--policy", policy, "--query", &query.to_string()].map(str::to_owned);
+    Call::run(&probe.code(), &args).end()?.outcome()
+}
+
+/// Somebody else's locks of both kinds stand in nobody's way here, and a plain process meets them.
+fn unseen() -> Check {
+    for (path, writable) in [(Json::Null, false), (json!("/dev/null"), true)] {
+        let query = json!({ "path": path, "writable": writable });
+        let probe = probe!("shared_lock");
+        let first = run(&probe, &query, "default")?;
+        let path = first["value"]["path"].as_str().ok_or_else(|| End::Fail(format!("the probe names its file: {first}")))?.to_owned();
+        let open = || OpenOptions::new().read(true).write(writable).open(&path);
+        let held = open()?;
+        let kind = if writable { nix::libc::F_WRLCK } else { nix::libc::F_RDLCK };
+        let all = nix::libc::flock { l_type: i16::try_from(kind).unwrap(), l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+        fcntl(&held, FcntlArg::F_OFD_SETLK(&all)).map_err(std::io::Error::from)?;
+        let _whole = Flock::lock(open()?, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| std::io::Error::from(errno))?;
+        let clear = [At("/found", "false"), At("/record", "\"ok\""), At("/description", "\"ok\""), At("/whole", "\"ok\"")];
+        compare(&first, &clear)?;
+        compare(&run(&probe, &query, "default")?, &clear)?;
+        let control = plain::value(&probe, &json!({ "path": path, "writable": writable }), Apart::Nothing)?;
+        ensure(control["found"] == true && control["whole"] == "EAGAIN", "without a sandbox the locks are met", &control)?;
+    }
+    Ok(())
+}
+
+fn refused() -> Check {
+    let query = json!({ "path": "/dev/null", "writable": true });
+    let outcome = run(&probe!("shared_lock"), &query, "strict")?;
+    // The first question is refused already.
+    compare(&outcome, &[Raised("PermissionError"), Denied("fcntl", "EPERM")]).map_err(End::Fail)
+}
+
+fn as_the_kernel() -> Check {
+    (0..6).try_for_each(|seed| like_plain(&format!("seed {seed}"), &probe!("lock_calls"), &json!(seed)))
+}
+
+fn like_plain(what: &str, probe: &Probe, query: &Json) -> Check {
+    let (here, there) = (run(probe, query, "default")?, plain::value(probe, query, Apart::Nothing)?);
+    ensure(here["verdict"]["kind"] == "finished" && here["violations"] == json!([]), "nothing is refused", &here)?;
+    ensure(here["value"] == there, &format!("{what}: a run is answered as a plain program is"), &(&here["value"], &there))
+}
+
+fn sqlite(policy: &str) -> Check {
+    let outcome = run(&probe!("sqlite_two_processes"), &Json::Null, policy)?;
+    compare(&outcome, &[Value(r#"{"delete":[[0,0],20,"ok"],"wal":[[0,0],20,"ok"]}"#)]).map_err(End::Fail)
+}
