@@ -116,7 +116,11 @@ fn every_signal_cancels() -> Check {
         let ended = during(&mark("sig"), |pid| send(pid, number))?;
         is_cancelled(ended, &format!("signal {number} cancels, with a record"))?;
     }
-    let ended = during(&mark("sig"), |pid| (0..3).for_each(|_| drop(kill(pid, Signal::SIGTERM))))?;
+    let ended = during(&mark("sig"), |pid| {
+        for _ in 0..3 {
+            let _ = kill(pid, Signal::SIGTERM);
+        }
+    })?;
     is_cancelled(ended, "a second and a third signal change nothing")
 }
 
@@ -184,7 +188,9 @@ fn asleep(pid: Pid) -> bool {
 
 fn stopped_init() -> Check {
     let ended = during(&mark("ini"), |pid| {
-        children(pid).into_iter().for_each(|child| drop(kill(child, Signal::SIGSTOP)));
+        for child in children(pid) {
+            let _ = kill(child, Signal::SIGSTOP);
+        }
         let _ = kill(pid, Signal::SIGINT);
     })?;
     is_cancelled(ended, "a stopped init holds nothing up")
