@@ -88,9 +88,10 @@ impl Denials {
     /// The kernel's answer.
     pub fn answer_all(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
         for _ in 0..MOST_AT_ONCE {
-            let Some(listener) = self.listener.as_ref() else { break };
+            // None while locks are looked after.
+            let Some(listener) = self.fd() else { break };
             // Receiving would wait where none is there.
-            let mut one = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+            let mut one = [PollFd::new(listener, PollFlags::POLLIN)];
             if poll(&mut one, PollTimeout::ZERO)? == 0 || !one.iter().any(|fd| fd.revents().is_some_and(|e| e.contains(PollFlags::POLLIN)))
             {
                 break;
