@@ -16,6 +16,7 @@ mod learn;
 mod lifecycle;
 mod limits;
 mod locks;
+mod offers;
 mod policies;
 mod python;
 mod results;
@@ -56,6 +57,7 @@ fn trials() -> Vec<Trial> {
         learn::trials(),
         command_line::trials(),
         policies::trials(),
+        offers::trials(),
         soak::trials(),
         endings::trials(),
         start::trials(),

@@ -176,7 +176,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__policy__subcmd__check)
-            opts="-h --ceiling --deny-warnings --json --help"
+            opts="-h --ceiling --deny-warnings --no-host --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -65,6 +65,7 @@ complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_see
 complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -f -a "learn" -d 'Run a job again and again, and propose the smallest patch of a policy under which it finishes'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -l ceiling -d 'A policy that none of the files may exceed, in any field [default: /etc/remand/ceiling.jsonc where it exists]' -r -F
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -l deny-warnings -d 'Let warnings end with status 2 as errors do'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -l no-host -d 'Judge the text alone, not whether anything starts under it on this machine'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -l json -d 'Print all problems as one JSON document'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from diff" -l fail-on -d 'End with status 1 where the new policy may allow more (widen), or where it differs at all (change)' -r -f -a "widen\t'Something widens, or changes in a way that has no order and might widen'

@@ -65,6 +65,12 @@ impl Ceiling {
         exceeding(&self.policy, policy).is_empty()
     }
 
+    /// The first value of a policy that is beyond.
+    pub fn beyond(&self, policy: &Policy) -> Option<String> {
+        let excess = exceeding(&self.policy, policy).into_iter().next()?;
+        Some(format!("{}: {excess} {}: the most that is allowed: {}", excess.field, self.file, excess.most))
+    }
+
     /// Every value of a policy that is beyond, where it was written.
     pub fn problems(&self, loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
         let told = |excess: remand_policy::ceiling::Excess| {

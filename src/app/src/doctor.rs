@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::{env, fs};
 
-use remand_jail::host::{self, Depth};
+use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::interpreter;
 use remand_policy::host::{CgroupVersion, Fact, HostFacts};
 use remand_policy::interpreter::Tree;
@@ -95,7 +95,7 @@ fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
     let policy = policies::load(name)?;
     let program = Program::Host { argv: &["/program".into()], tree: &Tree::default() };
     let mut shipped = Shipped { name: name.to_owned(), enforceable: false, refused: Vec::new(), weaker: Vec::new() };
-    match plan::resolve(&policy, &program, host) {
+    match plan::resolve(&policy, &program, host, &HostFiles) {
         Ok(plan) => {
             shipped.enforceable = true;
             shipped.weaker = plan.enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect();

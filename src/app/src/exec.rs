@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::path;
 
-use remand_jail::host::{self, Depth};
+use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::interpreter;
 use remand_jail::run::{Ask, Caller, Output, Stream};
 use remand_policy::interpreter::Tree;
@@ -54,7 +54,7 @@ impl Asked {
             Err(why) => return Ok(not_started(&self.policy, "program", why)),
         };
         laps.lap("find_program");
-        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &argv, tree: &tree }, &host) {
+        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &argv, tree: &tree }, &host, &HostFiles) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };

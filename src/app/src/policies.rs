@@ -1,7 +1,7 @@
 //! Finding and loading a policy by the name that was typed.
 //!
-//! Always holds: a name stands for a built-in policy, else for a file in [`DIRECTORY`]; a path for a file; a file is opened only as far as [`trust`]
-//! goes, and read once.
+//! Always holds: a name stands for a file in [`DIRECTORY`], else for a built-in policy; a path for a file, and nothing runs under one that has another
+//! policy's name; a file is opened only as far as [`trust`] goes, and read once.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -43,6 +43,7 @@ pub fn narrowed(policy: &Policy, overrides: &Value) -> Result<Policy, Failure> {
 fn allowed(typed: &str) -> Result<Policy, Failure> {
     let ceiling = Ceiling::here()?;
     let source = find(typed)?;
+    own_name(typed, &source)?;
     let policy = understood(typed, read(&name(Path::new(typed)), &source, false))?.policy;
     match ceiling.filter(|ceiling| !ceiling.holds(&policy)) {
         None => Ok(policy),
@@ -84,7 +85,54 @@ pub fn traced(typed: &str) -> Result<Loaded, Failure> {
 
 /// The same with the texts that it was read from, the file itself first. Only what is `run` must be trusted.
 pub fn trace(typed: &str, run: bool) -> Result<(Vec<Source>, Loaded), Failure> {
-    tell(typed, source(typed, if run { trusted } else { look })?)
+    let source = source(typed, if run { trusted } else { look })?;
+    if run {
+        own_name(typed, &source)?;
+    }
+    tell(typed, source)
+}
+
+/// Refuses a file that has another policy's name, unless it says the same: the outcome of a run names its policy.
+pub fn own_name(typed: &str, source: &Source) -> Result<(), Failure> {
+    match namesake(typed, source)? {
+        None => Ok(()),
+        Some(other) => Err(Failure {
+            hint: Some("give the file another name".to_owned()),
+            ..Failure::usage(format!("policy {}: {} is the name of {}", plain(typed), plain(&name(Path::new(typed))), plain(&other)))
+        }),
+    }
+}
+
+/// The other policy whose name a file has; none that says the same.
+pub fn namesake(typed: &str, source: &Source) -> Result<Option<String>, Failure> {
+    let name = name(Path::new(typed));
+    if !is_path(typed) || is_place(Path::new(typed), &name) {
+        return Ok(None);
+    }
+    Ok(named(&name)?.filter(|other| other.text != source.text).map(|other| other.file))
+}
+
+fn is_path(typed: &str) -> bool {
+    typed.contains('/') || typed.ends_with(".jsonc")
+}
+
+/// Where an administrator's policy of this name is.
+fn place(name: &str) -> PathBuf {
+    Path::new(DIRECTORY).join(format!("{name}.jsonc"))
+}
+
+fn is_place(path: &Path, name: &str) -> bool {
+    std::path::absolute(path).is_ok_and(|path| path == place(name))
+}
+
+/// The file that a name stands for.
+pub fn path(typed: &str) -> Option<PathBuf> {
+    (is_name(typed) && place(typed).exists()).then(|| place(typed))
+}
+
+/// Whether a name stands for a policy that is built in.
+pub fn is_built_in(typed: &str) -> bool {
+    shipped::source(typed).is_ok() && !place(typed).exists()
 }
 
 fn tell(typed: &str, source: Source) -> Result<(Vec<Source>, Loaded), Failure> {
@@ -104,7 +152,7 @@ fn trusted(path: &Path) -> Result<Source, Failure> {
 }
 
 fn source(typed: &str, file: impl FnOnce(&Path) -> Result<Source, Failure>) -> Result<Source, Failure> {
-    if typed.contains('/') || typed.ends_with(".jsonc") {
+    if is_path(typed) {
         return file(Path::new(typed));
     }
     named(typed)?.ok_or_else(|| Failure {
@@ -130,7 +178,12 @@ pub struct Read {
 /// Reads what a text says, its bases found by name; `trace` asks for places and warnings too.
 pub fn read(name: &str, source: &Source, trace: bool) -> Read {
     let sources = RefCell::new(vec![source.clone()]);
-    let base = |name: &str| base(name).inspect(|source| sources.borrow_mut().push(source.clone()));
+    let base = |name: &str| {
+        // The machine's own policy of this name, by whatever path it was asked for, extends the built-in one.
+        let asking = sources.borrow().last().is_some_and(|asking| is_place(Path::new(&asking.file), name));
+        let found = if asking { shipped::source(name).map_err(|_| known()) } else { base(name) };
+        found.inspect(|source| sources.borrow_mut().push(source.clone()))
+    };
     let loaded = if trace {
         load::trace(source, name, &base)
     } else {
@@ -160,14 +213,14 @@ pub fn name(path: &Path) -> String {
 
 /// The file of a policy that is to be written: a path, or the place of a name. What is built in has no file.
 pub fn file(typed: &str) -> Result<PathBuf, Failure> {
-    if typed.contains('/') || typed.ends_with(".jsonc") {
+    if is_path(typed) {
         return Ok(typed.into());
     }
-    if shipped::source(typed).is_ok() {
+    if is_built_in(typed) {
         let hint = format!("write a policy that says \"extends\": \"{typed}\", such as by: remand policy edit NAME");
         return Err(Failure { hint: Some(hint), ..Failure::usage(format!("policy {typed} is built in and cannot be changed")) });
     }
-    if is_name(typed) { Ok(Path::new(DIRECTORY).join(format!("{typed}.jsonc"))) } else { Err(no_name(typed)) }
+    if is_name(typed) { Ok(place(typed)) } else { Err(no_name(typed)) }
 }
 
 fn no_name(typed: &str) -> Failure {
@@ -189,18 +242,15 @@ fn told(problem: &Problem) -> String {
     format!("{}: {}{help}", problem.field, problem.message)
 }
 
-/// A built-in policy or one of the administrator's; `None` if there is none of that name.
+/// One of the administrator's policies, or a built-in one; `None` if there is none of that name.
 fn named(name: &str) -> Result<Option<Source>, Failure> {
-    if let Ok(source) = shipped::source(name) {
-        return Ok(Some(source));
-    }
     if !is_name(name) {
         return Ok(None);
     }
-    let path = Path::new(DIRECTORY).join(format!("{name}.jsonc"));
-    match trust::open_policy(&path) {
-        Ok(file) => text(&path, file).map(Some),
-        Err(Distrust { missing: true, .. }) => Ok(None),
+    let path = place(name);
+    match trust::open_if_there(&path) {
+        Ok(Some(file)) => text(&path, file).map(Some),
+        Ok(None) | Err(Distrust { missing: true, .. }) => Ok(shipped::source(name).ok()),
         Err(distrust) => Err(refused(&path, &distrust)),
     }
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use remand_jail::host::{self, Depth};
+use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::interpreter;
 use remand_jail::run::{Ask, Caller};
 use remand_policy::job::{self, Data, DataError};
@@ -63,7 +63,7 @@ impl Asked {
             Err(why) => return Ok(not_started(&self.policy, "interpreter", why)),
         };
         laps.lap("find_interpreter");
-        let plan = match plan::resolve(&self.policy, &Program::Python(&interpreter), &host) {
+        let plan = match plan::resolve(&self.policy, &Program::Python(&interpreter), &host, &HostFiles) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };

@@ -236,13 +236,52 @@ fn policy_check_tells_errors_from_warnings() {
     let shared =
         directory.file("shared.jsonc", "{\"version\": 1, \"extends\": \"default\", \"python\": {\"interpreter\": \"/nonexistent\"}}");
     fs::set_permissions(&shared, fs::Permissions::from_mode(0o666)).unwrap();
-    let (status, found) = problems(&[&shared]);
-    let messages: Vec<_> = found.iter().map(|problem| problem["message"].as_str().unwrap()).collect();
-    assert_eq!(status, Some(0));
+    let told = remand(&["policy", "check", "--json", &shared], b"");
+    let document: Value = serde_json::from_slice(&told.stdout).unwrap();
+    let messages: Vec<_> = document["here"].as_array().unwrap().iter().map(|problem| problem["message"].as_str().unwrap()).collect();
+    assert_eq!((told.status.code(), &document["problems"]), (Some(1), &json!([])), "the text is fine; this machine lacks something");
     assert_eq!(
         messages,
-        [format!("{shared} can be written by others than root (mode 0666); chmod go-w").as_str(), "/nonexistent is no program here"]
+        [
+            format!("{shared} can be written by others than root (mode 0666); chmod go-w").as_str(),
+            "`remand run` starts nothing under it here: /nonexistent is no program here"
+        ]
     );
+    assert_eq!(remand(&["policy", "check", "--no-host", &shared], b"").status.code(), Some(0), "for a check that is made elsewhere");
+}
+
+/// Everything under which nothing starts: by its text, on any machine (2), or on this one (1).
+#[test]
+fn policy_check_tells_where_nothing_starts() {
+    let directory = Directory::new("starts");
+    let over = |text: &str| directory.file("p.jsonc", format!("{{\"version\": 1, \"extends\": \"default\", {text}}}"));
+    let mount = |text: &str| format!("\"filesystem\": {{\"mounts\": [{text}]}}");
+    for (text, status, said) in [
+        ("\"limits\": {\"pids\": 32}".to_owned(), 0, "ok"),
+        ("\"syscalls\": {\"kill\": [\"execve\"]}".to_owned(), 2, "nothing starts where \"execve\" ends the run"),
+        ("\"syscalls\": {\"deny\": [\"mmap\"]}".to_owned(), 0, "`remand exec` starts programs that do not"),
+        ("\"python\": {\"interpreter\": \"/tmp/python3\"}".to_owned(), 2, "is never seen by a run: /tmp is its own"),
+        ("\"python\": {\"interpreter\": \"/usr/bin/true\"}".to_owned(), 1, "/usr/bin/true is no Python"),
+        ("\"python\": {\"interpreter\": \"no-such-python\"}".to_owned(), 1, "there is no no-such-python on PATH"),
+        (mount("{\"source\": \"/nonexistent/a\", \"optional\": true}"), 0, "ok"),
+        (mount("{\"source\": \"/nonexistent/a\"}"), 1, "there is no /nonexistent/a"),
+        (mount("{\"source\": \"/etc/mtab\", \"target\": \"/a\"}"), 1, "/etc/mtab is a symbolic link"),
+    ] {
+        let told = remand(&["policy", "check", &over(&text)], b"");
+        let both = [told.stdout, told.stderr].concat();
+        let both = String::from_utf8_lossy(&both);
+        assert_eq!(told.status.code(), Some(status), "{text}: {both}");
+        // Underlined texts are broken at the width.
+        let words = |text: &str| text.split_whitespace().filter(|word| *word != "│").collect::<String>();
+        assert!(words(&both).contains(&words(said)), "{text}: {both}");
+        if status == 1 {
+            assert_eq!(remand(&["policy", "check", "--no-host", &over(&text)], b"").status.code(), Some(0), "{text}");
+        }
+    }
+    let policy = over("\"limits\": {\"pids\": 32}");
+    let before = fs::read(&policy).unwrap();
+    let set = remand(&["policy", "set", &policy, "syscalls.kill=[\"execve\"]"], b"");
+    assert_eq!((set.status.code(), fs::read(&policy).unwrap()), (Some(2), before), "set does not write it");
 }
 
 #[test]

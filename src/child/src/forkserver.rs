@@ -42,7 +42,7 @@ fn serve(spec: &Spec<'_>) -> ! {
 /// Returns whether the kernel was told to allow no more user namespaces inside.
 fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
     sys::block_signals(u64::MAX).at(Step::Forkserver)?;
-    keep_only(&[spec.socket])?;
+    keep_only(spec.kept)?;
     // The caller's would close the root to the run, which has another user.
     sys::umask(0o022).at(Step::Forkserver)?;
     // Where memory runs out on the whole host, runs go first. Raised here, while /proc/self still belongs to this process.
@@ -52,6 +52,9 @@ fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
         Ids::Pool => {
             // Built with the supervisor's own rights and before the user namespace, so that mount namespaces copied inside find every mount locked.
             root::build(spec.root)?;
+            for owner in spec.kept.iter().filter(|fd| **fd != spec.socket) {
+                sys::close(*owner).at(Step::Root)?;
+            }
             sys::unshare(libc::CLONE_NEWUSER).at(Step::UserNamespace)?;
             sys::send(spec.socket, &Report::WantsIds.words(), &[]).at(Step::IdMap)?;
             wait_for_ids(spec.socket)?;

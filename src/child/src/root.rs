@@ -44,21 +44,22 @@ fn make(root: Fd, entry: &Entry<'_>) -> Result<(), Errno> {
             sys::close(file)?;
             written
         }
-        Entry::Bind { source, target, attributes } => {
+        Entry::Bind { source, target, attributes, owner } => {
             let place = sys::open_place(source)?;
-            let bound = bind(root, place, c"", target, attributes);
+            let bound = bind(root, place, c"", target, attributes, owner);
             sys::close(place)?;
             bound
         }
         Entry::Hidden { path, empty } => {
-            bind(root, root, empty, path, sys::MOUNT_RDONLY | sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC)
+            bind(root, root, empty, path, sys::MOUNT_RDONLY | sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC, None)
         }
     }
 }
 
-fn bind(root: Fd, place: Fd, path: &CStr, target: &CStr, attributes: u64) -> Result<(), Errno> {
+fn bind(root: Fd, place: Fd, path: &CStr, target: &CStr, attributes: u64, owner: Option<Fd>) -> Result<(), Errno> {
     let mount = sys::clone_mount(place, path)?;
-    let bound = sys::mount_attributes(mount, c"", attributes, 0).and_then(|()| sys::attach(mount, root, target));
+    let mapped = owner.map_or(Ok(()), |namespace| sys::map_owners(mount, namespace));
+    let bound = mapped.and_then(|()| sys::mount_attributes(mount, c"", attributes, 0)).and_then(|()| sys::attach(mount, root, target));
     sys::close(mount)?;
     bound
 }

@@ -11,6 +11,8 @@ pub struct Spec<'a> {
     pub socket: i32,
     /// How the user namespace gets its ids.
     pub ids: Ids<'a>,
+    /// Descriptors that stay open until the root is built, `socket` among them, sorted.
+    pub kept: &'a [i32],
     /// The namespaces made once beside user and mount.
     pub namespaces: Shared,
     /// Bring the namespace's own loopback up.
@@ -63,6 +65,8 @@ pub enum Entry<'a> {
         source: &'a CStr,
         target: &'a CStr,
         attributes: u64,
+        /// The user namespace whose ids its files are shown with.
+        owner: Option<i32>,
     },
     /// `empty`, an empty directory made before, read-only over this one.
     Hidden {

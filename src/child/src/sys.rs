@@ -32,6 +32,8 @@ const AT_EMPTY_PATH: u32 = libc::AT_EMPTY_PATH.unsigned_abs();
 const MOVE_MOUNT_F_EMPTY_PATH: u32 = 4;
 const RESOLVE_NO_MAGICLINKS: u64 = 2;
 const RESOLVE_NO_SYMLINKS: u64 = 4;
+/// `MOUNT_ATTR_IDMAP`, Linux 5.12.
+const MOUNT_IDMAP: u64 = 0x0010_0000;
 /// `MOUNT_ATTR_RDONLY`.
 pub const MOUNT_RDONLY: u64 = 1;
 /// `MOUNT_ATTR_NOSUID`.
@@ -343,6 +345,17 @@ pub fn mount_attributes(directory: Fd, path: &CStr, set: u64, propagation: u64) 
     let attributes = [set, 0, propagation, 0];
     // SAFETY: `struct mount_attr` is these four words, read only; the path is borrowed for the call.
     unsafe { call!(libc::SYS_mount_setattr, directory, path, AT_EMPTY_PATH | AT_RECURSIVE, attributes.as_ptr(), size_of::<[u64; 4]>()) }
+        .map(drop)
+}
+
+/// Shows the files of a mount and all beneath it with the ids that a user namespace gives them. The mount is attached to nothing yet.
+///
+/// # Errors
+/// The kernel's answer; EINVAL where a file system there knows no such mounts.
+pub fn map_owners(mount: Fd, namespace: Fd) -> Answer<()> {
+    let attributes = [MOUNT_IDMAP, 0, 0, u64::from(namespace.unsigned_abs())];
+    // SAFETY: `struct mount_attr` is these four words, read only; the path is a constant.
+    unsafe { call!(libc::SYS_mount_setattr, mount, EMPTY, AT_EMPTY_PATH | AT_RECURSIVE, attributes.as_ptr(), size_of::<[u64; 4]>()) }
         .map(drop)
 }
 

@@ -3,6 +3,7 @@
 //! Always holds: it is gone when this value is; a request is answered by exactly one report; no answer is awaited longer than the caller's patience, and
 //! what was made unanswered is ended.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
@@ -16,6 +17,7 @@ use crate::ids::RunIds;
 use crate::patience::{Impatience, Patience, START_LIMIT};
 use crate::setup::{RUN_ID, Setup, Start};
 use crate::sys::message::{Received, receive, send};
+use crate::sys::owner;
 use crate::sys::process::Child;
 
 /// A forkserver.
@@ -26,17 +28,25 @@ pub struct Forkserver {
 }
 
 impl Forkserver {
-    /// Starts one; it sets itself up while the caller goes on. `pool`: with privilege, its ids come from [`Self::serve`]; without, it maps the caller's
+    /// Starts one; it sets itself up while the caller goes on. `ids`: with privilege, they come from [`Self::serve`]; without, it maps the caller's
     /// own. `cgroup`: the v2 directory that it is born in.
     ///
     /// # Errors
     /// The kernel's answer.
-    pub fn start(setup: &Setup, plan: &Plan, pool: bool, cgroup: Option<BorrowedFd<'_>>, filter_flags: u32) -> Result<Self, Failure> {
+    pub fn start(
+        setup: &Setup,
+        plan: &Plan,
+        ids: Option<&RunIds>,
+        cgroup: Option<BorrowedFd<'_>>,
+        filter_flags: u32,
+    ) -> Result<Self, Failure> {
         let (socket, theirs) = socket_pair()?;
         let own = [format!("{RUN_ID} {} 1", geteuid()), format!("{RUN_ID} {} 1", getegid())];
+        let owners = ids.map_or_else(|| Ok(BTreeMap::new()), |ids| owners(plan, ids))?;
         let start = Start {
+            owners: &owners,
             socket: theirs.as_raw_fd(),
-            ids: if pool { Ids::Pool } else { Ids::Own { uid_map: own[0].as_bytes(), gid_map: own[1].as_bytes() } },
+            ids: if ids.is_some() { Ids::Pool } else { Ids::Own { uid_map: own[0].as_bytes(), gid_map: own[1].as_bytes() } },
             born_in_cgroup: cgroup.is_some(),
             filter_flags,
         };
@@ -129,6 +139,14 @@ fn adopt(report: Report, mut fds: Vec<OwnedFd>) -> Result<Child, Failure> {
         (Ok(pid), Some(pidfd)) => Ok(Child::adopted(pid, pidfd)),
         _ => Err(Failure::new("clone_init", "the forkserver named no process".into())),
     }
+}
+
+/// The user namespaces that show the owners of writable mounts as the run.
+fn owners(plan: &Plan, ids: &RunIds) -> Result<BTreeMap<(u32, u32), OwnedFd>, Failure> {
+    let owners: BTreeSet<_> = plan.root.binds.iter().filter_map(|bind| bind.owner).collect();
+    let namespace =
+        |owner| Ok((owner, owner::namespace(owner, ids.run()).map_err(|error| Failure::io("id_map", "a writable mount's", &error))?));
+    owners.into_iter().map(namespace).collect()
 }
 
 fn unexpected(report: &Report) -> Failure {

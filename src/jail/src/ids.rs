@@ -43,10 +43,16 @@ impl RunIds {
         self.first
     }
 
+    /// Host id of the run.
+    #[must_use]
+    pub fn run(&self) -> u32 {
+        self.first + 1
+    }
+
     /// The map to write for user and group ids alike.
     #[must_use]
     pub fn map(&self) -> String {
-        format!("0 {} 1\n{} {} 1\n", self.first, crate::setup::RUN_ID, self.first + 1)
+        format!("0 {} 1\n{} {} 1\n", self.first, crate::setup::RUN_ID, self.run())
     }
 }
 

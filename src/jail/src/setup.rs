@@ -2,9 +2,10 @@
 //!
 //! Always holds: a `Setup` is complete; after the clone nothing is decided, converted or allocated.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 
 use nix::sys::resource::{Resource, getrlimit};
@@ -29,7 +30,7 @@ enum Made {
     Directory(CString),
     Link { path: CString, target: CString },
     File { path: CString, content: Vec<u8> },
-    Bind { source: CString, target: CString, attributes: u64 },
+    Bind { source: CString, target: CString, attributes: u64, owner: Option<(u32, u32)> },
     Hidden { path: CString },
 }
 
@@ -48,8 +49,6 @@ pub struct Setup {
     path: CString,
     argv: Vec<CString>,
     envp: Vec<CString>,
-    /// Sources of optional mounts that are not there.
-    pub left_out: Vec<String>,
 }
 
 /// What differs between forkservers of one plan.
@@ -59,6 +58,8 @@ pub struct Start<'a> {
     pub socket: i32,
     /// How its user namespace gets ids.
     pub ids: Ids<'a>,
+    /// The user namespaces that show files of these owners, by user and group id, as the run's.
+    pub owners: &'a BTreeMap<(u32, u32), OwnedFd>,
     /// The executor is born in its cgroup (v2).
     pub born_in_cgroup: bool,
     /// Flags of `seccomp(2)`.
@@ -84,10 +85,8 @@ impl Setup {
         for (path, rights) in plan.landlock.iter().flat_map(|landlock| &landlock.rules) {
             landlock_rules.push((string(path)?, *rights));
         }
-        let (present, left_out) = split_optional(&plan.root)?;
         Ok(Self {
-            root: root_entries(&plan.root, present, plan.proc)?,
-            left_out,
+            root: root_entries(&plan.root, plan.proc)?,
             tmp: vec![
                 (c"mode", c"0700".into()),
                 (c"uid", string(&RUN_ID.to_string())?),
@@ -109,13 +108,16 @@ impl Setup {
 
     /// Lends the whole as the structure that the forkserver reads.
     pub fn with_spec<T>(&self, plan: &Plan, start: &Start<'_>, use_spec: impl FnOnce(&Spec<'_>) -> T) -> T {
-        let root: Vec<Entry<'_>> = self.root.iter().map(Made::lend).collect();
+        let root: Vec<Entry<'_>> = self.root.iter().map(|made| made.lend(start.owners)).collect();
+        let mut kept: Vec<_> = start.owners.values().map(AsRawFd::as_raw_fd).chain([start.socket]).collect();
+        kept.sort_unstable();
         let tmp: Vec<_> = self.tmp.iter().map(|(key, value)| (*key, value.as_c_str())).collect();
         let rules: Vec<_> = self.landlock_rules.iter().map(|(path, rights)| (path.as_c_str(), *rights)).collect();
         let argv: Vec<_> = self.argv.iter().map(CString::as_c_str).collect();
         let envp: Vec<_> = self.envp.iter().map(CString::as_c_str).collect();
         use_spec(&Spec {
             socket: start.socket,
+            kept: &kept,
             ids: start.ids,
             namespaces: Shared { ipc: plan.has("ipc_namespace"), uts: plan.has("uts_namespace"), network: plan.has("network_namespace") },
             loopback: plan.network == NetworkMode::Loopback,
@@ -162,12 +164,15 @@ impl Setup {
 }
 
 impl Made {
-    fn lend(&self) -> Entry<'_> {
+    fn lend(&self, owners: &BTreeMap<(u32, u32), OwnedFd>) -> Entry<'_> {
         match self {
             Self::Directory(path) => Entry::Directory(path),
             Self::Link { path, target } => Entry::Link { path, target },
             Self::File { path, content } => Entry::File { path, content },
-            Self::Bind { source, target, attributes } => Entry::Bind { source, target, attributes: *attributes },
+            Self::Bind { source, target, attributes, owner } => {
+                let owner = owner.and_then(|owner| owners.get(&owner)).map(AsRawFd::as_raw_fd);
+                Entry::Bind { source, target, attributes: *attributes, owner }
+            }
             Self::Hidden { path } => Entry::Hidden { path, empty: EMPTY },
         }
     }
@@ -229,28 +234,15 @@ fn inside(path: &str) -> Result<CString, Failure> {
     string(path.trim_matches('/'))
 }
 
-/// Binds that are to be made, and the sources of those that may be missing and are.
-fn split_optional(root: &Root) -> Result<(Vec<Bind>, Vec<String>), Failure> {
-    let (mut present, mut missing) = (Vec::new(), Vec::new());
-    for bind in &root.binds {
-        let failed = |error| Failure::io("setup", &format!("looking for {}", bind.source), &error);
-        if bind.optional && !std::fs::exists(&bind.source).map_err(failed)? {
-            missing.push(bind.source.clone());
-        } else {
-            present.push(bind.clone());
-        }
-    }
-    Ok((present, missing))
-}
-
 /// Everything of the root in the order in which it can be made: directories, links, files, binds, hidden directories.
-fn root_entries(root: &Root, present: Vec<Bind>, proc: bool) -> Result<Vec<Made>, Failure> {
+fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
     // Read-only, so that nobody changes the times of the host's node; a device is written to all the same.
     let devices = root.devices.iter().map(|device| {
         let path = device_path(*device);
-        Bind { source: path.into(), target: path.into(), writable: false, exec: false, optional: false }
+        Bind { source: path.into(), target: path.into(), writable: false, exec: false, owner: None }
     });
-    let mut binds: Vec<(Bind, u64)> = present.into_iter().map(|bind| (bind, MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
+    let mut binds: Vec<(Bind, u64)> =
+        root.binds.iter().cloned().map(|bind| (bind, MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());
@@ -275,7 +267,7 @@ fn root_entries(root: &Root, present: Vec<Bind>, proc: bool) -> Result<Vec<Made>
             files.push(Made::File { path: inside(&bind.target)?, content: Vec::new() });
         }
         let attributes = MOUNT_NOSUID | nodev | if bind.writable { 0 } else { MOUNT_RDONLY } | if bind.exec { 0 } else { MOUNT_NOEXEC };
-        mounts.push(Made::Bind { source: string(&bind.source)?, target: inside(&bind.target)?, attributes });
+        mounts.push(Made::Bind { source: string(&bind.source)?, target: inside(&bind.target)?, attributes, owner: bind.owner });
     }
     for hidden in &root.hidden {
         mounts.push(Made::Hidden { path: inside(hidden)? });
@@ -283,7 +275,7 @@ fn root_entries(root: &Root, present: Vec<Bind>, proc: bool) -> Result<Vec<Made>
     if proc {
         // Not for runs, which have their own on top: the kernel lets a user namespace mount a /proc only where it sees a whole one.
         let attributes = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
-        mounts.push(Made::Bind { source: c"/proc".into(), target: c"proc".into(), attributes });
+        mounts.push(Made::Bind { source: c"/proc".into(), target: c"proc".into(), attributes, owner: None });
     }
     let mut links = Vec::new();
     for (path, target) in &root.links {

@@ -60,6 +60,8 @@ pub struct HostFacts {
     pub uid: u32,
     /// Effective group id.
     pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
     /// Whether this process holds the capabilities of a privileged start (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL...) in the initial user namespace
     /// or one that maps the run uids.
     pub privileged: bool,

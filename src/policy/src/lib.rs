@@ -14,6 +14,7 @@ pub mod diff;
 pub mod edit;
 pub mod evidence;
 pub mod explain;
+pub mod files;
 pub mod foreign;
 pub mod frames;
 pub mod host;

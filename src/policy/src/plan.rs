@@ -4,11 +4,16 @@
 
 pub(crate) mod landlock;
 mod limits;
+mod owners;
 mod protections;
 mod root;
+mod sources;
+mod start;
+pub(crate) mod view;
 
 use std::collections::BTreeMap;
 
+use crate::files::Files;
 use crate::host::HostFacts;
 use crate::interpreter::{BOOTSTRAP, Interpreter, Tree};
 use crate::outcome::Enforcement;
@@ -19,7 +24,11 @@ use crate::syscalls::{self, CompileError};
 pub(crate) use landlock::NEWEST as NEWEST_LANDLOCK;
 pub use protections::UNCOUNTED;
 pub(crate) use root::taken;
-pub use root::{Shown, shown};
+pub use root::{Shown, own, shown};
+pub(crate) use start::lacking;
+pub use start::python_starts;
+pub use start::start;
+pub(crate) use view::{At, View};
 
 /// One run, resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +90,8 @@ pub struct Root {
     pub devices: Vec<Device>,
     /// Small files made in the root: (path, content), such as `/etc/passwd` and the executor.
     pub files: Vec<(String, Vec<u8>)>,
+    /// Sources of optional mounts that the host does not have; named in the outcome.
+    pub left_out: Vec<String>,
 }
 
 /// One bind mount. Always nosuid and nodev.
@@ -94,8 +105,9 @@ pub struct Bind {
     pub writable: bool,
     /// Executable.
     pub exec: bool,
-    /// Left out, and named in the outcome, where the source is missing.
-    pub optional: bool,
+    /// User and group id on the host that own the source: the mount shows their files as the run's own, and what the run makes is theirs. `None`: ids are as
+    /// they are on the host.
+    pub owner: Option<(u32, u32)>,
 }
 
 /// Options of the tmpfs at `/tmp`.
@@ -249,11 +261,11 @@ impl Plan {
     }
 }
 
-/// Resolves an effective policy for a host.
+/// Resolves an effective policy for a host and what was seen of its files.
 ///
 /// # Errors
 /// Every required protection that the host lacks, and every mount that cannot be made, all at once.
-pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts) -> Result<Plan, Vec<Refused>> {
+pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
     let mut ledger = protections::Ledger::default();
     protections::namespaces(&mut ledger, policy, host);
     protections::identity(&mut ledger, policy, host);
@@ -261,7 +273,8 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts) -> Resu
     let landlock = landlock::resolve(&mut ledger, policy, host);
     let proc = protections::proc(&mut ledger, policy, host);
     let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
-    let root = root::resolve(&mut ledger, policy, program, proc);
+    let root = root::resolve(&mut ledger, policy, program, proc, files);
+    let root = owners::resolve(&mut ledger, root, host, files);
     let landlock = landlock.map(|masks| landlock::rules(masks, policy, &root, proc));
     let enforcement = ledger.finish()?;
     Ok(Plan {

@@ -50,6 +50,9 @@ pub struct CheckArgs {
     /// Let warnings end with status 2 as errors do
     #[arg(long)]
     pub deny_warnings: bool,
+    /// Judge the text alone, not whether anything starts under it on this machine
+    #[arg(long)]
+    pub no_host: bool,
     /// Print all problems as one JSON document
     #[arg(long)]
     pub json: bool,
@@ -284,10 +287,11 @@ What is printed is a policy file. Behind each value stands the file and line tha
 command line narrowed it.";
 
 const CHECK_HELP: &str = "\
-An error is what keeps a run from starting; a warning is what is hardly meant, or what this machine lacks. Nothing is run, and a file may belong to \
-anybody. Each problem is shown with its place, the line underlined, and what to write; a problem in a base is shown in the base.
+The text is judged first: an error is what no machine runs, a warning what is hardly meant. Then, apart, this machine: whether runs start under the policy \
+here, by `remand run` and by `remand exec`; --no-host leaves that out. Nothing is run, and a file may belong to anybody. Each problem is shown with its place, \
+the line underlined, and what to write; a problem in a base is shown in the base.
 
-The exit status is 0 if there is no error, and 2 if there is one; with --deny-warnings, 2 if there is any problem.";
+The exit status is 2 if a text has an error, 1 if all texts are good and something does not start here, else 0; with --deny-warnings, warnings count as errors.";
 /// `remand policy why`.
 #[derive(Debug, ArgGroup)]
 #[command(after_help = WHY_HELP)]

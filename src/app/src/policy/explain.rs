@@ -2,7 +2,7 @@
 
 use std::env;
 
-use remand_jail::host::{self, Depth};
+use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::interpreter;
 use remand_policy::plan::{self, Plan, Program};
 use remand_policy::{Policy, explain};
@@ -29,6 +29,6 @@ fn resolved(policy: &Policy) -> Result<Plan, String> {
     let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
     let python = &policy.python;
     let found = interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty()).map_err(|error| error.to_string())?;
-    plan::resolve(policy, &Program::Python(&found.interpreter), &host)
+    plan::start(policy, &Program::Python(&found.interpreter), &host, &HostFiles)
         .map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
 }

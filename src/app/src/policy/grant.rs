@@ -4,15 +4,20 @@
 //! group that was granted by its name is denied by taking that out; what it has in common with other groups stays granted by them.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
+use remand_policy::ask::{self, Question, Ruling, Use};
 use remand_policy::policy::Syscalls;
 use remand_policy::{Policy, edit, syscalls};
 use serde_json::{Value, json};
 
+use super::ground::Owned;
 use super::set::Draft;
+use super::why;
 use crate::args::AllowArgs;
 use crate::failure::Failure;
-use crate::print::plain;
+use crate::print::{lines, plain};
 
 const ALLOW: &str = "syscalls.allow";
 const MOUNTS: &str = "filesystem.mounts";
@@ -26,7 +31,12 @@ pub fn deny(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {
 }
 
 fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Failure> {
-    let (source, target) = typed.split_once(':').map_or((typed, None), |(source, target)| (source, Some(target)));
+    let real = real(typed);
+    let (source, target) = match typed.split_once(':') {
+        Some((source, target)) => (source, Some(target)),
+        // No mount follows a link.
+        None => real.as_deref().map_or((typed, None), |real| (real, Some(typed))),
+    };
     let mut entry = json!({ "source": source });
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -44,6 +54,40 @@ fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Fai
     draft.step(edited)?;
     let unreasoned = args.writable && args.reason.is_none();
     draft.policy().map(|_| ()).map_err(|failure| if unreasoned { with_reason(failure) } else { failure })
+}
+
+/// Where a path leads, if a link is on the way.
+fn real(typed: &str) -> Option<String> {
+    let real = fs::canonicalize(typed).ok()?.into_os_string().into_string().ok()?;
+    (Path::new(&real) != Path::new(typed)).then_some(real)
+}
+
+/// What the mounts that were granted do not give, as an answer with what would.
+pub fn asked(args: &AllowArgs) -> Result<String, Failure> {
+    let mut told = String::new();
+    let mounts: Vec<_> = args.grants.iter().filter(|typed| typed.starts_with('/')).collect();
+    if mounts.is_empty() {
+        return Ok(told);
+    }
+    let owned = Owned::load(&args.policy, false)?;
+    for typed in mounts {
+        let target = typed.split_once(':').map_or(typed.as_str(), |(_, target)| target);
+        let directory = fs::metadata(typed.split(':').next().unwrap_or(typed)).is_ok_and(|found| found.is_dir());
+        let (using, word) = match (args.exec && !directory, args.writable && !directory) {
+            (true, _) => (Use::Exec, "exec"),
+            (_, true) => (Use::Write, "write"),
+            _ => (Use::Read, "read"),
+        };
+        let question = Question::File(using, target.to_owned());
+        // Where nothing starts, that was told.
+        if let Ok(answer) = owned.ask(|compiled| ask::answer(&question, compiled))?
+            && answer.found.ruling != Ruling::Allowed
+        {
+            let answer = format!("{word} {target}: {}\n{}", answer.found.ruling.text(), why::told(&answer, &owned));
+            told.push_str(&format!("note: this alone does not give it:\n{}", lines(&answer)));
+        }
+    }
+    Ok(told)
 }
 
 fn unmount(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {

@@ -3,16 +3,15 @@
 //! Always holds: host and interpreter are found as for a run; where there is none, the reason is kept and the filter alone is asked.
 
 use std::env;
-use std::fs;
-use std::io::ErrorKind;
 
-use remand_jail::host::{self, Depth};
+use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::interpreter;
-use remand_policy::ask::{Compiled, Found, Ground, Line};
+use remand_policy::ask::{Compiled, Ground, Line};
 use remand_policy::load::{Loaded, Source};
 use remand_policy::plan::Program;
-use remand_policy::{HostFacts, Interpreter};
+use remand_policy::{HostFacts, Interpreter, Policy};
 
+use crate::ceiling::Ceiling;
 use crate::failure::Failure;
 use crate::policies;
 use crate::print::plain;
@@ -25,6 +24,8 @@ pub struct Owned {
     pub loaded: Loaded,
     pub host: HostFacts,
     pub interpreter: Result<Interpreter, String>,
+    /// What edits that are offered may not exceed.
+    ceiling: Option<Ceiling>,
 }
 
 impl Owned {
@@ -35,7 +36,7 @@ impl Owned {
         let python = &loaded.policy.python;
         let interpreter = interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty());
         let interpreter = interpreter.map(|found| found.interpreter).map_err(|error| error.to_string());
-        Ok(Self { sources, loaded, host: host::observe(Depth::Quick), interpreter })
+        Ok(Self { sources, loaded, host: host::observe(Depth::Quick), interpreter, ceiling: Ceiling::here()? })
     }
 
     /// The policy's own file.
@@ -47,7 +48,8 @@ impl Owned {
     pub fn ask<T>(&self, ask: impl FnOnce(&Compiled<'_>) -> T) -> Result<T, Failure> {
         let program = self.interpreter.as_ref().map(Program::Python).map_err(String::as_str);
         let program = program.as_ref().map_err(|why| *why);
-        let ground = Ground { host: &self.host, program, look: &look };
+        let beyond = |policy: &Policy| self.ceiling.as_ref()?.beyond(policy);
+        let ground = Ground { host: &self.host, program, files: &HostFiles, beyond: &beyond };
         let compiled = Compiled::new(&self.loaded.policy, &self.loaded.origins, ground);
         let compiled = compiled.map_err(|why| Failure::usage(format!("policy {}: {}", plain(self.file()), plain(&why))))?;
         Ok(ask(&compiled))
@@ -69,16 +71,5 @@ fn short(text: &str) -> String {
     match line.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", line.get(..end).unwrap_or_default()),
         None => line,
-    }
-}
-
-/// What is at a path of this host, as far as this process may know.
-fn look(path: &str) -> Option<Found> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => fs::read_link(path).ok()?.into_os_string().into_string().ok().map(Found::Link),
-        Ok(found) if found.is_dir() => Some(Found::Directory),
-        Ok(_) => Some(Found::File),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Some(Found::Missing),
-        Err(_) => None,
     }
 }

@@ -1,20 +1,22 @@
-//! What a policy names that this machine does not have, or that a run would refuse here.
+//! What keeps runs under a policy from starting on this machine.
 //!
-//! Always holds: only warnings come from here, since the policy may be for another machine; nothing that a policy names by its path is opened or run.
+//! Always holds: what is said here is true of this machine and no fault of the policy's text, which may be for another one; nothing that a policy names by its
+//! path is run.
 
 use std::env;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use remand_jail::host::{Depth, observe};
+use remand_jail::host::{Depth, HostFiles, observe};
 use remand_jail::interpreter;
-use remand_policy::load::{Loaded, Place, Problem, Severity, Source};
+use remand_policy::Interpreter;
+use remand_policy::interpreter::Tree;
+use remand_policy::load::{Loaded, Problem, Severity, Source};
 use remand_policy::plan::{self, Program, Refused};
-use remand_policy::policy::Mount;
 
-use super::snippet::{Said, problem};
+use super::snippet::{self, Said, problem};
 use crate::print::plain;
 use crate::run::DEFAULT_PATH;
 use crate::trust::{self, Distrust};
@@ -28,45 +30,92 @@ pub fn trust(path: &Path, sources: &[Source]) -> Vec<Problem> {
     trust::objections(path).into_iter().map(told).collect()
 }
 
-/// The interpreter and the mounts.
+/// Why nothing starts under the policy here, for each use that its text allows.
 pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
-    let all = sources;
-    let warning = |field: String, place: Option<&Place>, message: String, help: &str| {
-        problem(sources, place, Said { severity: Severity::Warning, field, message, help: Some(help.to_owned()) })
-    };
-    let wanted = &loaded.policy.python.interpreter;
-    let interpreter = absent(wanted).map(|message| {
-        let field = "python.interpreter";
-        warning(field.into(), loaded.origins.of(field), message, "name one that is installed; `remand exec` needs none")
-    });
-    let mounts = &loaded.policy.filesystem.mounts;
-    let sources = mounts.iter().enumerate().filter_map(|(index, mount)| {
-        let (message, help) = source(mount).or_else(|| inner(mount, mounts))?;
-        Some(warning("filesystem.mounts".into(), loaded.origins.entry("filesystem.mounts", index), message, help))
-    });
-    let found: Vec<_> = interpreter.into_iter().chain(sources).collect();
-    // What the mounts and the interpreter lack is told better by themselves.
-    if found.is_empty() { refusals(loaded, all) } else { found }
-}
-
-/// Why nothing starts under the policy here, with the interpreter that a run of this user would take by its bare name.
-fn refusals(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
     let Loaded { policy, origins, .. } = loaded;
-    if policy.python.interpreter.contains('/') {
-        return Vec::new();
-    }
-    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-    let Ok(found) = interpreter::find(&policy.python.interpreter, &path, !policy.python.external_allow.is_empty()) else {
-        return Vec::new();
-    };
-    let refused = plan::resolve(policy, &Program::Python(&found.interpreter), &observe(Depth::Quick)).err().unwrap_or_default();
-    let told = |Refused { protection, blocker, remedy }: Refused| {
+    let host = observe(Depth::Quick);
+    let told = |using: &str, Refused { protection, blocker, remedy }: Refused| {
         let mount = policy.filesystem.mounts.iter().position(|mount| protection == format!("the mount at {}", mount.target));
         let place = mount.and_then(|index| origins.entry("filesystem.mounts", index));
-        let message = format!("nothing starts under it here: {} cannot be had: {}", plain(&protection), plain(&blocker));
-        problem(sources, place, Said { severity: Severity::Warning, field: String::new(), message, help: Some(remedy) })
+        let field = if mount.is_some() { "filesystem.mounts" } else { "" };
+        let message = format!("{using} here: {} cannot be had: {}", plain(&protection), plain(&blocker));
+        problem(sources, place, Said { severity: Severity::Error, field: field.to_owned(), message, help: Some(remedy) })
     };
-    refused.into_iter().map(told).collect()
+    // A program that needs no files.
+    let anything = Program::Host { argv: &["/program".to_owned()], tree: &Tree::default() };
+    let refused = plan::start(policy, &anything, &host, &HostFiles).err().unwrap_or_default();
+    if !refused.is_empty() {
+        return refused.into_iter().map(|refused| told("nothing starts under it", refused)).collect();
+    }
+    if !plan::python_starts(policy, host.arch) {
+        // Its text says so.
+        return Vec::new();
+    }
+    match interpreter(&policy.python.interpreter, !policy.python.external_allow.is_empty()) {
+        Ok(None) => Vec::new(),
+        Ok(Some(found)) => {
+            let refused = plan::start(policy, &Program::Python(&found), &host, &HostFiles).err().unwrap_or_default();
+            refused.into_iter().map(|refused| told("`remand run` starts nothing under it", refused)).collect()
+        }
+        Err(why) => {
+            let field = "python.interpreter";
+            let message = format!("`remand run` starts nothing under it here: {why}");
+            let help = Some("name one that is installed; `remand exec` needs none".to_owned());
+            vec![problem(sources, origins.of(field), Said { severity: Severity::Error, field: field.to_owned(), message, help })]
+        }
+    }
+}
+
+/// What an edit has brought that keeps runs from starting here, as people read it.
+pub fn news(before: Option<&Loaded>, after: &Loaded, sources: &[Source]) -> String {
+    let known: Vec<String> = before.map(|before| lacks(before, sources)).unwrap_or_default().into_iter().map(|old| old.message).collect();
+    let new: Vec<Problem> = lacks(after, sources).into_iter().filter(|problem| !known.contains(&problem.message)).collect();
+    let warning = |problem: Problem| Problem { severity: Severity::Warning, ..problem };
+    snippet::told(sources, &new.into_iter().map(warning).collect::<Vec<_>>())
+}
+
+/// The interpreter of a bare name, which a run of this user would take; one that is named by its path is only read, since the file that names it may be
+/// anybody's.
+fn interpreter(wanted: &str, site: bool) -> Result<Option<Interpreter>, String> {
+    if wanted.contains('/') {
+        return absent(wanted).or_else(|| foreign(wanted)).map_or(Ok(None), Err);
+    }
+    absent(wanted).map_or(Ok(()), Err)?;
+    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+    interpreter::find(wanted, &path, site).map(|found| Some(found.interpreter)).map_err(|error| plain(&error.to_string()).into_owned())
+}
+
+/// What every build of CPython has in its executable, itself or as the name of the library that has it. A script may start one.
+const MARKS: [&[u8]; 3] = [b"Py_BytesMain", b"PYTHONHOME", b"libpython3"];
+/// Larger than any CPython.
+const LARGEST: u64 = 256 << 20;
+
+/// Why a program is no Python that a run can see.
+fn foreign(wanted: &str) -> Option<String> {
+    let real = fs::canonicalize(wanted).ok()?;
+    let unreadable = |error: io::Error| format!("{} cannot be read: {error}", plain(wanted));
+    if let Some(own) = plan::own(&real.to_string_lossy()) {
+        return Some(format!("{} leads to {}: {own} is the run's own", plain(wanted), shown(&real)));
+    }
+    let mut text = Vec::new();
+    match fs::File::open(&real).and_then(|file| file.take(LARGEST).read_to_end(&mut text)) {
+        Err(error) => return Some(unreadable(error)),
+        Ok(_) if text.starts_with(b"#!") => return None,
+        Ok(_) => {}
+    }
+    let has = |mark: &[u8]| {
+        let first = mark.first().copied().unwrap_or_default();
+        let mut rest = text.as_slice();
+        while let Some(at) = rest.iter().position(|byte| *byte == first) {
+            rest = rest.get(at..).unwrap_or_default();
+            if rest.starts_with(mark) {
+                return true;
+            }
+            rest = rest.get(1..).unwrap_or_default();
+        }
+        false
+    };
+    (!text.starts_with(b"\x7fELF") || !MARKS.iter().any(|mark| has(mark))).then(|| format!("{} is no Python", plain(wanted)))
 }
 
 fn shown(path: &Path) -> String {
@@ -84,69 +133,9 @@ fn absent(wanted: &str) -> Option<String> {
     (!found).then(|| format!("there is no {} on PATH", plain(wanted)))
 }
 
-/// Why a mount's source can't be shown.
-fn source(mount: &Mount) -> Option<(String, &'static str)> {
-    let mut here = PathBuf::new();
-    for component in Path::new(&mount.source).components() {
-        here.push(component);
-        match fs::symlink_metadata(&here) {
-            Ok(file) if file.is_symlink() => {
-                return Some((format!("{} is a symbolic link, which no mount follows", shown(&here)), "write where it leads"));
-            }
-            Ok(file) if here == Path::new(&mount.source) && !file.is_dir() && !file.is_file() => {
-                return Some((
-                    format!("{} is neither a directory nor a regular file", shown(&here)),
-                    "mount the directory that holds it, or nothing",
-                ));
-            }
-            Ok(_) => {}
-            Err(error) if mount.optional && error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                return Some((
-                    format!("{} cannot be looked at: {error}", shown(&here)),
-                    "make it, or write \"optional\": true to run without it",
-                ));
-            }
-        }
-    }
-    None
-}
-
-/// A mount below another one needs a place there, which nobody makes in what belongs to the host.
-fn inner(mount: &Mount, all: &[Mount]) -> Option<(String, &'static str)> {
-    let below = |outer: &&Mount| mount.target.strip_prefix(&outer.target).is_some_and(|rest| rest.starts_with('/'));
-    let outer = all.iter().filter(below).max_by_key(|outer| outer.target.len())?;
-    let place = format!("{}{}", outer.source, mount.target.strip_prefix(&outer.target)?);
-    let missing = fs::symlink_metadata(&place).is_err() && fs::symlink_metadata(&outer.source).is_ok();
-    missing.then(|| {
-        (
-            format!("{} lies in the mount of {}, where there is no {}", plain(&mount.target), plain(&outer.source), plain(&place)),
-            "make it, or choose another target",
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn mount(source: &str, target: &str, optional: bool) -> Mount {
-        Mount { source: source.into(), target: target.into(), writable: false, exec: false, optional, reason: None }
-    }
-
-    #[test]
-    fn sources_of_every_kind() {
-        let told = |path: &str, optional| source(&mount(path, "/a", optional)).map(|(message, _)| message);
-        assert_eq!(told("/usr", false), None);
-        assert_eq!(told("/dev/null", false).as_deref(), Some("/dev/null is neither a directory nor a regular file"));
-        assert_eq!(told("/proc/self/exe", false).as_deref(), Some("/proc/self is a symbolic link, which no mount follows"));
-        assert!(told("/nonexistent/a", false).is_some_and(|told| told.starts_with("/nonexistent cannot be looked at: ")));
-        assert_eq!(told("/nonexistent/a", true), None);
-        let outer = mount("/usr", "/data", false);
-        let told = |target: &str| inner(&mount("/etc", target, false), std::slice::from_ref(&outer)).map(|(message, _)| message);
-        assert_eq!((told("/data/bin"), told("/database")), (None, None));
-        assert_eq!(told("/data/no/such").as_deref(), Some("/data/no/such lies in the mount of /usr, where there is no /usr/no/such"));
-    }
 
     #[test]
     fn interpreters_by_path_and_by_name() {
@@ -154,5 +143,14 @@ mod tests {
         assert_eq!(absent("/nonexistent/python3").as_deref(), Some("/nonexistent/python3 is no program here"));
         assert_eq!(absent("/etc").as_deref(), Some("/etc is no program here"));
         assert_eq!(absent("no-such-python").as_deref(), Some("there is no no-such-python on PATH"));
+    }
+
+    #[test]
+    fn programs_that_are_no_python_are_told_by_their_files() {
+        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+        let python = env::split_paths(&path).map(|directory| directory.join("python3")).find(|file| file.is_file());
+        assert_eq!(python.and_then(|python| foreign(&python.to_string_lossy())), None);
+        assert_eq!(foreign("/usr/bin/true").as_deref(), Some("/usr/bin/true is no Python"));
+        assert_eq!(foreign("/etc/passwd").as_deref(), Some("/etc/passwd is no Python"));
     }
 }

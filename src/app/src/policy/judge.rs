@@ -42,7 +42,7 @@ impl<'p> Judge<'p> {
     }
 
     /// The text of `bytes` under the file's name.
-    fn source(&self, bytes: &[u8]) -> Source {
+    pub fn source(&self, bytes: &[u8]) -> Source {
         Source { file: self.path.to_string_lossy().into_owned(), text: bytes.to_vec().into() }
     }
 

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use remand_jail::host::HostFiles;
 use remand_jail::run::{Ask, Caller, run};
 use remand_policy::ask::{self, Amount, Call, Compiled, Is, Question, Ruling, Use, Which};
 use remand_policy::job::{self, Data};
@@ -95,7 +96,7 @@ impl<'o> Live<'o> {
         };
         let interpreter = owned.interpreter.as_ref().map_err(|why| no(why))?;
         let under = |policy: Policy| {
-            let plan = plan::resolve(&policy, &Program::Python(interpreter), &owned.host);
+            let plan = plan::resolve(&policy, &Program::Python(interpreter), &owned.host, &HostFiles);
             let told = |lacks: Vec<plan::Refused>| no(&lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
             plan.map_err(told).map(|plan| Under { policy, plan })
         };
@@ -195,7 +196,7 @@ impl<'o> Live<'o> {
             Some(0) | None => Ruling::Allowed,
             Some(2) if using == Use::Write && writable => return Err("it would make a file on the host".to_owned()),
             Some(2) => Ruling::NotVisible,
-            Some(30) => Ruling::ReadOnly,
+            Some(30) => Ruling::ReadOnly("EROFS"),
             Some(1) => Ruling::Denied("EPERM"),
             Some(13) => Ruling::Denied("EACCES"),
             Some(21) => Ruling::Denied("EISDIR"),

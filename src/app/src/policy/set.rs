@@ -26,7 +26,11 @@ pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
     if (args.writable || args.exec) && !args.grants.iter().any(|grant| grant.starts_with('/')) {
         return Err(Failure::usage("--writable and --exec are about mounts, and none is named".to_owned()));
     }
-    change(&args.policy, args.dry_run, |draft| args.grants.iter().try_for_each(|typed| grant::allow(draft, typed, args)))
+    let status = change(&args.policy, args.dry_run, |draft| args.grants.iter().try_for_each(|typed| grant::allow(draft, typed, args)))?;
+    if !args.dry_run {
+        print::stderr(&grant::asked(args)?);
+    }
+    Ok(status)
 }
 
 /// Does it; the exit status.
@@ -59,11 +63,13 @@ fn change(typed: &str, dry_run: bool, edit: impl FnOnce(&mut Draft<'_>) -> Resul
         return Ok(0);
     }
     original.replace(draft.text.as_bytes())?;
+    let here = super::host::news(before.as_ref().map(|(before, _)| before), &after, &[draft.judge.source(draft.text.as_bytes())]);
     let told = match before {
         Some((before, _)) => judge::change(&before.policy, &after.policy),
         None => "it was no policy before, and is one now\n".to_owned(),
     };
     print::stderr(&warnings);
+    print::stderr(&here);
     print::stdout(&format!("{}:\n{told}", plain(typed)))?;
     Ok(0)
 }

@@ -14,7 +14,10 @@ pub fn show(args: &ShowPolicyArgs) -> Result<u8, Failure> {
     if args.json {
         print::json(&show::json(&show::values(&policy, &loaded)))?;
     } else {
-        print::stdout(&lines(&show::text(&policy, &loaded)))?;
+        let text = show::text(&policy, &loaded);
+        // A name that stands for a file does not say which.
+        let path = policies::path(&args.which.policy).map_or_else(String::new, |path| format!("// {}\n", path.display()));
+        print::stdout(&lines(&format!("{path}{text}")))?;
     }
     Ok(0)
 }

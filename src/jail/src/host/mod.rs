@@ -4,6 +4,7 @@
 
 mod blocker;
 mod cgroup;
+mod files;
 mod holes;
 mod ids;
 mod kernel;
@@ -16,6 +17,8 @@ mod warnings;
 use caps::{CapSet, Capability};
 use remand_policy::HostFacts;
 use remand_policy::host::{Arch, CgroupFacts, Fact};
+
+pub use files::HostFiles;
 
 use crate::sys::probe;
 
@@ -45,6 +48,8 @@ pub fn observe(depth: Depth) -> HostFacts {
         arch: if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 },
         uid: ids.uid,
         gid: ids.gid,
+        // What cannot be asked is taken for no group.
+        groups: nix::unistd::getgroups().unwrap_or_default().into_iter().map(nix::unistd::Gid::as_raw).collect(),
         privileged: ids.privileged,
         run_ids: ids.pool.end - ids.pool.start,
         first_run_id: ids.pool.start,

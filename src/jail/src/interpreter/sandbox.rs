@@ -10,7 +10,7 @@ use remand_policy::plan::{self, Program};
 use remand_policy::verdict::Verdict;
 use remand_policy::{HostFacts, Outcome, Policy, shipped};
 
-use crate::host::{Depth, observe, without_cgroups};
+use crate::host::{Depth, HostFiles, observe, without_cgroups};
 use crate::run::{Ask, Caller, run};
 
 /// Bytes of address space, which is all that one process can hold: shared mappings of no file included.
@@ -23,7 +23,7 @@ const MAX_ADDRESS_SPACE: u64 = 512 << 20;
 pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8]) -> Result<String, String> {
     let policy = policy()?;
     let host = HostFacts { cgroup: without_cgroups(), ..observe(Depth::Quick) };
-    let plan = plan::resolve(&policy, &Program::Host { argv, tree }, &host);
+    let plan = plan::resolve(&policy, &Program::Host { argv, tree }, &host, &HostFiles);
     let mut plan = plan.map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     plan.rlimits.push((Resource::RLIMIT_AS as u32, MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE));
     let outcome = run(&Ask { policy: &policy, plan: &plan, host: &host, job: input }, Caller::default());

@@ -83,7 +83,7 @@ pub fn launch(ask: &Ask<'_>, cancel: Option<BorrowedFd<'_>>, timeline: &mut Time
     timeline.mark("ids");
     let flags = if host.kernel_version >= (5, 19) { WAIT_KILLABLE } else { 0 };
     // It builds its root while this process makes what the run needs besides.
-    let server = Forkserver::start(&setup, plan, ids.is_some(), cgroups.as_ref().and_then(Cgroups::forkserver), flags)?;
+    let server = Forkserver::start(&setup, plan, ids.as_ref(), cgroups.as_ref().and_then(Cgroups::forkserver), flags)?;
     timeline.mark("clone_forkserver");
     if host.cgroup.version != CgroupVersion::V2 {
         warm::begin(plan);

@@ -38,7 +38,7 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     let mut enforcement = ask.plan.enforcement.clone();
     let own_uid = seen.launched.ids.as_ref().map(|ids| ids.server() + 1);
     complete(&mut enforcement, own_uid, seen.launched.no_more_namespaces);
-    for source in &seen.launched.setup.left_out {
+    for source in &ask.plan.root.left_out {
         enforcement.insert(format!("mount of {source}"), Enforcement::Absent("there is no such file, and the mount is optional".into()));
     }
     if let Some(given_back) = seen.given_back {

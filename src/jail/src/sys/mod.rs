@@ -4,6 +4,7 @@ pub mod cached;
 pub mod file;
 pub mod message;
 pub mod notify;
+pub mod owner;
 pub mod probe;
 pub mod process;
 pub mod random;

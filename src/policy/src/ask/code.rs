@@ -4,10 +4,11 @@
 
 use serde_json::json;
 
-use super::compiled::{Compiled, Found};
+use super::compiled::Compiled;
 use super::edit::Edit;
 use super::stdlib::is_standard;
 use super::{Finding, Line, Ruling};
+use crate::files::Found;
 use crate::plan::{Plan, Program};
 
 const FRIENDLY: &str = "the executor's friendly layer, which is no protection";
@@ -43,7 +44,7 @@ fn installed(name: &str, compiled: &Compiled<'_>) -> bool {
     let there = |directory: &String| {
         [format!("{directory}/{name}"), format!("{directory}/{name}.py")]
             .iter()
-            .any(|path| (compiled.ground.look)(path) != Some(Found::Missing))
+            .any(|path| compiled.ground.files.look(path) != Some(Found::Missing))
     };
     python.site_paths.iter().any(there)
 }
@@ -56,6 +57,11 @@ pub(super) fn builtin(name: &str, compiled: &Compiled<'_>) -> Finding {
             let because = format!("{FRIENDLY}, takes it away: NameError");
             let line = Line::entry(compiled, field, index);
             Finding { ruling: Ruling::Denied("NameError"), because, line, cure: Ok(vec![Edit::Remove(field, name.to_owned())]) }
+        }
+        None if !crate::load::is_builtin(name) => {
+            let because = "no Python from 3.9 to 3.14 has a builtin of this name, and the executor adds none".to_owned();
+            let line = Line::none("no line is about it");
+            Finding { ruling: Ruling::Denied("NameError"), because, line, cure: Err("no policy makes one".to_owned()) }
         }
         None => {
             let because = format!("{FRIENDLY}: {field} does not name it");

@@ -4,25 +4,13 @@
 
 use serde_json::Value;
 
+use crate::files::Files;
 use crate::host::{Arch, HostFacts};
 use crate::load::{self, Origins, Source};
 use crate::plan::{self, Plan, Program};
 use crate::policy::Policy;
 use crate::syscalls;
 use crate::syscalls::bpf::Instruction;
-
-/// What is at a path of the host, for those who have looked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
-    /// Nothing.
-    Missing,
-    /// A symbolic link, and where it leads.
-    Link(String),
-    /// A directory.
-    Directory,
-    /// Anything else.
-    File,
-}
 
 /// What a policy is resolved on.
 #[derive(Clone, Copy)]
@@ -31,8 +19,10 @@ pub struct Ground<'a> {
     pub host: &'a HostFacts,
     /// What runs on it; `Err`: why there is none.
     pub program: Result<&'a Program<'a>, &'a str>,
-    /// Looks at a path of the host; `None` where that is not known.
-    pub look: &'a dyn Fn(&str) -> Option<Found>,
+    /// Its files.
+    pub files: &'a dyn Files,
+    /// What no policy may exceed: says what an edited one exceeds it by.
+    pub beyond: &'a dyn Fn(&Policy) -> Option<String>,
 }
 
 impl std::fmt::Debug for Ground<'_> {
@@ -64,7 +54,7 @@ impl<'a> Compiled<'a> {
     pub fn new(policy: &'a Policy, origins: &'a Origins, ground: Ground<'a>) -> Result<Self, String> {
         let plan = ground.program.map_err(str::to_owned).and_then(|program| {
             let refusals = |refused: Vec<plan::Refused>| refused.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            plan::resolve(policy, program, ground.host).map_err(refusals)
+            plan::resolve(policy, program, ground.host, ground.files).map_err(refusals)
         });
         let filter = match &plan {
             Ok(plan) => plan.filter.clone(),

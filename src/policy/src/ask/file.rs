@@ -1,40 +1,29 @@
-//! Files: where a path leads in the run's own root, and what mount, Landlock and filter say to it.
+//! Files: where a path leads in the run's own root, and what mount, mode, Landlock and filter say to it.
 //!
-//! Always holds: a path is followed component by component, through the links of the root and, where somebody has looked, those of the host; the modes of
-//! files decide further, and an answer says so.
-
-use std::collections::VecDeque;
+//! Always holds: refusals are told in the order in which the kernel finds them, with the error that it answers; access lists are not looked at, and an answer
+//! about a file that nobody has seen says so.
 
 use serde_json::json;
 
-use super::compiled::{Compiled, Found};
+use super::compiled::Compiled;
 use super::edit::Edit;
+use super::needs;
 use super::question::{Call, Use, Which};
+use super::show::{self, show};
 use super::{Finding, Line, Ruling, call};
+use crate::files::{Inode, Kind};
 use crate::plan::landlock::fs;
-use crate::plan::{Bind, Plan};
+use crate::plan::view::{EXECUTE, READ, Stop, WRITE};
+use crate::plan::{At, Bind, Plan, View};
 use crate::policy::{Device, Word};
 
-/// Links that are followed, as the kernel does.
-const LINKS: usize = 40;
-/// Directories that every root has.
-const OWN: [&str; 4] = ["/tmp", "/proc", "/dev", "/remand/empty"];
-
-/// Where a path ends.
-#[derive(Clone, Debug, PartialEq)]
-enum At<'p> {
-    Tmp,
-    Proc,
-    Device(Device),
-    /// A small file made in the root.
-    Made,
-    /// In a bind; whether it is a directory, or missing, where that is known.
-    Bind(&'p Bind, Option<Found>),
-    /// A directory that hides another.
-    Hidden,
-    /// A directory of the root itself.
-    Directory,
-    Nothing,
+/// A question about one place.
+pub(super) struct Asked<'a, 'c> {
+    pub using: Use,
+    /// The path in the run, links followed.
+    pub path: String,
+    pub compiled: &'a Compiled<'c>,
+    pub view: View<'a>,
 }
 
 /// Whether a run may do this to a file.
@@ -48,282 +37,295 @@ pub(super) fn find(using: Use, path: &str, compiled: &Compiled<'_>, plan: &Plan)
     if filter.ruling != Ruling::Allowed {
         return Finding { because: format!("{name}: {}", filter.because), ..filter };
     }
-    let (real, at) = locate(path, compiled, plan);
-    let mut found = placed(using, &real, &at, compiled, plan);
-    if found.ruling == Ruling::Allowed
-        && let Some(refused) = landlock(using, &real, &at, compiled, plan)
-    {
-        found = refused;
-    }
+    let view = View { plan, host: compiled.ground.host, files: compiled.ground.files };
+    let walk = view.walk(path);
+    let asked = Asked { using, path: walk.path, compiled, view };
+    let mut found = match walk.end {
+        Ok(at) => asked.there(at),
+        Err(stop) => asked.stopped(stop),
+    };
     if found.ruling == Ruling::Allowed && using == Use::Exec && found.cure.is_err() {
         // Nothing of the root can be taken away, but the call can.
         found.cure = filter.cure;
     }
-    if real != path {
-        found.because = format!("it leads to {real}: {}", found.because);
+    if asked.path != path {
+        found.because = format!("it leads to {}: {}", asked.path, found.because);
     }
     found
-}
-
-fn beneath(path: &str, directory: &str) -> bool {
-    let directory = directory.trim_end_matches('/');
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// Follows a path from the root, a relative one from the run's working directory.
-fn locate<'p>(path: &str, compiled: &Compiled<'_>, plan: &'p Plan) -> (String, At<'p>) {
-    let split = |text: &str| text.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect::<VecDeque<_>>();
-    let mut rest = if path.starts_with('/') { VecDeque::new() } else { split(&plan.command.cwd) };
-    rest.extend(split(path));
-    let (mut here, mut links) = (String::new(), 0);
-    while let Some(part) = rest.pop_front() {
-        match part.as_str() {
-            "." => continue,
-            ".." => {
-                here.truncate(here.rfind('/').unwrap_or(0));
-                continue;
-            }
-            _ => {}
-        }
-        let next = format!("{here}/{part}");
-        let Some(target) = link(&next, compiled, plan) else {
-            here = next;
-            continue;
-        };
-        links += 1;
-        if links > LINKS {
-            return (path.to_owned(), At::Nothing);
-        }
-        if target.starts_with('/') {
-            here.clear();
-        }
-        let mut parts = split(&target);
-        parts.append(&mut rest);
-        rest = parts;
-    }
-    if here.is_empty() {
-        here.push('/');
-    }
-    let at = classify(&here, compiled, plan);
-    (here, at)
-}
-
-/// Where a link leads, if there is one.
-fn link(path: &str, compiled: &Compiled<'_>, plan: &Plan) -> Option<String> {
-    if let Some((_, target)) = plan.root.links.iter().find(|(link, _)| link == path) {
-        return Some(target.clone());
-    }
-    match classify(path, compiled, plan) {
-        At::Bind(_, Some(Found::Link(target))) => Some(target),
-        _ => None,
-    }
-}
-
-fn classify<'p>(path: &str, compiled: &Compiled<'_>, plan: &'p Plan) -> At<'p> {
-    let root = &plan.root;
-    if beneath(path, "/tmp") {
-        return At::Tmp;
-    }
-    if plan.proc && beneath(path, "/proc") {
-        // Mounted with subset=pid: processes, and nothing else of the machine.
-        let first = path.split('/').nth(2).unwrap_or("self");
-        let process = first.bytes().all(|b| b.is_ascii_digit());
-        return if process || ["self", "thread-self"].contains(&first) { At::Proc } else { At::Nothing };
-    }
-    if let Some(device) = root.devices.iter().find(|device| path.strip_prefix("/dev/") == Some(device.word())) {
-        return At::Device(*device);
-    }
-    if let Some(hidden) = root.hidden.iter().find(|hidden| beneath(path, hidden)) {
-        return if path == hidden { At::Hidden } else { At::Nothing };
-    }
-    let look = |path: &str| (compiled.ground.look)(path);
-    let made = |bind: &&Bind| !(bind.optional && look(&bind.source) == Some(Found::Missing));
-    let bind = root.binds.iter().filter(|bind| beneath(path, &bind.target)).filter(made).max_by_key(|bind| bind.target.len());
-    if let Some(bind) = bind {
-        let inside = path.strip_prefix(bind.target.as_str()).unwrap_or("");
-        return At::Bind(bind, look(&format!("{}{inside}", bind.source)));
-    }
-    if root.files.iter().any(|(file, _)| file == path) {
-        return At::Made;
-    }
-    let entries = root
-        .files
-        .iter()
-        .map(|(path, _)| path)
-        .chain(root.links.iter().map(|(path, _)| path))
-        .chain(root.binds.iter().map(|bind| &bind.target));
-    if path == "/" || OWN.iter().copied().chain(entries.map(String::as_str)).any(|entry| beneath(entry, path)) {
-        return At::Directory;
-    }
-    At::Nothing
 }
 
 /// Links in /proc that the kernel follows to whatever a process holds.
 const MAGIC: &[&str] = &["cwd", "root", "exe", "fd", "map_files"];
 
-/// What the mounts say.
-fn placed(using: Use, path: &str, at: &At<'_>, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
-    let fixed = |why: &str| Err(why.to_owned());
-    let found = |ruling, because: &str, line, cure| Finding { ruling, because: because.to_owned(), line, cure };
-    let own_root = || Line::none("each run's root, made for it");
-    match (at, using) {
-        (At::Tmp, Use::Exec) if !plan.tmp.exec => found(
-            Ruling::Denied("EACCES"),
-            "/tmp is mounted noexec",
-            Line::field(compiled, "filesystem.tmp.exec"),
-            Ok(vec![Edit::set("filesystem.tmp.exec", json!(true))]),
-        ),
-        (At::Tmp, Use::Exec) => found(
-            Ruling::Allowed,
-            "the run's own /tmp, mounted without noexec",
-            Line::field(compiled, "filesystem.tmp.exec"),
-            Ok(vec![Edit::set("filesystem.tmp.exec", json!(false))]),
-        ),
-        (At::Tmp, _) => found(
-            Ruling::Allowed,
-            "the run's own tmpfs, empty at the start and gone with it",
-            Line::field(compiled, "filesystem.tmp.size"),
-            fixed("every run has its /tmp; filesystem.tmp.size bounds it"),
-        ),
-        (At::Proc, _) if path.split('/').any(|part| MAGIC.contains(&part) || part.starts_with(|c: char| c.is_ascii_digit())) => found(
-            Ruling::Depends,
-            "it is a process's own, or a link to what a process holds: other processes of the run are hidden, and links lead into its root",
-            Line::field(compiled, "filesystem.proc"),
-            Ok(vec![Edit::set("filesystem.proc", json!(false))]),
-        ),
-        (At::Proc, Use::Read) => found(
-            Ruling::Allowed,
-            "a /proc of the run's own processes only",
-            Line::field(compiled, "filesystem.proc"),
-            Ok(vec![Edit::set("filesystem.proc", json!(false))]),
-        ),
-        (At::Proc, _) => found(
-            Ruling::Denied("EACCES"),
-            "the run's /proc has nothing that it may write or execute",
-            own_root(),
-            fixed("no policy changes it"),
-        ),
-        (At::Device(_), Use::Exec) => found(Ruling::Denied("EACCES"), "a device is no program", own_root(), fixed("no policy changes it")),
-        (At::Device(device), _) => device_found(*device, compiled),
-        (At::Made, Use::Read) => {
-            found(Ruling::Allowed, "a small file made for the run, not the host's", own_root(), fixed("every run has it"))
+fn finding(ruling: Ruling, because: impl Into<String>, line: Line, cure: Result<Vec<Edit>, &str>) -> Finding {
+    Finding { ruling, because: because.into(), line, cure: cure.map_err(str::to_owned) }
+}
+
+fn own_root() -> Line {
+    Line::none("each run's root, made for it")
+}
+
+impl Asked<'_, '_> {
+    /// What is said to a path that leads somewhere.
+    fn there(&self, at: At<'_>) -> Finding {
+        let fixed = Err("every run has it as it is");
+        let made = || if self.view.owns_root() { Ruling::ReadOnly("EROFS") } else { Ruling::ReadOnly("EACCES") };
+        match (at, self.using) {
+            (At::Tmp, using) => self.tmp(using),
+            (At::Proc, using) => self.proc(using),
+            (At::Device(_), Use::Exec) => {
+                finding(Ruling::Denied("EACCES"), "a device is no program", own_root(), Err("no policy changes it"))
+            }
+            (At::Device(device), _) => self.device(device),
+            (At::Made, Use::Read) => {
+                finding(Ruling::Allowed, "a small file made for the run, not the host's", own_root(), Err("every run has it"))
+            }
+            (At::Made, Use::Write) => finding(made(), "a small file of the run's root, which is read-only", own_root(), fixed),
+            (At::Directory | At::Hidden, Use::Read) => {
+                finding(Ruling::Allowed, "a directory of the run's root, made for it", own_root(), Err("every run has it"))
+            }
+            (At::Directory | At::Hidden, Use::Write) => {
+                finding(Ruling::Denied("EISDIR"), "a directory, which nobody opens to write", own_root(), fixed)
+            }
+            (At::Made | At::Directory | At::Hidden, Use::Exec) => finding(Ruling::Denied("EACCES"), "not a program", own_root(), fixed),
+            (At::Bind(bind, inode), _) => self.bound(bind, inode),
         }
-        (At::Made, Use::Write) => {
-            found(Ruling::ReadOnly, "a small file of the run's root, which is read-only", own_root(), fixed("every run has it as it is"))
-        }
-        (At::Directory | At::Hidden, Use::Read) => {
-            found(Ruling::Allowed, "a directory of the run's root, made for it", own_root(), fixed("every run has it"))
-        }
-        (At::Directory | At::Hidden, Use::Write) => {
-            found(Ruling::ReadOnly, "a directory of the run's root, which is read-only", own_root(), fixed("every run has it as it is"))
-        }
-        (At::Made | At::Directory | At::Hidden, Use::Exec) => {
-            found(Ruling::Denied("EACCES"), "not a program", own_root(), fixed("every run has it as it is"))
-        }
-        (At::Bind(bind, Some(Found::Missing)), Use::Read | Use::Exec) => {
-            let because = format!("there is no such file in {}, which is shown at {}", bind.source, bind.target);
-            Finding { ruling: Ruling::NotVisible, because, line: bind_line(bind, compiled), cure: fixed("make the file on the host") }
-        }
-        (At::Bind(bind, _), _) => bound(using, bind, compiled),
-        (At::Nothing, _) => nothing(using, path, compiled, plan),
     }
-}
 
-fn device_found(device: Device, compiled: &Compiled<'_>) -> Finding {
-    let devices = &compiled.policy.filesystem.devices;
-    let index = devices.iter().position(|known| *known == device);
-    let line =
-        index.map_or_else(|| Line::field(compiled, "filesystem.devices"), |index| Line::entry(compiled, "filesystem.devices", index));
-    let cure = Ok(vec![Edit::Remove("filesystem.devices", device.word().to_owned())]);
-    Finding { ruling: Ruling::Allowed, because: "a device node that the policy gives".to_owned(), line, cure }
-}
+    fn tmp(&self, using: Use) -> Finding {
+        let exec = |on: bool| Ok(vec![Edit::set("filesystem.tmp.exec", json!(on))]);
+        let line = |field| Line::field(self.compiled, field);
+        match using {
+            Use::Exec if !self.view.plan.tmp.exec => {
+                finding(Ruling::Denied("EACCES"), "/tmp is mounted noexec", line("filesystem.tmp.exec"), exec(true))
+            }
+            Use::Exec => finding(Ruling::Allowed, "the run's own /tmp, mounted without noexec", line("filesystem.tmp.exec"), exec(false)),
+            _ => finding(
+                Ruling::Allowed,
+                "the run's own tmpfs, empty at the start and gone with it",
+                line("filesystem.tmp.size"),
+                Err("every run has its /tmp; filesystem.tmp.size bounds it"),
+            ),
+        }
+    }
 
-/// The line that shows a bind: a mount of the policy, or the interpreter that needs it.
-fn bind_line(bind: &Bind, compiled: &Compiled<'_>) -> Line {
-    let index = compiled.policy.filesystem.mounts.iter().position(|mount| mount.target == bind.target);
-    index.map_or_else(
-        || Line { text: "python.interpreter, which needs it".to_owned(), ..Line::field(compiled, "python.interpreter") },
-        |index| Line::entry(compiled, "filesystem.mounts", index),
-    )
-}
+    fn proc(&self, using: Use) -> Finding {
+        let line = Line::field(self.compiled, "filesystem.proc");
+        let off = Ok(vec![Edit::set("filesystem.proc", json!(false))]);
+        if self.path.split('/').any(|part| MAGIC.contains(&part) || part.starts_with(|c: char| c.is_ascii_digit())) {
+            let because = "it is a process's own, or a link to what a process holds: other processes of the run are hidden, and links lead into its root";
+            return finding(Ruling::Depends, because, line, off);
+        }
+        match using {
+            Use::Read => finding(Ruling::Allowed, "a /proc of the run's own processes only", line, off),
+            _ => finding(
+                Ruling::Denied("EACCES"),
+                "the run's /proc has nothing that it may write or execute",
+                own_root(),
+                Err("no policy changes it"),
+            ),
+        }
+    }
 
-fn bound(using: Use, bind: &Bind, compiled: &Compiled<'_>) -> Finding {
-    let mount = compiled.policy.filesystem.mounts.iter().find(|mount| mount.target == bind.target);
-    // The same mount with one switch turned.
-    let turned = |key: &str, on: bool| {
+    fn device(&self, device: Device) -> Finding {
+        let field = "filesystem.devices";
+        let index = self.compiled.policy.filesystem.devices.iter().position(|known| *known == device);
+        let line = index.map_or_else(|| Line::field(self.compiled, field), |index| Line::entry(self.compiled, field, index));
+        let cure = Ok(vec![Edit::Remove(field, device.word().to_owned())]);
+        finding(Ruling::Allowed, "a device node that the policy gives", line, cure)
+    }
+
+    /// What is said to a file or directory of the host, in the kernel's order: kind, noexec, mode, read-only mount, Landlock.
+    fn bound(&self, bind: &Bind, inode: Option<Inode>) -> Finding {
+        let shown = format!("{} is shown at {}", bind.source, bind.target);
+        let line = || self.bind_line(bind);
+        let no = |errno, because: &str| finding(Ruling::Denied(errno), because, line(), Err("no policy changes it"));
+        let kind = inode.map(|inode| inode.kind);
+        match (kind, self.using) {
+            (Some(Kind::Directory), Use::Write) => return no("EISDIR", "a directory, which nobody opens to write"),
+            (Some(Kind::Directory), Use::Exec) => return no("EACCES", "a directory is no program"),
+            (Some(Kind::Device), _) => return no("EACCES", "a device of the host, and mounts are nodev"),
+            (Some(Kind::Fifo | Kind::Socket), Use::Exec) => return no("EACCES", "not a program"),
+            _ => {}
+        }
+        if self.using == Use::Exec && !bind.exec {
+            return finding(Ruling::Denied("EACCES"), format!("{shown}, noexec"), line(), self.turned(bind, "exec", true));
+        }
+        let (right, what) = match self.using {
+            Use::Read => (READ, "read"),
+            Use::Write => (WRITE, "write"),
+            Use::Exec => (EXECUTE, "execute"),
+        };
+        let read_only = self.using == Use::Write && !bind.writable && kind.is_none_or(|kind| kind == Kind::Regular);
+        if let Some(inode) = inode.filter(|inode| !self.view.may(bind, *inode, right)) {
+            let because = format!("{shown}; {}", self.mode(what, inode));
+            let ruling = if read_only { Ruling::ReadOnly("EACCES") } else { Ruling::Denied("EACCES") };
+            let cure = if read_only { self.turned(bind, "writable", true) } else { Err(self.allow_by_mode(inode)) };
+            return finding(ruling, because, line(), cure);
+        }
+        if read_only {
+            return finding(Ruling::ReadOnly("EROFS"), format!("{shown}, read-only"), line(), self.turned(bind, "writable", true));
+        }
+        if let Some(refused) = self.landlock(kind == Some(Kind::Directory)) {
+            return refused;
+        }
+        if kind == Some(Kind::Socket) {
+            return no("ENXIO", "a socket, which nobody opens");
+        }
+        let decides = if inode.is_none() { "; the file's own mode decides further" } else { "" };
+        match self.using {
+            Use::Read => {
+                let mount = self.compiled.policy.filesystem.mounts.iter().find(|mount| mount.target == bind.target);
+                let remove = mount.map(|mount| vec![Edit::Remove("filesystem.mounts", mount.target.clone())]);
+                finding(Ruling::Allowed, format!("{shown}{decides}"), line(), remove.ok_or("the program needs it"))
+            }
+            Use::Write => finding(Ruling::Allowed, format!("{shown}, writable{decides}"), line(), self.turned(bind, "writable", false)),
+            Use::Exec => match self.starts(bind) {
+                Some(refused) => refused,
+                None => finding(Ruling::Allowed, format!("{shown}{decides}"), line(), self.turned(bind, "exec", false)),
+            },
+        }
+    }
+
+    /// Why a program that may be executed does not start.
+    fn starts(&self, bind: &Bind) -> Option<Finding> {
+        let source = format!("{}{}", bind.source, self.path.strip_prefix(bind.target.as_str())?);
+        match needs::lacking(&source, &self.view)? {
+            Err(needs::Never::Format(why)) => {
+                Some(finding(Ruling::Denied("ENOEXEC"), why, self.bind_line(bind), Err("no policy makes a program of it")))
+            }
+            Err(needs::Never::Unknown(why)) => {
+                let because = format!("it is executed, and does not start: {why}");
+                Some(finding(Ruling::NotVisible, because, self.bind_line(bind), Err("its own needs are not met on the host either")))
+            }
+            Ok(missing) => {
+                let first = missing.first()?;
+                let because = format!("it is executed, and does not start: it needs {first}, which is not there");
+                Some(Finding {
+                    ruling: Ruling::NotVisible,
+                    because,
+                    line: Line::lacking(self.compiled, "filesystem.mounts"),
+                    cure: self.shown(&missing),
+                })
+            }
+        }
+    }
+
+    /// Mounts that show all of these names, which may lead to one place.
+    fn shown(&self, names: &[String]) -> Result<Vec<Edit>, String> {
+        let mut edits = Vec::new();
+        for name in names {
+            let edit = show(self, name, Use::Exec)?;
+            if !edits.contains(&edit) {
+                edits.push(edit);
+            }
+        }
+        Ok(edits)
+    }
+
+    fn mode(&self, what: &str, inode: Inode) -> String {
+        let Inode { mode, uid, gid, .. } = inode;
+        let who = if self.view.owns_root() { "the caller" } else { "the run, which has an id of its own," };
+        format!("{who} may not {what} it: mode {mode:04o}, owner {uid}, group {gid}")
+    }
+
+    fn allow_by_mode(&self, inode: Inode) -> &'static str {
+        if inode.kind == Kind::Directory { "its mode on the host decides: chmod o+rx it there" } else { "its mode on the host decides" }
+    }
+
+    /// The line that shows a bind: a mount of the policy, or the interpreter that needs it.
+    fn bind_line(&self, bind: &Bind) -> Line {
+        let index = self.compiled.policy.filesystem.mounts.iter().position(|mount| mount.target == bind.target);
+        index.map_or_else(
+            || Line { text: "python.interpreter, which needs it".to_owned(), ..Line::field(self.compiled, "python.interpreter") },
+            |index| Line::entry(self.compiled, "filesystem.mounts", index),
+        )
+    }
+
+    /// The same mount with one switch turned.
+    fn turned(&self, bind: &Bind, key: &str, on: bool) -> Result<Vec<Edit>, &'static str> {
+        let mount = self.compiled.policy.filesystem.mounts.iter().find(|mount| mount.target == bind.target);
         let mut wanted = crate::load::write_mount(mount.ok_or("the program needs it as it is")?);
         wanted[key] = json!(on);
         if on && key == "writable" {
             wanted["reason"] = json!("why runs need it");
         }
-        Ok::<_, &str>(vec![Edit::Remove("filesystem.mounts", bind.target.clone()), Edit::Add("filesystem.mounts", wanted)])
-    };
-    let shown = format!("{} is shown at {}", bind.source, bind.target);
-    let (ruling, because, cure) = match using {
-        Use::Read => {
-            let remove = mount.map(|mount| vec![Edit::Remove("filesystem.mounts", mount.target.clone())]);
-            (Ruling::Allowed, format!("{shown}; the file's own mode decides further"), remove.ok_or("the program needs it"))
-        }
-        Use::Write if bind.writable => {
-            (Ruling::Allowed, format!("{shown}, writable; the file's own mode decides further"), turned("writable", false))
-        }
-        Use::Write => (Ruling::ReadOnly, format!("{shown}, read-only"), turned("writable", true)),
-        Use::Exec if bind.exec => (Ruling::Allowed, format!("{shown}; the file's own mode decides further"), turned("exec", false)),
-        Use::Exec => (Ruling::Denied("EACCES"), format!("{shown}, noexec"), turned("exec", true)),
-    };
-    Finding { ruling, because, line: bind_line(bind, compiled), cure: cure.map_err(str::to_owned) }
-}
+        Ok(vec![Edit::Remove("filesystem.mounts", bind.target.clone()), Edit::Add("filesystem.mounts", wanted)])
+    }
 
-/// Nothing there: a mount would show it, or the switch of what is the run's own.
-fn nothing(using: Use, path: &str, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
-    let parent = path.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
-    let ruling = match (using, classify(parent, compiled, plan)) {
-        (Use::Write, At::Directory | At::Hidden) => Ruling::ReadOnly,
-        _ => Ruling::NotVisible,
-    };
-    let devices = |name: &str| Device::WORDS.iter().find(|(word, _)| *word == name).map(|(word, _)| *word);
-    let device = path.strip_prefix("/dev/").and_then(devices);
-    let cure = if beneath(path, "/proc") && !compiled.policy.filesystem.proc {
-        Ok(vec![Edit::set("filesystem.proc", json!(true))])
-    } else if let Some(word) = device {
-        Ok(vec![Edit::Add("filesystem.devices", json!(word))])
-    } else if plan.root.hidden.iter().any(|hidden| beneath(path, hidden)) {
-        Err("it is hidden with site packages; python.external_allow shows those".to_owned())
-    } else if OWN.iter().chain(&["/remand"]).any(|own| beneath(path, own)) {
-        Err("each run has its own file system there".to_owned())
-    } else if (compiled.ground.look)(path) == Some(Found::Missing) {
-        Err("there is nothing of that name on the host either".to_owned())
-    } else {
-        let mut mount = json!({ "source": path });
-        match using {
-            Use::Read => {}
-            Use::Write => {
-                mount["writable"] = json!(true);
-                mount["reason"] = json!("why runs need it");
+    /// What is said to a path that leads nowhere.
+    fn stopped(&self, stop: Stop<'_>) -> Finding {
+        match stop {
+            Stop::Loop => finding(Ruling::Denied("ELOOP"), "its links go in a circle", own_root(), Err("no policy changes it")),
+            Stop::NotDirectory(what) => {
+                finding(Ruling::Denied("ENOTDIR"), format!("{what} is no directory"), own_root(), Err("no policy makes it one"))
             }
-            Use::Exec => mount["exec"] = json!(true),
+            Stop::NoSearch(what, inode) => {
+                let because = format!("it is below {what}, and {}", self.mode("go through", inode));
+                finding(
+                    Ruling::Denied("EACCES"),
+                    because,
+                    Line::none("the mode of a directory on the host"),
+                    Err("chmod o+x that directory"),
+                )
+            }
+            Stop::Missing { parent: At::Bind(bind, inode), last, .. } => self.missing(bind, inode, last),
+            Stop::Missing { parent, directory, last } => self.nothing(parent, &directory, last),
         }
-        Ok(vec![Edit::Add("filesystem.mounts", mount)])
-    };
-    let because = "nothing is mounted there in the run's root".to_owned();
-    Finding { ruling, because, line: Line::lacking(compiled, "filesystem.mounts"), cure }
-}
+    }
 
-/// What Landlock refuses although the mounts would not.
-fn landlock(using: Use, path: &str, at: &At<'_>, compiled: &Compiled<'_>, plan: &Plan) -> Option<Finding> {
-    let landlock = plan.landlock.as_ref()?;
-    let directory = matches!(at, At::Directory | At::Hidden | At::Bind(_, Some(Found::Directory)));
-    let right = match using {
-        Use::Read if directory => fs::READ_DIR,
-        Use::Read => fs::READ_FILE,
-        Use::Write => fs::WRITE_FILE,
-        Use::Exec => fs::EXECUTE,
-    };
-    let granted = landlock.rules.iter().filter(|(rule, _)| beneath(path, rule)).fold(0, |all, (_, rights)| all | rights);
-    (landlock.handled_fs & right != 0 && granted & right == 0).then(|| Finding {
-        ruling: Ruling::Denied("EACCES"),
-        because: format!("no Landlock rule grants it beneath {path} (ABI {})", landlock.abi),
-        line: Line::field(compiled, "landlock.enforce"),
-        cure: Err("Landlock's rules follow the mounts; this place has none".to_owned()),
-    })
+    /// Nothing there, in a directory of the host.
+    fn missing(&self, bind: &Bind, parent: Option<Inode>, last: bool) -> Finding {
+        let line = self.bind_line(bind);
+        let shown = format!("{}, which is shown at {}", bind.source, bind.target);
+        if self.using != Use::Write || !last {
+            let because = format!("there is no such file in {shown}");
+            return finding(Ruling::NotVisible, because, line, Err("make the file on the host"));
+        }
+        if !bind.writable {
+            let because = format!("it would be made in {shown}, read-only");
+            return finding(Ruling::ReadOnly("EROFS"), because, line, self.turned(bind, "writable", true));
+        }
+        match parent.filter(|parent| !self.view.may(bind, *parent, WRITE)) {
+            Some(parent) => {
+                let because = format!("it would be made in a directory of {shown}, and {}", self.mode("write", parent));
+                finding(Ruling::Denied("EACCES"), because, line, Err("no policy changes the modes of the host's directories"))
+            }
+            None => finding(Ruling::Allowed, format!("it is made in {shown}, writable"), line, self.turned(bind, "writable", false)),
+        }
+    }
+
+    /// Nothing there: a mount would show it, or the switch of what is the run's own.
+    fn nothing(&self, parent: At<'_>, directory: &str, last: bool) -> Finding {
+        let read_only = self.using == Use::Write && last && matches!(parent, At::Directory | At::Hidden);
+        let ruling = if read_only { Ruling::ReadOnly("EROFS") } else { Ruling::NotVisible };
+        let because = if last {
+            "nothing is mounted there in the run's root".to_owned()
+        } else {
+            format!("nothing of that name is in {directory} of the run's root")
+        };
+        let cure = show::cure(self);
+        Finding { ruling, because, line: Line::lacking(self.compiled, "filesystem.mounts"), cure }
+    }
+
+    /// What Landlock refuses although the mounts would not.
+    fn landlock(&self, directory: bool) -> Option<Finding> {
+        let landlock = self.view.plan.landlock.as_ref()?;
+        let right = match self.using {
+            Use::Read if directory => fs::READ_DIR,
+            Use::Read => fs::READ_FILE,
+            Use::Write => fs::WRITE_FILE,
+            Use::Exec => fs::EXECUTE,
+        };
+        let path = &self.path;
+        let granted = landlock.rules.iter().filter(|(rule, _)| show::beneath(path, rule)).fold(0, |all, (_, rights)| all | rights);
+        (landlock.handled_fs & right != 0 && granted & right == 0).then(|| {
+            finding(
+                Ruling::Denied("EACCES"),
+                format!("no Landlock rule grants it beneath {path} (ABI {})", landlock.abi),
+                Line::field(self.compiled, "landlock.enforce"),
+                Err("Landlock's rules follow the mounts; this place has none"),
+            )
+        })
+    }
 }

@@ -15,18 +15,21 @@ pub(crate) mod constants;
 mod edit;
 mod file;
 mod limit;
+mod needs;
 mod question;
 mod reach;
+mod show;
 mod stdlib;
 
 pub use call::examples;
-pub use compiled::{Compiled, Found, Ground};
+pub use compiled::{Compiled, Ground};
 pub use edit::Edit;
 pub(crate) use edit::danger;
 pub use limit::{Amount, Measure};
 pub use question::{AskError, Call, Question, Use, Which};
 
 use crate::load::Place;
+use crate::plan;
 
 /// What a run is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +44,8 @@ pub enum Ruling {
     EndsTheRun,
     /// There is nothing of that name in the run.
     NotVisible,
-    /// It is there and cannot be written.
-    ReadOnly,
+    /// It is there and cannot be written; the error that the code sees: a file's mode is asked before its mount.
+    ReadOnly(&'static str),
     /// More than the limit.
     OverLimit,
     /// No way leads there.
@@ -57,6 +60,7 @@ impl Ruling {
     pub fn text(self) -> String {
         match self {
             Self::Denied(error) => format!("denied ({error})"),
+            Self::ReadOnly(error) => format!("read-only ({error})"),
             other => other.plain().to_owned(),
         }
     }
@@ -68,7 +72,7 @@ impl Ruling {
             Self::NoSuchCall => "no such call (ENOSYS)",
             Self::EndsTheRun => "ends the run",
             Self::NotVisible => "not visible (ENOENT)",
-            Self::ReadOnly => "read-only (EROFS)",
+            Self::ReadOnly(_) => "read-only",
             Self::OverLimit => "over the limit",
             Self::Unreachable => "not reachable (ENETUNREACH)",
             Self::Depends => "depends",
@@ -116,7 +120,7 @@ impl Is {
             Self::Denied => !matches!(ruling, Ruling::Allowed | Ruling::Depends | Ruling::EndsTheRun),
             Self::NoSuchCall => ruling == Ruling::NoSuchCall,
             Self::NotVisible => ruling == Ruling::NotVisible,
-            Self::ReadOnly => ruling == Ruling::ReadOnly,
+            Self::ReadOnly => matches!(ruling, Ruling::ReadOnly(_)),
             Self::Killed => ruling == Ruling::EndsTheRun,
             Self::Depends => ruling == Ruling::Depends,
         }
@@ -233,11 +237,21 @@ pub fn find(question: &Question, compiled: &Compiled<'_>) -> Result<Finding, Una
         Question::Call(call) => call::find(call, compiled),
         Question::File(using, path) => file::find(*using, path, compiled, plan()?),
         Question::Limit(measure, amount) => limit::find_out(measure, *amount, compiled, plan()?),
-        Question::Import(name) => code::import(name, compiled),
-        Question::Builtin(name) => code::builtin(name, compiled),
+        // Nothing is imported and nothing found where nothing starts.
+        Question::Import(name) => plan().and_then(|_| starts(compiled)).map(|()| code::import(name, compiled))?,
+        Question::Builtin(name) => plan().and_then(|_| starts(compiled)).map(|()| code::builtin(name, compiled))?,
         Question::Env(name) => code::variable(name, compiled, plan()?),
         Question::Connect(address) => connect::find(*address, compiled, plan()?),
     })
+}
+
+/// Whether Python starts under the text of the policy.
+fn starts(compiled: &Compiled<'_>) -> Result<(), Unanswered> {
+    let missing = plan::lacking(&compiled.policy.syscalls, compiled.arch());
+    if missing.is_empty() || compiled.filter.is_empty() {
+        return Ok(());
+    }
+    Err(Unanswered(format!("no Python starts without {}, which the policy does not grant", missing.join(", "))))
 }
 
 /// Follows the cures until the answer is another one: step by step, each on the policy that the step before has made.
@@ -251,6 +265,9 @@ fn change(question: &Question, compiled: &Compiled<'_>, found: &Finding) -> Resu
         edits.append(&mut cure);
         let policy = compiled.reread(&tree)?;
         let next = compiled.with(&policy)?;
+        if let (Ok(_), Err(why)) = (&compiled.plan, &next.plan) {
+            return Err(format!("with it nothing would start here: {why}"));
+        }
         let now = find(question, &next).map_err(|refused| refused.to_string())?;
         // What was refused is to be allowed, at least for some arguments; what was allowed, refused.
         if if allowed {
@@ -260,6 +277,12 @@ fn change(question: &Question, compiled: &Compiled<'_>, found: &Finding) -> Resu
         } {
             let mut dangers: Vec<_> = edits.iter().filter_map(Edit::danger).collect();
             dangers.dedup();
+            if let (Ok(()), Err(Unanswered(why))) = (starts(compiled), starts(&next)) {
+                dangers.push(why);
+            }
+            if let Some(beyond) = (compiled.ground.beyond)(&policy) {
+                return Err(beyond);
+            }
             return Ok(Change { edits, then: now.ruling, dangers });
         }
         cure = now.cure?;

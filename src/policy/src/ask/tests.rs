@@ -1,7 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::host::HostFacts;
+use crate::files::{Files, Found, Inode, Kind, NoProgram, Unseen};
+use crate::host::{Fact, HostFacts};
+use crate::interpreter::Tree;
 use crate::load::{Loaded, Source, trace};
 use crate::plan::Program;
 use crate::plan::tests::{full, python, rootless};
@@ -16,17 +18,33 @@ fn load(name: &str, text: Option<&str>) -> Loaded {
     trace(&source, name, &shipped::source).unwrap_or_else(|problems| panic!("{}", problems[0]))
 }
 
+/// What the host has, as far as anybody has looked.
+struct Host;
+
+impl Files for Host {
+    fn look(&self, path: &str) -> Option<Found> {
+        match path {
+            "/usr/lib/python3.11" => Some(Found::There(Inode { kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 })),
+            "/usr/lib/python3.11/absent" | "/absent" => Some(Found::Missing),
+            "/data/link" => Some(Found::Link("../srv/other".into())),
+            _ => None,
+        }
+    }
+
+    fn mappable(&self, _: &str) -> Option<Fact> {
+        None
+    }
+
+    fn needs(&self, _: &str, _: &str) -> Option<Result<Tree, NoProgram>> {
+        None
+    }
+}
+
 /// Asks a policy on a host, with the interpreter of the plan's tests and these files on the host.
 fn with<T>(loaded: &Loaded, host: &HostFacts, ask: impl FnOnce(&Compiled<'_>) -> T) -> T {
     let python = python();
     let program = Program::Python(&python);
-    let look = |path: &str| match path {
-        "/usr/lib/python3.11" => Some(Found::Directory),
-        "/usr/lib/python3.11/absent" | "/absent" => Some(Found::Missing),
-        "/data/link" => Some(Found::Link("../etc/shadow".into())),
-        _ => None,
-    };
-    let ground = Ground { host, program: Ok(&program), look: &look };
+    let ground = Ground { host, program: Ok(&program), files: &Host, beyond: &|_| None };
     ask(&Compiled::new(&loaded.policy, &loaded.origins, ground).unwrap())
 }
 
@@ -75,7 +93,7 @@ fn answers_name_the_ruling_and_the_line() {
         ("syscall 0x40000027", "no such call (ENOSYS)", ""),
         ("syscall 0", "allowed", "built-in default:"),
         ("open /etc/passwd", "allowed", ""),
-        ("write /etc/passwd", "read-only (EROFS)", ""),
+        ("write /etc/passwd", "read-only (EACCES)", ""),
         ("open /etc/shadow", "not visible (ENOENT)", ""),
         ("open /data/a", "allowed", "{\"source\": \"/data\""),
         ("open /data/../out/./a", "allowed", "{\"source\": \"/out\""),
@@ -140,7 +158,7 @@ fn what_no_file_writes_has_the_floor_s_value() {
 fn where_nothing_runs_only_calls_are_answered() {
     let loaded = load("default", None);
     let host = full();
-    let ground = Ground { host: &host, program: Err("no python3 on PATH"), look: &|_| None };
+    let ground = Ground { host: &host, program: Err("no python3 on PATH"), files: &Unseen, beyond: &|_| None };
     let compiled = Compiled::new(&loaded.policy, &loaded.origins, ground).unwrap();
     assert_eq!(answer(&Question::parse("ptrace").unwrap(), &compiled).unwrap().found.ruling, Ruling::Denied("EPERM"));
     let refused = answer(&Question::parse("open /etc/passwd").unwrap(), &compiled).unwrap_err();
@@ -262,6 +280,7 @@ fn every_change_that_is_offered_changes_the_answer() {
         "no policy changes it",
         "has its /tmp",
         "on the host either",
+        "is never shown",
         "cannot be lower",
         "would not load",
         "another call does its work",

@@ -14,7 +14,8 @@ fn load(file: &str, text: &str) -> Option<Loaded> {
 }
 
 fn plan(policy: &Policy, host: &HostFacts) -> Result<Plan, String> {
-    resolve(policy, &Program::Python(&python()), host).map_err(|lacks| lacks.iter().map(ToString::to_string).collect())
+    resolve(policy, &Program::Python(&python()), host, &crate::files::Unseen)
+        .map_err(|lacks| lacks.iter().map(ToString::to_string).collect())
 }
 
 fn explained(loaded: &Loaded, host: &HostFacts) -> String {

@@ -97,7 +97,7 @@ fn learn(learner: &mut Learner<'_>, input: &str, number: u32, outcome: &Outcome,
         site_paths: Vec::new(),
         executor: Vec::new(),
     };
-    let plan = resolve(&trial, &Program::Python(&python), &full()).unwrap();
+    let plan = resolve(&trial, &Program::Python(&python), &full(), &crate::files::Unseen).unwrap();
     learner.learn(&Run { input, number, arch: Arch::X86_64, policy: &trial, plan: &plan, outcome, files }).unwrap()
 }
 

@@ -10,6 +10,7 @@ use super::problem::quote;
 use super::read::{Fault, Reader};
 use crate::plan;
 use crate::policy::{Policy, Syscalls};
+use crate::syscalls::grants_of_group;
 use crate::units::Limit;
 
 /// Checks the finished policy; positions are those of the keys that `root` writes.
@@ -39,6 +40,17 @@ pub(super) fn check(policy: &Policy, root: &Object<'_>, reader: &mut Reader<'_>)
             let message = format!("{} is in syscalls.allow too, where it has no effect", quote(name));
             report(&[path, "syscalls.allow"], Some(name), Fault::new(message, "take it out of one of the two"));
         }
+    }
+    let executes =
+        |name: &&String| *name == "execve" || grants_of_group(name).is_some_and(|all| all.iter().any(|grant| grant.call == "execve"));
+    if let Some(name) = kill.iter().find(executes) {
+        let message = format!("nothing starts where {} ends the run: each run begins with an execve", quote(name));
+        report(&["syscalls.kill"], Some(name), Fault::new(message, "put it in syscalls.deny, which the start itself does not feel"));
+    }
+    let interpreter = policy.python.interpreter.as_str();
+    if let Some(own) = plan::own(interpreter) {
+        let message = format!("{} is never seen by a run: {own} is its own", quote(interpreter));
+        report(&["python.interpreter"], None, Fault::new(message, "name one that is installed elsewhere"));
     }
     for (index, mount) in policy.filesystem.mounts.iter().enumerate() {
         if let Some(own) = plan::taken(&mount.target) {

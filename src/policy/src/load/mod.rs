@@ -30,7 +30,7 @@ mod syscalls;
 mod values;
 mod words;
 
-pub(crate) use advise::can_match;
+pub(crate) use advise::{can_match, is_builtin};
 pub(crate) use canonical::{write_grant, write_mount};
 pub(crate) use expect::QUESTIONS;
 
@@ -53,6 +53,7 @@ use read::{Fault, Reader, Section};
 use crate::ask::Expectation;
 use crate::narrow;
 use crate::policy::Policy;
+use crate::shipped;
 
 /// Largest policy file in bytes.
 pub const LARGEST: usize = 1 << 20;
@@ -209,6 +210,8 @@ fn base(root: &mut Section<'_, '_, '_>, name: &str, find: &Find<'_>, chain: &mut
             return None;
         }
     };
+    // What stands in for a built-in policy extends that one.
+    let source = if chain.files.last() == Some(&source.file) { shipped::source(&wanted).unwrap_or(source) } else { source };
     if chain.files.contains(&source.file) || chain.files.len() >= CHAIN {
         let message = if chain.files.len() >= CHAIN { format!("more than {CHAIN} files") } else { "goes in a circle".to_owned() };
         root.report_at("extends", Fault { message: format!("{message}: {} -> {}", chain.files.join(" -> "), source.file), help: None });
@@ -220,7 +223,7 @@ fn base(root: &mut Section<'_, '_, '_>, name: &str, find: &Find<'_>, chain: &mut
 /// Help for a base that there is none of, where the name itself tells what was meant.
 fn extends_help(wanted: &str) -> Option<String> {
     let near = |name: &&str| wanted.len() <= 64 && strsim::damerau_levenshtein(&wanted.to_lowercase(), name) <= 2;
-    if let Some((name, _)) = crate::shipped::SHIPPED.iter().find(|(name, _)| near(name)) {
+    if let Some((name, _)) = shipped::SHIPPED.iter().find(|(name, _)| near(name)) {
         return Some(format!("did you mean \"{name}\"?"));
     }
     let file = wanted.rsplit('/').next().unwrap_or_default();

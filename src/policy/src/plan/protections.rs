@@ -79,7 +79,7 @@ pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts)
 
 /// Ids, groups, capabilities, and who owns the result pipe.
 pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
-    let own = if host.privileged && host.run_ids > 0 {
+    let own = if super::owners::own_ids(host) {
         Fact::Available
     } else {
         Fact::Missing {

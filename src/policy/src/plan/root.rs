@@ -3,7 +3,8 @@
 //! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
 
 use super::protections::Ledger;
-use super::{Bind, Program, Root};
+use super::{Bind, Program, Root, sources};
+use crate::files::Files;
 use crate::interpreter::{EXECUTOR, Tree};
 use crate::policy::{Device, Mount, Policy};
 
@@ -21,21 +22,24 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// Resolves the root.
-pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, proc: bool, files: &dyn Files) -> Root {
     let trees = trees(policy, program);
-    let mut root = own(policy, program, proc);
+    let mut root = own_places(policy, program, proc);
     for tree in &trees {
         show(ledger, tree, &mut root);
     }
     for mount in &policy.filesystem.mounts {
-        match conflict(mount, &trees, &root) {
-            Some(blocker) => ledger.refuse(format!("the mount at {}", mount.target), blocker, "Choose another filesystem.mounts target."),
-            None => root.binds.push(Bind {
+        let other_target = |blocker| sources::Cannot { blocker, remedy: "Choose another filesystem.mounts target." };
+        let present = conflict(mount, &trees, &root).map(other_target).map_or_else(|| sources::present(mount, &root, files), Err);
+        match present {
+            Err(sources::Cannot { blocker, remedy }) => ledger.refuse(format!("the mount at {}", mount.target), blocker, remedy),
+            Ok(false) => root.left_out.push(mount.source.clone()),
+            Ok(true) => root.binds.push(Bind {
                 source: mount.source.clone(),
                 target: mount.target.clone(),
                 writable: mount.writable,
                 exec: mount.exec,
-                optional: mount.optional,
+                owner: None,
             }),
         }
     }
@@ -52,7 +56,7 @@ fn trees<'a>(policy: &Policy, program: &'a Program<'_>) -> Vec<&'a Tree> {
 }
 
 /// What every root has.
-fn own(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
+fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
     let mut links = vec![("/var/tmp", "/tmp"), ("/dev/shm", "/tmp")];
     if proc {
         links.extend([
@@ -78,7 +82,7 @@ fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
     }
     for bind in &tree.binds {
         if !root.binds.iter().any(|shown| beneath(bind, &shown.target)) {
-            root.binds.push(Bind { source: bind.clone(), target: bind.clone(), writable: false, exec: true, optional: false });
+            root.binds.push(Bind { source: bind.clone(), target: bind.clone(), writable: false, exec: true, owner: None });
         }
     }
     for link in &tree.links {
@@ -87,6 +91,12 @@ fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
         }
     }
     root.hidden.extend(tree.hidden.iter().cloned());
+}
+
+/// Which place of the run's own a path is in.
+#[must_use]
+pub fn own(path: &str) -> Option<&'static str> {
+    OWN.iter().copied().find(|own| beneath(path, own))
 }
 
 /// Why no run can have a mount at `target`, whatever it runs.
@@ -171,7 +181,7 @@ fn meet(a: &str, b: &str) -> bool {
     beneath(a, b) || beneath(b, a)
 }
 
-fn beneath(path: &str, directory: &str) -> bool {
+pub(super) fn beneath(path: &str, directory: &str) -> bool {
     let directory = directory.trim_end_matches('/');
     path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

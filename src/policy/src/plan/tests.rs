@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::files::Unseen;
 use crate::host::{Arch, CgroupFacts, CgroupVersion, Fact, NamespaceFacts, Surrounding};
 use crate::policy::{Enforce, Mount};
 use crate::syscalls;
@@ -23,6 +24,7 @@ pub(crate) fn full() -> HostFacts {
         arch: Arch::X86_64,
         uid: 0,
         gid: 0,
+        groups: vec![0],
         privileged: true,
         run_ids: 1000,
         first_run_id: 60000,
@@ -53,7 +55,7 @@ pub(crate) fn rootless() -> HostFacts {
         Fact::Missing { blocker, remedy } => CgroupFacts::none(&blocker, &remedy),
         Fact::Available => unreachable!(),
     };
-    HostFacts { uid: 1001, gid: 1001, privileged: false, run_ids: 0, cgroup, ..full() }
+    HostFacts { uid: 1001, gid: 1001, groups: vec![1001], privileged: false, run_ids: 0, cgroup, ..full() }
 }
 
 pub(crate) fn python() -> Interpreter {
@@ -86,7 +88,7 @@ fn lenient() -> Policy {
 }
 
 fn on(policy: &Policy, host: &HostFacts) -> Result<Plan, Vec<Refused>> {
-    resolve(policy, &Program::Python(&python()), host)
+    resolve(policy, &Program::Python(&python()), host, &Unseen)
 }
 
 fn refused(policy: &Policy, host: &HostFacts) -> Vec<(String, String)> {
@@ -118,7 +120,7 @@ fn a_privileged_run_on_a_full_host() {
     policy.filesystem.devices = vec![Device::Null, Device::Urandom];
     policy.filesystem.mounts = vec![Mount { writable: true, exec: true, ..mount("/data") }];
     let filter = syscalls::compile_for_run(&policy.syscalls, Arch::X86_64, true).unwrap();
-    let bind = |path: &str| Bind { source: path.into(), target: path.into(), writable: false, exec: true, optional: false };
+    let bind = |path: &str| Bind { source: path.into(), target: path.into(), writable: false, exec: true, owner: None };
     let link = |path: &str, target: &str| (path.to_owned(), target.to_owned());
     let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
     let rule = |path: &str, rights| (path.to_owned(), rights);
@@ -138,7 +140,7 @@ fn a_privileged_run_on_a_full_host() {
             binds: vec![
                 bind("/usr/bin/python3.11"),
                 bind("/usr/lib/python3.11"),
-                Bind { source: "/srv/data".into(), target: "/data".into(), writable: true, exec: true, optional: false },
+                Bind { source: "/srv/data".into(), target: "/data".into(), writable: true, exec: true, owner: None },
             ],
             hidden: vec!["/usr/lib/python3.11/test".into()],
             devices: vec![Device::Null, Device::Urandom],
@@ -153,6 +155,7 @@ fn a_privileged_run_on_a_full_host() {
                 file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
                 file("/remand/executor", "code"),
             ],
+            left_out: vec![],
         },
         tmp: TmpMount { size: 64 << 20, inodes: 1024, exec: false },
         proc: true,
@@ -416,11 +419,11 @@ fn site_packages_are_shown_only_where_the_policy_allows_imports_from_them() {
 fn a_host_program_is_run_as_asked_without_executor_and_not_from_where_the_run_has_its_own() {
     let argv: Vec<String> = vec!["/bin/echo".into(), "-n".into()];
     let tree = Tree { binds: vec!["/bin/echo".into()], ..Tree::default() };
-    let plan = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full()).unwrap();
+    let plan = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full(), &Unseen).unwrap();
     assert_eq!((plan.command.path.as_str(), &plan.command.argv, plan.command.kind), ("/bin/echo", &argv, CommandKind::Program));
     assert!(!plan.root.files.iter().any(|(path, _)| path.starts_with("/remand")));
     let tree = Tree { binds: vec!["/tmp/echo".into()], ..Tree::default() };
-    let refused = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full()).unwrap_err();
+    let refused = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full(), &Unseen).unwrap_err();
     assert_eq!(refused[0].protection, "the program's /tmp/echo");
 }
 
@@ -529,7 +532,7 @@ fn the_cpu_backstop_comes_after_the_limit() {
 fn a_root_shows_what_it_binds_and_the_way_there() {
     let mut policy = policy();
     policy.filesystem.mounts = vec![Mount { source: "/srv/x".into(), ..mount("/data/deep/x") }];
-    let root = resolve(&policy, &Program::Python(&python()), &full()).unwrap().root;
+    let root = resolve(&policy, &Program::Python(&python()), &full(), &Unseen).unwrap().root;
     for whole in [
         "/usr/lib/python3.11/os.py",
         "/lib/python3.11/../python3.11/os.py",

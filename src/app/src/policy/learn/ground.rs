@@ -9,7 +9,6 @@ use nix::sys::sysinfo::sysinfo;
 use remand_policy::Policy;
 use remand_policy::learn::Most;
 use remand_policy::load::Source;
-use remand_policy::shipped;
 
 use crate::args::LearnArgs;
 use crate::ceiling::Ceiling;
@@ -37,12 +36,14 @@ impl Ground {
             Some(from) if of_job == "default" || of_job == from => from,
             Some(_) => return Err(Failure::usage("two policies: one with --from, another with the job's --policy".into())),
         };
-        let built_in = shipped::source(typed).is_ok();
+        let built_in = policies::is_built_in(typed);
         let source = if built_in {
             let text = format!("{{\n  \"version\": 1,\n  \"extends\": \"{typed}\"\n}}\n");
             Source { file: format!("a policy that extends {typed}"), text: text.into_bytes().into() }
         } else {
-            policies::find(typed)?
+            let source = policies::find(typed)?;
+            policies::own_name(typed, &source)?;
+            source
         };
         let asked = args.ceiling.as_deref().map(Ceiling::look).transpose()?;
         let ceilings = Ceiling::here()?.into_iter().chain(asked).collect();

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Parser;
-use remand_jail::host::{self, Depth};
+use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::run::Looks;
 use remand_policy::host::{Arch, HostFacts};
 use remand_policy::job;
@@ -152,7 +152,7 @@ impl Job {
     /// Runs it once; `observe`: for learning.
     pub fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
         let planned = |program: &Program<'_>| {
-            plan::resolve(policy, program, &self.host).map(|plan| {
+            plan::resolve(policy, program, &self.host, &HostFiles).map(|plan| {
                 let normal = plan.clone();
                 // A filter that was made once can be made again.
                 if observe { plan.observing(policy, &self.host).unwrap_or(normal) } else { plan }

@@ -31,6 +31,11 @@ enum Spot {
     File,
 }
 
+/// Whether some Python has a builtin of this name.
+pub(crate) fn is_builtin(name: &str) -> bool {
+    names::has(names::BUILTINS, name)
+}
+
 fn field(path: &str) -> Spot {
     Spot::Field(path.to_owned())
 }

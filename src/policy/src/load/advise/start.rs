@@ -4,16 +4,15 @@ use super::syscalls::calls;
 use super::{Found, Spot, field};
 use crate::host::Arch;
 use crate::load::problem::quote;
+use crate::plan::lacking;
 use crate::policy::Syscalls;
-use crate::syscalls::{NEEDED_TO_START, granted, grants_of_group, is_dangerous, is_group, names, number};
+use crate::syscalls::{grants_of_group, is_dangerous, is_group, names};
 
 /// Policies are the same everywhere; what is needed is asked for the machine that the question is asked on.
 const ARCH: Arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
 
 pub(super) fn advise(syscalls: &Syscalls, found: &mut Found) {
-    let granted = granted(syscalls).unwrap_or_default();
-    let exists = |call: &str| number(ARCH, call).is_some();
-    let missing: Vec<_> = NEEDED_TO_START.iter().copied().filter(|call| exists(call) && !granted.contains_key(call)).collect();
+    let missing = lacking(syscalls, ARCH);
     if missing.is_empty() {
         return;
     }
@@ -27,7 +26,7 @@ pub(super) fn advise(syscalls: &Syscalls, found: &mut Found) {
         Some((list, _, name)) => format!("take {} out of {list}", quote(name)),
         None => format!("grant {}", groups(&missing).join(", ")),
     };
-    let message = format!("no Python starts under this policy: it needs {}", missing.join(", "));
+    let message = format!("no Python starts under this policy: it needs {}; `remand exec` starts programs that do not", missing.join(", "));
     let spots = takers.iter().map(|(list, index, _)| Spot::Entry(list, *index));
     found.say(spots.chain([field("syscalls.allow"), Spot::File]), message, help);
 }

@@ -124,12 +124,14 @@ fn what_the_interpreter_needs() {
     assert_eq!(
         none,
         [
-            "1:38+29 syscalls.allow: no Python starts under this policy: it needs arch_prctl, mmap, mprotect (grant \"@memory\", \"@process\")"
+            "1:38+29 syscalls.allow: no Python starts under this policy: it needs arch_prctl, mmap, mprotect; `remand exec` starts programs that do not (grant \"@memory\", \"@process\")"
         ]
     );
     assert_eq!(
         over("\"syscalls\": {\"deny\": [\"mmap\"]}"),
-        ["1:60+6 syscalls.deny: no Python starts under this policy: it needs mmap (take \"mmap\" out of syscalls.deny)"]
+        [
+            "1:60+6 syscalls.deny: no Python starts under this policy: it needs mmap; `remand exec` starts programs that do not (take \"mmap\" out of syscalls.deny)"
+        ]
     );
     assert!(warnings("{\"version\": 1}")[0].starts_with("1:1+1 no Python starts under this policy"));
 }

@@ -1,0 +1,70 @@
+//! The files of this host, as far as this process may look at them.
+//!
+//! Always holds: nothing is opened but what a program is asked for; a path that this process may not look at is unknown, and not missing.
+
+use std::fs::{self, File, Metadata};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use remand_policy::files::{Files, Found, Inode, Kind, NoProgram};
+use remand_policy::host::Fact;
+use remand_policy::interpreter::Tree;
+
+use super::missing;
+use crate::interpreter;
+use crate::sys::owner;
+
+/// This host's.
+#[derive(Clone, Copy, Debug)]
+pub struct HostFiles;
+
+impl Files for HostFiles {
+    fn look(&self, path: &str) -> Option<Found> {
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() => fs::read_link(path).ok()?.into_os_string().into_string().ok().map(Found::Link),
+            Ok(found) => Some(Found::There(inode(&found))),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Some(Found::Missing),
+            Err(_) => None,
+        }
+    }
+
+    fn mappable(&self, path: &str) -> Option<Fact> {
+        let found = fs::symlink_metadata(path).ok()?;
+        // Any id does to ask, but those that mean "no id".
+        Some(match owner::mappable(path, (found.uid(), found.gid()), 1) {
+            Ok(()) => Fact::Available,
+            Err(error) => missing(
+                format!("{path}: its mount cannot be shown with other ids: {error}"),
+                "Use a file system with id-mapped mounts (ext4, xfs, btrfs; tmpfs since Linux 6.3).",
+            ),
+        })
+    }
+
+    fn needs(&self, program: &str, search: &str) -> Option<Result<Tree, NoProgram>> {
+        let mut start = Vec::new();
+        File::open(program).and_then(|file| file.take(4).read_to_end(&mut start)).ok()?;
+        if !start.starts_with(b"#!") && start != *b"\x7fELF" {
+            return Some(Err(NoProgram::Format(format!("{program} is neither a program nor a script with a #! line"))));
+        }
+        Some(match interpreter::program(program, search) {
+            Ok(found) => Ok(found.tree),
+            Err(error) => Err(NoProgram::Lacks(error.to_string())),
+        })
+    }
+}
+
+fn inode(found: &Metadata) -> Inode {
+    let kind = found.file_type();
+    let kind = if kind.is_dir() {
+        Kind::Directory
+    } else if kind.is_file() {
+        Kind::Regular
+    } else if kind.is_fifo() {
+        Kind::Fifo
+    } else if kind.is_socket() {
+        Kind::Socket
+    } else {
+        Kind::Device
+    };
+    Inode { kind, mode: found.mode() & 0o7777, uid: found.uid(), gid: found.gid() }
+}
