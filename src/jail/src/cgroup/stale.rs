@@ -82,7 +82,7 @@ pub(super) fn maker(name: &str) -> Option<(Pid, u64)> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

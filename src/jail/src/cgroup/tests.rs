@@ -1,5 +1,5 @@
 //! Cgroups of this host, for real: each limit is met by a process, and nothing is left behind.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::disallowed_methods)]
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::process::{Command, ExitStatus, Stdio};

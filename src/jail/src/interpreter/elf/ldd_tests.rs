@@ -1,7 +1,7 @@
 //! What is found by reading, compared with what the loaders of this machine say themselves.
 //!
 //! The sample runs with every test. The whole machine: `cargo test -p remand-jail every_program_of_this_machine -- --ignored --nocapture`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
