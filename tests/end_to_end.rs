@@ -7,6 +7,8 @@
 mod asking;
 mod catalogue;
 mod ceiling;
+mod cgroup_tree;
+mod cgroups;
 mod command_line;
 mod endings;
 mod filesystem;
@@ -50,6 +52,8 @@ fn trials() -> Vec<Trial> {
         lifecycle::trials(),
         limits::trials(),
         locks::trials(),
+        cgroups::trials(),
+        cgroup_tree::trials(),
         results::trials(),
         isolation::trials(),
         python::trials(),

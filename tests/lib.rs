@@ -8,6 +8,8 @@
 pub mod command;
 #[path = "harness/facts.rs"]
 pub mod facts;
+#[path = "harness/groups.rs"]
+pub mod groups;
 #[path = "harness/installation.rs"]
 pub mod installation;
 #[path = "harness/leaks.rs"]

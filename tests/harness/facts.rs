@@ -25,6 +25,8 @@ pub const CGROUP_MEMORY: Need = Need { name: "the memory cgroup controller for r
 pub const CGROUP_PIDS: Need = Need { name: "the pids cgroup controller for runs", met: || cgroup("pids") };
 /// CPU time counted by a cgroup.
 pub const CGROUP_CPU: Need = Need { name: "the cpu cgroup controller for runs", met: || cgroup("cpu") };
+/// Cgroups of version 2.
+pub const CGROUP_V2: Need = Need { name: "cgroup v2 for runs", met: || cgroup("memory") && host()["cgroup"]["version"] == "v2" };
 /// Ids of its own for each run.
 pub const RUN_IDS: Need = Need { name: "host ids for runs (privilege)", met: || host()["run_ids"].as_u64().is_some_and(|count| count > 1) };
 /// A start with privilege.
