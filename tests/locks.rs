@@ -1,6 +1,7 @@
 //! File locks: kept by the supervisor as the kernel would keep them, seen by no other run and not by the host, and never more than a few thousand.
 
 use std::fs::OpenOptions;
+use std::os::unix::fs::PermissionsExt;
 
 use libtest_mimic::Trial;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
@@ -9,8 +10,9 @@ use remand_tests::observe::Seen::{At, Denied, Exceeded, Raised, Value};
 use remand_tests::observe::compare;
 use remand_tests::plain::{self, Apart};
 use remand_tests::probe::Probe;
+use remand_tests::scratch::Scratch;
 use remand_tests::technique::{Control, Technique};
-use remand_tests::{Check, End, ensure, probe, trial};
+use remand_tests::{Check, End, ensure, policy_text, probe, trial};
 use serde_json::{Value as Json, json};
 
 /// One row per technique.
@@ -30,6 +32,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("locks::unseen_by_the_host_and_others [F15 9.7]", unseen),
         trial("locks::strict_refuses_them [9.7]", refused),
+        trial("locks::none_on_a_writable_mount [9.7]", on_a_writable_mount),
         trial("locks::answered_as_the_kernel_does", as_the_kernel),
         trial("locks::waited_for", || like_plain("lock_waits", &probe!("lock_waits"), &Json::Null)),
         trial("locks::sqlite_in_default", || sqlite("default")),
@@ -69,6 +72,19 @@ fn refused() -> Check {
     let outcome = run(&probe!("shared_lock"), &query, "strict")?;
     // The first question is refused already.
     compare(&outcome, &[Raised("PermissionError"), Denied("fcntl", "EPERM")]).map_err(End::Fail)
+}
+
+/// Where a lock that only the run sees would be a lie, there is none, and the outcome says so.
+fn on_a_writable_mount() -> Check {
+    let scratch = Scratch::new();
+    let shared = scratch.file("file", "");
+    std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o666))?;
+    let mount = json!({ "source": scratch.path(), "target": "/srv/out", "writable": true, "reason": "a test of locks" });
+    let policy = policy_text::write(&scratch, &json!({ "filesystem": { "mounts": [mount] } }));
+    let outcome = run(&probe!("locks_beside_the_host"), &Json::Null, &policy.display().to_string())?;
+    compare(&outcome, &[Value(r#"{"shared":["ENOLCK","ENOLCK"],"own":["ok","ok"],"device":["ok","ok"]}"#)])?;
+    let said = outcome["enforcement"]["file_locks"]["by"].as_str().unwrap_or_default();
+    ensure(said.contains("ENOLCK"), "the outcome names what has no locks", &said)
 }
 
 fn as_the_kernel() -> Check {

@@ -135,7 +135,10 @@ pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, wat
     ledger.need("seccomp", &host.seccomp, policy.syscalls.enforce, &by);
     // Without a filter nothing hands them over.
     match &host.seccomp {
-        Fact::Available => ledger.by("file_locks", "kept by the supervisor: none is the kernel's, no other run sees one"),
+        Fact::Available => {
+            let shared = if policy.writes_to_host() { "; on a writable mount, which others share, each answers ENOLCK" } else { "" };
+            ledger.by("file_locks", format!("kept by the supervisor: none is the kernel's, no other run sees one{shared}"));
+        }
         Fact::Missing { blocker, .. } => ledger.absent("file_locks", blocker),
     }
     if host.seccomp.available() { program } else { Vec::new() }

@@ -240,7 +240,10 @@ fn a_privileged_run_on_a_full_host() {
             ("result_pipe", by("mode 0200, owned by the supervisor's user")),
             ("seccomp", by(&format!("seccomp filter of {} instructions; refused calls are recorded", filter.len()))),
             ("supplementary_groups", by("none")),
-            ("file_locks", by("kept by the supervisor: none is the kernel's, no other run sees one")),
+            (
+                "file_locks",
+                by("kept by the supervisor: none is the kernel's, no other run sees one; on a writable mount, which others share, each answers ENOLCK"),
+            ),
             ("swap", by("cgroup v2 memory.swap.max")),
             ("user_namespace", by("user namespace of the forkserver")),
             ("uts_namespace", by("UTS namespace of the forkserver")),
