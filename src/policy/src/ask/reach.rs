@@ -1,11 +1,12 @@
 //! Which answers a filter can give where some arguments are open.
 //!
 //! Always holds: an answer is listed only with a witness, arguments for which [`bpf::run`] gives it. Every way through the program is followed whose
-//! conditions can hold together; where that are too many, `all` is false and more answers may exist.
+//! conditions can hold together, until the call is known to depend on them; where that are too many, `all` is false and more answers may exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::syscalls::bpf::{self, Instruction, SeccompData, code};
+use crate::syscalls::{ALLOW, DONE, SERVE};
 
 /// Instructions followed on all ways together.
 const WORK: usize = 200_000;
@@ -21,6 +22,14 @@ pub(super) struct Reach {
     pub looked_at: BTreeSet<u8>,
     /// Whether every way was followed.
     pub all: bool,
+}
+
+impl Reach {
+    /// Whether more answers would tell nothing new: a filter of ours lets a call through, keeps it from the kernel, or refuses it in one way.
+    fn settled(&self) -> bool {
+        let refused = self.answers.keys().filter(|answer| ![ALLOW, SERVE, DONE].contains(answer)).count();
+        refused > 0 && self.answers.len() > 1
+    }
 }
 
 /// A condition that a way has met on one word of the call's data.
@@ -58,8 +67,7 @@ pub(super) fn reach(filter: &[Instruction], data: SeccompData, open: [bool; 6]) 
     while let Some(mut way) = ways.pop() {
         loop {
             work += 1;
-            // Two answers are all that a filter of ours has for a call.
-            if work > WORK || reach.answers.len() > 1 {
+            if work > WORK || reach.settled() {
                 reach.all &= work <= WORK;
                 return reach;
             }

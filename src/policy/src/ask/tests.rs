@@ -143,6 +143,27 @@ fn answers_name_the_ruling_and_the_line() {
 }
 
 #[test]
+fn what_is_kept_from_the_kernel_is_told() {
+    let (default, writable) = (load("default", None), load("custom", Some(CUSTOM)));
+    let (served, done, through) = ("which keeps the lock itself", "nothing is done", "lets it through");
+    for (loaded, words, ruling, because) in [
+        (&default, "fcntl 3 F_SETLK", Ruling::Allowed, served),
+        (&default, "fcntl 3 F_OFD_SETLKW", Ruling::Allowed, served),
+        (&default, "flock 3 LOCK_EX|LOCK_NB", Ruling::Allowed, served),
+        (&default, "fcntl 3 F_GETFL", Ruling::Allowed, through),
+        (&default, "fcntl 3", Ruling::Depends, "argument 1"),
+        (&default, "fsync 3", Ruling::Allowed, done),
+        (&default, "sync", Ruling::Allowed, done),
+        (&writable, "fsync 3", Ruling::Allowed, through),
+        (&writable, "syncfs 3", Ruling::Allowed, done),
+        (&writable, "flock 3 LOCK_SH", Ruling::Allowed, served),
+    ] {
+        let found = ask_in(loaded, words).found;
+        assert!(found.ruling == ruling && found.because.contains(because), "{words}: {found:?}");
+    }
+}
+
+#[test]
 fn what_no_file_writes_has_the_floor_s_value() {
     let loaded = load("bare", Some(r#"{"version": 1}"#));
     let host = HostFacts { landlock_abi: 4, ..full() };

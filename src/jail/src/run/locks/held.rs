@@ -98,3 +98,40 @@ impl Description {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs::File;
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn a_description_is_known_by_every_copy_and_gone_when_all_are_closed() {
+        let path = std::env::temp_dir().join(format!("remand-held-{}", std::process::id()));
+        let me = std::process::id();
+        let (first, mut held) = (File::create(&path).unwrap(), Held::default());
+        let id = file::facts(Some(first.as_fd()), "").unwrap().id;
+        assert_eq!(file::facts(None, path.to_str().unwrap()).unwrap().id, id);
+        let place = |file: &File| (me, file.as_raw_fd());
+        let number = |held: &mut Held, file: &File| held.number(id, file.try_clone().unwrap().into(), place(file)).unwrap().unwrap();
+        let (copy, other) = (first.try_clone().unwrap(), File::open(&path).unwrap());
+        let one = number(&mut held, &first);
+        assert_eq!((number(&mut held, &copy), held.all.len()), (one, 1));
+        assert_ne!(number(&mut held, &other), one);
+        assert!(held.is_at(one, place(&copy)) && !held.is_at(one, place(&other)) && !held.is_at(one, (me, 9999)));
+        // A process that has none of them stands for the run.
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(held.is_open(one, child.id()), "it is known where");
+        let places = [place(&first), place(&copy)];
+        drop((first, copy));
+        assert!(places.iter().all(|place| !held.is_at(one, *place)) && !held.is_open(one, child.id()));
+        held.keep(|number| number != one);
+        assert_eq!(held.all.len(), 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -84,6 +84,8 @@ fn the_kernel_answers_the_same() {
     let mut dice = Dice(seed);
     let path = std::env::temp_dir().join(format!("remand-locks-{}", std::process::id()));
     for round in 0..200 {
+        // A new file: a child that another test forks can have the locks of the last one for a moment longer.
+        let _ = std::fs::remove_file(&path);
         File::create(&path).unwrap().set_len(SIZE_OF_FILE.unsigned_abs()).unwrap();
         let mut ranges = Ranges::default();
         let flags = [libc::O_RDWR, libc::O_RDWR, libc::O_RDONLY, libc::O_WRONLY];
