@@ -132,6 +132,6 @@ mod tests {
         assert_eq!(held.all.len(), 1);
         child.kill().unwrap();
         child.wait().unwrap();
-        std::fs::remove_file(&path).unwrap();
+        fs::remove_file(&path).unwrap();
     }
 }
