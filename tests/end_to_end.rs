@@ -15,6 +15,7 @@ mod filesystem;
 mod isolation;
 mod jobs;
 mod learn;
+mod levels;
 mod lifecycle;
 mod limits;
 mod locks;
@@ -54,6 +55,7 @@ fn trials() -> Vec<Trial> {
         locks::trials(),
         cgroups::trials(),
         cgroup_tree::trials(),
+        levels::trials(),
         results::trials(),
         isolation::trials(),
         python::trials(),

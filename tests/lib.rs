@@ -26,6 +26,8 @@ pub mod probe;
 pub mod processes;
 #[path = "harness/scratch.rs"]
 pub mod scratch;
+#[path = "harness/service.rs"]
+pub mod service;
 #[path = "harness/technique.rs"]
 pub mod technique;
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use remand_policy::Outcome;
 use remand_policy::frames::ErrorFrame;
 use remand_policy::outcome::{Captured, Violation};
-use remand_policy::verdict::{LimitKind, Verdict};
+use remand_policy::verdict::{Level, LimitKind, Verdict};
 
 use crate::print::{lines, plain};
 
@@ -52,7 +52,10 @@ fn ending(outcome: &Outcome) -> (String, Vec<String>) {
         Verdict::Signaled { signal, name } => {
             (format!("the process was ended by {} (signal {signal}), not by remand", plain(name)), Vec::new())
         }
-        Verdict::Exceeded { limit, allowed, seen, unit, source } => exceeded(&outcome.policy.name, *limit, *allowed, *seen, unit, source),
+        Verdict::Exceeded { limit, allowed, seen, unit, source, level: Level::Run } => {
+            exceeded(&outcome.policy.name, *limit, *allowed, *seen, unit, source)
+        }
+        Verdict::Exceeded { allowed, seen, unit, source, level, .. } => out_of_memory(*level, *allowed, *seen, unit, source),
         Verdict::Violated { source } => (
             format!("the run was killed for a system call ({})", plain(source)),
             vec![format!(
@@ -95,6 +98,21 @@ fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: &str,
     let what = format!("over {field}: {} allowed, {} seen ({})", amount(allowed, unit), amount(seen, unit), plain(source));
     let advice = format!("to allow more, raise `{field}` in policy {} or in one that extends it, and check --set", plain(policy));
     (what, vec![advice])
+}
+
+/// Another's limit than the run's.
+fn out_of_memory(level: Level, allowed: u64, seen: u64, unit: &str, source: &str) -> (String, Vec<String>) {
+    let (whose, advice) = match level {
+        Level::Host => ("the host", "the host needs more memory, or fewer jobs at once"),
+        _ => ("the container or service that the run is in", "raise the memory limit of that cgroup, or run fewer jobs in it at once"),
+    };
+    let what = format!(
+        "out of memory, not by the run's own limit but by that of {whose}: {} allowed, {} seen ({})",
+        amount(allowed, unit),
+        amount(seen, unit),
+        plain(source)
+    );
+    (what, vec![advice.to_owned()])
 }
 
 fn not_started(step: &str, index: u32, errno: i32, hint: &str) -> (String, Vec<String>) {
@@ -189,7 +207,7 @@ mod tests {
     }
 
     fn over(limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> String {
-        told(Verdict::Exceeded { limit, allowed, seen, unit: unit.into(), source: source.into() })
+        told(Verdict::Exceeded { limit, allowed, seen, unit: unit.into(), source: source.into(), level: Level::Run })
     }
 
     #[test]
@@ -269,6 +287,20 @@ mod tests {
             over(LimitKind::TmpInodes, 64, 64, "inodes", "statfs"),
             format!("remand: over filesystem.tmp.inodes: 64 inodes allowed, 64 inodes seen (statfs)\n{}", advice("filesystem.tmp.inodes"))
         );
+    }
+
+    #[test]
+    fn anothers_limit_is_not_told_as_the_runs() {
+        let of = |level| {
+            let (unit, source) = ("bytes".into(), "a counter".into());
+            told(Verdict::Exceeded { limit: LimitKind::Memory, allowed: 40 << 20, seen: 40 << 20, unit, source, level })
+        };
+        assert_eq!(
+            of(Level::Container),
+            "remand: out of memory, not by the run's own limit but by that of the container or service that the run is in: 40 MiB allowed, 40 MiB seen \
+             (a counter)\n  raise the memory limit of that cgroup, or run fewer jobs in it at once\n"
+        );
+        assert!(of(Level::Host).contains("that of the host: ") && !of(Level::Host).contains("limits.memory"));
     }
 
     #[test]

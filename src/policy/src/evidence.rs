@@ -19,6 +19,22 @@ pub struct Evidence {
     pub stopped: Option<Stop>,
     /// Counters read after the end.
     pub counters: Counters,
+    /// Cgroups above the run's whose memory limit was met while it ran, nearest first; looked for only where the run lost a process to memory and had
+    /// not met its own limit.
+    pub memory_above: Vec<MemoryLevel>,
+    /// Bytes of memory and swap that the whole host has.
+    pub host_memory: u64,
+}
+
+/// A cgroup above the run's, by its memory limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryLevel {
+    /// Its directory.
+    pub cgroup: String,
+    /// Its limit in bytes.
+    pub allowed: u64,
+    /// The most that it ever held, or holds where this kernel keeps no record of that.
+    pub seen: u64,
 }
 
 /// Outcome of the steps before exec.
@@ -129,11 +145,13 @@ pub struct Counters {
     pub cpu_system: u64,
     /// Highest charge (cgroup) or highest sampled resident memory (watch) or largest resident set of one process.
     pub memory_peak: Option<u64>,
-    /// Kills by the cgroup's out-of-memory handler.
+    /// Processes of the run's cgroup that an out-of-memory handler killed: its own, that of a cgroup above it, or the host's.
     pub oom_kills: u64,
+    /// How often the run's own memory limit was met with nothing left to reclaim.
+    pub memory_met: u64,
     /// Highest number of tasks.
     pub pids_peak: Option<u64>,
-    /// Forks that the pids limit refused.
+    /// Forks that a pids limit refused; some kernels count those of the cgroups above too, so it proves nothing without the peak.
     pub pids_denied: u64,
     /// Bytes of the run's tmpfs used when the executor ended, with its size.
     pub tmp_used: Option<(u64, u64)>,

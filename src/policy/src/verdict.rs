@@ -6,11 +6,12 @@
 //!
 //! 1. The supervisor stopped the run: its reason.
 //! 2. A step before exec failed: `not_started`.
-//! 3. The kernel's own killing: SIGSYS of our filter, the out-of-memory handler, SIGXFSZ, SIGXCPU past the budget.
+//! 3. The kernel's own killing: SIGSYS of our filter, an out-of-memory handler (and whose: the run's, a cgroup's above it, the host's), SIGXFSZ, SIGXCPU
+//!    past the budget.
 //! 4. The executor never said `ready`: `not_started`.
 //! 5. The decoder refused the frames: the limit, or `malformed_result`. A frame cut short by a signal is no lie of the code: the signal counts.
 //! 6. One `done` frame and exit 0 (a plain program: exit 0): `finished`.
-//! 7. It failed, and the out-of-memory handler had killed some process of the run, or the pids limit or the tmpfs was exhausted: `exceeded`.
+//! 7. It failed, and an out-of-memory handler had killed some process of the run, or the pids limit or the tmpfs was exhausted: `exceeded`.
 //! 8. How the process ended: signal, `error` frame, code, nothing.
 //!
 //! A process may send itself SIGSYS, SIGXFSZ or SIGXCPU. That forges one kind of failure as another, which wins it nothing; it never makes a success.
@@ -46,6 +47,19 @@ pub enum LimitKind {
     TmpInodes,
 }
 
+/// Whose limit was met. Only memory can be another's: `allowed` and `seen` are then that one's too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// The run's own.
+    #[default]
+    Run,
+    /// That of a cgroup above the run's: a container, a service, a session.
+    Container,
+    /// The host had no memory left, or a cgroup above all that can be seen from here.
+    Host,
+}
+
 /// The closed list of endings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -78,6 +92,9 @@ pub enum Verdict {
         unit: String,
         /// Where the counter was read: `memory.events oom_kill`, `RLIMIT_FSIZE (SIGXFSZ)`...
         source: String,
+        /// Whose limit it was.
+        #[serde(default)]
+        level: Level,
     },
     /// A call that the policy answers by killing.
     Violated {

@@ -87,6 +87,11 @@ impl Directory {
         keyed(&text, key).ok_or_else(|| self.unexpected(name, &text))
     }
 
+    /// As [`Self::keyed`], where this kernel has the file.
+    pub(super) fn keyed_if_there(&self, name: &str, key: &str) -> Result<Option<u64>, CgroupError> {
+        present(self.keyed(name, key))
+    }
+
     pub(super) fn unexpected(&self, name: &str, text: &str) -> CgroupError {
         let text: String = text.chars().take(80).collect();
         self.failed("understand", name, io::Error::new(io::ErrorKind::InvalidData, format!("{text:?}")))

@@ -7,10 +7,12 @@
 //! The files are driven directly. The library for it (cgroups-rs 0.4) makes a directory in every hierarchy of the host, drops the errors of v1 creation,
 //! knows v2 only at `/sys/fs/cgroup`, opens no file for a child to join by, starts a thread per watched limit, and brings a D-Bus client along.
 
+mod above;
 mod control;
 mod directory;
 mod emptying;
 mod journal;
+mod oom;
 mod stale;
 mod v1;
 mod v2;
@@ -20,6 +22,7 @@ pub(crate) use stale::has_groups;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use remand_policy::evidence::MemoryLevel;
 use remand_policy::host::{CgroupFacts, CgroupVersion};
 use remand_policy::plan::CgroupLimits;
 
@@ -57,14 +60,20 @@ pub enum Join<'a> {
 }
 
 /// Counters of a run's cgroup. Microseconds and bytes; `None`: this kernel does not count it, or the controller is not used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Counters {
     pub cpu_user: u64,
     pub cpu_system: u64,
     pub memory_peak: Option<u64>,
+    /// Whoever's limit it was for.
     pub oom_kills: u64,
+    /// How often the run's own limit was met with nothing left to reclaim.
+    pub memory_met: u64,
+    /// Looked for where the run lost processes and had not met its own limit.
+    pub memory_above: Vec<MemoryLevel>,
     pub pids_peak: Option<u64>,
+    /// Where the kernel does not tell them apart (v1; v2 before Linux 6.11), with what cgroups above refused.
     pub pids_denied: u64,
 }
 

@@ -77,6 +77,68 @@ fn memory_ends_what_asks_for_more() {
     run.remove().unwrap();
 }
 
+/// A cgroup above all runs, with limits of its own, in place of the usual parent. Removed by the caller once what is in it is gone.
+fn service(facts: &CgroupFacts, name: &str, memory: u64, pids: u64) -> (CgroupFacts, Vec<String>) {
+    let name = format!("remand-unit-{}-{name}", std::process::id());
+    let mut below = facts.clone();
+    let mut made = Vec::new();
+    let mut make = |path: &mut String, files: &[(&str, u64)]| {
+        *path = format!("{path}/{name}");
+        std::fs::create_dir_all(&path).unwrap();
+        files.iter().for_each(|(file, value)| std::fs::write(format!("{path}/{file}"), value.to_string()).unwrap());
+        made.push(path.clone());
+    };
+    if facts.version == CgroupVersion::V2 {
+        std::fs::write(format!("{}/cgroup.subtree_control", facts.parent), "+memory +pids +cpu").unwrap();
+        make(&mut below.parent, &[("memory.max", memory), ("memory.swap.max", 0), ("pids.max", pids)]);
+    } else {
+        make(below.v1.get_mut("memory").unwrap(), &[("memory.limit_in_bytes", memory)]);
+        make(below.v1.get_mut("pids").unwrap(), &[("pids.max", pids)]);
+    }
+    (below, made)
+}
+
+#[test]
+fn memory_of_a_cgroup_above_is_told_apart() {
+    let Some(facts) = host() else { return };
+    let (facts, made) = service(&facts, "memory", 24 * MEBIBYTE, 1000);
+    {
+        let cgroups = Cgroups::new(&facts, None).unwrap();
+        let [run, innocent] = [(); 2].map(|()| cgroups.create(&CgroupLimits { memory: Some(512 * MEBIBYTE), ..limits() }).unwrap());
+        assert!(!inside(&run, "python3 -I -S -c 'b = bytearray(64 << 20)'").success());
+        let counters = run.counters().unwrap();
+        assert!(counters.oom_kills > 0 && counters.memory_met == 0, "{counters:?}");
+        let [above] = counters.memory_above.as_slice() else { panic!("{counters:?}") };
+        assert_eq!((&above.cgroup, above.allowed), (&made[0], 24 * MEBIBYTE));
+        let counters = innocent.counters().unwrap();
+        assert_eq!((counters.oom_kills, counters.memory_met), (0, 0), "{counters:?}");
+        run.remove().unwrap();
+        // Its own limit, within the other's.
+        let run = cgroups.create(&CgroupLimits { memory: Some(12 * MEBIBYTE), ..limits() }).unwrap();
+        assert!(!inside(&run, "python3 -I -S -c 'b = bytearray(64 << 20)'").success());
+        let counters = run.counters().unwrap();
+        assert!(counters.oom_kills > 0 && counters.memory_met > 0 && counters.memory_above.is_empty(), "{counters:?}");
+    }
+    made.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
+}
+
+#[test]
+fn pids_of_a_cgroup_above_do_not_reach_the_runs_peak() {
+    let Some(facts) = host() else { return };
+    let (facts, made) = service(&facts, "pids", 512 * MEBIBYTE, 4);
+    {
+        let cgroups = Cgroups::new(&facts, None).unwrap();
+        let run = cgroups.create(&limits()).unwrap();
+        let code = "import posix\nfor i in range(7):\n if posix.fork() == 0:\n  import time; time.sleep(0.3); posix._exit(0)";
+        assert!(!inside(&run, &format!("exec python3 -I -S -c '{code}'")).success());
+        let counters = run.counters().unwrap();
+        // The kernel notes the peak before it asks above, so it may be one higher.
+        assert!(counters.pids_denied == 0 || counters.pids_peak.is_none_or(|peak| peak <= 5), "{counters:?}");
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    made.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
+}
+
 #[test]
 fn without_a_memory_limit_nothing_is_killed() {
     let Some(facts) = host() else { return };

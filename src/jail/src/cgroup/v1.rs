@@ -3,17 +3,16 @@
 //! Always holds: limits stand before anything can join.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use remand_policy::plan::CgroupLimits;
 
 use super::directory::{Directory, Made, keyed};
 use super::emptying::{self, Files};
 use super::journal::{self, Journal};
+use super::oom::Watches;
 use super::{CgroupError, Counters, stale};
 
 const MEMORY: Files = Files {
@@ -37,6 +36,12 @@ pub(super) struct Parents {
 struct Member<D> {
     controllers: Vec<String>,
     directory: D,
+}
+
+impl<D> Member<D> {
+    fn carries(&self, controller: &str) -> bool {
+        self.controllers.iter().any(|known| known == controller)
+    }
 }
 
 impl Parents {
@@ -74,7 +79,8 @@ impl Parents {
             let controllers = member.controllers.iter().filter(|controller| wanted(controller)).cloned().collect();
             members.push(Member { controllers, directory: member.directory.make_own()? });
         }
-        Run::limit(members, limits)
+        let above = self.members.iter().find(|member| member.carries("memory")).map(|member| member.directory.path());
+        Run::limit(members, limits, above)
     }
 }
 
@@ -82,21 +88,21 @@ impl Parents {
 #[derive(Debug)]
 pub(super) struct Run {
     // Before the directories: what a descriptor holds open is let go first.
-    memory_event: Option<EventFd>,
+    memory: Option<Watches>,
     tasks: Vec<OwnedFd>,
     members: Vec<Member<Made>>,
 }
 
 impl Run {
-    fn limit(members: Vec<Member<Made>>, limits: &CgroupLimits) -> Result<Self, CgroupError> {
-        let mut run = Self { memory_event: None, tasks: Vec::with_capacity(members.len()), members };
+    fn limit(members: Vec<Member<Made>>, limits: &CgroupLimits, above: Option<&str>) -> Result<Self, CgroupError> {
+        let mut run = Self { memory: None, tasks: Vec::with_capacity(members.len()), members };
         if let Some(memory) = run.of("memory") {
             if let Some(bytes) = limits.memory {
                 memory.write("memory.limit_in_bytes", bytes)?;
                 // Memory and swap together may not exceed what memory alone may: no swap. It can't be set below the limit, so it comes second.
                 memory.write_if_there("memory.memsw.limit_in_bytes", bytes)?;
             }
-            run.memory_event = Some(watch(memory)?);
+            run.memory = Some(Watches::new(memory, above)?);
         }
         if let (Some(pids), Some(count)) = (run.of("pids"), limits.pids) {
             pids.write("pids.max", count)?;
@@ -114,7 +120,7 @@ impl Run {
     }
 
     fn of(&self, controller: &str) -> Option<&Made> {
-        self.members.iter().find(|member| member.controllers.iter().any(|known| known == controller)).map(|member| &member.directory)
+        self.members.iter().find(|member| member.carries(controller)).map(|member| &member.directory)
     }
 
     pub(super) fn tasks(&self) -> &[OwnedFd] {
@@ -122,7 +128,7 @@ impl Run {
     }
 
     pub(super) fn memory_event(&self) -> Option<BorrowedFd<'_>> {
-        self.memory_event.as_ref().map(AsFd::as_fd)
+        self.memory.as_ref().map(Watches::event)
     }
 
     pub(super) fn lift_quota(&self) -> Result<(), CgroupError> {
@@ -144,13 +150,16 @@ impl Run {
         let (cpu_user, cpu_system) = self.cpu()?;
         let mut counters = Counters { cpu_user, cpu_system, ..Counters::default() };
         if let Some(memory) = self.of("memory") {
-            if let Some(event) = &self.memory_event {
-                // Only to make it quiet; "nothing there" is fine.
-                let _ = event.read();
-            }
             counters.memory_peak = Some(memory.number("memory.max_usage_in_bytes")?);
             // Since Linux 4.13; before that the eventfd is all there is.
             counters.oom_kills = keyed(&memory.read("memory.oom_control")?, "oom_kill").unwrap_or(0);
+            if let Some(watches) = &self.memory {
+                let (own, above) = watches.met();
+                counters.memory_met = own;
+                if counters.oom_kills > 0 && own == 0 {
+                    counters.memory_above = above;
+                }
+            }
         }
         if let Some(pids) = self.of("pids") {
             counters.pids_peak = pids.number_if_there("pids.peak")?;
@@ -166,7 +175,7 @@ impl Run {
     /// Empties and removes; bytes that could not be freed.
     pub(super) fn remove(self) -> Result<u64, CgroupError> {
         let mut first = self.of("memory").map_or(Ok(0), |memory| emptying::empty(memory, &MEMORY));
-        drop((self.memory_event, self.tasks));
+        drop((self.memory, self.tasks));
         // Each is tried, so that one that refuses leaves the others no excuse.
         for member in self.members {
             let removed = member.directory.remove();
@@ -174,16 +183,6 @@ impl Run {
         }
         first
     }
-}
-
-/// An eventfd that the kernel counts up when the memory limit is about to kill.
-fn watch(memory: &Directory) -> Result<EventFd, CgroupError> {
-    let failed = |errno: Errno| CgroupError { attempt: "make an eventfd for", path: "memory.oom_control".into(), source: errno.into() };
-    let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK).map_err(failed)?;
-    let control = memory.open_file("memory.oom_control", OFlag::O_RDONLY)?;
-    let (event_number, control_number) = (event.as_fd().as_raw_fd(), control.as_raw_fd());
-    memory.write("cgroup.event_control", format_args!("{event_number} {control_number}"))?;
-    Ok(event)
 }
 
 /// Splits an exact total by the user and system parts, which are counted in clock ticks and may both be 0 for a short run.

@@ -13,6 +13,7 @@ use nix::sys::uio::pread;
 use remand_policy::host::{CgroupFacts, Surrounding};
 use remand_policy::plan::CgroupLimits;
 
+use super::above::Above;
 use super::directory::{Directory, Made, keyed};
 use super::emptying::{self, Files};
 use super::journal::{self, Journal};
@@ -128,7 +129,7 @@ impl Parent {
         if let Some(owner) = self.owner {
             leaf.give(PROCS, owner)?;
         }
-        Run::watch(leaf, limits)
+        Run::watch(leaf, limits, self.directory.path())
     }
 }
 
@@ -156,20 +157,30 @@ impl Drop for Parent {
 /// A run's leaf.
 #[derive(Debug)]
 pub(super) struct Run {
-    memory_events: Option<OwnedFd>,
+    memory: Option<Memory>,
     pids: bool,
     /// A CPU quota is in force.
     quota: bool,
     leaf: Made,
 }
 
+#[derive(Debug)]
+struct Memory {
+    events: OwnedFd,
+    above: Above,
+}
+
 impl Run {
-    fn watch(leaf: Made, limits: &CgroupLimits) -> Result<Self, CgroupError> {
-        let memory_events = if limits.use_memory { Some(leaf.open_file("memory.events", OFlag::O_RDONLY)?) } else { None };
+    fn watch(leaf: Made, limits: &CgroupLimits, parent: &str) -> Result<Self, CgroupError> {
+        let memory = if limits.use_memory {
+            Some(Memory { events: leaf.open_file("memory.events", OFlag::O_RDONLY)?, above: Above::look(parent) })
+        } else {
+            None
+        };
         let quota = limits.use_cpu && limits.cpus.is_some();
-        let run = Self { memory_events, pids: limits.use_pids, quota, leaf };
+        let run = Self { memory, pids: limits.use_pids, quota, leaf };
         // A file that was never read polls as changed.
-        run.oom_kills()?;
+        run.memory_counters(&mut Counters::default())?;
         Ok(run)
     }
 
@@ -178,20 +189,29 @@ impl Run {
     }
 
     pub(super) fn memory_event(&self) -> Option<BorrowedFd<'_>> {
-        self.memory_events.as_ref().map(AsFd::as_fd)
+        self.memory.as_ref().map(|memory| memory.events.as_fd())
     }
 
-    /// Through the descriptor that is polled: reading it is what makes it quiet.
-    fn oom_kills(&self) -> Result<u64, CgroupError> {
-        let Some(file) = &self.memory_events else { return Ok(0) };
+    fn memory_counters(&self, counters: &mut Counters) -> Result<(), CgroupError> {
+        let Some(memory) = &self.memory else { return Ok(()) };
+        // Through the descriptor that is polled: reading it is what makes it quiet.
         let mut bytes = [0; 512];
-        let length = pread(file, &mut bytes, 0).map_err(|errno| CgroupError {
+        let length = pread(&memory.events, &mut bytes, 0).map_err(|errno| CgroupError {
             attempt: "read",
             path: "memory.events of a run's cgroup".into(),
             source: errno.into(),
         })?;
         let text = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default());
-        keyed(&text, "oom_kill").ok_or_else(|| self.leaf.unexpected("memory.events", &text))
+        let (Some(met), Some(kills)) = (keyed(&text, "oom"), keyed(&text, "oom_kill")) else {
+            return Err(self.leaf.unexpected("memory.events", &text));
+        };
+        (counters.memory_met, counters.oom_kills) = (met, kills);
+        if kills > 0 && met == 0 {
+            counters.memory_above = memory.above.met();
+        }
+        // Since Linux 5.19.
+        counters.memory_peak = self.leaf.number_if_there("memory.peak")?;
+        Ok(())
     }
 
     /// Counted in every cgroup, with or without the cpu controller.
@@ -215,7 +235,7 @@ impl Run {
     }
 
     pub(super) fn held(&self) -> Result<Option<u64>, CgroupError> {
-        if self.memory_events.is_none() {
+        if self.memory.is_none() {
             return Ok(None);
         }
         Ok(Some(self.leaf.keyed("memory.stat", "anon")? + self.leaf.keyed("memory.stat", "shmem")?))
@@ -223,26 +243,25 @@ impl Run {
 
     pub(super) fn counters(&self) -> Result<Counters, CgroupError> {
         let (cpu_user, cpu_system) = self.cpu()?;
-        let mut counters = Counters { cpu_user, cpu_system, oom_kills: self.oom_kills()?, ..Counters::default() };
-        if self.memory_events.is_some() {
-            // Since Linux 5.19.
-            counters.memory_peak = self.leaf.number_if_there("memory.peak")?;
-        }
+        let mut counters = Counters { cpu_user, cpu_system, ..Counters::default() };
+        self.memory_counters(&mut counters)?;
         if self.pids {
             // Since Linux 6.1.
             counters.pids_peak = self.leaf.number_if_there("pids.peak")?;
-            counters.pids_denied = self.leaf.keyed("pids.events", "max")?;
+            // The local file is as old as the distinction (Linux 6.11): before it, `max` counts what any cgroup above refused, too.
+            let local = self.leaf.keyed_if_there("pids.events.local", "max")?;
+            counters.pids_denied = local.map_or_else(|| self.leaf.keyed("pids.events", "max"), Ok)?;
         }
         Ok(counters)
     }
 
     pub(super) fn cached(&self) -> Option<u64> {
-        self.memory_events.as_ref().and_then(|_| emptying::cached(&self.leaf, &MEMORY))
+        self.memory.as_ref().and_then(|_| emptying::cached(&self.leaf, &MEMORY))
     }
 
     /// Empties and removes; bytes that could not be freed.
     pub(super) fn remove(self) -> Result<u64, CgroupError> {
-        let left = if self.memory_events.is_some() { emptying::empty(&self.leaf, &MEMORY) } else { Ok(0) };
+        let left = if self.memory.is_some() { emptying::empty(&self.leaf, &MEMORY) } else { Ok(0) };
         let removed = self.leaf.remove();
         left.and_then(|left| removed.map(|()| left))
     }

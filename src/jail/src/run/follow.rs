@@ -285,9 +285,10 @@ impl Follower<'_, '_> {
 
     fn on_memory(&mut self) {
         let Some(cgroup) = &self.launched.cgroup else { return };
+        let v1 = self.ask.host.cgroup.version == CgroupVersion::V1;
         match cgroup.counters() {
-            // v1 wakes only for a charge that nothing could be reclaimed for; v2 also when the limit was merely met.
-            Ok(counters) if counters.oom_kills > 0 || self.ask.host.cgroup.version == CgroupVersion::V1 => self.stop(Stop::Memory),
+            // v1 wakes also when a cgroup above runs out, which need not touch this run; v2 also when the limit was met and something could be reclaimed.
+            Ok(counters) if counters.oom_kills > 0 || (v1 && counters.memory_met > 0) => self.stop(Stop::Memory),
             Ok(_) => {}
             Err(error) => self.fail(error.to_string()),
         }

@@ -15,6 +15,7 @@ use super::Ask;
 use super::capture::Capture;
 use super::seen::Seen;
 use super::timeline::Timeline;
+use super::tree;
 use super::warm::InUse;
 use crate::failure::Failure;
 
@@ -121,7 +122,9 @@ fn evidence(ask: &Ask<'_>, seen: &Seen) -> Evidence {
         frames: FrameEnd::of(&seen.received, seen.frame_error.clone()),
         ended: seen.ended.map_or(End::Unknown, |ended| end(ended.status)),
         stopped: if seen.trouble.is_some() { Some(Stop::Internal) } else { seen.stopped },
-        counters: counters(seen),
+        counters: counters(seen, ask.plan.cgroup.is_some_and(|limits| limits.use_pids)),
+        memory_above: seen.counters.as_ref().map(|counters| counters.memory_above.clone()).unwrap_or_default(),
+        host_memory: seen.counters.as_ref().filter(|counters| counters.oom_kills > 0).map_or(0, |_| tree::host_memory()),
     }
 }
 
@@ -131,8 +134,8 @@ fn end(status: u64) -> End {
     if libc::WIFEXITED(status) { End::Exited(libc::WEXITSTATUS(status)) } else { End::Signaled(libc::WTERMSIG(status)) }
 }
 
-fn counters(seen: &Seen) -> Counters {
-    let group = seen.counters.unwrap_or_default();
+fn counters(seen: &Seen, pids_counted: bool) -> Counters {
+    let group = seen.counters.clone().unwrap_or_default();
     let by_group = group.cpu_user + group.cpu_system > 0;
     // Where no cgroup counts: what samples saw, and what was waited for. A killed init has not waited for the rest.
     let resident = seen.ended.map_or(seen.usage.resident, |ended| ended.resident * 1024);
@@ -144,7 +147,9 @@ fn counters(seen: &Seen) -> Counters {
         cpu_system: if by_group { group.cpu_system } else { seen.usage.system.max(seen.sampled.system) },
         memory_peak: group.memory_peak.or(Some(seen.sampled.memory.max(resident))),
         oom_kills: group.oom_kills,
-        pids_peak: group.pids_peak.or(Some(seen.sampled.tasks.max(left))),
+        memory_met: group.memory_met,
+        // A sample is no peak: it would deny a refusal that a kernel without `pids.peak` counted.
+        pids_peak: if pids_counted { group.pids_peak } else { Some(seen.sampled.tasks.max(left)) },
         pids_denied: group.pids_denied,
         tmp_used: tmp.map(|(all, used)| (used, all)),
         tmp_inodes: inodes.map(|(all, used)| (used, all)),

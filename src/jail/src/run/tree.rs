@@ -51,7 +51,7 @@ pub fn proportional(init: u32) -> Option<u64> {
         waiting.extend(children(pid));
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        total += own_memory(&rollup, &["Pss_Anon:", "Pss_Shmem:"]) + own_memory(&status, &["VmPTE:"]);
+        total += own_memory(&rollup, &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]) + own_memory(&status, &["VmPTE:"]);
     }
     Some(total)
 }
@@ -69,6 +69,11 @@ pub fn sockets(init: u32) -> u64 {
 
 fn sockets_used(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix("sockets: used ")?.trim().parse().ok())
+}
+
+/// Bytes of memory and swap of the host.
+pub fn host_memory() -> u64 {
+    own_memory(&fs::read_to_string("/proc/meminfo").unwrap_or_default(), &["MemTotal:", "SwapTotal:"])
 }
 
 /// Bytes that lines of KiB add up to: what no file of a disk backs.

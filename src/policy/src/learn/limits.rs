@@ -9,7 +9,7 @@ use super::{Change, Line, Run, Standing};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::units::{Bytes, Span};
-use crate::verdict::{LimitKind, Verdict};
+use crate::verdict::{Level, LimitKind, Verdict};
 
 /// Times that a measured limit is raised at once.
 const STEP: u64 = 4;
@@ -174,7 +174,8 @@ fn exceeded(outcome: &Outcome) -> Option<(&'static str, String)> {
         let many = error.kind == "OSError" && error.message.starts_with("[Errno 24] ");
         return many.then(|| ("limits.open_files", "too many open files, by the code's own account".to_owned()));
     }
-    let Verdict::Exceeded { limit, allowed, seen, unit, source } = &outcome.verdict else { return None };
+    // Nothing that a policy says helps where another's memory ran out.
+    let Verdict::Exceeded { limit, allowed, seen, unit, source, level: Level::Run } = &outcome.verdict else { return None };
     let field = match (limit, unit.as_str()) {
         (LimitKind::WallTime, _) => "limits.wall_time",
         (LimitKind::CpuTime, _) => "limits.cpu_time",

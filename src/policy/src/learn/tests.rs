@@ -17,7 +17,7 @@ use crate::plan::tests::full;
 use crate::plan::{Program, resolve};
 use crate::shipped;
 use crate::syscalls;
-use crate::verdict::LimitKind;
+use crate::verdict::{Level, LimitKind};
 
 const MOST: Most = Most { memory: 4 << 30, open_files: 4096 };
 const STRICT: &str = "{\n  \"version\": 1,\n  \"extends\": \"strict\" // mine\n}\n";
@@ -61,7 +61,7 @@ fn raised(kind: &str, message: &str) -> Outcome {
 }
 
 fn exceeded(limit: LimitKind, allowed: u64, unit: &str) -> Outcome {
-    outcome(Verdict::Exceeded { limit, allowed, seen: allowed + 1, unit: unit.into(), source: "a counter".into() })
+    outcome(Verdict::Exceeded { limit, allowed, seen: allowed + 1, unit: unit.into(), source: "a counter".into(), level: Level::Run })
 }
 
 fn finished(memory: u64) -> Outcome {

@@ -2,7 +2,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::verdict::LimitKind;
+use crate::verdict::{Level, LimitKind};
 
 fn every_verdict() -> Vec<Verdict> {
     let text = || "x".to_owned();
@@ -11,7 +11,7 @@ fn every_verdict() -> Vec<Verdict> {
         Verdict::Raised,
         Verdict::Exited { code: -7 },
         Verdict::Signaled { signal: 11, name: text() },
-        Verdict::Exceeded { limit: LimitKind::WallTime, allowed: 1, seen: u64::MAX, unit: text(), source: text() },
+        Verdict::Exceeded { limit: LimitKind::WallTime, allowed: 1, seen: u64::MAX, unit: text(), source: text(), level: Level::Container },
         Verdict::Violated { source: text() },
         Verdict::Cancelled,
         Verdict::NoResult,
@@ -61,7 +61,12 @@ fn the_keys_and_their_order() {
     assert_eq!(value["usage"]["wall_ms"].to_string(), "1234.567");
     assert_eq!(value["enforcement"]["memory"], json!({"substitute": {"by": "rlimit", "because": "no cgroup"}}));
     let exceeded = serde_json::to_string(&every_verdict()[4]).unwrap();
-    assert_eq!(exceeded, r#"{"kind":"exceeded","limit":"wall_time","allowed":1,"seen":18446744073709551615,"unit":"x","source":"x"}"#);
+    assert_eq!(
+        exceeded,
+        r#"{"kind":"exceeded","limit":"wall_time","allowed":1,"seen":18446744073709551615,"unit":"x","source":"x","level":"container"}"#
+    );
+    let older: Verdict = serde_json::from_str(&exceeded.replace(r#","level":"container""#, "")).unwrap();
+    assert!(matches!(older, Verdict::Exceeded { level: Level::Run, .. }), "a record without the level is of a run's own limit");
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! Endings by a limit, each with the counter that proves it.
 
 use super::signals::{SIGKILL, SIGSYS, SIGXCPU, SIGXFSZ};
-use super::{LimitKind, Verdict, ending};
-use crate::evidence::{Ended, Evidence, FrameEnd, Start, Stop};
+use super::{Level, LimitKind, Verdict, ending};
+use crate::evidence::{Counters, Ended, Evidence, FrameEnd, Start, Stop};
 use crate::frames::FrameError;
 use crate::plan::Plan;
 
 const RESULT_PIPE: &str = "bytes of the result pipe";
 
 fn exceeded(limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> Verdict {
-    Verdict::Exceeded { limit, allowed, seen, unit: unit.to_owned(), source: source.to_owned() }
+    Verdict::Exceeded { limit, allowed, seen, unit: unit.to_owned(), source: source.to_owned(), level: Level::Run }
 }
 
 /// The supervisor's reason for stopping the run.
@@ -89,11 +89,14 @@ pub fn before_failure(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         return Some(memory(evidence, plan));
     }
     if let Some(allowed) = plan.pids {
-        if counters.pids_denied > 0 {
+        // A refusal without the peak was another's: where the kernel records the peak. Where it counts refusals, the peak alone is no refusal.
+        let counted = plan.cgroup.is_some_and(|limits| limits.use_pids);
+        let reached = counters.pids_peak.is_none_or(|peak| peak >= allowed);
+        if counted && counters.pids_denied > 0 && reached {
             let source = format!("pids.events max: {} refused", counters.pids_denied);
             return Some(exceeded(LimitKind::Pids, allowed, counters.pids_peak.unwrap_or(allowed), "tasks", &source));
         }
-        if let Some(peak) = counters.pids_peak.filter(|peak| *peak >= allowed) {
+        if let Some(peak) = counters.pids_peak.filter(|peak| !counted && *peak >= allowed) {
             return Some(exceeded(LimitKind::Pids, allowed, peak, "tasks", "tasks of the run, the limit reached"));
         }
     }
@@ -105,16 +108,34 @@ pub fn before_failure(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     Some(exceeded(LimitKind::TmpInodes, size, used, "inodes", "statfs of /tmp: no inode left"))
 }
 
+/// Which level's limit was met. A cgroup's counter of kills counts any cause, so it names a level only together with the limits that were met.
 fn memory(evidence: &Evidence, plan: &Plan) -> Verdict {
-    let counters = &evidence.counters;
+    let Counters { oom_kills, memory_met, memory_peak, .. } = evidence.counters;
+    if oom_kills > 0 && memory_met == 0 {
+        return another_level(evidence);
+    }
     let allowed = plan.memory.unwrap_or(u64::MAX);
-    let source = match counters.oom_kills {
-        0 if plan.memory_watch.is_some() => "resident memory of the run's processes".to_owned(),
+    let source = match oom_kills {
+        0 if plan.memory_watch.is_some() => "resident and swapped memory of the run's processes".to_owned(),
         // Stopped when the cgroup's limit was hit and nothing could be reclaimed, before its handler chose a process.
         0 => "the cgroup's memory limit: hit, with nothing to reclaim".to_owned(),
         kills => format!("the cgroup's out-of-memory handler: {kills} killed"),
     };
-    exceeded(LimitKind::Memory, allowed, counters.memory_peak.unwrap_or(allowed), "bytes", &source)
+    exceeded(LimitKind::Memory, allowed, memory_peak.unwrap_or(allowed), "bytes", &source)
+}
+
+fn another_level(evidence: &Evidence) -> Verdict {
+    let Counters { oom_kills, memory_peak, .. } = evidence.counters;
+    let held = memory_peak.map(|peak| format!("; the run itself held {peak} bytes at most")).unwrap_or_default();
+    let (level, allowed, seen, whose) = match evidence.memory_above.first() {
+        Some(above) => (Level::Container, above.allowed, above.seen, format!("of the cgroup {} above the run", above.cgroup)),
+        // Nobody counts how much of it was used; all of it was.
+        None => {
+            (Level::Host, evidence.host_memory, evidence.host_memory, "of the host, or of a cgroup that cannot be seen from here".into())
+        }
+    };
+    let source = format!("the out-of-memory handler {whose}: {oom_kills} of the run's processes killed{held}");
+    Verdict::Exceeded { limit: LimitKind::Memory, allowed, seen, unit: "bytes".to_owned(), source, level }
 }
 
 fn cpu_used(evidence: &Evidence) -> u64 {

@@ -2,9 +2,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::evidence::{Counters, Ended, FrameEnd, StepFailure, Stop};
+use crate::evidence::{Counters, Ended, FrameEnd, MemoryLevel, StepFailure, Stop};
 use crate::frames::{ErrorFrame, FrameError};
-use crate::plan::{Collect, Command, CommandKind, Root, TmpMount};
+use crate::plan::{CgroupLimits, Collect, Command, CommandKind, Root, TmpMount};
 use crate::policy::NetworkMode;
 use crate::syscalls::bpf::Instruction;
 
@@ -34,7 +34,16 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
 }
 
 fn evidence(frames: FrameEnd, ended: Ended) -> Evidence {
-    Evidence { start: Start::Done, ready: true, frames, ended, stopped: None, counters: Counters::default() }
+    Evidence {
+        start: Start::Done,
+        ready: true,
+        frames,
+        ended,
+        stopped: None,
+        counters: Counters::default(),
+        memory_above: Vec::new(),
+        host_memory: 2 << 30,
+    }
 }
 
 fn error() -> FrameEnd {
@@ -47,7 +56,7 @@ fn executor(evidence: &Evidence) -> Verdict {
 
 fn limit(verdict: &Verdict) -> Option<(LimitKind, u64, u64)> {
     match verdict {
-        Verdict::Exceeded { limit, allowed, seen, unit, source } if !unit.is_empty() && !source.is_empty() => {
+        Verdict::Exceeded { limit, allowed, seen, unit, source, .. } if !unit.is_empty() && !source.is_empty() => {
             Some((*limit, *allowed, *seen))
         }
         _ => None,
@@ -147,7 +156,7 @@ fn refused_frames_bring_their_own_counters() {
 
 #[test]
 fn kills_by_the_kernel() {
-    let oom = Counters { oom_kills: 1, memory_peak: Some(64 << 20), ..Counters::default() };
+    let oom = Counters { oom_kills: 1, memory_met: 1, memory_peak: Some(64 << 20), ..Counters::default() };
     let with = |counters, frames, ended| Evidence { counters, ..evidence(frames, ended) };
     let memory = Some((LimitKind::Memory, 64 << 20, 64 << 20));
     assert_eq!(limit(&executor(&with(oom, FrameEnd::None, Ended::Signaled(9)))), memory);
@@ -172,7 +181,6 @@ fn kills_by_the_kernel() {
 #[test]
 fn limits_that_do_not_kill() {
     let rows = [
-        (Counters { pids_denied: 3, pids_peak: Some(16), ..Counters::default() }, (LimitKind::Pids, 16, 16)),
         (Counters { pids_peak: Some(16), ..Counters::default() }, (LimitKind::Pids, 16, 16)),
         (Counters { tmp_used: Some((4096, 4096)), ..Counters::default() }, (LimitKind::TmpSize, 4096, 4096)),
         (Counters { tmp_inodes: Some((8, 8)), ..Counters::default() }, (LimitKind::TmpInodes, 8, 8)),
@@ -186,6 +194,65 @@ fn limits_that_do_not_kill() {
     }
     let almost = Counters { pids_peak: Some(15), tmp_used: Some((4095, 4096)), tmp_inodes: Some((7, 8)), ..Counters::default() };
     assert_eq!(executor(&Evidence { counters: almost, ..evidence(error(), Ended::Exited(1)) }), Verdict::Raised);
+}
+
+/// A cgroup's `oom_kill` counts any cause; an innocent run, too, is killed when a sibling fills what they share.
+#[test]
+fn a_memory_verdict_names_the_level_whose_limit_was_met() {
+    let above = |name: &str, mib: u64| MemoryLevel { cgroup: name.into(), allowed: mib << 20, seen: (mib << 20) - 4096 };
+    let counters = |oom_kills, memory_met| Counters { oom_kills, memory_met, memory_peak: Some(9 << 20), ..Counters::default() };
+    let (own, service) = ((Level::Run, 64 << 20, 9 << 20), (Level::Container, 40 << 20, (40 << 20) - 4096));
+    let rows = [
+        (counters(1, 1), vec![], own),
+        (counters(2, 1), vec![above("/service", 40)], own), // as far as it was looked for: its own limit is enough
+        (counters(0, 1), vec![], own),                      // stopped before the handler chose
+        (counters(2, 0), vec![above("/service", 40), above("/", 90)], service),
+        (counters(1, 0), vec![], (Level::Host, 2 << 30, 2 << 30)),
+    ];
+    for (counters, memory_above, expected) in rows {
+        for (stopped, ended) in [
+            (Some(Stop::Memory), Ended::Signaled(9)),
+            (None, Ended::Signaled(9)),
+            (None, Ended::Unknown),
+            // A child of the code's was killed, and the code failed of it.
+            (None, Ended::Exited(1)),
+        ] {
+            if counters.oom_kills == 0 && stopped.is_none() {
+                continue;
+            }
+            let evidence = Evidence { counters, stopped, memory_above: memory_above.clone(), ..evidence(error(), ended) };
+            let Verdict::Exceeded { limit: LimitKind::Memory, allowed, seen, level, source, .. } = executor(&evidence) else {
+                panic!("{evidence:?}")
+            };
+            assert_eq!((level, allowed, seen), expected, "{evidence:?}");
+            assert_eq!(source.contains("/service above the run"), level == Level::Container, "{source}");
+            assert_eq!(source.contains("of the host"), level == Level::Host, "{source}");
+        }
+    }
+    let innocent = Evidence { memory_above: vec![above("/service", 40)], ..evidence(FrameEnd::None, Ended::Signaled(9)) };
+    assert!(matches!(executor(&innocent), Verdict::Signaled { signal: 9, .. }), "nobody of the run was killed for memory");
+}
+
+/// `pids.events max` of the run's cgroup counts what a cgroup above it refused (cgroup v1; v2 before Linux 6.11).
+#[test]
+fn a_pids_verdict_needs_the_refusal_and_the_peak() {
+    let group = CgroupLimits { memory: None, pids: Some(16), cpus: None, use_memory: false, use_pids: true, use_cpu: false };
+    let (by_group, by_samples) = (Plan { cgroup: Some(group), ..plan(CommandKind::Executor, true) }, plan(CommandKind::Executor, true));
+    let rows = [
+        (&by_group, 3, Some(16), true),
+        (&by_group, 3, Some(15), false), // an ancestor's
+        (&by_group, 0, Some(16), false), // as many as allowed, none refused
+        (&by_group, 3, None, true),      // this kernel records no peak
+        (&by_samples, 0, Some(16), true),
+        (&by_samples, 0, Some(15), false),
+    ];
+    for (plan, pids_denied, pids_peak, told) in rows {
+        let counters = Counters { pids_denied, pids_peak, ..Counters::default() };
+        let verdict = decide(&Evidence { counters, ..evidence(error(), Ended::Exited(1)) }, plan);
+        let expected = if told { Some((LimitKind::Pids, 16, 16)) } else { None };
+        assert_eq!(limit(&verdict), expected, "{counters:?}");
+        assert!(told || verdict == Verdict::Raised, "{verdict:?}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use remand_policy::learn::{self, Learner, Line, Ran, Run, Standing, Start};
 use remand_policy::load::{Problem, Source};
 use remand_policy::outcome::exit_code;
 use remand_policy::plan::Refused;
-use remand_policy::verdict::Verdict;
+use remand_policy::verdict::{Level, Verdict};
 use remand_policy::{Outcome, Policy};
 use serde_json::json;
 
@@ -183,8 +183,14 @@ fn wrong(source: &Source, problems: &[Problem]) -> Failure {
 /// How a run ended, in a few words.
 fn ending(outcome: &Outcome) -> String {
     match (&outcome.verdict, &outcome.error) {
-        (Verdict::Exceeded { limit, .. }, _) => {
-            format!("exceeded {}", serde_json::to_value(limit).unwrap_or_default().as_str().unwrap_or("a limit"))
+        (Verdict::Exceeded { limit, level, .. }, _) => {
+            let limit = serde_json::to_value(limit).unwrap_or_default();
+            let whose = match level {
+                Level::Run => "",
+                Level::Container => " of the cgroup above",
+                Level::Host => " of the host",
+            };
+            format!("exceeded {}{whose}", limit.as_str().unwrap_or("a limit"))
         }
         (Verdict::Raised, Some(error)) => format!("raised {}: {:.200}", print::plain(&error.kind), print::plain(&error.message)),
         (Verdict::NotStarted { hint, .. }, _) => format!("not_started: {}", print::plain(hint)),
