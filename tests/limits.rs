@@ -4,7 +4,7 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use remand_tests::command::{Call, binary};
-use remand_tests::facts::{CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, need};
+use remand_tests::facts::{CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, SWAP, need};
 use remand_tests::observe::Seen::{Any, At, Denied, Exceeded, OneOf, Raised, Value, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::technique::{Control, Technique, settings_of};
@@ -40,6 +40,24 @@ pub const TABLE: &[Technique] = &[
     )
     .query(r#"{"mib":null,"shared":true}"#)
     .set(&["limits.memory=64MiB"]),
+    Technique::new(
+        "swapped_memory",
+        probe!("memory_swapped"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"mib":24,"shared":false}"#, &[Value("24")]),
+    )
+    .query(r#"{"mib":320,"shared":false}"#)
+    .set(&["limits.memory=64MiB"])
+    .needs(&[SWAP]),
+    Technique::new(
+        "swapped_shared_memory",
+        probe!("memory_swapped"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"mib":24,"shared":true}"#, &[Value("24")]),
+    )
+    .query(r#"{"mib":320,"shared":true}"#)
+    .set(&["limits.memory=64MiB"])
+    .needs(&[SWAP]),
     Technique::new(
         "memory_in_small_children",
         probe!("memory_by_children"),

@@ -27,6 +27,8 @@ pub const CGROUP_PIDS: Need = Need { name: "the pids cgroup controller for runs"
 pub const CGROUP_CPU: Need = Need { name: "the cpu cgroup controller for runs", met: || cgroup("cpu") };
 /// Cgroups of version 2.
 pub const CGROUP_V2: Need = Need { name: "cgroup v2 for runs", met: || cgroup("memory") && host()["cgroup"]["version"] == "v2" };
+/// Somewhere to swap to.
+pub const SWAP: Need = Need { name: "swap", met: || std::fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1) };
 /// Ids of its own for each run.
 pub const RUN_IDS: Need = Need { name: "host ids for runs (privilege)", met: || host()["run_ids"].as_u64().is_some_and(|count| count > 1) };
 /// A start with privilege.

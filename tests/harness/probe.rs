@@ -41,7 +41,8 @@ impl Probe {
 /// `S1`, or an item of an issue, as `9.7`.
 fn is_id(text: &str) -> bool {
     if let Some((issue, item)) = text.split_once('.') {
-        return [issue, item].iter().all(|part| !part.is_empty() && part.chars().all(|digit| digit.is_ascii_digit()));
+        let plain = |text: &str| !text.is_empty() && text.chars().all(|letter| letter.is_ascii_digit() || letter.is_ascii_lowercase());
+        return issue.parse::<u32>().is_ok() && plain(item);
     }
     let mut letters = text.chars();
     letters.next().is_some_and(|first| first.is_ascii_uppercase())
@@ -56,6 +57,7 @@ mod tests {
     #[test]
     fn ids_come_from_the_first_line() {
         assert_eq!(Probe { name: "x", text: "# S1, K12: does this, too\n# Z9: no\n" }.ids(), ["S1", "K12"]);
+        assert_eq!(Probe { name: "x", text: "# 9.e, 9.12: of an issue\n" }.ids(), ["9.e", "9.12"]);
         assert!(Probe { name: "x", text: "# honest: S1 is not meant\n" }.ids().is_empty());
         assert!(Probe { name: "x", text: "" }.ids().is_empty());
     }

@@ -1,6 +1,7 @@
 //! A cgroup that stands for a service or a container: made beneath the one that runs' cgroups are made in, with limits of its own.
 //!
-//! Always holds: what is started in it is started there, never moved; it is removed with this value, once empty.
+//! Always holds: what is started in it is started there, never moved; it is removed with this value, once empty. On v2 what is started sits in a leaf, so
+//! that several can be, and runs' cgroups beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,11 @@ impl Service {
             }
             fs::create_dir(above.join(&name)).map_err(|error| End::Skip(format!("a cgroup that it may make others in ({error})")))?;
             service.directories.push(above.join(&name));
+            if v2 {
+                fs::write(above.join(&name).join("cgroup.subtree_control"), "+memory +pids +cpu")?;
+                service.directories.push(above.join(&name).join("start"));
+                fs::create_dir(above.join(&name).join("start"))?;
+            }
         }
         for (v1_file, v2_file, value) in values {
             let file = if v2 { v2_file } else { v1_file };
@@ -57,8 +63,9 @@ impl Service {
     /// `remand run --json ARGS -` in it.
     #[must_use]
     pub fn run(&self, code: &str, args: &[String]) -> Call {
-        let moves: String =
-            self.directories.iter().map(|directory| format!("echo 0 >{}/cgroup.procs || exit 99; ", directory.display())).collect();
+        // v2: the leaf alone.
+        let joined = self.directories.iter().skip(usize::from(host()["cgroup"]["version"] == "v2"));
+        let moves: String = joined.map(|directory| format!("echo 0 >{}/cgroup.procs || exit 99; ", directory.display())).collect();
         let mut all = vec!["-c".to_owned(), format!("{moves}exec \"$0\" run --json \"$@\" -"), binary().display().to_string()];
         all.extend_from_slice(args);
         Call::program(Path::new("/bin/sh"), &all).input(code.as_bytes())
@@ -67,7 +74,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        for directory in &self.directories {
+        for directory in self.directories.iter().rev() {
             // What was reaped can still be counted for a moment.
             until(|| fs::remove_dir(directory).ok().or_else(|| (!directory.exists()).then_some(())));
         }

@@ -30,7 +30,9 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds, timing: Executing) -> ! {
 
 fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: &mut Fd) -> Result<(), Failure> {
     timing.executor = sys::now();
-    join_cgroups(run, fds)?; // first, so that all that follows is charged to the run
+    if run.cgroup_namespace {
+        sys::unshare(libc::CLONE_NEWCGROUP).at(Step::CgroupNamespace)?; // rooted in the run's cgroups, where init is
+    }
     sys::block_signals(0).at(Step::Signals)?;
     // A terminal of the caller's, should one be left, is no longer this process's.
     sys::setsid().at(Step::Session)?;
@@ -53,19 +55,6 @@ fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: 
     let executing = Report::Executing(timing).words();
     sys::send_with_key(REPORT_FD, &executing, listener.as_slice(), run.key).at(Step::Listener)?;
     Err(Failure { step: Step::Execve, index: 0, errno: sys::execve(run.path, run.argv, run.envp) })
-}
-
-fn join_cgroups(run: &Run<'_>, fds: &RunFds) -> Result<(), Failure> {
-    if !run.born_in_cgroup {
-        for (index, &tasks) in fds.cgroup.iter().take_while(|&&fd| fd >= 0).enumerate() {
-            // "0" moves the caller. A lone thread that moves itself needs no global lock, hence no wait for an RCU grace period (milliseconds).
-            sys::write(tasks, b"0").at_index(Step::CgroupJoin, index)?;
-        }
-    }
-    if run.cgroup_namespace {
-        sys::unshare(libc::CLONE_NEWCGROUP).at(Step::CgroupNamespace)?;
-    }
-    Ok(())
 }
 
 /// Keyrings belong to a user, not to a namespace: without this the run would hold the caller's session keyring.

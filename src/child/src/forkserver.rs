@@ -149,7 +149,8 @@ fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
     // CLONE_PARENT: the supervisor itself waits for the run, and knows its end and its use of CPU from the kernel.
     let flags =
         [libc::CLONE_NEWPID, libc::CLONE_NEWNS, libc::CLONE_PARENT].iter().fold(0, |all, &flag| all | u64::from(flag.unsigned_abs()));
-    let made = sys::clone(Clone { flags, exit_signal: 0, cgroup: None }, || {
+    let cgroup = spec.run.born_in_cgroup.then_some(fds.cgroup[0]);
+    let made = sys::clone(Clone { flags, exit_signal: 0, cgroup }, || {
         let _ = sys::close(spec.socket);
         init::main(&spec.run, id, fds)
     });

@@ -1,7 +1,8 @@
 //! Init, PID 1 of a run: makes the run's own mounts and the executor process, reaps what is orphaned, and ends everything when the executor ends.
 //!
 //! Always holds: user code never is PID 1, so it can be signalled as any process; init runs no code but this and holds no descriptor of the run, only its
-//! report socket; when it says [`Ended`] it is the last process of the run.
+//! report socket; when it says [`Ended`] it is the last process of the run. It is in the run's cgroups, so that what the run makes it do (reaping by the
+//! thousand) is the run's CPU.
 
 use crate::executor;
 use crate::forkserver::keep_only;
@@ -29,6 +30,7 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds) -> ! {
 /// Mounts, then the executor process. Returns the place `/tmp` and the executor's process id.
 fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
     let mut timing = Executing { init: sys::now(), ..Executing::default() };
+    join_cgroups(run, fds)?; // first, so that all that follows is charged to the run
     let tmp = sys::new_mount(c"tmpfs", run.tmp, run.tmp_attributes).at_index(Step::RunMounts, 0)?;
     sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, 1)?;
     if run.proc {
@@ -39,10 +41,20 @@ fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
         sys::close(proc).at_index(Step::RunMounts, 4)?;
     }
     timing.mounted = sys::now();
-    let cgroup = run.born_in_cgroup.then_some(fds.cgroup[0]);
-    let clone = Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup };
+    let clone = Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup: None };
     let made = sys::clone(clone, || executor::main(run, id, fds, timing)).at(Step::CloneExecutor)?;
     Ok((tmp, made.pid))
+}
+
+fn join_cgroups(run: &Run<'_>, fds: &RunFds) -> Result<(), Failure> {
+    if run.born_in_cgroup {
+        return Ok(());
+    }
+    for (index, &tasks) in fds.cgroup.iter().take_while(|&&fd| fd >= 0).enumerate() {
+        // "0" moves the caller. A lone thread that moves itself needs no global lock, hence no wait for an RCU grace period (milliseconds).
+        sys::write(tasks, b"0").at_index(Step::CgroupJoin, index)?;
+    }
+    Ok(())
 }
 
 fn keep_open(report: Fd, tmp: Fd) -> Result<(), Failure> {

@@ -80,7 +80,7 @@ pub enum Entry<'a> {
 pub struct Run<'a> {
     /// Make a cgroup namespace, rooted where the executor is.
     pub cgroup_namespace: bool,
-    /// The executor is born in the run's cgroup (v2), rather than writing itself into `tasks` files (v1).
+    /// Init is born in the run's cgroup (v2), rather than writing itself into `tasks` files (v1); the executor is its child.
     pub born_in_cgroup: bool,
     /// Options of the tmpfs at `/tmp`.
     pub tmp: &'a [(&'a CStr, &'a CStr)],

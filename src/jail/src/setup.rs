@@ -60,7 +60,7 @@ pub struct Start<'a> {
     pub ids: Ids<'a>,
     /// The user namespaces that show files of these owners, by user and group id, as the run's.
     pub owners: &'a BTreeMap<(u32, u32), OwnedFd>,
-    /// The executor is born in its cgroup (v2).
+    /// Init is born in the run's cgroup (v2).
     pub born_in_cgroup: bool,
     /// Flags of `seccomp(2)`.
     pub filter_flags: u32,

@@ -53,7 +53,7 @@ enum Hierarchy<A, B> {
 /// How a process gets into the run's cgroup without the wait for an RCU grace period that writing a process id to `cgroup.procs` costs.
 #[derive(Debug)]
 pub enum Join<'a> {
-    /// v1: the `tasks` file of each hierarchy, open for writing; the executor process writes `0` to each. A lone thread that moves itself takes no global lock.
+    /// v1: the `tasks` file of each hierarchy, open for writing; init writes `0` to each. A lone thread that moves itself takes no global lock.
     Tasks(&'a [OwnedFd]),
     /// v2: the directory, for `CLONE_INTO_CGROUP`.
     Into(BorrowedFd<'a>),
@@ -144,6 +144,15 @@ impl RunCgroup {
         }
     }
 
+    /// Whether what the run has swapped out is within its memory limit.
+    #[must_use]
+    pub fn bounds_swap(&self) -> bool {
+        match &self.0 {
+            Hierarchy::V1(run) => run.bounds_swap(),
+            Hierarchy::V2(run) => run.bounds_swap(),
+        }
+    }
+
     /// User and system CPU so far, microseconds.
     ///
     /// # Errors
@@ -209,6 +218,15 @@ impl RunCgroup {
         }
     }
 }
+
+/// Init is in the run's cgroup, so that its CPU is the run's, and is none of the run's processes. The kernel takes no `pids.max` above all ids.
+fn with_init(pids: u64) -> u64 {
+    const MOST: u64 = 1 << 22;
+    pids.saturating_add(INIT).min(MOST)
+}
+
+/// See [`with_init`].
+const INIT: u64 = 1;
 
 /// CPU bandwidth of so many thousandths of a CPU: (quota, period) in microseconds. The kernel takes no quota below 1 ms and no period above 1 s.
 fn bandwidth(thousandths: u32) -> (u64, u64) {

@@ -89,23 +89,24 @@ impl Parents {
 pub(super) struct Run {
     // Before the directories: what a descriptor holds open is let go first.
     memory: Option<Watches>,
+    bounds_swap: bool,
     tasks: Vec<OwnedFd>,
     members: Vec<Member<Made>>,
 }
 
 impl Run {
     fn limit(members: Vec<Member<Made>>, limits: &CgroupLimits, above: Option<&str>) -> Result<Self, CgroupError> {
-        let mut run = Self { memory: None, tasks: Vec::with_capacity(members.len()), members };
-        if let Some(memory) = run.of("memory") {
+        let mut run = Self { memory: None, bounds_swap: false, tasks: Vec::with_capacity(members.len()), members };
+        if let Some(memory) = run.members.iter().find(|member| member.carries("memory")).map(|member| &member.directory) {
             if let Some(bytes) = limits.memory {
                 memory.write("memory.limit_in_bytes", bytes)?;
                 // Memory and swap together may not exceed what memory alone may: no swap. It can't be set below the limit, so it comes second.
-                memory.write_if_there("memory.memsw.limit_in_bytes", bytes)?;
+                run.bounds_swap = memory.write_if_there("memory.memsw.limit_in_bytes", bytes)?;
             }
             run.memory = Some(Watches::new(memory, above)?);
         }
         if let (Some(pids), Some(count)) = (run.of("pids"), limits.pids) {
-            pids.write("pids.max", count)?;
+            pids.write("pids.max", super::with_init(count))?;
         }
         if let (Some(cpu), Some(thousandths)) = (run.of("cpu"), limits.cpus) {
             let (quota, period) = super::bandwidth(thousandths);
@@ -135,6 +136,10 @@ impl Run {
         self.of("cpu").map_or(Ok(()), |cpu| cpu.write("cpu.cfs_quota_us", -1))
     }
 
+    pub(super) fn bounds_swap(&self) -> bool {
+        self.bounds_swap
+    }
+
     pub(super) fn cpu(&self) -> Result<(u64, u64), CgroupError> {
         let Some(cpuacct) = self.of("cpuacct") else { return Ok((0, 0)) };
         let total = cpuacct.number("cpuacct.usage")? / NANOSECONDS_PER_MICROSECOND;
@@ -150,7 +155,9 @@ impl Run {
         let (cpu_user, cpu_system) = self.cpu()?;
         let mut counters = Counters { cpu_user, cpu_system, ..Counters::default() };
         if let Some(memory) = self.of("memory") {
-            counters.memory_peak = Some(memory.number("memory.max_usage_in_bytes")?);
+            // Where memory and swap are bounded as one, that is what met the limit.
+            let peak = if self.bounds_swap { "memory.memsw.max_usage_in_bytes" } else { "memory.max_usage_in_bytes" };
+            counters.memory_peak = Some(memory.number(peak)?);
             // Since Linux 4.13; before that the eventfd is all there is.
             counters.oom_kills = keyed(&memory.read("memory.oom_control")?, "oom_kill").unwrap_or(0);
             if let Some(watches) = &self.memory {
@@ -162,7 +169,7 @@ impl Run {
             }
         }
         if let Some(pids) = self.of("pids") {
-            counters.pids_peak = pids.number_if_there("pids.peak")?;
+            counters.pids_peak = pids.number_if_there("pids.peak")?.map(|peak| peak.saturating_sub(super::INIT));
             counters.pids_denied = pids.keyed("pids.events", "max")?;
         }
         Ok(counters)

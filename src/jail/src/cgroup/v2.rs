@@ -110,17 +110,18 @@ impl Parent {
     pub(super) fn create(&self, limits: &CgroupLimits) -> Result<Run, CgroupError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let leaf = self.directory.make(&format!("{RUN}{number}"))?;
+        let mut bounds_swap = false;
         if limits.use_memory {
             if let Some(bytes) = limits.memory {
                 leaf.write("memory.max", bytes)?;
                 // Absent where the kernel was built or started without swap accounting.
-                leaf.write_if_there("memory.swap.max", 0)?;
+                bounds_swap = leaf.write_if_there("memory.swap.max", 0)?;
             }
             // All of the run dies, not whatever process is the largest.
             leaf.write("memory.oom.group", 1)?;
         }
         if let (true, Some(count)) = (limits.use_pids, limits.pids) {
-            leaf.write("pids.max", count)?;
+            leaf.write("pids.max", super::with_init(count))?;
         }
         if let (true, Some(thousandths)) = (limits.use_cpu, limits.cpus) {
             let (quota, period) = super::bandwidth(thousandths);
@@ -129,7 +130,7 @@ impl Parent {
         if let Some(owner) = self.owner {
             leaf.give(PROCS, owner)?;
         }
-        Run::watch(leaf, limits, self.directory.path())
+        Run::watch(leaf, limits, self.directory.path(), bounds_swap)
     }
 }
 
@@ -158,6 +159,7 @@ impl Drop for Parent {
 #[derive(Debug)]
 pub(super) struct Run {
     memory: Option<Memory>,
+    bounds_swap: bool,
     pids: bool,
     /// A CPU quota is in force.
     quota: bool,
@@ -171,14 +173,14 @@ struct Memory {
 }
 
 impl Run {
-    fn watch(leaf: Made, limits: &CgroupLimits, parent: &str) -> Result<Self, CgroupError> {
+    fn watch(leaf: Made, limits: &CgroupLimits, parent: &str, bounds_swap: bool) -> Result<Self, CgroupError> {
         let memory = if limits.use_memory {
             Some(Memory { events: leaf.open_file("memory.events", OFlag::O_RDONLY)?, above: Above::look(parent) })
         } else {
             None
         };
         let quota = limits.use_cpu && limits.cpus.is_some();
-        let run = Self { memory, pids: limits.use_pids, quota, leaf };
+        let run = Self { memory, bounds_swap, pids: limits.use_pids, quota, leaf };
         // A file that was never read polls as changed.
         run.memory_counters(&mut Counters::default())?;
         Ok(run)
@@ -214,6 +216,10 @@ impl Run {
         Ok(())
     }
 
+    pub(super) fn bounds_swap(&self) -> bool {
+        self.bounds_swap
+    }
+
     /// Counted in every cgroup, with or without the cpu controller.
     pub(super) fn cpu(&self) -> Result<(u64, u64), CgroupError> {
         let text = self.leaf.read("cpu.stat")?;
@@ -247,7 +253,7 @@ impl Run {
         self.memory_counters(&mut counters)?;
         if self.pids {
             // Since Linux 6.1.
-            counters.pids_peak = self.leaf.number_if_there("pids.peak")?;
+            counters.pids_peak = self.leaf.number_if_there("pids.peak")?.map(|peak| peak.saturating_sub(super::INIT));
             // The local file is as old as the distinction (Linux 6.11): before it, `max` counts what any cgroup above refused, too.
             let local = self.leaf.keyed_if_there("pids.events.local", "max")?;
             counters.pids_denied = local.map_or_else(|| self.leaf.keyed("pids.events", "max"), Ok)?;

@@ -87,7 +87,7 @@ pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &
         job: ask.job,
         began: now(),
         ready: None,
-        meter: Meter::new(ask.plan, launched.init.pid()),
+        meter: Meter::new(ask.plan, launched.init.pid(), launched.cgroup.as_ref()),
         decoder: Decoder::new(ask.plan.collect),
         denials: Denials::new(ask.host.arch, launched.init.pid(), ask.policy.writes_to_host()),
         frame_error: None,

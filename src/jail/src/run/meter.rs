@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use remand_policy::Plan;
 use remand_policy::evidence::Stop;
 
-use super::tree::{Sample, proportional, sample, sockets};
+use super::tree::{Sample, can_swap, proportional, sample, sockets};
 use crate::cgroup::RunCgroup;
 
 /// Nanoseconds between two samples where no cgroup holds the memory: what a run can allocate meanwhile is some 20 MB.
@@ -24,7 +24,7 @@ pub struct Meter {
     init: u32,
     /// Microseconds.
     cpu_limit: Option<u64>,
-    /// Bytes; only where no cgroup holds them.
+    /// Bytes; only where no cgroup holds them, or one that does not count swap on a host that has some.
     memory_limit: Option<u64>,
     /// Bytes that each socket counts as: what can wait in it is in no process's count. 0 where the sockets are not the run's alone, or a cgroup counts.
     socket: u64,
@@ -36,11 +36,12 @@ pub struct Meter {
 
 impl Meter {
     /// Meters for a plan; they do not run yet.
-    pub fn new(plan: &Plan, init: u32) -> Self {
+    pub fn new(plan: &Plan, init: u32, cgroup: Option<&RunCgroup>) -> Self {
+        let into_swap = cgroup.is_some_and(|cgroup| !cgroup.bounds_swap()) && can_swap();
         Self {
             init,
             cpu_limit: plan.cpu_time,
-            memory_limit: plan.memory_watch,
+            memory_limit: plan.memory_watch.or(plan.memory.filter(|_| into_swap)),
             socket: if plan.memory_watch.is_some() && plan.has("network_namespace") { send_buffer() } else { 0 },
             next_cpu: None,
             next_sample: None,

@@ -140,12 +140,14 @@ fn counters(seen: &Seen, pids_counted: bool) -> Counters {
     // Where no cgroup counts: what samples saw, and what was waited for. A killed init has not waited for the rest.
     let resident = seen.ended.map_or(seen.usage.resident, |ended| ended.resident * 1024);
     let left = seen.ended.map_or(0, |ended| ended.left + 1);
+    // Where a cgroup holds memory and no swap, the watch over both saw what the cgroup did not.
+    let sampled = if seen.stopped == Some(Stop::Memory) { seen.sampled.memory } else { 0 };
     let (tmp, inodes) = seen.ended.map_or((None, None), |ended| (Some(ended.tmp), Some(ended.inodes)));
     Counters {
         wall: seen.wall,
         cpu_user: if by_group { group.cpu_user } else { seen.usage.user.max(seen.sampled.user) },
         cpu_system: if by_group { group.cpu_system } else { seen.usage.system.max(seen.sampled.system) },
-        memory_peak: group.memory_peak.or(Some(seen.sampled.memory.max(resident))),
+        memory_peak: group.memory_peak.map(|peak| peak.max(sampled)).or(Some(seen.sampled.memory.max(resident))),
         oom_kills: group.oom_kills,
         memory_met: group.memory_met,
         // A sample is no peak: it would deny a refusal that a kernel without `pids.peak` counted.

@@ -2,6 +2,7 @@
 //!
 //! Always holds: a sample can miss what lives shorter than the time between two; whoever uses it names it as the substitute that it is.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use nix::unistd::{SysconfVar, sysconf};
@@ -9,7 +10,8 @@ use nix::unistd::{SysconfVar, sysconf};
 /// One look at all processes below an init.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
-    /// Bytes of memory that belong to the run's processes, anonymous and shared, and of their page tables, as the sum over processes.
+    /// Bytes of memory that belong to the run's processes, anonymous and shared, in memory and swapped out, and of their page tables, as the sum over
+    /// processes.
     pub memory: u64,
     /// Tasks, threads counted one by one, init not counted.
     pub tasks: u64,
@@ -25,6 +27,7 @@ const MOST: u64 = 8192;
 /// Looks at everything below `init`.
 pub fn sample(init: u32) -> Sample {
     let mut found = Sample::default();
+    let swapped = swap_in_use();
     let mut waiting = vec![init];
     while let Some(pid) = waiting.pop() {
         let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
@@ -35,7 +38,7 @@ pub fn sample(init: u32) -> Sample {
             let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
             waiting.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
         }
-        add(&mut found, pid, pid == init);
+        add(&mut found, pid, pid == init, swapped);
         if found.tasks > MOST {
             break;
         }
@@ -46,14 +49,66 @@ pub fn sample(init: u32) -> Sample {
 /// The same, with memory as the kernel divides shared pages among processes: exact, and slower. `None` where it may not be read.
 pub fn proportional(init: u32) -> Option<u64> {
     let mut total = 0;
+    let mut shared = BTreeMap::new();
+    let swapped = swap_in_use();
     let mut waiting = children(init);
     while let Some(pid) = waiting.pop() {
         waiting.extend(children(pid));
         let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         total += own_memory(&rollup, &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]) + own_memory(&status, &["VmPTE:"]);
+        if swapped {
+            shared_swap(&fs::read_to_string(format!("/proc/{pid}/smaps")).ok()?, &mut shared);
+        }
     }
-    Some(total)
+    Some(shared.values().fold(total, |all, bytes| all + bytes))
+}
+
+/// Whether the host has anything swapped out; where nothing is, nothing of a run's is, and the slower looks at it are spared.
+fn swap_in_use() -> bool {
+    any_used(&fs::read_to_string("/proc/swaps").unwrap_or_default())
+}
+
+/// Whether the host has anywhere to swap to.
+pub fn can_swap() -> bool {
+    fs::read_to_string("/proc/swaps").is_ok_and(|text| text.lines().count() > 1)
+}
+
+fn any_used(swaps: &str) -> bool {
+    swaps.lines().skip(1).filter_map(|line| line.split_ascii_whitespace().rev().nth(1)).any(|used| used != "0")
+}
+
+/// Which part of which object a mapping shows: device and inode, offset, length.
+type Part = (String, String, u64);
+
+/// Swapped pages of memory that is shared. The kernel gives them whole to each mapping ("SwapPss" leaves them out), so each part of an object counts once.
+fn shared_swap(smaps: &str, shared: &mut BTreeMap<Part, u64>) {
+    let mut part = None;
+    let mut whole = 0;
+    for line in smaps.lines() {
+        let mut words = line.split_ascii_whitespace();
+        match (words.next(), words.next()) {
+            (Some("Swap:"), Some(kib)) => whole = kib.parse::<u64>().unwrap_or(0),
+            (Some("SwapPss:"), Some(kib)) => {
+                let rest = whole.saturating_sub(kib.parse().unwrap_or(0)) * 1024;
+                if let Some(part) = part.take().filter(|_| rest > 0) {
+                    let known = shared.entry(part).or_default();
+                    *known = rest.max(*known);
+                }
+            }
+            (Some(range), Some(_)) if !range.ends_with(':') => part = mapping(line),
+            _ => {}
+        }
+    }
+}
+
+/// The first line of a mapping's account; `None` where no object is behind it.
+fn mapping(line: &str) -> Option<Part> {
+    let mut words = line.split_ascii_whitespace();
+    let (start, end) = words.next()?.split_once('-')?;
+    let length = u64::from_str_radix(end, 16).ok()?.checked_sub(u64::from_str_radix(start, 16).ok()?)?;
+    let (offset, device, inode) = (words.nth(1)?, words.next()?, words.next()?);
+    (inode != "0").then(|| (format!("{device} {inode}"), offset.to_owned(), length))
 }
 
 fn children(pid: u32) -> Vec<u32> {
@@ -82,10 +137,15 @@ fn own_memory(text: &str, keys: &[&str]) -> u64 {
     keys.iter().filter_map(kib).sum::<u64>() * 1024
 }
 
-fn add(found: &mut Sample, pid: u32, init: bool) {
+fn add(found: &mut Sample, pid: u32, init: bool, swapped: bool) {
     if !init && let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
-        // Page tables too: reading one byte in each 2 MiB of a mapping costs a page of them, and no resident memory.
-        found.memory += own_memory(&status, &["RssAnon:", "RssShmem:", "VmPTE:"]);
+        // Page tables too: reading one byte in each 2 MiB of a mapping costs a page of them, and no resident memory. What a process has the kernel swap
+        // out (MADV_PAGEOUT) is no longer resident.
+        found.memory += own_memory(&status, &["RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:"]);
+        if swapped && let Ok(rollup) = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
+            // Shared memory that is swapped out is in this one alone.
+            found.memory += own_memory(&rollup, &["Swap:"]).saturating_sub(own_memory(&status, &["VmSwap:"]));
+        }
     }
     if let Some([user, system]) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)) {
         found.user += user * tick();
@@ -123,9 +183,25 @@ mod tests {
 
     #[test]
     fn memory_is_what_no_file_backs() {
-        let status = "VmRSS:\t  900 kB\nRssAnon:\t     100 kB\nRssFile:\t     780 kB\nRssShmem:\t      20 kB\nVmPTE:\t      3 kB\n";
-        assert_eq!(own_memory(status, &["RssAnon:", "RssShmem:", "VmPTE:"]), 123 << 10);
+        let status = "VmRSS:\t  900 kB\nRssAnon:\t     100 kB\nRssFile:\t     780 kB\nRssShmem:\t      20 kB\nVmPTE:\t      3 kB\nVmSwap:\t     40 kB\n";
+        assert_eq!(own_memory(status, &["RssAnon:", "RssShmem:", "VmPTE:", "VmSwap:"]), 163 << 10);
         assert_eq!(own_memory("nothing", &["RssAnon:", "RssShmem:"]), 0);
+    }
+
+    #[test]
+    fn swapped_memory_counts() {
+        let swaps =
+            |used: &str| format!("Filename\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/zram0 (deleted) partition\t524284\t{used}\t-2\n");
+        assert_eq!([swaps("0"), swaps("12")].map(|text| any_used(&text)), [false, true]);
+        assert!(!any_used("Filename Type Size Used Priority\n") && !any_used(""));
+        let smaps = "\
+7f0000000000-7f0000a00000 rw-s 00000000 00:01 77 /dev/zero (deleted)\nSize: 10240 kB\nSwap:   8000 kB\nSwapPss:   0 kB\nVmFlags: rd wr sh\n\
+7f0001000000-7f0001a00000 rw-p 00000000 00:00 0 \nSwap:   900 kB\nSwapPss:   300 kB\n\
+7f0002000000-7f0002a00000 rw-p 00001000 00:01 78 /tmp/a b: c\nSwap:   70 kB\nSwapPss:   70 kB\n";
+        let mut shared = BTreeMap::new();
+        shared_swap(smaps, &mut shared);
+        shared_swap(smaps, &mut shared); // of a forked process
+        assert_eq!(shared.into_iter().collect::<Vec<_>>(), [(("00:01 77".into(), "00000000".into(), 0xa0_0000), 8000 << 10)]);
     }
 
     #[test]

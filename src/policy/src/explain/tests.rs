@@ -74,7 +74,7 @@ fn shipped_policies_say_what_the_kernel_does() {
     says(
         &user,
         &[
-            "256MiB - HERE BY A SUBSTITUTE (resident memory, ",
+            "256MiB - HERE BY A SUBSTITUTE (resident and ",
             "Refused here besides, since no memory cgroup counts what they make: memfd_create, shmget.",
             "Here, memory has only a substitute, since no delegation",
             "no group of the caller's - NOT ENFORCED HERE",

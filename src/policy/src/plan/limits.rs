@@ -88,16 +88,17 @@ fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut 
     ledger.instead(
         "memory",
         missing,
-        "resident memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
+        "resident and swapped memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
     );
     limited.memory_watch = missing.map(|_| bytes.0);
-    match missing {
-        Some(blocker) => ledger.absent("swap", blocker),
+    let sampled = "swapped memory of the run's processes, sampled by the supervisor and counted as memory";
+    let uncounted = match missing {
         None if host.cgroup.memory.available() => {
-            ledger.need("swap", &host.cgroup.swap, enforce, &file(host, "memory.memsw.limit_in_bytes", "memory.swap.max"));
+            ledger.need("swap", &host.cgroup.swap, enforce, &file(host, "memory.memsw.limit_in_bytes", "memory.swap.max"))
         }
-        None => {}
-    }
+        missing => missing,
+    };
+    ledger.instead("swap", uncounted, sampled);
 }
 
 fn pids(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Limited) {

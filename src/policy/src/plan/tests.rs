@@ -257,6 +257,8 @@ fn a_privileged_run_on_a_full_host() {
     assert_eq!(on(&policy, &full()), Ok(expected));
 }
 
+const SAMPLED_SWAP: &str = "swapped memory of the run's processes, sampled by the supervisor and counted as memory";
+
 #[test]
 fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     let full = on(&lenient(), &full()).unwrap();
@@ -277,7 +279,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
         (
             "memory",
             instead(
-                "resident memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
+                "resident and swapped memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
                 "no delegation",
             ),
         ),
@@ -286,7 +288,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
         ("seccomp", seccomp),
         ("result_pipe", instead("mode 0200", "without privilege the run's user owns the pipe and can change its mode")),
         ("supplementary_groups", absent("a user namespace that maps only its maker keeps its groups")),
-        ("swap", absent("no delegation")),
+        ("swap", instead(SAMPLED_SWAP, "no delegation")),
     ];
     assert_eq!(changed, expected.map(|(name, how)| (name.to_owned(), how)).into());
 }
@@ -498,7 +500,7 @@ fn partial_cgroups_are_used_for_what_they_hold() {
     assert_eq!(plan.enforcement["memory"], by("cgroup v1 memory.limit_in_bytes"));
     assert_eq!(plan.enforcement["pids"], absent("no pids controller"), "before 5.14 RLIMIT_NPROC counts all of the user's processes");
     assert!(!plan.rlimits.iter().any(|(resource, ..)| *resource == 6));
-    assert_eq!(plan.enforcement["swap"], absent("no swap accounting"));
+    assert_eq!(plan.enforcement["swap"], instead(SAMPLED_SWAP, "no swap accounting"));
     let required = refused(&policy(), &host);
     assert_eq!(required.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["swap", "pids"]);
 }

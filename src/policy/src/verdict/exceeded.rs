@@ -116,7 +116,7 @@ fn memory(evidence: &Evidence, plan: &Plan) -> Verdict {
     }
     let allowed = plan.memory.unwrap_or(u64::MAX);
     let source = match oom_kills {
-        0 if plan.memory_watch.is_some() => "resident and swapped memory of the run's processes".to_owned(),
+        0 if memory_met == 0 => "resident and swapped memory of the run's processes".to_owned(),
         // Stopped when the cgroup's limit was hit and nothing could be reclaimed, before its handler chose a process.
         0 => "the cgroup's memory limit: hit, with nothing to reclaim".to_owned(),
         kills => format!("the cgroup's out-of-memory handler: {kills} killed"),
