@@ -68,8 +68,10 @@ fn process(node: &Node<'_>, limits: &mut Limits, document: &mut Document, left: 
     let mut privileges = false;
     for (key, value) in node.members()? {
         match key {
-            // What is run, and where; not what it may do.
-            "args" | "commandLine" | "cwd" | "terminal" | "consoleSize" => {}
+            // What is run; not what it may do.
+            "args" | "commandLine" | "terminal" | "consoleSize" => {}
+            "cwd" if value.text()? == "/tmp" => {}
+            "cwd" => left.add(Effect::Refused, &value.path, quoted(value.text()?), "a run begins in /tmp"),
             "user" => left.add(Effect::Settled, &value.path, "user", "a run's ids are its own: remand chooses them"),
             "noNewPrivileges" => privileges = value.boolean()?,
             "capabilities" => capabilities(&value, left)?,

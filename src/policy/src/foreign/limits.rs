@@ -7,6 +7,7 @@ use serde_json::json;
 use super::container::{NOWHERE, device_rules};
 use super::json::{Node, Read, quoted};
 use super::left::{Effect, Ledger};
+use super::mounts::Tmp;
 use super::write::{Document, member};
 use crate::units::{Bytes, Cpus, Span};
 
@@ -176,7 +177,7 @@ fn processors(node: &Node<'_>) -> Read<u64> {
 }
 
 /// Writes the limits that something says, and those of the base that they contradict.
-pub(super) fn write(limits: Limits, tmp: Option<(u64, String)>, document: &mut Document, left: &mut Ledger) {
+pub(super) fn write(limits: Limits, tmp: Tmp, document: &mut Document, left: &mut Ledger) {
     const MOST: u64 = i64::MAX as u64;
     let Limits { memory, pids, cpus, open_files, file_size, stack, cpu_time } = limits;
     let mut within = |field: &str, Lowest(lowest): Lowest, least: u64, most: u64| {
@@ -214,17 +215,19 @@ pub(super) fn write(limits: Limits, tmp: Option<(u64, String)>, document: &mut D
         put("cpu_time", json!(Span(seconds * 1_000_000).to_string()), path);
     }
     let memory = memory.map(|(bytes, _)| bytes);
-    let tmp = within("filesystem.tmp.size", Lowest(tmp), 4096, MOST);
+    let size = within("filesystem.tmp.size", Lowest(tmp.size), 4096, MOST);
+    let inodes = within("filesystem.tmp.inodes", Lowest(tmp.inodes), 2, MOST);
     // Without a limit in the source the memory is that of the base.
     let room = memory.unwrap_or(DEFAULT_MEMORY);
-    if let Some((size, path)) = tmp.as_ref().filter(|(size, _)| *size > room) {
+    if let Some((size, path)) = size.as_ref().filter(|(size, _)| *size > room) {
         left.add(Effect::Refused, path, size.to_string(), "larger than the memory that counts it");
     }
-    let size = tmp.filter(|(size, _)| *size <= room).or_else(|| (room < DEFAULT_TMP).then(|| (room, "must fit in the memory".into())));
+    let size = size.filter(|(size, _)| *size <= room).or_else(|| (room < DEFAULT_TMP).then(|| (room, "must fit in the memory".into())));
     document.tmp.extend(size.map(|(size, path)| member("size", &json!(Bytes(size).to_string()), path)));
+    document.tmp.extend(inodes.map(|(count, path)| member("inodes", &json!(count), path)));
 }
 
 /// Sizes in the built-in policy `default`; a test compares them.
 const DEFAULT_MEMORY: u64 = 256 << 20;
-const DEFAULT_TMP: u64 = 64 << 20;
+pub(super) const DEFAULT_TMP: u64 = 64 << 20;
 const DEFAULT_JOB: u64 = 16 << 20;

@@ -82,13 +82,17 @@ fn compares_low_half(call: &str, condition: &Condition) -> bool {
 
 /// What differs from the filter that runs have.
 fn notes(execve: bool, narrow_at_most: bool, partly_absent: &[&str]) -> Vec<String> {
-    let mut notes = vec![
-        "a denied call is answered and not recorded: a profile has no supervisor".to_owned(),
-        "a number that no rule names is answered EPERM, here ENOSYS (runc answers ENOSYS from the highest number of the profile on)"
-            .to_owned(),
-        "calls of other instruction sets, x32 among them, are up to the runtime; here x32 is answered ENOSYS and the others end the run"
-            .to_owned(),
-    ];
+    let mut notes =
+        vec![
+                "a denied call is answered and not recorded: a profile has no supervisor".to_owned(),
+                "a number that no rule names is answered EPERM, here ENOSYS (runc answers ENOSYS from the highest number of the profile on)"
+                    .to_owned(),
+                "calls of other instruction sets, x32 among them, are up to the runtime; here x32 is answered ENOSYS and the others end the run"
+                    .to_owned(),
+                "a runtime that sets no no-new-privileges (noNewPrivileges, --security-opt no-new-privileges) loads the profile first and confines itself under it: \
+                 without that setting runc needs prctl, capset, setuid, setgid and setgroups allowed, crun also setresgid, and no container starts"
+                    .to_owned(),
+            ];
     if !execve {
         notes.push(
             "execve is not granted, and the start of a container needs it: a supervisor lets only the start's own one pass".to_owned(),

@@ -116,6 +116,42 @@ fn limits_below_the_least_are_told_and_contradictions_are_settled() {
     }
 }
 
+/// Options of a tmpfs that say more than its size; the working directory.
+#[test]
+fn what_a_tmpfs_is_bounded_by_is_taken_over_or_told() {
+    let tmpfs = |options: &[&str]| {
+        let mount = json!({ "destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": options });
+        imported(&json!({ "process": { "cwd": "/app" }, "mounts": [mount] }))
+    };
+    let (taken, policy) = tmpfs(&["nosuid", "noexec", "size=8m", "nr_inodes=2k", "mode=1777"]);
+    assert_eq!((policy.filesystem.tmp.size, policy.filesystem.tmp.inodes), (Bytes(8 << 20), 2048));
+    assert_eq!(told(&taken, "$.mounts[0]"), "");
+    assert_eq!(told(&taken, "$.process.cwd"), "refused: \"/app\"");
+    for (option, what) in [
+        ("size=50%", "unheld: \"size=50%\" of \"/tmp\""),
+        ("ro", "unheld: \"ro\" of \"/tmp\""),
+        ("nr_blocks=7", "unheld: \"nr_blocks=7\" of \"/tmp\""),
+        ("nr_inodes=x", "unheld: \"nr_inodes=x\" of \"/tmp\""),
+        ("nr_inodes=0", "refused: \"nr_inodes=0\" of \"/tmp\""),
+        ("nr_inodes=1", "unheld: 1"),
+        ("shared", "unheld: \"shared\" of \"/tmp\""),
+        ("tmpcopyup", "unheld: \"tmpcopyup\" of \"/tmp\""),
+    ] {
+        let (imported, policy) = tmpfs(&["noexec", option]);
+        assert_eq!(told(&imported, "$.mounts[0]"), what);
+        assert_eq!(policy.filesystem.tmp.size, Bytes(64 << 20));
+    }
+    assert_eq!(told(&tmpfs(&[]).0, "$.mounts[0]"), "refused: \"exec\" of \"/tmp\"");
+    let shm = |option: &str| {
+        let mount = json!({ "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": [option] });
+        told(&imported(&json!({ "process": {}, "mounts": [mount] })).0, "$.mounts[0]")
+    };
+    assert_eq!(shm("size=65536k"), "settled: \"/dev/shm\"");
+    for option in ["size=1m", "size=10%", "nr_inodes=5", "ro"] {
+        assert_eq!(shm(option), format!("unheld: \"{option}\" of \"/dev/shm\"; settled: \"/dev/shm\""));
+    }
+}
+
 /// The sizes that the importer takes for those of the policy that it extends.
 #[test]
 fn the_base_has_the_sizes_that_limits_are_compared_with() {

@@ -91,6 +91,7 @@ proptest! {
 fn notes_say_what_a_profile_cannot() {
     let notes = |allow| export_profile(&section(allow, &[], &[]), Arch::X86_64).unwrap().1.join("\n");
     assert!(notes(vec![]).contains("execve is not granted"));
+    assert!(notes(vec![grant("@exec", &[])]).contains("no-new-privileges) loads the profile first"));
     assert!(!notes(vec![grant("@exec", &[])]).contains("execve is not granted"));
     assert!(notes(vec![grant("socket", &[is(0, Comparison::AtMost(3))])]).contains("at_most"));
     assert!(notes(vec![grant("io_uring_enter", &[is(0, Comparison::Equals(3))])]).contains("io_uring_enter answer EPERM"));
