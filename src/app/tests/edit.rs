@@ -255,6 +255,55 @@ fn pipe(place: &Place, name: &str) -> PathBuf {
     path
 }
 
+/// `set` and its kin are over in a moment, and wait for each other.
+#[test]
+fn edits_at_once_all_come_through() {
+    let place = Place::new("at-once");
+    let file = place.file();
+    // Left by one that was killed, and one that is no edit's.
+    let (left, other) = (file.with_file_name(".mine.jsonc.4194304.new"), file.with_file_name(".mine.jsonc.mine.new"));
+    fs::write(&left, "").unwrap();
+    fs::write(&other, "").unwrap();
+    let fields =
+        ["limits.pids=7", "limits.open_files=32", "limits.stdout=1KiB", "limits.stderr=1KiB", "limits.prints=1KiB", "limits.wall_time=1s"];
+    let started: Vec<Child> = fields.map(|field| place.command(&["set", file.to_str().unwrap(), field]).spawn().unwrap()).into();
+    for one in started {
+        let (code, text) = said(one.wait_with_output().unwrap());
+        assert_eq!(code, Some(0), "{text}");
+    }
+    let text = place.text();
+    assert!(["pids", "open_files", "stdout", "stderr", "prints", "wall_time"].iter().all(|field| text.contains(field)), "{text}");
+    assert!(!left.exists() && other.exists());
+    let (code, text) = place.run(&["allow", file.with_file_name("new.jsonc").to_str().unwrap(), "flock"]);
+    assert!(code == Some(2) && text.contains("no such file") && text.contains("`remand policy edit "), "{text}");
+}
+
+/// What is allowed takes nothing away, and moves nothing.
+#[test]
+fn allow_keeps_a_mount_as_open_as_it_was() {
+    let place = Place::new("mount");
+    let entry = "{ \"source\": \"/srv\", \"writable\": true, \"reason\": \"results\" }";
+    let text = format!(
+        "{{\n  \"version\": 1,\n  \"extends\": \"default\",\n  \"filesystem\": {{\n    \"mounts\": [\n      // results go here\n      {entry}, // daily\n      \
+         {{ \"source\": \"/opt\" }}\n    ]\n  }}\n}}\n"
+    );
+    place.write(&text);
+    let file = place.file();
+    let (code, said) = place.run(&["allow", file.to_str().unwrap(), "/srv"]);
+    assert!(code == Some(0) && place.text() == text, "{said}\n{}", place.text());
+    let (code, said) = place.run(&["allow", file.to_str().unwrap(), "/srv", "--exec"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(place.text(), text.replace("\"writable\": true,", "\"writable\": true, \"exec\": true,"));
+    // Another source is another mount: nobody said that it may be written to.
+    let (code, said) = place.run(&["allow", file.to_str().unwrap(), "/usr:/srv"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        place.text().contains("      // results go here\n      { \"source\": \"/usr\", \"target\": \"/srv\" }, // daily\n"),
+        "{}",
+        place.text()
+    );
+}
+
 #[test]
 fn a_second_editor_is_locked_out() {
     let place = Place::new("locked");

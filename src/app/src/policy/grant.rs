@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use remand_policy::ask::{self, Question, Ruling, Use};
-use remand_policy::policy::Syscalls;
+use remand_policy::policy::{Mount, Syscalls};
 use remand_policy::{Policy, edit, syscalls};
 use serde_json::{Value, json};
 
@@ -37,6 +37,11 @@ fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Fai
         // No mount follows a link.
         None => real.as_deref().map_or((typed, None), |real| (real, Some(typed))),
     };
+    // A target has one mount. Of the same source it keeps what it had: what is allowed takes nothing away.
+    let place = target.unwrap_or(source);
+    let old = draft.policy()?.filesystem.mounts.into_iter().find(|mount| mount.target == place);
+    let same = old.as_ref().filter(|mount| mount.source == source);
+    let had = |what: fn(&Mount) -> bool| same.is_some_and(what);
     let mut entry = json!({ "source": source });
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -44,15 +49,21 @@ fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Fai
         }
     };
     put("target", target.map(Value::from));
-    put("writable", args.writable.then(|| true.into()));
-    put("exec", args.exec.then(|| true.into()));
-    put("reason", args.reason.as_deref().map(Value::from));
-    // A target has one mount.
-    let target = target.unwrap_or(source);
-    let taken = draft.policy()?.filesystem.mounts.iter().any(|mount| mount.target == target);
-    let edited = if taken { edit::exchange(&draft.text, MOUNTS, target, &entry) } else { edit::add(&draft.text, MOUNTS, &entry, None) };
+    put("writable", (args.writable || had(|mount| mount.writable)).then(|| true.into()));
+    put("exec", (args.exec || had(|mount| mount.exec)).then(|| true.into()));
+    put("optional", had(|mount| mount.optional).then(|| true.into()));
+    let reason = args.reason.clone().or_else(|| same.and_then(|mount| mount.reason.clone()));
+    let unreasoned = args.writable && reason.is_none();
+    put("reason", reason.clone().map(Value::from));
+    let as_it_is = same.is_some_and(|mount| (mount.writable || !args.writable) && (mount.exec || !args.exec));
+    if as_it_is && same.is_some_and(|mount| mount.reason == reason) {
+        return Ok(());
+    }
+    let edited = match old {
+        Some(_) => edit::exchange(&draft.text, MOUNTS, place, &entry),
+        None => edit::add(&draft.text, MOUNTS, &entry, None),
+    };
     draft.step(edited)?;
-    let unreasoned = args.writable && args.reason.is_none();
     draft.policy().map(|_| ()).map_err(|failure| if unreasoned { with_reason(failure) } else { failure })
 }
 

@@ -7,7 +7,9 @@ use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstatat};
@@ -33,13 +35,33 @@ pub struct Original {
 }
 
 impl Original {
-    /// Opens, locks and reads it.
+    /// Opens, locks and reads it. Another edit is waited for: one that is no person's is over in a moment.
     pub fn open(path: &Path) -> Result<Self, Failure> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Self::open_now(path) {
+                // What was opened may be replaced by now, so it is opened anew.
+                Err(Busy::Now(failure)) if Instant::now() < end => {
+                    drop(failure);
+                    std::thread::sleep(PAUSE);
+                }
+                Err(Busy::Now(failure) | Busy::Never(failure)) => return Err(failure),
+                Ok(original) => {
+                    original.sweep();
+                    return Ok(original);
+                }
+            }
+        }
+    }
+
+    fn open_now(path: &Path) -> Result<Self, Busy> {
         let (directory, name, file) = trust::open_to_replace(path).map_err(|distrust| policies::refused(path, &distrust))?;
         let shown = plain(&path.to_string_lossy()).into_owned();
         if let Err(errno) = faccessat(&directory, ".", AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS) {
             let failure = Failure::usage(format!("policy {shown}: the directory that holds it cannot be written: {}", errno.desc()));
-            return Err(Failure { hint: Some("a file is replaced as a whole; run this as the directory's owner".to_owned()), ..failure });
+            return Err(
+                Failure { hint: Some("a file is replaced as a whole; run this as the directory's owner".to_owned()), ..failure }.into()
+            );
         }
         let unread = |error: io::Error| Failure::usage(format!("policy {shown}: cannot be read: {error}"));
         let missing = file.is_none();
@@ -49,13 +71,31 @@ impl Original {
             let text = read::all(&*original.locked, LARGEST as u64).map_err(unread)?;
             original.text = Some(text.ok_or_else(|| Failure::usage(format!("policy {shown}: larger than {LARGEST} bytes")))?);
         }
-        original.unchanged()?;
+        original.unchanged().map_err(Busy::Now)?;
         Ok(original)
+    }
+
+    /// Takes away what an edit left that was killed. Only who holds the lock makes such files.
+    fn sweep(&self) {
+        let (before, after) = (format!(".{}.", self.name.display()), ".new");
+        let left = |name: &str| name.strip_prefix(&before)?.strip_suffix(after)?.parse::<u32>().ok();
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let Ok(mut names) = Dir::openat(&self.directory, ".", flags, Mode::empty()) else { return };
+        for entry in names.iter().flatten() {
+            if entry.file_name().to_str().is_ok_and(|name| left(name).is_some()) {
+                // What cannot be taken away harms nobody.
+                let _ = unlinkat(&self.directory, entry.file_name(), UnlinkatFlags::NoRemoveDir);
+            }
+        }
     }
 
     /// The text of a file that must be there.
     pub fn present(&self, path: &Path) -> Result<&[u8], Failure> {
-        let missing = || Failure::usage(format!("policy {}: no such file", plain(&path.to_string_lossy())));
+        let missing = || {
+            let shown = plain(&path.to_string_lossy()).into_owned();
+            let hint = format!("to make it, `remand policy edit {shown}`, or write {{ \"version\": 1, \"extends\": \"default\" }} into it");
+            Failure { hint: Some(hint), ..Failure::usage(format!("policy {shown}: no such file")) }
+        };
         self.text.as_deref().ok_or_else(missing)
     }
 
@@ -64,8 +104,6 @@ impl Original {
         let _held = Cancel::hold()?;
         self.unchanged()?;
         let temporary = PathBuf::from(format!(".{}.{}.new", self.name.display(), std::process::id()));
-        // Only an earlier process of this number can have left one.
-        let _ = unlinkat(&self.directory, &temporary, UnlinkatFlags::NoRemoveDir);
         let done = self.write(&temporary, text).and_then(|()| {
             self.unchanged()?;
             self.place(&temporary).map_err(|error| self.failed(&error))
@@ -162,15 +200,32 @@ fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// How long an edit of somebody else's is waited for, and how long between two looks (`flock` knows no deadline).
+const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Why a file cannot be had.
+enum Busy {
+    /// Somebody else has it, or has just replaced it.
+    Now(Failure),
+    Never(Failure),
+}
+
+impl From<Failure> for Busy {
+    fn from(failure: Failure) -> Self {
+        Self::Never(failure)
+    }
+}
+
 /// Takes the lock, or says who has it.
-fn lock(file: File, shown: &str) -> Result<Flock<File>, Failure> {
+fn lock(file: File, shown: &str) -> Result<Flock<File>, Busy> {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(file, errno)| match errno {
         Errno::EWOULDBLOCK => {
             let holder = file.metadata().ok().and_then(|meta| holder(meta.ino()));
             let who = holder.map_or_else(|| "somebody else".to_owned(), |pid| format!("process {pid}{}", command(pid)));
-            Failure::usage(format!("policy {shown}: {who} is editing it"))
+            Busy::Now(Failure::usage(format!("policy {shown}: {who} is editing it")))
         }
-        errno => Failure::usage(format!("policy {shown}: cannot be locked: {}", errno.desc())),
+        errno => Busy::Never(Failure::usage(format!("policy {shown}: cannot be locked: {}", errno.desc()))),
     })
 }
 

@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use jsonc_parser::common::Range;
 use jsonc_parser::tokens::{Token, TokenAndRange};
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy};
 use serde_json::Value;
@@ -119,6 +120,18 @@ pub(super) fn printed<'t>(token: &TokenAndRange<'_>, text: &'t str) -> Cow<'t, s
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// The comments in a value, as they can stand at `place`.
+pub(super) fn comments_within(document: &Document<'_>, place: usize, value: Range) -> String {
+    let (indent, first) = (document.indent(place), document.first_on_line(place));
+    let mut kept = String::new();
+    for token in document.tokens.iter().filter(|token| value.start < token.range.start && token.range.end < value.end && is_comment(token))
+    {
+        kept.push_str(document.at(token.range));
+        kept.push_str(&if is_line(token) || first { format!("{}{indent}", document.newline) } else { " ".to_owned() });
+    }
+    kept
 }
 
 /// Tokens without commas that trail, the other commas moved to where they are printed.
@@ -274,7 +287,12 @@ struct Out<'s> {
 
 impl Out<'_> {
     fn push(&mut self, text: &str) {
-        self.text.push_str(text);
+        // A comment of several lines ends them as the others.
+        if text.contains('\n') && self.start.newline != "\n" {
+            self.text.push_str(&text.replace('\n', self.start.newline));
+        } else {
+            self.text.push_str(text);
+        }
         match text.rfind('\n') {
             Some(at) => self.column = text.get(at + 1..).unwrap_or("").chars().count(),
             None => self.column += text.chars().count(),

@@ -118,12 +118,12 @@ impl Member<'_> {
         let one_line = |range: &&Range| format::breaks(document.at(**range)) == 0;
         let whole = outer.iter().find(one_line).copied().unwrap_or(own);
         let raw = |range: Range| document.body.get(range.start..range.end).unwrap_or("");
-        let remarks = self.remarks();
+        let (remarks, newline) = (self.remarks(), document.newline);
         let trailing = match remarks.as_slice() {
             [] => self.inline(place, ""),
             // One short remark goes behind the entry.
-            [remark] if self.compact().len() + remark.len() < WIDTH - 40 => format!("{} {remark}\n", self.inline(place, "")),
-            remarks => self.inline(place, &format!("\n{}\n", remarks.join("\n"))),
+            [remark] if self.compact().len() + remark.len() < WIDTH - 40 => format!("{} {remark}{newline}", self.inline(place, "")),
+            remarks => self.inline(place, &format!("{newline}{}{newline}", remarks.join(newline))),
         };
         let text = format!("{}{trailing}{}", raw(Range::new(whole.start, at)), raw(Range::new(at, whole.end)));
         let indent = document.indent(whole.start);

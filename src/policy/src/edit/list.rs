@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::document::{Document, Found};
 use super::insert::{Container, Member};
 use super::tree::Tree;
-use super::{EditError, remove as taking, set};
+use super::{EditError, remove as taking, replace, set};
 use crate::load::{ENTRIES, quote};
 
 /// See [`super::add()`].
@@ -22,7 +22,7 @@ pub(super) fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) 
         }
         Shape::Edit if is_removed(text, list, entry)? => {
             let removed = format!("{list}.remove");
-            tidied(taken(text, &removed, entry.as_str().unwrap_or(""))?.0, &removed)
+            tidied(taken(text, &removed, entry.as_str().unwrap_or(""), 0)?.0, &removed)
         }
         Shape::Edit => append(&ensure(text, list, "add")?, &format!("{list}.add"), entry, comment),
         Shape::List => append(text, list, entry, comment),
@@ -36,14 +36,14 @@ pub(super) fn remove(text: &str, list: &str, key: &str) -> Result<String, EditEr
     match shape(&document, list)? {
         Shape::Absent if document.extends() => set(text, list, &json!({ "remove": [key] })),
         Shape::Absent => refuse(format!("there is no {list} to take {} out of", quote(key))),
-        Shape::List => match taken(text, list, key)? {
+        Shape::List => match taken(text, list, key, 0)? {
             (_, 0) => refuse(format!("{} is not in {list}", quote(key))),
             (text, _) => Ok(text),
         },
         Shape::Edit => {
             let added = format!("{list}.add");
             if has(&document, &added)?
-                && let (text, 1..) = taken(text, &added, key)?
+                && let (text, 1..) = taken(text, &added, key, 0)?
             {
                 return tidied(text, &added);
             }
@@ -53,6 +53,37 @@ pub(super) fn remove(text: &str, list: &str, key: &str) -> Result<String, EditEr
             append(&ensure(text, list, "remove")?, &format!("{list}.remove"), &Value::from(key), None)
         }
     }
+}
+
+/// See [`super::exchange()`].
+pub(super) fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
+    let field = match shape(&Document::parse(text)?, list)? {
+        Shape::List => list.to_owned(),
+        Shape::Edit | Shape::Absent => format!("{list}.add"),
+    };
+    match exchanged(text, &field, key, entry)? {
+        Some(text) => Ok(taken(&text, &field, key, 1)?.0),
+        // A base brings it.
+        None => add(&remove(text, list, key)?, list, entry, None),
+    }
+}
+
+/// With `entry` in the place of the first of this name.
+fn exchanged(text: &str, field: &str, key: &str, entry: &Value) -> Result<Option<String>, EditError> {
+    let document = Document::parse(text)?;
+    let keys = document.keys(field)?;
+    let found = document.find(&keys)?;
+    let Found::There { .. } = found else { return Ok(None) };
+    let list = array(&document, &found, field)?;
+    let mut wanted = document.tree();
+    let slot = wanted.at(&keys).and_then(Tree::list).and_then(|entries| {
+        let at = entries.iter().position(|entry| entry.key() == Some(key))?;
+        Some((at, entries.get_mut(at)?))
+    });
+    let Some((at, slot)) = slot else { return Ok(None) };
+    *slot = Tree::from(entry);
+    let Some(old) = list.elements.get(at).map(Ranged::range) else { return Ok(None) };
+    document.finish(document.apply(replace(&document, old.start, old, entry)), &wanted, &[], &[]).map(Some)
 }
 
 /// What stands where a list is expected.
@@ -123,8 +154,8 @@ fn append(text: &str, field: &str, entry: &Value, comment: Option<&str>) -> Resu
     document.finish(changed, &wanted, &[], &member.remarks())
 }
 
-/// Without the entries of this name, and how many they were.
-fn taken(text: &str, field: &str, key: &str) -> Result<(String, usize), EditError> {
+/// Without the entries of this name but for the first `kept`, and how many they were.
+fn taken(text: &str, field: &str, key: &str, kept: usize) -> Result<(String, usize), EditError> {
     let (mut text, mut count) = (text.to_owned(), 0);
     loop {
         let document = Document::parse(&text)?;
@@ -133,11 +164,12 @@ fn taken(text: &str, field: &str, key: &str) -> Result<(String, usize), EditErro
         let list = array(&document, &found, field)?;
         let mut wanted = document.tree();
         let Some(entries) = wanted.at(&keys).and_then(Tree::list) else { return Ok((text, count)) };
-        let Some(index) = entries.iter().position(|entry| entry.key() == Some(key)) else { return Ok((text, count)) };
+        let mut named = entries.iter().enumerate().filter(|(_, entry)| entry.key() == Some(key)).map(|(index, _)| index);
+        let Some(index) = named.nth(kept) else { return Ok((text, count)) };
         entries.remove(index);
         let Some(own) = list.elements.get(index).map(Ranged::range) else { return Ok((text, count)) };
         let removed = taking::member(&document, list.range, own);
-        text = document.finish(removed.text, &wanted, &removed.comments, &[])?;
+        text = document.finish(removed.text, &wanted, &removed.gone, &removed.came)?;
         count += 1;
     }
 }
@@ -154,7 +186,7 @@ fn tidied(mut text: String, field: &str) -> Result<String, EditError> {
         let empty = document.token(value.start) + 1 == document.token(value.end.saturating_sub(1));
         let mut wanted = document.tree();
         let Some((key, parents)) = keys.split_last() else { return Ok(text) };
-        if !empty || !removed.comments.is_empty() || !wanted.at(parents).is_some_and(|tree| tree.drop(key)) {
+        if !empty || removed.commented || !wanted.at(parents).is_some_and(|tree| tree.drop(key)) {
             return Ok(text);
         }
         text = document.finish(removed.text, &wanted, &[], &[])?;

@@ -4,7 +4,7 @@
 //! the old ones but for those that the change brings or takes; anything else is an error. Layout, order and line endings stay, but in [`format()`].
 //! Whether the result is a policy, the loader says.
 //!
-//! Which comment belongs to an entry that is taken out: those that share its line, before it or after it; a comment on a line of its own stays.
+//! No edit takes a comment away: an entry that is taken out from beside one becomes a comment too; one that is exchanged stays in its place.
 
 mod document;
 mod format;
@@ -43,7 +43,7 @@ pub fn set(text: &str, field: &str, value: &Value) -> Result<String, EditError> 
         return Ok(text.to_owned());
     }
     let changed = match found {
-        Found::There { property, .. } => document.apply(replace(&document, property, value)),
+        Found::There { property, .. } => document.apply(replace(&document, property.name.range().start, property.value.range(), value)),
         Found::Missing { object, outer, key, rest } => {
             let value = rest.iter().rev().fold(value.clone(), |value, key| Value::from_iter([((*key).to_owned(), value)]));
             Member { key: Some(key), value: &value, comment: None }.append(&document, &outer, object)
@@ -70,21 +70,12 @@ pub fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
     list::remove(text, list, key)
 }
 
-/// Puts `entry` in the place of those called `key`, at the end of the list, with the comments that stood on their lines.
+/// Puts `entry` in the place of the first of those called `key`, and takes the others out.
 ///
 /// # Errors
 /// As [`remove()`] and [`add`].
 pub fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
-    let without = remove(text, list, key)?;
-    let mut kept: Vec<_> = Document::parse(&without)?.comments().map(Cow::into_owned).collect();
-    let mut lost = Vec::new();
-    for comment in Document::parse(text)?.comments() {
-        match kept.iter().position(|other| *other == comment) {
-            Some(at) => drop(kept.swap_remove(at)),
-            None => lost.push(comment.trim_start_matches(['/', '*']).trim_end_matches(['/', '*']).trim().to_owned()),
-        }
-    }
-    add(&without, list, entry, (!lost.is_empty()).then(|| lost.join("; ")).as_deref())
+    list::exchange(text, list, key, entry)
 }
 
 /// The text in the layout of the shipped policies: two spaces, an object or list on one line where it was written on one and fits, at most one empty
@@ -102,21 +93,13 @@ pub fn format(text: &str) -> Result<String, EditError> {
     Ok(out)
 }
 
-/// The value of a property replaced, the comments in it kept before its key.
-fn replace(document: &Document<'_>, property: &jsonc_parser::ast::ObjectProp<'_>, value: &Value) -> Vec<Splice> {
-    let (name, old) = (property.name.range(), property.value.range());
-    let indent = document.indent(name.start);
-    let first = document.first_on_line(name.start);
-    let mut kept = String::new();
-    for token in document.tokens.iter().filter(|token| old.start < token.range.start && token.range.end < old.end) {
-        let line = format::is_line(token);
-        if line || format::is_block(token) {
-            kept.push_str(document.at(token.range));
-            kept.push_str(&if line || first { format!("{}{indent}", document.newline) } else { " ".to_owned() });
-        }
-    }
-    let written = format::snippet(value, indent, document.column(old.start), document);
-    vec![Splice { range: Range::new(name.start, name.start), text: kept }, Splice { range: old, text: written }]
+/// A value replaced, the comments in it kept at `before`: before its key, or before itself.
+fn replace(document: &Document<'_>, before: usize, old: Range, value: &Value) -> Vec<Splice> {
+    let written = format::snippet(value, document.indent(before), document.column(old.start), document);
+    vec![
+        Splice { range: Range::new(before, before), text: format::comments_within(document, before, old) },
+        Splice { range: old, text: written },
+    ]
 }
 
 /// A field that is spelled wrong.

@@ -1,6 +1,7 @@
-//! A member taken out of a list or an object, with the comments that share its line.
+//! A member taken out of a list or an object.
 //!
-//! Always holds: other members and comments stay byte for byte; what goes besides is white space and one comma.
+//! Always holds: other members and all comments stay byte for byte; what goes besides is white space and one comma. A member on lines of its own that has a
+//! comment, on its line or right above it, is turned into a comment itself: so no comment is lost, and none is left beside what it does not speak of.
 
 use jsonc_parser::common::Range;
 use jsonc_parser::tokens::Token;
@@ -8,25 +9,41 @@ use jsonc_parser::tokens::Token;
 use super::document::{Document, Splice};
 use super::format;
 
-/// What goes: the whole text without the member, and the comments that went with it.
+/// The whole text without the member, the comments that went with it, and those that it became.
 pub(super) struct Removed {
     pub text: String,
-    pub comments: Vec<String>,
+    pub gone: Vec<String>,
+    pub came: Vec<String>,
+    /// It has a comment, on its line or right above.
+    pub commented: bool,
 }
 
 /// The whole text without the member at `own` of what stands at `within`.
 pub(super) fn member(document: &Document<'_>, within: Range, own: Range) -> Removed {
     let (open, close) = (document.token(within.start), document.token(within.end.saturating_sub(1)));
     let goes = Going::new(document, open, close, document.token(own.start), document.token(own.end));
-    let dropped = |at: &usize| (goes.first..goes.end).contains(at) || goes.comma == Some(*at);
-    let tokens = |at: usize| document.tokens.get(at);
-    let comment = |at: &usize| tokens(*at).is_some_and(format::is_comment);
-    let printed = |at| tokens(at).map(|token| format::printed(token, document.at(token.range)).into_owned());
-    let comments = (goes.first..goes.end).filter(comment).filter_map(printed).collect();
-    let nothing_left = (open + 1..close).all(|at| dropped(&at));
-    let splices =
-        if nothing_left { vec![cut(Range::new(within.start + 1, within.end.saturating_sub(1)))] } else { goes.splices(document, close) };
-    Removed { text: document.apply(splices), comments }
+    let comment = |at: &usize| document.tokens.get(*at).is_some_and(format::is_comment);
+    let commented = (goes.first..goes.end).any(|at| comment(&at));
+    let above =
+        goes.first > open + 1 && comment(&(goes.first - 1)) && document.breaks(goes.first) == 1 && on_own_line(document, goes.first - 1);
+    let alone = document.breaks(goes.first) > 0 && document.breaks(goes.end) > 0;
+    if alone && (commented || above) {
+        return goes.commented_out(document);
+    }
+    let kept = |splices| Removed { text: document.apply(splices), gone: Vec::new(), came: Vec::new(), commented };
+    if commented {
+        return kept(goes.between_comments(document, own, close));
+    }
+    let dropped = |at: usize| (goes.first..goes.end).contains(&at) || goes.comma == Some(at);
+    if (open + 1..close).all(dropped) {
+        return kept(vec![cut(Range::new(within.start + 1, within.end.saturating_sub(1)))]);
+    }
+    kept(goes.splices(document, close))
+}
+
+/// Whether the comment at `index` begins its line.
+fn on_own_line(document: &Document<'_>, index: usize) -> bool {
+    document.tokens.get(index).is_some_and(|token| document.first_on_line(token.range.start))
 }
 
 fn cut(range: Range) -> Splice {
@@ -62,6 +79,41 @@ impl Going {
         }
         let before = || (open + 1..start).rev().find(|at| !comment(*at)).filter(|at| comma(*at));
         Self { first: start, end: stop, comma: behind.or_else(before) }
+    }
+
+    /// Each line of it behind slashes.
+    fn commented_out(&self, document: &Document<'_>) -> Removed {
+        let place = |at: usize| document.tokens.get(at).map_or(Range::new(0, 0), |token| token.range);
+        let range = Range::new(place(self.first).start, place(self.end.saturating_sub(1)).end);
+        let inside = (self.first..self.end).filter_map(|at| document.tokens.get(at)).filter(|token| format::is_comment(token));
+        let gone = inside.map(|token| format::printed(token, document.at(token.range)).into_owned()).collect();
+        let lines = document.at(range).split(['\n', '\r']).filter(|line| !line.trim().is_empty());
+        let came: Vec<String> = lines.map(|line| format!("// {}", line.trim())).collect();
+        let text = came.join(&format!("{}{}", document.newline, document.indent(range.start)));
+        let comma = self.comma.and_then(|at| document.tokens.get(at)).map(|token| cut(token.range));
+        Removed { text: document.apply(comma.into_iter().chain([Splice { range, text }]).collect()), gone, came, commented: true }
+    }
+
+    /// Without the member alone, where others share its line: which of them the comments speak of, they do not say.
+    fn between_comments(&self, document: &Document<'_>, own: Range, close: usize) -> Vec<Splice> {
+        let is_comma = |at: &usize| document.tokens.get(*at).is_some_and(|token| token.token == Token::Comma);
+        let is_comment = |at: &usize| document.tokens.get(*at).is_some_and(format::is_comment);
+        let next = document.token(own.end);
+        let behind = (next..close).find(|at| !is_comment(at)).filter(is_comma);
+        let comma = behind.or(self.comma).and_then(|at| document.tokens.get(at)).map(|token| token.range);
+        let mut range = own;
+        if let Some(comma) = comma.filter(|_| behind == Some(next)) {
+            range.end = comma.end;
+        }
+        let rest = document.body.get(range.end..).unwrap_or("");
+        range.end += rest.len() - rest.trim_start_matches([' ', '\t']).len();
+        let text = format::comments_within(document, own.start, own);
+        comma
+            .filter(|comma| comma.end > range.end || comma.start < range.start)
+            .map(cut)
+            .into_iter()
+            .chain([Splice { range, text }])
+            .collect()
     }
 
     fn splices(&self, document: &Document<'_>, close: usize) -> Vec<Splice> {
