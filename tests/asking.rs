@@ -168,25 +168,27 @@ fn asked_in_a_sandbox() -> Check {
     ensure(control.code == Some(1) && control.err().trim() == all && Path::new(&marker).exists(), "without a sandbox, all deeds", &control)
 }
 
-/// What `remand exec` makes of a compiled program that leaves a file behind.
+/// What `remand exec` makes of a compiled program that tells what it can read of its user's.
 fn a_program_called_python3() -> Check {
     let made = Installation::new()?;
-    let (marker, source, program) = (made.path("marker"), made.path("x.c"), made.path("fake/bin/python3"));
+    let (secret, source, program) = (made.path("secret"), made.path("x.c"), made.path("fake/bin/python3"));
     fs::create_dir_all(made.path("fake/bin"))?;
-    fs::write(&source, format!("#include <fcntl.h>\nint main(void) {{ return open({marker:?}, O_CREAT | O_WRONLY, 0600) < 0; }}\n"))?;
+    fs::write(&secret, "told outside")?;
+    let deed = format!("int file = open({secret:?}, O_RDONLY); char text[64]; return write(2, text, read(file, text, 64)) < 0 ? 1 : 9;");
+    fs::write(&source, format!("#include <fcntl.h>\n#include <unistd.h>\nint main(void) {{ {deed} }}\n"))?;
     if !Call::program(Path::new("cc"), &[source.as_str(), "-o", &program]).end().is_ok_and(|ended| ended.code == Some(0)) {
         return Err(End::Skip("a C compiler".to_owned()));
     }
     let tried = |with: &str| {
         let ended = Call::new(&["exec", "--", &program]).end()?;
-        ensure(!Path::new(&marker).exists(), &format!("{with} a standard library beside it, it runs in a sandbox or not at all"), &ended)
+        ensure(!ended.err().contains("told"), &format!("{with} a standard library beside it, it runs in a sandbox or not at all"), &ended)
     };
     tried("without")?;
     fs::create_dir_all(made.path(&format!("fake/lib/{}", made.version)))?;
     fs::write(made.path(&format!("fake/lib/{}/os.py", made.version)), "")?;
     tried("with")?;
     let control = Call::program(Path::new(&program), &[""; 0]).end()?;
-    ensure(control.code == Some(0) && Path::new(&marker).exists(), "without a sandbox it does its deed", &control)
+    ensure(control.code == Some(9) && control.err() == "told outside", "without a sandbox it does its deed", &control)
 }
 
 /// `.pth` files and `sitecustomize`, which anybody who can add a package can write.
