@@ -63,12 +63,14 @@ fn timing_is_short(outcome: &Json) -> Check {
 }
 
 fn under_shipped_policies() -> Check {
-    for policy in ["default", "numeric"] {
-        let outcome = outcome(&probe!("in_flight").code(), &["--policy", policy, "--query", NUMBERS])?;
+    let scratch = Scratch::new();
+    let shipped = |name: &str| policy_text::extending(name, &scratch, &json!({})).display().to_string();
+    for name in ["default", "numeric"] {
+        let outcome = outcome(&probe!("in_flight").code(), &["--policy", &shipped(name), "--query", NUMBERS])?;
         // A host without numpy still starts numeric.
         compare(&outcome, &[Value(r#"{"sendmsg":["EPERM"],"sendmmsg":["EPERM"]}"#)])?;
     }
-    let strict = outcome("import ctypes\nreturn ctypes.CDLL(None).sendmsg(5, 0, 0)", &["--policy", "strict"])?;
+    let strict = outcome("import ctypes\nreturn ctypes.CDLL(None).sendmsg(5, 0, 0)", &["--policy", &shipped("strict")])?;
     compare(&strict, &[Value("-1"), Denied("sendmsg", "EPERM")]).map_err(End::Fail)
 }
 
@@ -121,7 +123,14 @@ fn every_signal_cancels() -> Check {
             let _ = kill(pid, Signal::SIGTERM);
         }
     })?;
-    is_cancelled(ended, "a second and a third signal change nothing")
+    is_cancelled(ended, "a second and a third signal change nothing")?;
+    // Whenever they come: while the run ends, and while its record is written.
+    let ended = during(&mark("sig"), |pid| {
+        while !gone(pid) {
+            let _ = kill(pid, Signal::SIGTERM);
+        }
+    })?;
+    is_cancelled(ended, "nor do signals without end")
 }
 
 fn ignored_stays_ignored() -> Check {

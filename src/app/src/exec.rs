@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::laps::Laps;
 use crate::overrides;
 use crate::policies;
-use crate::print::plain;
+use crate::print::{self, plain};
 use crate::relay::Relay;
 use crate::run::DEFAULT_PATH;
 
@@ -91,7 +91,7 @@ fn start(ask: &Ask<'_>, quiet: bool) -> Result<Outcome, Failure> {
     };
     let output = (!quiet).then_some(&mut pass as Output<'_>);
     let outcome = remand_jail::run::run(ask, Caller { cancel: Some(cancel.fd()), output });
-    drop(cancel);
+    print::answering(cancel);
     match (out.finish(), err.finish()) {
         (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),
         (None, Some(errno)) => Err(Failure::unwritten("standard error", errno)),

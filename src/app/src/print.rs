@@ -1,12 +1,14 @@
 //! The one place that prints.
 //!
 //! Always holds: a closed or full standard output or standard error is an error, never a panic and never silent success; nothing that a run, a file or a
-//! caller said reaches a terminal with its control characters alive; output is written whole, in one write where the kernel takes it.
+//! caller said reaches a terminal with its control characters alive; output is written whole, in one write where the kernel takes it, unless the run
+//! was cancelled, another signal comes and nobody reads.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
@@ -15,7 +17,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
 use remand_policy::outcome::terminal::{escape, escape_line};
 
+use crate::cancel::Cancel;
 use crate::failure::Failure;
+use crate::relay::PORTION;
 
 /// Text of others, made fit for a line of ours.
 pub fn plain(text: &str) -> Cow<'_, str> {
@@ -70,15 +74,41 @@ pub fn lost() -> bool {
 
 static LOST: AtomicBool = AtomicBool::new(false);
 
+/// The signals that are held back while the answer is given: one more Ctrl-C must not cut off an answer that is being read, and must end one that is not.
+static ANSWERING: OnceLock<Cancel> = OnceLock::new();
+
+/// From here on this process does nothing but give its answer. Where no signal has come yet, the first one ends it as it would any other command.
+pub fn answering(cancel: Cancel) {
+    if cancel.came().is_some() {
+        while cancel.came().is_some() {} // those were for the run
+        let _ = ANSWERING.set(cancel); // a second one is let go
+    }
+}
+
+/// Waits until something can be written without waiting for whoever reads.
+///
+/// # Errors
+/// EINTR: a signal came that is to end this process, and nobody reads.
+pub fn wait_for(reader: BorrowedFd<'_>) -> Result<(), Errno> {
+    let cancel = ANSWERING.get().map(|cancel| PollFd::new(cancel.fd(), PollFlags::POLLIN));
+    let mut fds: Vec<_> = [PollFd::new(reader, PollFlags::POLLOUT)].into_iter().chain(cancel).collect();
+    match poll(&mut fds, PollTimeout::NONE) {
+        Ok(_) if fds.first().and_then(PollFd::any) == Some(false) => Err(Errno::EINTR),
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
 /// Not by way of the standard library, which takes a descriptor that is not open for writing for one that swallows everything.
 fn write_all(to: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
-        match write(to, bytes) {
+        wait_for(to.as_fd())?;
+        let portion = if ANSWERING.get().is_some() { bytes.get(..PORTION).unwrap_or(bytes) } else { bytes };
+        match write(to, portion) {
             Ok(0) => return Err(Errno::EIO),
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(Errno::EINTR) => {}
-            // Somebody who shares it has made it non-blocking.
-            Err(Errno::EAGAIN) => drop(poll(&mut [PollFd::new(to.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE)),
+            // EAGAIN: somebody who shares it has made it non-blocking.
+            Err(Errno::EINTR | Errno::EAGAIN) => {}
             Err(errno) => return Err(errno),
         }
     }

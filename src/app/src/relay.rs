@@ -10,8 +10,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
 use remand_policy::outcome::terminal::escape;
 
+use crate::print::wait_for;
+
 /// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF, and the smallest free space that counts as writable).
-const PORTION: usize = 4096;
+pub const PORTION: usize = 4096;
 
 /// One of our own streams as the program's.
 pub struct Relay<W> {
@@ -39,7 +41,7 @@ impl<W: AsFd> Relay<W> {
         } else {
             self.waiting.extend_from_slice(bytes)
         }
-        while !self.waiting.is_empty() && self.writable(PollTimeout::ZERO) {
+        while !self.waiting.is_empty() && self.writable() {
             self.write();
         }
         self.failed.is_none()
@@ -50,8 +52,11 @@ impl<W: AsFd> Relay<W> {
         if !self.cut.is_empty() {
             self.waiting.extend_from_slice("\u{fffd}".as_bytes());
         }
-        while !self.waiting.is_empty() && self.writable(PollTimeout::NONE) {
-            self.write();
+        while !self.waiting.is_empty() {
+            match wait_for(self.to.as_fd()) {
+                Ok(()) => self.write(),
+                Err(errno) => return Some(errno),
+            }
         }
         self.failed
     }
@@ -70,12 +75,9 @@ impl<W: AsFd> Relay<W> {
         }
     }
 
-    fn writable(&self, timeout: PollTimeout) -> bool {
+    fn writable(&self) -> bool {
         let mut fds = [PollFd::new(self.to.as_fd(), PollFlags::POLLOUT)];
-        match poll(&mut fds, timeout) {
-            Ok(_) => fds.iter().any(|fd| fd.any().unwrap_or(true)),
-            Err(errno) => errno == Errno::EINTR && timeout.is_none(),
-        }
+        poll(&mut fds, PollTimeout::ZERO).is_ok() && fds.iter().any(|fd| fd.any().unwrap_or(true))
     }
 
     fn write(&mut self) {

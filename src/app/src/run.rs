@@ -18,7 +18,7 @@ use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::laps::Laps;
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
-use crate::{policies, read};
+use crate::{policies, print, read};
 
 /// PATH where the environment has none.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -72,7 +72,9 @@ impl Asked {
         laps.lap("job");
         let cancel = Cancel::hold()?;
         let ask = Ask { policy: &self.policy, plan: &plan, host: &host, job: &job };
-        Ok(remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None }))
+        let outcome = remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None });
+        print::answering(cancel);
+        Ok(outcome)
     }
 }
 
