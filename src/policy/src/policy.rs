@@ -106,7 +106,7 @@ pub struct Limits {
     /// All memory charged to the run, tmpfs and kernel memory included; swap is always 0.
     ///
     /// `memory.max` with `memory.swap.max` 0 (cgroup v2), or `memory.limit_in_bytes` and `memory.memsw.limit_in_bytes` (v1). Without a cgroup the supervisor
-    /// samples resident memory, page tables and socket buffers, and `memfd_create` and `shmget` are refused. Never RLIMIT_AS.
+    /// samples resident and swapped memory, page tables and socket buffers, and `memfd_create` and `shmget` are refused. Never RLIMIT_AS.
     #[schemars(transform = within(&ranges::MEMORY))]
     pub memory: Limit<Bytes>,
     /// Processes and threads alive at once, the executor included.
