@@ -101,7 +101,7 @@ impl Description {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
     use std::fs::File;
     use std::os::fd::AsRawFd;
