@@ -22,6 +22,7 @@ mod locks;
 mod offers;
 mod policies;
 mod python;
+mod reading;
 mod results;
 mod soak;
 mod start;
@@ -68,6 +69,7 @@ fn trials() -> Vec<Trial> {
         endings::trials(),
         start::trials(),
         asking::trials(),
+        reading::trials(),
         surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),
