@@ -12,6 +12,7 @@ mod cgroups;
 mod command_line;
 mod endings;
 mod filesystem;
+mod here;
 mod isolation;
 mod jobs;
 mod learn;
@@ -65,6 +66,7 @@ fn trials() -> Vec<Trial> {
         command_line::trials(),
         policies::trials(),
         offers::trials(),
+        here::trials(),
         soak::trials(),
         endings::trials(),
         start::trials(),

@@ -32,6 +32,21 @@ const PLACES: &[(&str, usize)] = &[
 /// Names that are always asked about, where they are.
 const ALWAYS: &[&str] =
     &["/etc/shadow", "/etc/alternatives/awk", "/etc/mtab", "/etc/localtime", "/usr/bin/python3", "/usr/bin/env", "/bin/sh"];
+/// Paths whose way matters, whatever is at their end.
+const ODD: &[&str] = &[
+    "/nodir/../etc/passwd",
+    "/usr/nodir/../lib",
+    "/etc/passwd/",
+    "/etc/passwd/x",
+    "/etc/../etc/passwd",
+    "/tmp/..",
+    "/dev/null/x",
+    "/proc/meminfo",
+    "/lib/../nodir",
+    "/etc/new",
+    "/usr/lib/new",
+    "/new",
+];
 /// Of each kind in each place.
 const SOME: usize = 2;
 const ALL: usize = 9;
@@ -58,8 +73,9 @@ fn offers() -> Check {
     let each = if std::env::var_os("REMAND_TEST_ALL_OFFERS").is_some() { ALL } else { SOME };
     let scratch = Scratch::new();
     let (mut asked, mut offered, mut wrong) = (0, 0, Vec::new());
-    for path in paths(each) {
-        for using in uses(&path) {
+    let odd = ODD.iter().map(|path| (PathBuf::from(path), vec!["read", "write", "exec"]));
+    for (path, uses) in paths(each).into_iter().map(|path| (path.clone(), uses(&path))).chain(odd) {
+        for using in uses {
             asked += 1;
             let question = format!("{using} {}", path.display());
             match tried(using, &path, &question, &scratch) {

@@ -38,9 +38,18 @@ pub(super) fn find(using: Use, path: &str, compiled: &Compiled<'_>, plan: &Plan)
         return Finding { because: format!("{name}: {}", filter.because), ..filter };
     }
     let view = View { plan, host: compiled.ground.host, files: compiled.ground.files };
-    let walk = view.walk(path);
+    // O_CREAT refuses a slash at the end before it looks at what is there.
+    let slash = using == Use::Write && path.ends_with('/');
+    let walk = view.walk(if slash { path.trim_end_matches('/') } else { path });
+    let slash = slash && matches!(walk.end, Ok(_) | Err(Stop::Missing { last: true, .. }));
     let asked = Asked { using, path: walk.path, compiled, view };
     let mut found = match walk.end {
+        _ if slash => finding(
+            Ruling::Denied("EISDIR"),
+            "a slash at the end means a directory, which nobody opens to write",
+            own_root(),
+            Err("write the path without it"),
+        ),
         Ok(at) => asked.there(at),
         Err(stop) => asked.stopped(stop),
     };
