@@ -69,6 +69,12 @@ pub trait Files {
     /// Whether a mount of it can show its owner's files as another's (`MOUNT_ATTR_IDMAP`).
     fn mappable(&self, path: &str) -> Option<Fact>;
 
+    /// The shared libraries that a program loads only with this extension of it, by the names it looks for.
+    fn libraries(&self, program: &str, extension: &str) -> Option<Vec<String>>;
+
+    /// Whether a program looks for its libraries beside itself (`$ORIGIN`), so that it starts nowhere else.
+    fn by_place(&self, program: &str) -> bool;
+
     /// What else of the host a program needs, where `search` is its `PATH`.
     fn needs(&self, program: &str, search: &str) -> Option<Result<Tree, NoProgram>>;
 }
@@ -84,6 +90,14 @@ impl Files for Unseen {
 
     fn mappable(&self, _: &str) -> Option<Fact> {
         None
+    }
+
+    fn libraries(&self, _: &str, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn by_place(&self, _: &str) -> bool {
+        false
     }
 
     fn needs(&self, _: &str, _: &str) -> Option<Result<Tree, NoProgram>> {

@@ -14,6 +14,9 @@ use super::missing;
 use crate::interpreter;
 use crate::sys::owner;
 
+/// Larger ones are not looked through.
+const LARGEST_PROGRAM: u64 = 64 << 20;
+
 /// This host's.
 #[derive(Clone, Copy, Debug)]
 pub struct HostFiles;
@@ -38,6 +41,17 @@ impl Files for HostFiles {
                 "Use a file system with id-mapped mounts (ext4, xfs, btrfs; tmpfs since Linux 6.3).",
             ),
         })
+    }
+
+    fn libraries(&self, program: &str, extension: &str) -> Option<Vec<String>> {
+        interpreter::extension(program, extension)
+    }
+
+    fn by_place(&self, program: &str) -> bool {
+        const ORIGIN: &[u8] = b"$ORIGIN";
+        let mut text = Vec::new();
+        let read = File::open(program).and_then(|file| file.take(LARGEST_PROGRAM).read_to_end(&mut text));
+        read.is_ok() && text.starts_with(b"\x7fELF") && text.windows(ORIGIN.len()).any(|window| window == ORIGIN)
     }
 
     fn needs(&self, program: &str, search: &str) -> Option<Result<Tree, NoProgram>> {

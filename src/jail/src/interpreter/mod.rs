@@ -18,7 +18,7 @@ mod tree;
 mod trust;
 
 pub use find::{Found, find};
-pub use program::{HostProgram, program};
+pub use program::{HostProgram, extension, program};
 
 /// No usable interpreter or program: what was wanted, and why each candidate was passed over.
 #[derive(Debug, thiserror::Error)]

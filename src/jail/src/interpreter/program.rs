@@ -44,6 +44,16 @@ pub fn program(command: &str, path: &str) -> Result<HostProgram, InterpreterErro
     Err(InterpreterError { wanted: format!("no usable program {command:?}"), reasons })
 }
 
+/// The shared libraries that a program loads only with this extension of it, where that can be read.
+#[must_use]
+pub fn extension(program: &str, extension: &str) -> Option<Vec<String>> {
+    let real = |path: &str| tree::resolve(path, &tree::host).map(|found| found.real);
+    // Both are shown to runs already.
+    let reach = Reach::new(&Machine, vec![real(program)?, real(extension)?]);
+    let of = |also: &[String]| libraries(&real(program)?, also, &reach).ok();
+    Some(of(&[real(extension)?])?.difference(&of(&[])?).cloned().collect())
+}
+
 /// `vouched`: found on PATH.
 fn of(file: &str, path: &str, vouched: bool) -> Result<HostProgram, String> {
     named(file)?;

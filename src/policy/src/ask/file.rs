@@ -80,6 +80,12 @@ impl Asked<'_, '_> {
         let fixed = Err("every run has it as it is");
         let made = || if self.view.owns_root() { Ruling::ReadOnly("EROFS") } else { Ruling::ReadOnly("EACCES") };
         match (at, self.using) {
+            (At::Tmp | At::Proc, Use::Write) if ["/tmp", "/proc"].contains(&self.path.as_str()) => {
+                finding(Ruling::Denied("EISDIR"), "a directory, which nobody opens to write", own_root(), fixed)
+            }
+            (At::Tmp, Use::Exec) if self.path == "/tmp" => {
+                finding(Ruling::Denied("EACCES"), "a directory is no program", own_root(), fixed)
+            }
             (At::Tmp, using) => self.tmp(using),
             (At::Proc, using) => self.proc(using),
             (At::Device(_), Use::Exec) => {

@@ -238,7 +238,10 @@ pub fn find(question: &Question, compiled: &Compiled<'_>) -> Result<Finding, Una
         Question::File(using, path) => file::find(*using, path, compiled, plan()?),
         Question::Limit(measure, amount) => limit::find_out(measure, *amount, compiled, plan()?),
         // Nothing is imported and nothing found where nothing starts.
-        Question::Import(name) => plan().and_then(|_| starts(compiled)).map(|()| code::import(name, compiled))?,
+        Question::Import(name) => {
+            let plan = plan()?;
+            starts(compiled).map(|()| code::import(name, compiled, plan))?
+        }
         Question::Builtin(name) => plan().and_then(|_| starts(compiled)).map(|()| code::builtin(name, compiled))?,
         Question::Env(name) => code::variable(name, compiled, plan()?),
         Question::Connect(address) => connect::find(*address, compiled, plan()?),

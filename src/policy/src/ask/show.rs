@@ -30,7 +30,14 @@ pub(super) fn cure(asked: &Asked<'_, '_>) -> Result<Vec<Edit>, String> {
     } else if asked.view.plan.root.hidden.iter().any(|hidden| beneath(path, hidden)) {
         Err("it is hidden with site packages; python.external_allow shows those".to_owned())
     } else {
-        show(asked, path, asked.using).map(|edit| vec![edit])
+        let edit = show(asked, path, asked.using)?;
+        let Edit::Add(_, mount) = &edit else { return Ok(vec![edit]) };
+        let (source, target) = (mount["source"].as_str().unwrap_or(path), mount["target"].as_str());
+        // The kernel knows a mounted program by the place where it is mounted.
+        if asked.using == Use::Exec && target.is_some() && asked.view.files.by_place(source) {
+            return Err(format!("it looks for its libraries beside itself, and starts only where it is: ask for {source}"));
+        }
+        Ok(vec![edit])
     }
 }
 

@@ -35,6 +35,14 @@ impl Files for Host {
         None
     }
 
+    fn libraries(&self, _: &str, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn by_place(&self, _: &str) -> bool {
+        false
+    }
+
     fn needs(&self, _: &str, _: &str) -> Option<Result<Tree, NoProgram>> {
         None
     }
