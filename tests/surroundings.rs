@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("surroundings::input_that_gives_nothing [9.14]", closed_input),
         trial("surroundings::a_small_stack [9.14]", small_stack),
         trial("surroundings::generate_follows_no_planted_link [9.15]", planted_links),
+        trial("surroundings::a_refusal_is_explained_by_looking [9.16]", explained),
         trial("surroundings::arguments_do_nothing_to_a_terminal [9.15 O12]", arguments_on_a_terminal),
     ]
 }
@@ -195,6 +196,34 @@ fn planted_links() -> Check {
         ensure(ended.code == Some(0) && place.is_file() && docs.join("man/remand.1").is_file(), "made, and made again", &ended)?;
     }
     Ok(())
+}
+
+/// The same words from a run and from `doctor`, and none of the guesses.
+fn explained() -> Check {
+    need(&[PRIVILEGED])?;
+    let scratch = Scratch::new();
+    let code = scratch.file("code.py", "return 1");
+    let root = scratch.path().join("root");
+    fs::create_dir(&root)?;
+    let root = root.display();
+    let hosts = [
+        (format!("mount --rbind / {root}; chroot {root} \"$0\" CALL"), "in a chroot"),
+        ("umount -l /proc; \"$0\" CALL".to_owned(), "there is no /proc here"),
+        ("setpriv --bounding-set -all --inh-caps -all \"$0\" CALL".to_owned(), "CAP_SETFCAP"),
+    ];
+    for (host, reason) in hosts {
+        for (call, failed) in [(format!("run {}", code.display()), 10), ("doctor".to_owned(), 1)] {
+            let script = format!("exec unshare -m sh -c '{}' \"$0\"", host.replace("CALL", &call));
+            let ended = shell(&script, &code)?;
+            let told = ended.out() + &ended.err();
+            ensure(ended.code == Some(failed) && told.contains(reason), &format!("{call}: {reason}"), &ended)?;
+            ensure(!["run as root", "answered with error"].iter().any(|guess| ended.err().contains(guess)), "no guess", &ended)?;
+        }
+    }
+    let ended = shell("exec unshare -m \"$0\" run \"$1\"", &code)?;
+    ensure(ended.code == Some(0), "without them it starts", &ended)?;
+    let ended = shell("ulimit -f 1; exec \"$0\" run --json \"$1\"", &code)?;
+    ensure(ended.code == Some(0) || ended.out().contains("RLIMIT_FSIZE"), "a small limit on files is named", &ended)
 }
 
 fn arguments_on_a_terminal() -> Check {

@@ -117,7 +117,8 @@ fn out_of_memory(level: Level, allowed: u64, seen: u64, unit: &str, source: &str
 
 fn not_started(step: &str, index: u32, errno: i32, hint: &str) -> (String, Vec<String>) {
     let mut what = format!("not started: step {}", plain(step));
-    if index > 0 {
+    // The root's own mount has no number.
+    if index > 0 && index < u32::MAX {
         let _ = write!(what, ", number {index} of its kind");
     }
     if errno != 0 {

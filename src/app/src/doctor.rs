@@ -139,19 +139,31 @@ fn text(findings: &Findings) -> String {
     let Findings { version, host, interpreters, policies } = findings;
     let mut text = format!("remand {version}, Linux {}, {}, user {}", plain(&host.kernel), env::consts::ARCH, host.uid);
     text.push_str(if host.privileged { ", privileged\n" } else { ", not privileged\n" });
+    let mut told = Vec::new();
     for (name, fact) in facts(host) {
-        tell(&mut text, &name, fact);
+        tell(&mut text, &name, fact, &mut told);
     }
     for warning in &host.warnings {
         let _ = writeln!(text, "warning: {}", plain(warning));
     }
     for python in interpreters {
-        tell_python(&mut text, python);
+        tell_python(&mut text, python, &told);
     }
     for policy in policies {
-        tell_policy(&mut text, policy);
+        tell_policy(&mut text, policy, &told);
     }
     text
+}
+
+/// A reason that was told, and under which name.
+type Told<'a> = (String, &'a str, &'a str);
+
+/// The same text with reasons that were told before replaced by where.
+fn short(text: &str, told: &[Told<'_>]) -> String {
+    told.iter().fold(text.to_owned(), |text, (name, blocker, remedy)| {
+        let place = format!("(see {name})");
+        text.replace(&format!("{blocker}: {remedy}"), &place).replace(blocker, &place)
+    })
 }
 
 /// Facts in the order of the start, each under its name.
@@ -182,14 +194,20 @@ fn facts(host: &HostFacts) -> Vec<(String, &Fact)> {
     facts
 }
 
-fn tell(text: &mut String, name: &str, fact: &Fact) {
-    let _ = match fact {
-        Fact::Available => writeln!(text, "{name:<22} yes"),
-        Fact::Missing { blocker, remedy } => writeln!(text, "{name:<22} no: {}\n{:<22} -> {}", plain(blocker), "", plain(remedy)),
+fn tell<'a>(text: &mut String, name: &str, fact: &'a Fact, told: &mut Vec<Told<'a>>) {
+    let Fact::Missing { blocker, remedy } = fact else {
+        let _ = writeln!(text, "{name:<22} yes");
+        return;
     };
+    if let Some((before, ..)) = told.iter().find(|(_, known, _)| known == blocker) {
+        let _ = writeln!(text, "{name:<22} no (see {before})");
+        return;
+    }
+    let _ = writeln!(text, "{name:<22} no: {}\n{:<22} -> {}", plain(blocker), "", plain(remedy));
+    told.push((name.to_owned(), blocker, remedy));
 }
 
-fn tell_python(text: &mut String, Python { asked, answer }: &Python) {
+fn tell_python(text: &mut String, Python { asked, answer }: &Python, told: &[Told<'_>]) {
     let asked = plain(asked);
     match answer {
         Answer::Usable { executable, version, notes } => {
@@ -199,12 +217,12 @@ fn tell_python(text: &mut String, Python { asked, answer }: &Python) {
             }
         }
         Answer::Unusable(why) => {
-            let _ = writeln!(text, "{asked:<22} unusable: {}", plain(why));
+            let _ = writeln!(text, "{asked:<22} unusable: {}", plain(&short(why, told)));
         }
     }
 }
 
-fn tell_policy(text: &mut String, Shipped { name, enforceable, refused, weaker }: &Shipped) {
+fn tell_policy(text: &mut String, Shipped { name, enforceable, refused, weaker }: &Shipped, told: &[Told<'_>]) {
     let name = format!("policy {name}");
     let verdict = match (*enforceable, weaker.is_empty()) {
         (true, true) => "can be enforced in full",
@@ -213,9 +231,13 @@ fn tell_policy(text: &mut String, Shipped { name, enforceable, refused, weaker }
     };
     let _ = writeln!(text, "{name:<22} {verdict}");
     for line in weaker {
-        let _ = writeln!(text, "{:<22} - {}", "", plain(line));
+        let _ = writeln!(text, "{:<22} - {}", "", plain(&short(line, told)));
     }
     for Lack { protection, blocker, remedy } in refused {
-        let _ = writeln!(text, "{:<22} - {}: {}\n{:<22}   -> {}", "", plain(protection), plain(blocker), "", plain(remedy));
+        let known = told.iter().any(|(_, known, _)| known == blocker);
+        let _ = writeln!(text, "{:<22} - {}: {}", "", plain(protection), plain(&short(blocker, told)));
+        if !known {
+            let _ = writeln!(text, "{:<22}   -> {}", "", plain(remedy));
+        }
     }
 }

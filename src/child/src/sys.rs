@@ -293,7 +293,12 @@ pub fn open_place(path: &CStr) -> Answer<Fd> {
 pub fn write(to: Fd, bytes: &[u8]) -> Answer<()> {
     // SAFETY: the slice is valid for its length and only read.
     let written = unsafe { call!(libc::SYS_write, to, bytes.as_ptr(), bytes.len()) }?;
-    if written == bytes.len() { Ok(()) } else { Err(libc::EIO) }
+    // Cut short at a limit (ulimit -f, a full disk): the next one is told which.
+    match bytes.get(written..) {
+        Some(rest) if written > 0 && !rest.is_empty() => write(to, rest),
+        Some([]) => Ok(()),
+        _ => Err(libc::EIO),
+    }
 }
 
 /// Reads at most a buffer.

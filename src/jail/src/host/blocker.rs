@@ -23,6 +23,8 @@ pub(super) struct Kind {
 /// What can stand in the way.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Surroundings {
+    /// Its user is root, as it sees itself.
+    pub(super) root: bool,
     /// This process's own ids are mapped in its user namespace.
     pub(super) mapped: bool,
     /// Its root directory is not its mount namespace's.
@@ -31,10 +33,18 @@ pub(super) struct Surroundings {
     pub(super) filtered: bool,
     /// CAP_SYS_ADMIN, which lifts the sysctl below.
     pub(super) admin: bool,
+    /// CAP_SETFCAP, without which root may not map itself into a user namespace (Linux 5.12).
+    pub(super) setfcap: bool,
     /// `kernel.unprivileged_userns_clone` (Debian's); absent elsewhere.
     pub(super) userns_clone: Option<u64>,
     /// `kernel.apparmor_restrict_unprivileged_userns` (Ubuntu's).
     pub(super) apparmor: Option<u64>,
+    /// The security module's profile that confines it.
+    pub(super) profile: Option<String>,
+    /// Security modules that can refuse more than the usual rights do; `None`: nothing tells.
+    pub(super) modules: Option<Vec<&'static str>>,
+    /// RLIMIT_FSIZE, bytes.
+    pub(super) file_size: u64,
     /// `user.max_*_namespaces` by name, in this user namespace.
     pub(super) limits: Vec<(&'static str, u64)>,
     /// Mounts that cover parts of `/proc`.
@@ -43,6 +53,22 @@ pub(super) struct Surroundings {
     pub(super) proc_mounted: bool,
 }
 
+pub(super) const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Step::UserNamespace, option: "CONFIG_USER_NS" };
+pub(super) const MOUNT: Kind =
+    Kind { name: "mount", limit: "mnt", flag: libc::CLONE_NEWNS, step: Step::MountNamespace, option: "CONFIG_NAMESPACES" };
+pub(super) const PID: Kind = Kind { name: "PID", limit: "pid", flag: libc::CLONE_NEWPID, step: Step::CloneInit, option: "CONFIG_PID_NS" };
+pub(super) const IPC: Kind =
+    Kind { name: "IPC", limit: "ipc", flag: libc::CLONE_NEWIPC, step: Step::IpcNamespace, option: "CONFIG_IPC_NS" };
+pub(super) const UTS: Kind =
+    Kind { name: "UTS", limit: "uts", flag: libc::CLONE_NEWUTS, step: Step::UtsNamespace, option: "CONFIG_UTS_NS" };
+pub(super) const NETWORK: Kind =
+    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
+pub(super) const CGROUP: Kind =
+    Kind { name: "cgroup", limit: "cgroup", flag: libc::CLONE_NEWCGROUP, step: Step::CgroupNamespace, option: "CONFIG_CGROUPS" };
+const KINDS: [Kind; 7] = [USER, MOUNT, PID, IPC, UTS, NETWORK, CGROUP];
+
+const CHROOT_REMEDY: &str =
+    "start remand outside of it, or let whoever made it use pivot_root instead of chroot (bwrap, systemd-nspawn and containers do)";
 const SECCOMP_REMEDY: &str = "let the container's seccomp profile allow unshare, clone, clone3 and mount calls: docker or podman run \
      --security-opt seccomp=unconfined (or a profile that allows them); Kubernetes: securityContext.seccompProfile";
 
@@ -94,19 +120,19 @@ fn user_refused(errno: Errno, around: &Surroundings) -> Fact {
             "start it as an id that /proc/self/uid_map and gid_map have",
         )
     } else if around.chroot {
-        missing(
-            format!("this process is in a chroot, where no user namespace can be made ({errno:?})"),
-            "use pivot_root instead of chroot, or start it outside",
-        )
+        missing(format!("this process is in a chroot, where no user namespace can be made ({errno:?})"), CHROOT_REMEDY)
     } else if around.filtered {
         missing(format!("a seccomp filter, as container runtimes install it, refuses user namespaces ({errno:?})"), SECCOMP_REMEDY)
     } else if around.apparmor == Some(1) && !around.admin {
         apparmor(&format!("refuses user namespaces ({errno:?})"))
-    } else {
+    } else if errno == Errno::EPERM && around.modules.as_ref().is_some_and(Vec::is_empty) {
+        // The kernel has no other reason left.
         missing(
-            format!("a security module refuses user namespaces ({errno:?})"),
-            "see the kernel's log (dmesg, audit) for the module that denied userns_create",
+            "this process is in a chroot, where no user namespace can be made (EPERM; there is no filter, sysctl or security module that refuses it)",
+            CHROOT_REMEDY,
         )
+    } else {
+        module_refused("user namespaces", errno, around)
     }
 }
 
@@ -116,16 +142,80 @@ fn inside_refused(kind: &Kind, step: Step, errno: Errno, around: &Surroundings) 
         apparmor(&format!("lets user namespaces be made but gives no capabilities in them ({errno:?} at {})", step.name()))
     } else if around.filtered {
         missing(format!("a seccomp filter, as container runtimes install it, refuses {} namespaces ({errno:?})", kind.name), SECCOMP_REMEDY)
+    } else if step == Step::IdMap && around.root && !around.setfcap {
+        missing(
+            format!("root without CAP_SETFCAP may not map its own id into a user namespace ({errno:?})"),
+            "leave root its capabilities (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL, DAC_OVERRIDE; or SETFCAP alone), or start remand as an ordinary user",
+        )
     } else if step == Step::IdMap {
-        missing(
-            format!("the id map of a user namespace was refused ({errno:?})"),
-            "see the kernel's log for the security module that denied it",
-        )
+        module_refused("the id map of a user namespace", errno, around)
     } else {
-        missing(
-            format!("{} namespaces are refused ({errno:?})", kind.name),
-            "run as root, or let user namespaces be made; see the kernel's log for a security module",
-        )
+        module_refused(&format!("{} namespaces", kind.name), errno, around)
+    }
+}
+
+/// What is left once filters, sysctls, chroots and capabilities are ruled out.
+fn module_refused(what: &str, errno: Errno, around: &Surroundings) -> Fact {
+    let log = "see the kernel's log (dmesg, audit) for what it denied";
+    match (&around.profile, around.modules.as_deref()) {
+        (Some(profile), _) => missing(
+            format!("the security profile {profile:?} of this process refuses {what} ({errno:?})"),
+            format!(
+                "let the profile allow it (AppArmor: rules `userns,`, `mount,`, `umount,`, `pivot_root,` and `capability,`), or start remand unconfined; {log}"
+            ),
+        ),
+        (None, Some(modules)) if !modules.is_empty() => {
+            missing(format!("a security module ({}) refuses {what} ({errno:?})", modules.join(", ")), log)
+        }
+        (None, None) => missing(
+            format!("a security module, or a chroot, refuses {what} ({errno:?})"),
+            "mount /sys, which tells which; start remand outside of a chroot",
+        ),
+        (None, Some(_)) => {
+            missing(format!("{what} are refused ({errno:?}), and no filter, limit or security module in sight explains it"), log)
+        }
+    }
+}
+
+/// Why a start failed at a step, and what to do; nothing where the surroundings have no part in it.
+pub(super) fn step(step: &str, errno: i32, around: &Surroundings) -> Option<Fact> {
+    let answer = Errno::from_raw(errno);
+    let refused = matches!(answer, Errno::EPERM | Errno::EACCES);
+    if !around.proc_mounted && matches!(step, "oom_score" | "id_map" | "forkserver") && answer == Errno::ENOENT {
+        return Some(missing("there is no /proc here, which a start needs (ENOENT)", "mount one: mount -t proc proc /proc"));
+    }
+    if let Some(kind) = KINDS.iter().find(|kind| kind.step.name() == step) {
+        // Processes are counted too.
+        let explained = refused || matches!(answer, Errno::ENOSPC | Errno::EUSERS | Errno::EINVAL | Errno::ENOSYS);
+        return explained.then(|| namespace(kind, &Failure { step: kind.step, index: 0, errno }, around));
+    }
+    match step {
+        "id_map" if refused => Some(namespace(&USER, &Failure { step: Step::IdMap, index: 0, errno }, around)),
+        "forkserver" if around.filtered && (refused || answer == Errno::ENOSYS) => {
+            Some(missing(format!("a seccomp filter refuses clone3, by which runs are made ({answer:?})"), SECCOMP_REMEDY))
+        }
+        "root" if answer == Errno::EFBIG => Some(missing(
+            format!(
+                "the limit on file sizes (RLIMIT_FSIZE, ulimit -f) is {} bytes, too few for the root's own files (EFBIG)",
+                around.file_size
+            ),
+            "raise it to 1 MiB at least: ulimit -f 1024",
+        )),
+        "run_mounts" if refused && !around.proc_covers.is_empty() => Some(proc(errno, around)),
+        "root" | "pivot" | "run_mounts" if answer == Errno::ENOSYS || refused => mount(answer, around),
+        _ => None,
+    }
+}
+
+/// A mount was refused. Without a cause in sight it may be the mode of a directory.
+fn mount(errno: Errno, around: &Surroundings) -> Option<Fact> {
+    match errno {
+        Errno::ENOSYS if around.filtered => Some(missing("a seccomp filter hides the calls that mount (ENOSYS)", SECCOMP_REMEDY)),
+        Errno::ENOSYS => Some(missing("the kernel has not the calls that mount (ENOSYS)", "boot Linux 5.12 or later")),
+        _ if around.profile.is_some() => Some(module_refused("mounts or pivot_root", errno, around)),
+        _ if around.apparmor == Some(1) && !around.admin => Some(apparmor(&format!("refuses mounts ({errno:?})"))),
+        _ if around.filtered => Some(missing(format!("a seccomp filter refuses mounts or pivot_root ({errno:?})"), SECCOMP_REMEDY)),
+        _ => None,
     }
 }
 
@@ -152,7 +242,8 @@ pub(super) fn proc(errno: i32, around: &Surroundings) -> Fact {
         }
         Errno::EPERM | Errno::EACCES if around.apparmor == Some(1) && !around.admin => apparmor(&format!("refuses the mount ({errno:?})")),
         Errno::EPERM | Errno::EACCES if around.filtered => missing(format!("a seccomp filter refuses mounts ({errno:?})"), SECCOMP_REMEDY),
-        _ => missing(format!("a fresh /proc was refused ({errno:?})"), "see the kernel's log for a security module"),
+        Errno::EPERM | Errno::EACCES => module_refused("a fresh /proc", errno, around),
+        _ => missing(format!("a fresh /proc was refused ({errno:?})"), "see the kernel's log (dmesg)"),
     }
 }
 

@@ -3,12 +3,8 @@
 
 use super::*;
 
-const NETWORK: Kind =
-    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
-const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Step::UserNamespace, option: "CONFIG_USER_NS" };
-
 fn ordinary() -> Surroundings {
-    Surroundings { mapped: true, proc_mounted: true, ..Surroundings::default() }
+    Surroundings { mapped: true, proc_mounted: true, modules: Some(vec!["selinux"]), ..Surroundings::default() }
 }
 
 fn told(fact: &Fact) -> (&str, &str) {
@@ -57,7 +53,7 @@ fn user_namespaces() {
         ),
         (&NETWORK, NETWORK.step, libc::ENOSPC, Surroundings { limits: vec![("net", 9)], ..ordinary() }, "= 9 here, or less", "above"),
         (&USER, Step::IdMap, libc::ENOENT, ordinary(), "no /proc here", "mount"),
-        (&USER, Step::IdMap, libc::EPERM, ordinary(), "id map of a user namespace was refused (EPERM)", "log"),
+        (&USER, Step::IdMap, libc::EPERM, ordinary(), "refuses the id map of a user namespace (EPERM)", "log"),
         (&USER, USER.step, libc::ENOMEM, ordinary(), "refused at user_namespace (ENOMEM)", "log"),
     ];
     for (kind, step, errno, around, blocker, remedy) in cases {
@@ -83,10 +79,42 @@ fn a_fresh_proc() {
         (libc::EPERM, none, "no /proc is mounted", "mount"),
         (libc::EINVAL, ordinary(), "restricted", "5.8"),
         (libc::ENOSYS, ordinary(), "no fsopen", "5.8"),
-        (libc::EPERM, ordinary(), "refused (EPERM)", "log"),
+        (libc::EPERM, ordinary(), "(selinux) refuses a fresh /proc (EPERM)", "log"),
     ] {
         let fact = proc(errno, &around);
         let told = told(&fact);
         assert!(told.0.contains(blocker) && told.1.contains(remedy), "{told:?}");
+    }
+}
+
+#[test]
+fn a_refusal_is_explained_by_what_is_there() {
+    let none = Some(Vec::new());
+    let told = |name: &str, errno: i32, around: Surroundings| match step(name, errno, &around) {
+        Some(Fact::Missing { blocker, remedy }) => format!("{blocker}: {remedy}"),
+        _ => String::new(),
+    };
+    let filtered = || Surroundings { filtered: true, ..ordinary() };
+    let confined = || Surroundings { profile: Some("remand (enforce)".into()), ..ordinary() };
+    for (name, errno, around, part) in [
+        ("user_namespace", libc::EPERM, Surroundings { chroot: true, root: true, admin: true, ..ordinary() }, "in a chroot"),
+        ("user_namespace", libc::EPERM, Surroundings { modules: none.clone(), ..ordinary() }, "in a chroot"),
+        ("user_namespace", libc::EPERM, Surroundings { modules: Some(vec!["selinux"]), ..ordinary() }, "(selinux)"),
+        ("user_namespace", libc::ENOSPC, Surroundings { limits: vec![("user", 0)], ..ordinary() }, "user.max_user_namespaces = 0"),
+        ("id_map", libc::EPERM, Surroundings { root: true, modules: none, ..ordinary() }, "CAP_SETFCAP"),
+        ("oom_score", libc::ENOENT, Surroundings::default(), "mount -t proc"),
+        ("forkserver", libc::ENOSYS, filtered(), "refuses clone3"),
+        ("mount_namespace", libc::EPERM, Surroundings { admin: true, ..filtered() }, "seccomp filter"),
+        ("root", libc::EPERM, filtered(), "seccomp filter"),
+        ("pivot", libc::EACCES, confined(), "\"remand (enforce)\""),
+        ("pivot", libc::EACCES, filtered(), "pivot_root"),
+        ("run_mounts", libc::EPERM, Surroundings { proc_covers: vec!["/proc/kcore".into()], ..ordinary() }, "/proc/kcore"),
+        ("root", libc::EFBIG, Surroundings { file_size: 8192, ..ordinary() }, "8192 bytes"),
+    ] {
+        assert!(told(name, errno, around).contains(part), "{name} {errno}: {part}");
+    }
+    // Nothing around has a part in these.
+    for (name, errno) in [("clone_init", libc::EAGAIN), ("root", libc::ENOENT), ("root", libc::EACCES), ("execve", libc::EACCES)] {
+        assert_eq!(told(name, errno, ordinary()), "", "{name} {errno}");
     }
 }

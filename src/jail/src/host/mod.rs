@@ -15,6 +15,9 @@ mod seccomp;
 mod warnings;
 
 use caps::{CapSet, Capability};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
+use nix::unistd::geteuid;
 use remand_policy::HostFacts;
 use remand_policy::host::{Arch, CgroupFacts, Fact};
 
@@ -90,29 +93,66 @@ pub(crate) fn refused_cgroups(why: &str, exposed: Option<String>) -> CgroupFacts
     cgroup::refused(why, exposed)
 }
 
-fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
-    let number = |path: &str| read(path).trim().parse().ok();
-    let limits = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup"];
-    blocker::Surroundings {
-        mapped,
-        chroot: chroot(mountinfo),
-        filtered: read("/proc/self/status").lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2")),
-        admin: caps::has_cap(None, CapSet::Effective, Capability::CAP_SYS_ADMIN).unwrap_or(false),
-        userns_clone: number("/proc/sys/kernel/unprivileged_userns_clone"),
-        apparmor: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
-        limits: limits.into_iter().filter_map(|name| Some((name, number(&format!("/proc/sys/user/max_{name}_namespaces"))?))).collect(),
-        proc_covers: mounts::beneath(mountinfo, "/proc/"),
-        proc_mounted: mounts::of_kinds(mountinfo, &["proc"]).iter().any(|mount| mount.root == "/"),
+/// Why a start failed at this step, found out by looking at what is around this process, and what to do; nothing where no cause is in sight.
+#[must_use]
+pub fn explain(failure: &crate::failure::Failure) -> Option<String> {
+    let mountinfo = read("/proc/self/mountinfo");
+    let around = surroundings(&mountinfo, ids::mapped(&read("/proc/self/uid_map"), &read("/proc/self/gid_map")));
+    match blocker::step(failure.step, failure.errno, &around)? {
+        Fact::Missing { blocker, remedy } => Some(format!("{blocker}: {remedy}")),
+        Fact::Available => None,
     }
 }
 
-/// Whether this process's root directory is another than init's, or no mount at all.
+fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
+    let number = |path: &str| read(path).trim().parse().ok();
+    let holds = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
+    let limits = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup"];
+    let proc_mounted = statfs("/proc").is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC);
+    blocker::Surroundings {
+        root: geteuid().is_root(),
+        // Without a /proc nobody can say; that there is none is told then.
+        mapped: mapped || !proc_mounted,
+        chroot: chroot(mountinfo),
+        filtered: read("/proc/self/status").lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2")),
+        admin: holds(Capability::CAP_SYS_ADMIN),
+        setfcap: holds(Capability::CAP_SETFCAP),
+        userns_clone: number("/proc/sys/kernel/unprivileged_userns_clone"),
+        apparmor: number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns"),
+        profile: profile(&read("/proc/self/attr/apparmor/current"), &read("/proc/self/attr/current")),
+        modules: modules(),
+        limits: limits.into_iter().filter_map(|name| Some((name, number(&format!("/proc/sys/user/max_{name}_namespaces"))?))).collect(),
+        file_size: getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(soft, _)| soft),
+        proc_covers: mounts::beneath(mountinfo, "/proc/"),
+        proc_mounted,
+    }
+}
+
+/// The AppArmor profile or SELinux context that confines this process, if one does.
+fn profile(apparmor: &str, current: &str) -> Option<String> {
+    let name = [apparmor, current].into_iter().map(|text| text.trim_end_matches(['\n', '\0'])).find(|text| !text.is_empty())?;
+    (!name.starts_with("unconfined")).then(|| name.to_owned())
+}
+
+/// Security modules here that can refuse a user namespace or a mount to a process without a filter; `None` where nothing tells.
+fn modules() -> Option<Vec<&'static str>> {
+    let list = read("/sys/kernel/security/lsm");
+    let there = |path: &str| std::fs::exists(path).unwrap_or(false);
+    let listed = |name: &str| list.trim().split(',').any(|listed| listed == name);
+    let selinux = listed("selinux") || there("/sys/fs/selinux/enforce");
+    let apparmor = listed("apparmor") || read("/sys/module/apparmor/parameters/enabled").trim() == "Y";
+    let others = ["bpf", "smack", "tomoyo"].map(|name| (name, listed(name)));
+    let all = [("selinux", selinux), ("apparmor", apparmor)].into_iter().chain(others);
+    there("/sys/kernel").then(|| all.filter(|(_, here)| *here).map(|(name, _)| name).collect())
+}
+
+/// Whether this process's root directory is another than its mount namespace's: no mount at all, or not where that namespace begins.
 fn chroot(mountinfo: &str) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |path: &str| std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
-    // Init in another mount namespace tells nothing; nor can everybody look.
-    let same_mounts = identity("/proc/1/ns/mnt").is_some() && identity("/proc/1/ns/mnt") == identity("/proc/self/ns/mnt");
-    !mounts::has_root(mountinfo) && !mountinfo.is_empty() || same_mounts && identity("/proc/1/root/") != identity("/")
+    if !mounts::has_root(mountinfo) && !mountinfo.is_empty() {
+        return true;
+    }
+    let Ok(root) = probe::root() else { return false };
+    matches!(probe::attempt(&probe::Probe::Root(root)), Ok(Err(failure)) if failure.errno == libc::EXDEV)
 }
 
 /// A file's text; nothing where it can't be read, which every reader of these facts takes as "not there". Files in `/proc` and `/sys` have no size to

@@ -7,7 +7,7 @@ use std::io;
 use remand_child::step::{Failure, Step};
 use remand_policy::host::{Fact, NamespaceFacts};
 
-use super::blocker::{self, Kind, Surroundings};
+use super::blocker::{self, CGROUP, IPC, Kind, MOUNT, NETWORK, PID, Surroundings, USER, UTS};
 use super::missing;
 use crate::sys::probe::{Maps, Probe, attempt};
 
@@ -16,16 +16,6 @@ pub(super) fn assumed() -> NamespaceFacts {
     let [user, mount, pid, ipc, uts, network, cgroup] = [(); 7].map(|()| Fact::Available);
     NamespaceFacts { user, mount, pid, ipc, uts, network, cgroup }
 }
-
-const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Step::UserNamespace, option: "CONFIG_USER_NS" };
-const MOUNT: Kind = Kind { name: "mount", limit: "mnt", flag: libc::CLONE_NEWNS, step: Step::MountNamespace, option: "CONFIG_NAMESPACES" };
-const PID: Kind = Kind { name: "PID", limit: "pid", flag: libc::CLONE_NEWPID, step: Step::CloneInit, option: "CONFIG_PID_NS" };
-const IPC: Kind = Kind { name: "IPC", limit: "ipc", flag: libc::CLONE_NEWIPC, step: Step::IpcNamespace, option: "CONFIG_IPC_NS" };
-const UTS: Kind = Kind { name: "UTS", limit: "uts", flag: libc::CLONE_NEWUTS, step: Step::UtsNamespace, option: "CONFIG_UTS_NS" };
-const NETWORK: Kind =
-    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
-const CGROUP: Kind =
-    Kind { name: "cgroup", limit: "cgroup", flag: libc::CLONE_NEWCGROUP, step: Step::CgroupNamespace, option: "CONFIG_CGROUPS" };
 
 /// The namespaces, and `/proc`.
 pub(super) fn tried(uid: u32, gid: u32, around: &Surroundings) -> (NamespaceFacts, Fact) {

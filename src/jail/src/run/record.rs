@@ -18,6 +18,7 @@ use super::timeline::Timeline;
 use super::tree;
 use super::warm::InUse;
 use crate::failure::Failure;
+use crate::host;
 
 /// The record of a run that was made. Whatever it was made of goes here.
 pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcome {
@@ -25,6 +26,9 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     let mut verdict = verdict::decide(&evidence, ask.plan);
     match &mut verdict {
         Verdict::NotStarted { step, index, hint, .. } => {
+            if let Some(why) = seen.failure.as_ref().and_then(host::explain) {
+                *hint = why;
+            }
             if let Some(object) = seen.launched.setup.object(ask.plan, step, *index) {
                 *hint = format!("{object}: {hint}");
             }
@@ -79,7 +83,7 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
 
 /// The verdict on a start that failed.
 pub fn not_started(failure: &Failure) -> Verdict {
-    let hint = verdict::hint(failure.step, failure.index, failure.errno);
+    let hint = host::explain(failure).unwrap_or_else(|| verdict::hint(failure.step, failure.index, failure.errno));
     Verdict::NotStarted {
         step: failure.step.to_owned(),
         index: failure.index,

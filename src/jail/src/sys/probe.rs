@@ -3,12 +3,13 @@
 //! Always holds: what a probe changes, it changes in a child that is reaped before the answer is given.
 
 use std::io;
+use std::mem::zeroed;
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, fork, pipe2, read};
+use nix::unistd::{ForkResult, fork, getpid, pipe2, read};
 use remand_child::step::{At, Failure, Step};
 use remand_child::sys;
 
@@ -37,6 +38,8 @@ pub enum Probe<'a> {
         /// The new user namespace's.
         maps: Option<&'a Maps>,
     },
+    /// Whether the root directory, seen as [`root`] before, is the mount namespace's: EXDEV where not, EPERM where this process may not know.
+    Root(Identity),
     /// A seccomp filter that allows everything, with a listener.
     Listener,
 }
@@ -59,6 +62,7 @@ pub fn attempt(probe: &Probe<'_>) -> io::Result<Result<(), Failure>> {
             enter(maps).and_then(|()| if flag == libc::CLONE_NEWPID { born_inside().at(step) } else { sys::unshare(flag).at(step) })
         }
         Probe::Proc { maps } => enter(maps).and_then(|()| fresh_proc()),
+        Probe::Root(before) => enter_again(before),
         Probe::Listener => listen(),
     })
 }
@@ -89,6 +93,37 @@ fn fresh_proc() -> Result<(), Failure> {
     let attributes = sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC;
     let inner = in_child(|| sys::new_mount(c"proc", &options, attributes).at(Step::RunMounts).map(drop));
     inner.unwrap_or_else(|error| Err(error.raw_os_error().unwrap_or(libc::EIO)).at(Step::CloneInit))
+}
+
+/// A directory: its mount, and its number there.
+pub type Identity = (u64, u64);
+
+/// The root directory of this process.
+///
+/// # Errors
+/// The kernel's answer; ENOSYS before Linux 5.8.
+pub fn root() -> Result<Identity, Errno> {
+    // SAFETY: integers, for which zero is a value.
+    let mut stat: libc::statx = unsafe { zeroed() };
+    // SAFETY: a string with its NUL; the kernel writes one `struct statx`.
+    let answer = unsafe { libc::statx(libc::AT_FDCWD, c"/".as_ptr(), 0, libc::STATX_MNT_ID | libc::STATX_INO, &raw mut stat) };
+    Errno::result(answer)?;
+    if stat.stx_mask & libc::STATX_MNT_ID == 0 { Err(Errno::ENOSYS) } else { Ok((stat.stx_mnt_id, stat.stx_ino)) }
+}
+
+/// Who enters a mount namespace, be it their own, stands at its root.
+fn enter_again(before: Identity) -> Result<(), Failure> {
+    let this = getpid().as_raw();
+    // SAFETY: integers only.
+    let own = unsafe { libc::syscall(libc::SYS_pidfd_open, this, 0) };
+    let own = Errno::result(own).and_then(|fd| i32::try_from(fd).map_err(|_| Errno::EBADF)).map_err(|errno| errno as i32).at(Step::Root)?;
+    // SAFETY: integers only.
+    let entered = unsafe { libc::setns(own, libc::CLONE_NEWNS) };
+    Errno::result(entered).map_err(|errno| errno as i32).at(Step::Root)?;
+    match root() {
+        Ok(now) if now != before => Err(libc::EXDEV).at(Step::Root),
+        _ => Ok(()),
+    }
 }
 
 fn listen() -> Result<(), Failure> {
