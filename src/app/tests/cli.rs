@@ -89,7 +89,7 @@ fn input_is_refused_with_its_place() {
     assert!(refused(&["run", "--query", "word", code.name()], b"").contains("--query: expected value at line 1 column 1\n"));
     assert!(refused(&["run", "-"], b"return '\xff'").contains("code is not UTF-8 text: wrong at byte 8\n"));
     assert!(refused(&["run", "/nonexistent"], b"").contains("cannot read code /nonexistent: No such file or directory"));
-    assert!(refused(&["run", "--items", "/dev/zero", code.name()], b"").contains("larger than limits.job_size = "));
+    assert!(refused(&["run", "--items", "/dev/zero", code.name()], b"").contains("it is a device"));
     assert!(refused(&["run", "--set", "limits.job_size=7B", code.name()], b"").contains("larger than limits.job_size = 7 bytes\n"));
 }
 
@@ -186,11 +186,11 @@ fn policy_check_survives_every_kind_of_file() {
         (directory.file("huge.jsonc", " ".repeat((1 << 20) + 1)), "the file is larger than"),
         (directory.file("empty.jsonc", ""), "the file is empty"),
         (directory.file("nul.jsonc", "{\"version\": 1, \"a\0\": 1}"), "unknown key \"a\\0\""),
-        (directory.file("nuls.jsonc", "\0\0\0"), "unexpected token"),
+        (directory.file("nuls.jsonc", "\0\0\0"), "a NUL byte"),
         (directory.file("surrogate.jsonc", "{\"version\": 1, \"description\": \"\\ud800\"}"), "invalid unicode escape sequence"),
         (directory.file("latin.jsonc", b"{\"version\": 1, \"description\": \"\xe9\"}"), "not UTF-8"),
         (directory.file("twice.jsonc", "{\"version\": 1, \"version\": 1}"), "the key \"version\" is written twice"),
-        (directory.file("cut.jsonc", "{\"version\": 1, \"limits\": {"), "unterminated object"),
+        (directory.file("cut.jsonc", "{\"version\": 1, \"limits\": {"), "this { has no }"),
         (directory.0.to_str().unwrap().to_owned(), "the file is not a regular file"),
         (fifo.to_str().unwrap().to_owned(), "the file is not a regular file"),
         (link.to_str().unwrap().to_owned(), "the file is a symbolic link; name the file itself"),

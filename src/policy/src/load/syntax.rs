@@ -78,7 +78,7 @@ pub(super) fn slip(text: &str, range: Range, message: &str) -> Slip {
     let back = text.get(..range.start).and_then(|before| before.strip_suffix('-')).filter(|_| rest.starts_with('-'));
     let start = back.map_or(range.start, str::len);
     // Within a text a sign is no mark of another notation.
-    let marks = if message.starts_with("invalid escape") { &[] } else { MARKS };
+    let marks = if message.starts_with("invalid") { &[] } else { MARKS };
     let found = marks.iter().find(|(mark, _, _)| text.get(start..).is_some_and(|rest| rest.starts_with(mark)));
     if let Some((mark, what, help)) = found {
         return Slip { range: Range::new(start, start + mark.len()), message: (*what).to_owned(), help: Some((*help).to_owned()) };
