@@ -12,7 +12,7 @@ use remand_policy::interpreter::Tree;
 use super::ask::Reply;
 use super::elf::libraries;
 use super::layout::Layout;
-use super::reach::{Machine, Reach};
+use super::reach::{self, Machine, Reach};
 use super::tree;
 use super::trust::{self, PACKAGES};
 
@@ -68,7 +68,7 @@ pub(super) fn needs(
     if !reply.paths.iter().filter_map(|path| follow(path)).any(|path| standard.contains(&path)) {
         return Err(format!("names none of the standard libraries that were found for it (sys.path is {:?})", reply.paths));
     }
-    let public = |path: &&String| follow(path).is_some_and(|real| real.ends_with("/zoneinfo") && is_dir(&real)) && trust::public(path);
+    let public = |path: &&String| follow(path).is_some_and(|real| real.ends_with("/zoneinfo") && is_dir(&real)) && reach::public(path);
     core.names.extend(reply.zoneinfo.iter().find(public).cloned());
 
     let site_paths = if site { packages(layout, reply, owners)? } else { Vec::new() };
@@ -102,7 +102,7 @@ fn packages(layout: &Layout, reply: &Reply, owners: &[u32]) -> Result<Vec<String
     for path in &reply.site {
         // The shape is asked of what is at the end of symlinks: those may be anybody's.
         let Some(real) = tree::resolve(path, &tree::host).map(|found| found.real).filter(|real| is_site(Path::new(real))) else { continue };
-        if !trust::public(path) {
+        if !reach::public(path) {
             let named = if layout.names(&real) { Ok(()) } else { Err("it lies outside of the interpreter's own directories".to_owned()) };
             let named = named.and_then(|()| trust::directory(path, owners));
             named.map_err(|why| format!("has packages in {path}, which not everybody can read, and {why}"))?;

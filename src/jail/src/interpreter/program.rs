@@ -88,7 +88,7 @@ fn of(file: &str, path: &str, vouched: bool) -> Result<HostProgram, String> {
 /// Checks that a file that the caller named may be shown to a run.
 fn named(file: &str) -> Result<(), String> {
     let trusted = trust::check(file, &trust::owners());
-    if trusted.is_ok() || trust::public(file) {
+    if trusted.is_ok() || reach::public(file) {
         Ok(())
     } else {
         trusted.map_err(|reason| format!("not everybody can read it, and {reason}"))

@@ -1,8 +1,8 @@
 //! What a run may be shown of the host, by who said so.
 //!
 //! Always holds: what the caller or the policy *named* is shown wherever it lies (its owners are `trust`'s business); what was found by *content* (a
-//! library that a file asks for, a `#!` line, a link in either) is shown only where everybody can reach and read it, or inside a named tree. Each place
-//! is looked at once, so that what is shown is what was judged.
+//! library that a file asks for, a `#!` line, a link in either) is shown only where everybody can reach and read it, or inside a named tree, and not in
+//! places that the run has of its own. Each place is looked at once, so that what is shown is what was judged.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
 use nix::unistd::geteuid;
+use remand_policy::plan;
 
 use super::elf::Object;
 use super::tree::{self, Node, Resolved, resolve, within};
@@ -102,7 +103,13 @@ impl<'a> Reach<'a> {
 
     /// Follows a name that was found by content to what may be shown.
     pub(super) fn content(&self, name: &str) -> Option<Resolved> {
-        resolve(name, &|path| self.look(path)).filter(|found| self.closed(found).is_none())
+        resolve(name, &|path| self.look(path)).filter(|found| self.closed(found).is_none() && self.own(found).is_none())
+    }
+
+    /// The place of the run's own on the way: in the run, something else is there. A named tree counts as it is; the plan says why it cannot be shown.
+    pub(super) fn own(&self, found: &Resolved) -> Option<&'static str> {
+        let ends = found.links.iter().map(|(link, _)| link).chain([&found.real]);
+        ends.filter(|end| !self.named.iter().any(|tree| within(end, tree))).find_map(|end| plan::own(end))
     }
 
     /// The first place on the way that not everybody can pass or, at its end, read; with its mode. What lies in a named tree counts from there on.
@@ -140,6 +147,12 @@ impl<'a> Reach<'a> {
     }
 }
 
+/// Whether everybody can reach the file and read it, links on the way included.
+pub(super) fn public(path: &str) -> bool {
+    let reach = Reach::new(&Machine, Vec::new());
+    resolve(path, &|path| reach.look(path)).is_some_and(|found| reach.closed(&found).is_none())
+}
+
 /// The mode of a place that not everybody can pass or, as the last of a way, read.
 fn closed(node: &Node, last: bool) -> Option<u32> {
     const DIRECTORY: u32 = 0o040_000;
@@ -156,5 +169,38 @@ fn closed(node: &Node, last: bool) -> Option<u32> {
             };
             (mode & needed != needed).then_some(mode & 0o7777)
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::path::PathBuf;
+
+    #[test]
+    fn what_everybody_can_reach_and_read() {
+        let top = std::env::temp_dir().join(format!("remand-public-{}", std::process::id()));
+        std::fs::create_dir_all(top.join("a")).unwrap();
+        let file = top.join("a/file");
+        std::fs::write(&file, "").unwrap();
+        symlink(&file, top.join("link")).unwrap();
+        let mode = |path: &PathBuf, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let seen = || [&file, &top.join("link"), &top.join("a")].map(|path| public(path.to_str().unwrap()));
+        mode(&top, 0o755);
+        mode(&top.join("a"), 0o755);
+        mode(&file, 0o644);
+        assert_eq!(seen(), [true; 3]);
+        mode(&file, 0o640);
+        assert_eq!(seen(), [false, false, true]);
+        mode(&file, 0o644);
+        mode(&top.join("a"), 0o711);
+        assert_eq!(seen(), [true, true, false], "reached, not listed");
+        mode(&top.join("a"), 0o750);
+        assert_eq!(seen(), [false; 3]);
+        assert!(!public("/nonexistent"));
+        std::fs::remove_dir_all(&top).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a file is where only trusted owners could have put it, and whether everybody can read it anyway.
+//! Whether a file is where only trusted owners could have put it.
 //!
 //! Always holds: every directory, symlink and file on the way is looked at; what cannot be looked at is not trusted.
 
@@ -74,19 +74,6 @@ pub(super) fn contents(path: &str, owners: &[u32]) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Whether everybody can reach the file and read it, links on the way included.
-pub(super) fn public(path: &str) -> bool {
-    let Some(found) = tree::resolve(path, &tree::host) else { return false };
-    let open = |step: &String| {
-        let needed = if *step == found.real { 0o004 } else { 0 };
-        look(step).is_ok_and(|meta| {
-            let needed = if meta.is_dir() { needed | 0o001 } else { needed };
-            meta.is_symlink() || meta.mode() & needed == needed
-        })
-    };
-    steps(path).is_ok_and(|steps| steps.iter().all(open))
 }
 
 fn look(step: &str) -> Result<Metadata, String> {
@@ -168,30 +155,6 @@ mod tests {
             chown(&file, Some(4_000_000), None).unwrap();
             assert!(said().unwrap_err().contains("os.py belongs to user 4000000"));
         }
-        std::fs::remove_dir_all(&top).unwrap();
-    }
-
-    #[test]
-    fn what_everybody_can_reach_and_read() {
-        let top = std::env::temp_dir().join(format!("remand-public-{}", std::process::id()));
-        std::fs::create_dir_all(top.join("a")).unwrap();
-        let file = top.join("a/file");
-        std::fs::write(&file, "").unwrap();
-        symlink(&file, top.join("link")).unwrap();
-        let mode = |path: &PathBuf, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-        let seen = || [&file, &top.join("link"), &top.join("a")].map(|path| public(path.to_str().unwrap()));
-        mode(&top, 0o755);
-        mode(&top.join("a"), 0o755);
-        mode(&file, 0o644);
-        assert_eq!(seen(), [true; 3]);
-        mode(&file, 0o640);
-        assert_eq!(seen(), [false, false, true]);
-        mode(&file, 0o644);
-        mode(&top.join("a"), 0o711);
-        assert_eq!(seen(), [true, true, false], "reached, not listed");
-        mode(&top.join("a"), 0o750);
-        assert_eq!(seen(), [false; 3]);
-        assert!(!public("/nonexistent"));
         std::fs::remove_dir_all(&top).unwrap();
     }
 }

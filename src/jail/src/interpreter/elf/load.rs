@@ -119,6 +119,9 @@ impl<'a> Load<'a> {
 
     fn why_not(&self, path: &str) -> String {
         let Some(found) = resolve(path, &|path| self.reach.look(path)) else { return "there is no such file".to_owned() };
+        if let Some(own) = self.reach.own(&found) {
+            return format!("{own} is the run's own, where this file is not; keep libraries elsewhere");
+        }
         match (self.reach.closed(&found), self.reach.object(&found.real)) {
             (Some((place, mode)), _) => format!(
                 "not everybody can reach and read {place} (mode {mode:04o}), and a run is shown what a file asks for only where everybody can; chmod o+rX it"

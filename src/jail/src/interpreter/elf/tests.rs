@@ -238,6 +238,23 @@ fn nothing_that_not_everybody_can_read_is_found_by_content() {
 }
 
 #[test]
+fn what_lies_in_places_of_the_runs_own_is_passed_over() {
+    for own in ["/tmp", "/tmp/a", "/var/tmp", "/proc/self", "/dev/shm"] {
+        let (first, both) = (format!("{own}/l.so"), format!("{own}:/a"));
+        let host = Invented::new(runpath(&both, &["l.so"])).plain(&[&first, "/a/l.so"]);
+        assert_eq!(host.found(&[&first]).unwrap(), ["/a/l.so"], "{own}");
+        let linked = Invented::new(runpath("/b:/a", &["l.so"])).link("/b/l.so", &first).plain(&[&first, "/a/l.so"]);
+        assert_eq!(linked.found(&[]).unwrap(), ["/a/l.so"], "{own}, by a link");
+        let through = Invented::new(runpath(&both, &["l.so"])).link(&first, "/c/l.so").plain(&["/c/l.so", "/a/l.so"]);
+        assert_eq!(through.found(&[]).unwrap(), ["/a/l.so"], "{own}, a link in it");
+        let only = Invented::new(runpath(own, &["l.so"])).plain(&[&first]).found(&[]).unwrap_err();
+        assert!(only.contains("/bin/x needs l.so") && only.contains("is the run's own"), "{only}");
+    }
+    let beside = Invented::new(runpath("/tmpx", &["l.so"])).plain(&["/tmpx/l.so"]);
+    assert_eq!(beside.found(&[]).unwrap(), ["/tmpx/l.so"]);
+}
+
+#[test]
 fn hostile_files_cost_bounded_work() {
     let many: Vec<String> = (0..1000).map(|n| format!("l{n}.so")).collect();
     let names: Vec<&str> = many.iter().map(String::as_str).collect();
