@@ -158,7 +158,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__policy__subcmd__allow)
-            opts="-h --reason --writable --exec --dry-run --help"
+            opts="-h --reason --writable --exec --create --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -194,7 +194,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__policy__subcmd__deny)
-            opts="-h --dry-run --help"
+            opts="-h --create --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -350,7 +350,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__policy__subcmd__set)
-            opts="-h --dry-run --help"
+            opts="-h --create --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -275,7 +275,30 @@ fn edits_at_once_all_come_through() {
     assert!(["pids", "open_files", "stdout", "stderr", "prints", "wall_time"].iter().all(|field| text.contains(field)), "{text}");
     assert!(!left.exists() && other.exists());
     let (code, text) = place.run(&["allow", file.with_file_name("new.jsonc").to_str().unwrap(), "flock"]);
-    assert!(code == Some(2) && text.contains("no such file") && text.contains("`remand policy edit "), "{text}");
+    assert!(code == Some(2) && text.contains("no such file") && text.contains("with --create"), "{text}");
+}
+
+/// A file that is not there is made where that was asked for, and only then.
+#[test]
+fn allow_set_and_deny_make_a_file_when_asked() {
+    let place = Place::new("create");
+    for (verb, what, written) in
+        [("allow", "/srv", "{ \"source\": \"/srv\" }"), ("set", "limits.pids=7", "\"pids\": 7"), ("deny", "mkdir", "\"mkdir\"")]
+    {
+        let new = place.file().with_file_name(format!("{verb}.jsonc"));
+        let path = new.to_str().unwrap();
+        let (code, text) = place.run(&[verb, path, what]);
+        assert!(code == Some(2) && text.contains("with --create") && !new.exists(), "{text}");
+        let (code, text) = place.run(&[verb, path, what, "--create", "--dry-run"]);
+        assert!(code == Some(0) && text.contains("+  \"extends\": \"default\"") && !new.exists(), "{text}");
+        assert_eq!(place.run(&[verb, path, "nonsense=1", "--create"]).0, Some(2));
+        assert!(!new.exists(), "nothing of what cannot be done");
+        let (code, text) = place.run(&[verb, path, what, "--create"]);
+        assert!(code == Some(0) && text.contains("a new policy, beside the default one"), "{text}");
+        let made = fs::read_to_string(&new).unwrap();
+        assert!(made.contains(written) && made.contains("\"extends\": \"default\""), "{made}");
+        assert_eq!(place.run(&[verb, path, what, "--create"]).0, Some(0), "one that is there is changed as ever");
+    }
 }
 
 /// What is allowed takes nothing away, and moves nothing.

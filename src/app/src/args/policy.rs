@@ -135,9 +135,9 @@ pub struct SetArgs {
     /// Such as limits.memory=256MiB, environment.LANG=C, or JSON: python.stdlib_allow='["json"]'
     #[arg(required = true, value_name = "FIELD=VALUE")]
     pub settings: Vec<String>,
-    /// Print a unified diff instead of writing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Where and whether it is written
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// `remand policy allow`.
@@ -159,9 +159,9 @@ pub struct AllowArgs {
     /// Files on the mounts can be executed
     #[arg(long)]
     pub exec: bool,
-    /// Print a unified diff instead of writing
-    #[arg(long)]
-    pub dry_run: bool,
+    /// Where and whether it is written
+    #[command(flatten)]
+    pub place: PlaceArgs,
 }
 
 /// `remand policy deny`.
@@ -174,6 +174,17 @@ pub struct DenyArgs {
     /// System calls, groups, and targets of mounts
     #[arg(required = true, value_name = "CALL|@GROUP|TARGET")]
     pub grants: Vec<String>,
+    /// Where and whether it is written
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// What `set`, `allow` and `deny` do with the file.
+#[derive(Clone, Copy, Debug, ArgGroup)]
+pub struct PlaceArgs {
+    /// Make the file if it is not there, from the default policy
+    #[arg(long)]
+    pub create: bool,
     /// Print a unified diff instead of writing
     #[arg(long)]
     pub dry_run: bool,

@@ -55,7 +55,7 @@ fn say(path: &Path, what: &str) -> Result<(), Failure> {
 }
 
 /// What a new policy starts from.
-fn template(name: &str) -> String {
+pub fn template(name: &str) -> String {
     format!(
         "// {name}: what is run under it, and what it needs.\n//\n//     remand run --policy {name} hello.py\n{{\n  \"version\": 1,\n  \
          \"extends\": \"default\",\n  \"description\": \"\"\n}}\n"

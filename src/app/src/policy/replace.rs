@@ -93,7 +93,7 @@ impl Original {
     pub fn present(&self, path: &Path) -> Result<&[u8], Failure> {
         let missing = || {
             let shown = plain(&path.to_string_lossy()).into_owned();
-            let hint = format!("to make it, `remand policy edit {shown}`, or write {{ \"version\": 1, \"extends\": \"default\" }} into it");
+            let hint = "`set`, `allow` and `deny` make it from the default policy with --create, and `remand policy edit` does".to_owned();
             Failure { hint: Some(hint), ..Failure::usage(format!("policy {shown}: no such file")) }
         };
         self.text.as_deref().ok_or_else(missing)

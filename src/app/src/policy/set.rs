@@ -8,17 +8,18 @@ use remand_policy::load::Loaded;
 use remand_policy::{Policy, edit, load};
 use serde_json::{Value, json};
 
+use super::edit::template;
 use super::grant;
 use super::judge::{self, Judge, Wrong};
 use super::replace::Original;
-use crate::args::{AllowArgs, DenyArgs, SetArgs};
+use crate::args::{AllowArgs, DenyArgs, PlaceArgs, SetArgs};
 use crate::failure::Failure;
 use crate::policies;
 use crate::print::{self, plain};
 
 /// Does it; the exit status.
 pub fn set(args: &SetArgs) -> Result<u8, Failure> {
-    change(&args.policy, args.dry_run, |draft| args.settings.iter().try_for_each(|setting| draft.set(setting)))
+    change(&args.policy, args.place, |draft| args.settings.iter().try_for_each(|setting| draft.set(setting)))
 }
 
 /// Does it; the exit status.
@@ -26,8 +27,8 @@ pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
     if (args.writable || args.exec) && !args.grants.iter().any(|grant| grant.starts_with('/')) {
         return Err(Failure::usage("--writable and --exec are about mounts, and none is named".to_owned()));
     }
-    let status = change(&args.policy, args.dry_run, |draft| args.grants.iter().try_for_each(|typed| grant::allow(draft, typed, args)))?;
-    if !args.dry_run {
+    let status = change(&args.policy, args.place, |draft| args.grants.iter().try_for_each(|typed| grant::allow(draft, typed, args)))?;
+    if !args.place.dry_run {
         print::stderr(&grant::asked(args)?);
     }
     Ok(status)
@@ -35,7 +36,7 @@ pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
 
 /// Does it; the exit status.
 pub fn deny(args: &DenyArgs) -> Result<u8, Failure> {
-    change(&args.policy, args.dry_run, |draft| args.grants.iter().try_for_each(|typed| grant::deny(draft, typed)))
+    change(&args.policy, args.place, |draft| args.grants.iter().try_for_each(|typed| grant::deny(draft, typed)))
 }
 
 /// A text while it is edited.
@@ -46,19 +47,21 @@ pub struct Draft<'j> {
     pub text: String,
 }
 
-fn change(typed: &str, dry_run: bool, edit: impl FnOnce(&mut Draft<'_>) -> Result<(), Failure>) -> Result<u8, Failure> {
+fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Result<(), Failure>) -> Result<u8, Failure> {
     let path: PathBuf = policies::file(typed)?;
     let original = Original::open(&path)?;
-    let bytes = original.present(&path)?;
-    let mut draft = Draft::new(&path, bytes)?;
-    let before = draft.judge.judge(bytes).ok();
+    let is_new = original.text.is_none() && place.create;
+    let start = if is_new { template(&policies::name(&path)).into_bytes() } else { original.present(&path)?.to_vec() };
+    let bytes = if is_new { &[] } else { start.as_slice() };
+    let mut draft = Draft::new(&path, &start)?;
+    let before = draft.judge.judge(&start).ok();
     edit(&mut draft)?;
     if draft.text.as_bytes() == bytes {
         print::stdout(&format!("{}: nothing to change\n", plain(typed)))?;
         return Ok(0);
     }
     let (after, warnings) = draft.judged()?;
-    if dry_run {
+    if place.dry_run {
         print::content(judge::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;
         return Ok(0);
     }
@@ -70,7 +73,8 @@ fn change(typed: &str, dry_run: bool, edit: impl FnOnce(&mut Draft<'_>) -> Resul
     };
     print::stderr(&warnings);
     print::stderr(&here);
-    print::stdout(&format!("{}:\n{told}", plain(typed)))?;
+    let new = if is_new { ", a new policy, beside the default one" } else { "" };
+    print::stdout(&format!("{}{new}:\n{told}", plain(typed)))?;
     Ok(0)
 }
 

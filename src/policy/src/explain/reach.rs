@@ -1,6 +1,7 @@
 //! What a run can reach: networks, processes, other runs.
 
 use super::Page;
+use crate::load::unshown;
 use crate::policy::{Enforce, Namespaces, NetworkMode, Policy, Word};
 
 pub(super) fn reach(page: &mut Page<'_>) {
@@ -13,6 +14,9 @@ pub(super) fn reach(page: &mut Page<'_>) {
     };
     let reason = network.reason.as_ref().map_or(String::new(), |reason| format!(" Why: {reason}."));
     page.of("network.mode", format!("{sentence} (network.mode is {}).{reason}", network.mode.word()));
+    for (what, lines) in unshown(page.policy) {
+        page.say(format!("On that network, {what} (to show it, add {lines} to filesystem.mounts)."));
+    }
     if network.mode == NetworkMode::None {
         let holds = if page.plan.is_some() { page.how("landlock_tcp", None) } else { ", where the kernel has it (ABI 4)".to_owned() };
         page.say(format!("Landlock, a second lock on the network{holds}."));

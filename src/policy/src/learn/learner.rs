@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Line, Most, Run, Standing, calls, imports, limits, mounts};
+use super::{Change, Line, Most, Run, Standing, calls, imports, limits, mounts, network};
 use crate::ceiling::exceeding;
 use crate::edit;
 use crate::load::{Find, Problem, Source, parse};
@@ -95,6 +95,7 @@ impl<'f> Learner<'f> {
         let asked = [
             calls::asked(run, &kills),
             imports::asked(run).into_iter().collect(),
+            network::asked(run).into_iter().collect(),
             mounts::asked(run),
             limits::asked(run, &self.start.most),
         ];
@@ -115,7 +116,7 @@ impl<'f> Learner<'f> {
         true
     }
 
-    /// Limits that were raised step by step become what was measured with headroom; with `tighten`, others are lowered to that.
+    /// Limits that were raised step by step, or nearly met, become what was measured with headroom; with `tighten`, others are lowered to that.
     ///
     /// # Errors
     /// As [`Self::text`].
@@ -125,6 +126,9 @@ impl<'f> Learner<'f> {
             if let (Some(line), Some((change, Standing::Proposed))) = (self.lines.get_mut(index), fits) {
                 line.change = change;
             }
+        }
+        for line in limits::close(&self.policy()?, &self.lines, &self.measured, &self.start.most) {
+            self.take(line, false);
         }
         if tighten {
             let policy = self.policy()?;

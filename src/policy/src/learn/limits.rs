@@ -1,6 +1,6 @@
-//! Limits that ended a run: raised step by step while learning, then set to what was measured with headroom.
+//! Limits that ended a run: raised step by step while learning, then set to what was measured with headroom. Those that a finished run nearly met get it too.
 //!
-//! Always holds: a limit is raised only after its own counter ended a run, at most [`STEP`] times at once, never above [`Most`], and never lifted. What
+//! Always holds: a limit is raised only where its own counter ended a run or came close, at most [`STEP`] times at once, never above [`Most`], never lifted. What
 //! nothing measures is doubled, so that the value that was enough is at most twice what was needed.
 
 use serde_json::{Value, json};
@@ -15,6 +15,8 @@ use crate::verdict::{Level, LimitKind, Verdict};
 const STEP: u64 = 4;
 /// Measured, times the one, over the other: half as much again.
 const HEADROOM: (u64, u64) = (3, 2);
+/// A part of a limit beyond which it is nearly met.
+const CLOSE: (u64, u64) = (4, 5);
 /// Longest that learning lets one run take or compute; microseconds.
 const LONGEST: u64 = 600_000_000;
 
@@ -245,6 +247,26 @@ pub(super) fn settled(lines: &[Line], measured: &Measured, most: &Most) -> Vec<(
         (change.value() != value).then_some((index, change))
     };
     lines.iter().enumerate().filter_map(settle).collect()
+}
+
+/// Limits that ended no run, and of which a finished one used more than [`CLOSE`]: the next run may need a little more, so they get the same headroom.
+pub(super) fn close(policy: &Policy, lines: &[Line], measured: &Measured, most: &Most) -> Vec<Line> {
+    let (tree, floor) = (policy.tree(), Policy::floor("floor").tree());
+    let raise = |row: &Row| {
+        let (now, spent) = (current(&tree, row.field)?, measured.of(row.field)?);
+        let known = lines.iter().any(|line| line.change.field() == row.field);
+        // One process of one is no waver: every run has it.
+        let bare = row.unit == Unit::Count && current(&floor, row.field).is_some_and(|bare| spent <= bare);
+        let wanted = headroom(row.unit, spent).min((row.most)(most));
+        let is_close = u128::from(spent) * u128::from(CLOSE.1) > u128::from(now) * u128::from(CLOSE.0);
+        (is_close && !known && !bare && wanted > now).then(|| Line {
+            change: Change::Set { field: row.field, value: written(row.unit, wanted), was: written(row.unit, now) },
+            standing: Standing::Proposed,
+            risk: format!("{}; it ended no run, but one spent {} of it", row.risk, shown(row.unit, spent)),
+            needs: Vec::new(),
+        })
+    };
+    ROWS.iter().filter_map(raise).collect()
 }
 
 /// Limits that stand above what was measured with headroom, lowered to that, but not below what a bare interpreter just starts with.

@@ -12,6 +12,7 @@ mod imports;
 mod learner;
 mod limits;
 mod mounts;
+mod network;
 mod proposal;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,9 @@ use similar::TextDiff;
 use super::{Change, Line, Standing};
 use crate::verdict::Verdict;
 
+/// No verdict tells a job that caught an error from one that had none.
+const SAID: &str = "a job that catches the error, and only says that it failed, finishes too: look at what it gave; if it did not do its work, let it raise";
+
 /// What became of one input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ran {
@@ -49,7 +52,11 @@ pub fn text(lines: &[Line], ran: &[Ran]) -> String {
         if lines.peek().is_some() {
             let _ = writeln!(text, "{title}"); // writing to a String cannot fail
         }
+        let unneeded = lines.peek().is_some_and(|line| line.standing == Standing::Unneeded);
         lines.for_each(|line| tell(&mut text, line));
+        if unneeded {
+            let _ = writeln!(text, "  {SAID}");
+        }
     }
     if !ran.is_empty() && ran.iter().all(|ran| ran.learned != Verdict::Finished.kind()) {
         let _ = writeln!(text, "no input finished: what is proposed is what the runs asked for, and was not tried without");

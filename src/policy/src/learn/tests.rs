@@ -65,8 +65,12 @@ fn exceeded(limit: LimitKind, allowed: u64, unit: &str) -> Outcome {
 }
 
 fn finished(memory: u64) -> Outcome {
+    spent(memory, 3000)
+}
+
+fn spent(memory: u64, wall: u64) -> Outcome {
     let ms = |n: u64| Milliseconds(n * 1000);
-    let usage = Usage { wall_ms: ms(3000), cpu_ms: CpuMs { user: ms(200), system: ms(50) }, memory_peak: Some(memory), pids_peak: Some(1) };
+    let usage = Usage { wall_ms: ms(wall), cpu_ms: CpuMs { user: ms(200), system: ms(50) }, memory_peak: Some(memory), pids_peak: Some(1) };
     Outcome { usage, ..outcome(Verdict::Finished) }
 }
 
@@ -121,7 +125,7 @@ fn a_whole_proposal() {
     let first = denied(&learner, raised("PermissionError", "no"), &[clone, ("socket", [2, 0x8_0001, 0, 0, 0, 0]), ("keyctl", [0; 6])]);
     assert!(learn(&mut learner, "a.json", 1, &first, &[file("/srv/data/words.txt"), file("/etc/shadow")]));
     assert!(learn(&mut learner, "a.json", 2, &exceeded(LimitKind::Memory, 64 << 20, "bytes"), &[]));
-    assert!(!learn(&mut learner, "a.json", 3, &finished(80 << 20), &[]));
+    assert!(!learn(&mut learner, "a.json", 3, &spent(80 << 20, 1000), &[]));
     learner.settle(false).unwrap();
     let ran = [Ran { input: "a.json".into(), runs: 3, learned: "finished".into(), proposed: "finished".into() }];
     let text = learner.text().unwrap();
@@ -161,6 +165,10 @@ refused
       because: syscalls.kill names "@keys", and learning does not undo what was denied by name
       risk: dangerous: keyrings belong to a user, not to a namespace
       run 1 of a.json: keyctl(0x0, 0x0, 0x0, 0x0, 0x0) was denied
+  network.mode: "none" becomes "host"
+      because: the network is granted by hand: write "network": {"mode": "host", "reason": "..."} ("loopback" if the run talks to itself alone) beside the grant of the sockets
+      risk: dangerous: the run reaches every address that the host reaches, services on its loopback included
+      run 1 of a.json: a socket of the internet was denied
   filesystem.mounts: add {"source":"/etc/shadow"}
       because: /etc/shadow is never shown: passwords
       risk: shows /etc/shadow of the host, read-only
@@ -187,7 +195,8 @@ fn dangerous_calls_are_tried_only_where_that_was_asked_for() {
         let run = denied(&learner, raised("PermissionError", "no"), &calls);
         assert_eq!(learn(&mut learner, "a", 1, &run, &[]), tried);
         let expected = if tried { Standing::Proposed } else { Standing::Dangerous };
-        assert!(standings(&learner).iter().all(|(_, standing)| **standing == expected));
+        assert!(standings(&learner).iter().filter(|(value, _)| value != "\"host\"").all(|(_, standing)| **standing == expected));
+        assert!(matches!(standings(&learner)[2], (_, Standing::Refused { .. })), "the network is told, and never proposed");
         assert_eq!(compare(learner.base(), &learner.policy().unwrap()).is_empty(), !tried);
     }
 }
@@ -220,8 +229,12 @@ fn nothing_goes_beyond_the_ceiling() {
     let beyond = |most: &str| Standing::Beyond { most: most.into() };
     let (clone, socket, mount, memory, wall) =
         (beyond("no clone"), beyond("no socket"), beyond("no mount"), beyond("\"100MiB\""), beyond("\"2s\""));
-    let told: Vec<_> =
-        learner.lines().iter().map(|line| (line.change.field(), line.change.value()["call"].as_str(), &line.standing)).collect();
+    let told: Vec<_> = learner
+        .lines()
+        .iter()
+        .filter(|line| line.change.field() != "network.mode")
+        .map(|line| (line.change.field(), line.change.value()["call"].as_str(), &line.standing))
+        .collect();
     assert_eq!(
         told,
         [
@@ -444,4 +457,50 @@ fn a_job_cannot_make_a_proposal_endless() {
     let count =
         |refused: bool| standings(&learner).iter().filter(|(_, standing)| matches!(standing, Standing::Refused { .. }) == refused).count();
     assert_eq!((count(false), count(true)), (64, 26));
+}
+
+#[test]
+fn a_limit_that_was_nearly_met_gets_headroom_and_no_other() {
+    let memory = |peak: u64, ceiling: Option<&str>| {
+        let mut learner = learner(STRICT, ceiling, false);
+        learn(&mut learner, "a", 1, &spent(peak, 1000), &[]);
+        learner.settle(false).unwrap();
+        (learner.policy().unwrap().limits.memory.to_string(), learner.lines().len())
+    };
+    assert_eq!(memory(60 << 20, None), ("96MiB".into(), 1), "half as much again, rounded up");
+    assert_eq!(memory(51 << 20, None), ("64MiB".into(), 0), "less than four fifths");
+    let ceiling = "{\"version\": 1, \"extends\": \"strict\", \"limits\": {\"memory\": \"70MiB\"}}";
+    assert_eq!(memory(60 << 20, Some(ceiling)), ("70MiB".into(), 1), "as far as it goes");
+}
+
+#[test]
+fn a_network_is_named_only_where_one_was_looked_for() {
+    let named = |policy: &str, outcome: Outcome, calls: &[(&str, [u64; 6])]| {
+        let mut learner = learner(policy, None, true);
+        let run = denied(&learner, outcome, calls);
+        learn(&mut learner, "a", 1, &run, &[]);
+        learner.settle(false).unwrap();
+        assert_eq!(learner.policy().unwrap().network, learner.base().network, "never proposed");
+        learner.lines().iter().any(|line| line.change.field() == "network.mode")
+    };
+    let no = || raised("PermissionError", "no");
+    assert!(named(STRICT, no(), &[("socket", [2, 1, 0, 0, 0, 0])]) && named(STRICT, no(), &[("socket", [10, 1, 0, 0, 0, 0])]));
+    assert!(!named(STRICT, no(), &[("socket", [1, 1, 0, 0, 0, 0])]), "a socket of this machine");
+    assert!(named(STRICT, raised("OSError", "[Errno 101] Network is unreachable"), &[]));
+    assert!(named(STRICT, raised("gaierror", "[Errno -3] Temporary failure in name resolution"), &[]));
+    assert!(!named(STRICT, raised("OSError", "[Errno 28] No space left on device"), &[]));
+    let host = "{\"version\": 1, \"extends\": \"strict\", \"network\": {\"mode\": \"host\", \"reason\": \"r\"}}";
+    assert!(!named(host, no(), &[("socket", [2, 1, 0, 0, 0, 0])]), "it has one");
+}
+
+#[test]
+fn a_job_that_may_only_have_said_that_it_failed_is_told() {
+    let told = |end: Outcome| {
+        let mut learner = learner(STRICT, None, false);
+        let run = denied(&learner, end, &[("clone", [0x3d_0f00, 0, 0, 0, 0, 0])]);
+        learn(&mut learner, "a", 1, &run, &[]);
+        describe(learner.lines(), &[]).contains("only says that it failed, finishes too")
+    };
+    assert!(told(spent(1 << 20, 1000)));
+    assert!(!told(raised("SystemExit", "3")) && !told(outcome(Verdict::Exited { code: 1 })) && !told(outcome(Verdict::NoResult)));
 }

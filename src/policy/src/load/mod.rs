@@ -30,7 +30,7 @@ mod syscalls;
 mod values;
 mod words;
 
-pub(crate) use advise::{can_match, is_builtin};
+pub(crate) use advise::{can_match, is_builtin, unshown};
 pub(crate) use canonical::{write_grant, write_mount};
 pub(crate) use expect::QUESTIONS;
 

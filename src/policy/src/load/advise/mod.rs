@@ -10,6 +10,7 @@ mod reach;
 mod start;
 mod syscalls;
 
+pub(crate) use reach::unshown;
 pub(crate) use syscalls::can_match;
 
 use jsonc_parser::ast::Object;

@@ -6,6 +6,20 @@ use crate::plan::NEWEST_LANDLOCK;
 use crate::policy::{Enforce, Mount, NetworkMode, Policy, Word};
 use crate::syscalls::granted;
 
+/// Files of which one must be shown, what fails without, and the entries that show them.
+const NEEDED: &[(&[&str], &str, &str)] = &[
+    (
+        &["/etc/resolv.conf"],
+        "no name is looked up: no mount shows /etc/resolv.conf",
+        r#"{ "source": "/etc/resolv.conf" }, { "source": "/etc/hosts" }, { "source": "/etc/nsswitch.conf" }"#,
+    ),
+    (
+        &["/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted"],
+        "no TLS peer is verified: no mount shows the certificates of authorities",
+        r#"{ "source": "/etc/ssl/certs" }, { "source": "/usr/share/ca-certificates" }"#,
+    ),
+];
+
 pub(super) fn advise(policy: &Policy, found: &mut Found) {
     mounts(&policy.filesystem.mounts, found);
     patterns(&policy.filesystem.mounts, found);
@@ -53,8 +67,25 @@ fn network(policy: &Policy, found: &mut Found) {
     }
     if mode != NetworkMode::None && !sockets.contains_key("socket") {
         let message = format!("network.mode = {} has no use: syscalls.allow grants no socket to reach it by", mode.word());
-        found.say([field("network.mode"), field("syscalls.allow")], message, "grant \"@sockets\", or write \"none\"");
+        return found.say([field("network.mode"), field("syscalls.allow")], message, "grant \"@sockets\", or write \"none\"");
     }
+    for (what, lines) in unshown(policy) {
+        found.say(
+            [field("network.mode")],
+            format!("the host's network without its files: {what}"),
+            format!("add {lines} to filesystem.mounts"),
+        );
+    }
+}
+
+/// What a run on the host's network looks for in files, and is not shown: what it cannot do without them, and the entries to add to `filesystem.mounts`.
+pub(crate) fn unshown(policy: &Policy) -> Vec<(&'static str, &'static str)> {
+    let shown = |path: &&str| {
+        let holds = |mount: &Mount| path.strip_prefix(mount.target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        policy.filesystem.mounts.iter().any(holds)
+    };
+    let lacks = |(paths, _, _): &&(&[&str], _, _)| policy.network.mode == NetworkMode::Host && !paths.iter().any(&shown);
+    NEEDED.iter().filter(lacks).map(|(_, what, lines)| (*what, *lines)).collect()
 }
 
 fn landlock(policy: &Policy, found: &mut Found) {

@@ -149,6 +149,11 @@ fn mounts_network_and_landlock() {
         "{network}, \"syscalls\": {{\"allow\": {{\"remove\": [\"@socketpair\"], \"add\": [{{\"call\": \"@sockets\", \"reason\": \"r\"}}]}}}}"
     );
     due(network, "network.mode: network.mode = loopback has no use", &sockets);
+    let host = |mounts: &str| format!("{}, \"filesystem\": {{\"mounts\": [{mounts}]}}", sockets.replace("loopback", "host"));
+    let (names, certificates) = ("{\"source\": \"/etc/resolv.conf\"}", "{\"source\": \"/etc/ssl/certs\"}");
+    let both = host(&format!("{names}, {certificates}"));
+    due(&host(certificates), "no name is looked up: no mount shows /etc/resolv.conf (add { \"source\": \"/etc/resolv.conf\" }, ", &both);
+    due(&host(names), "no TLS peer is verified: no mount shows the certificates", &both);
     let landlock = |text: &str| format!("\"landlock\": {{{text}}}");
     due(&landlock("\"minimum_abi\": 12"), "no Linux up to 7.2 has a Landlock ABI 12", &landlock("\"minimum_abi\": 10"));
     due(&landlock("\"minimum_abi\": 4, \"enforce\": \"optional\""), "has no effect", &landlock("\"enforce\": \"optional\""));
