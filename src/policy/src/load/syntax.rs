@@ -150,57 +150,64 @@ fn number(text: &str, range: Range) -> Option<Slip> {
     Some(Slip { range: Range::new(start, start + token.len()), message: message.to_owned(), help: Some(help) })
 }
 
+/// A bracket that stands in no text and no comment.
+#[derive(Clone, Copy)]
+struct Bracket {
+    at: usize,
+    sign: char,
+    /// Where its line begins, and after how many blanks.
+    line: usize,
+    indent: usize,
+}
+
 /// The bracket that is most likely the one without its partner: the first that is closed by a line further out than its own, else the innermost that is
 /// still open at the end.
 fn unclosed(text: &str) -> Option<Slip> {
-    let mut open = Vec::new();
+    let mut open: Vec<Bracket> = Vec::new();
     let mut suspect = None;
-    for at in brackets(text) {
-        if text.get(at..).is_some_and(|rest| rest.starts_with(['{', '['])) {
-            open.push(at);
+    for bracket in brackets(text) {
+        if partner(bracket.sign).is_some() {
+            open.push(bracket);
         } else if let Some(opened) = open.pop() {
-            let ((line, first, indent), (opening_line, _, opening_indent)) = (place(text, at), place(text, opened));
-            let further_out = first && line != opening_line && indent < opening_indent;
-            let other_kind = partner(text, opened) != text.get(at..).and_then(|rest| rest.chars().next());
+            let first = bracket.at == bracket.line + bracket.indent;
+            let further_out = first && bracket.line != opened.line && bracket.indent < opened.indent;
+            let other_kind = partner(opened.sign) != Some(bracket.sign);
             suspect = suspect.or((further_out || other_kind).then_some(opened));
         }
     }
-    let at = suspect.or_else(|| open.pop())?;
-    let partner = partner(text, at)?;
-    let message = format!("this {} has no {partner}", text.get(at..=at)?);
-    Some(Slip { range: Range::new(at, at + 1), message, help: Some(format!("a {partner} is missing")) })
+    let Bracket { at, sign, .. } = suspect.or_else(|| open.pop())?;
+    let partner = partner(sign)?;
+    Some(Slip {
+        range: Range::new(at, at + 1),
+        message: format!("this {sign} has no {partner}"),
+        help: Some(format!("a {partner} is missing")),
+    })
 }
 
-/// What closes the bracket that stands here.
-fn partner(text: &str, at: usize) -> Option<char> {
-    match text.get(at..)?.chars().next()? {
+/// What closes an opening bracket.
+fn partner(sign: char) -> Option<char> {
+    match sign {
         '{' => Some('}'),
         '[' => Some(']'),
         _ => None,
     }
 }
 
-/// Where a line begins, whether nothing but blanks stands before `at` on it, and how many blanks it begins with.
-fn place(text: &str, at: usize) -> (usize, bool, usize) {
-    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
-    let line = text.get(start..).unwrap_or_default();
-    let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-    (start, start + indent == at, indent)
-}
-
-/// Where brackets stand that are in no text and no comment.
-fn brackets(text: &str) -> Vec<usize> {
+fn brackets(text: &str) -> Vec<Bracket> {
+    let blanks = |line: usize| text.get(line..).unwrap_or_default().bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
     let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['{', '[', '}', ']', '"', '/']) {
-        let here = rest.get(at..).unwrap_or_default();
-        let length = skipped(here).unwrap_or_else(|| {
-            if !here.starts_with('/') {
-                found.push(text.len() - here.len());
-            }
-            1
-        });
-        rest = here.get(length..).unwrap_or_default();
+    let (mut from, mut line, mut indent) = (0, 0, blanks(0));
+    while let Some(next) = text.get(from..).and_then(|rest| rest.find(['{', '[', '}', ']', '"', '/', '\n'])) {
+        let at = from + next;
+        let rest = text.get(at..).unwrap_or_default();
+        let sign = rest.chars().next().unwrap_or_default();
+        let skipped = skipped(rest);
+        match sign {
+            '\n' => (line, indent) = (at + 1, blanks(at + 1)),
+            '{' | '[' | '}' | ']' => found.push(Bracket { at, sign, line, indent }),
+            _ => {}
+        }
+        from = at + skipped.unwrap_or(1);
     }
     found
 }
