@@ -237,7 +237,9 @@ fn unneeded() -> Check {
         "import select, threading, os\ntry: os.fork()\nexcept PermissionError: pass\nthreading.Thread(target=print).start()\nreturn 1";
     let job = scratch.file("job.py", code).display().to_string();
     let (answer, ended) = learn(&old, &[], &["run", &job])?;
-    let values = |standing| lines(&answer, standing).map(|line| line["value"].clone()).collect::<Vec<_>>();
+    // The run that was let fork nearly met limits.pids, which got headroom; that is another matter.
+    let calls = |standing| lines(&answer, standing).filter(|line| line["field"] == "syscalls.allow");
+    let values = |standing| calls(standing).map(|line| line["value"].clone()).collect::<Vec<_>>();
     ensure(
         ended.code == Some(0) && values("proposed") == [json!("@threads")] && values("unneeded") == [json!("@exec")],
         "the smallest",
