@@ -6,17 +6,18 @@ use crate::plan::NEWEST_LANDLOCK;
 use crate::policy::{Enforce, Mount, NetworkMode, Policy, Word};
 use crate::syscalls::granted;
 
-/// Files of which one must be shown, what fails without, and the entries that show them.
+/// Places of which one must be shown, what fails without, and the entries that show them. OpenSSL looks for certificates in the directory that it was built
+/// for: `/usr/lib/ssl` (Debian; its links lead on to two more), `/etc/pki/tls` (Fedora), `/etc/ssl` with one file (Alpine).
 const NEEDED: &[(&[&str], &str, &str)] = &[
     (
         &["/etc/resolv.conf"],
-        "no name is looked up: no mount shows /etc/resolv.conf",
-        r#"{ "source": "/etc/resolv.conf" }, { "source": "/etc/hosts" }, { "source": "/etc/nsswitch.conf" }"#,
+        "no name is found but those in the run's own /etc/hosts: no mount shows /etc/resolv.conf",
+        r#"{ "source": "/etc/resolv.conf" }"#,
     ),
     (
-        &["/etc/ssl/certs", "/etc/ssl/cert.pem", "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs", "/etc/pki/ca-trust/extracted"],
-        "no TLS peer is verified: no mount shows the certificates of authorities",
-        r#"{ "source": "/etc/ssl/certs" }, { "source": "/usr/share/ca-certificates" }"#,
+        &["/usr/lib/ssl/cert.pem", "/usr/lib/ssl/certs", "/etc/pki/tls/cert.pem", "/etc/pki/tls/certs", "/etc/ssl/cert.pem"],
+        "every TLS peer is refused: no mount shows certificates of authorities where OpenSSL looks for them",
+        r#"{ "source": "/usr/lib/ssl" }, { "source": "/etc/ssl/certs" }, { "source": "/usr/share/ca-certificates" } (Debian's places)"#,
     ),
 ];
 

@@ -150,10 +150,17 @@ fn mounts_network_and_landlock() {
     );
     due(network, "network.mode: network.mode = loopback has no use", &sockets);
     let host = |mounts: &str| format!("{}, \"filesystem\": {{\"mounts\": [{mounts}]}}", sockets.replace("loopback", "host"));
-    let (names, certificates) = ("{\"source\": \"/etc/resolv.conf\"}", "{\"source\": \"/etc/ssl/certs\"}");
+    // What is proposed is a policy, and says no more.
+    let (names, certificates) = (
+        r#"{"source": "/etc/resolv.conf"}"#,
+        r#"{ "source": "/usr/lib/ssl" }, { "source": "/etc/ssl/certs" }, { "source": "/usr/share/ca-certificates" }"#,
+    );
     let both = host(&format!("{names}, {certificates}"));
-    due(&host(certificates), "no name is looked up: no mount shows /etc/resolv.conf (add { \"source\": \"/etc/resolv.conf\" }, ", &both);
-    due(&host(names), "no TLS peer is verified: no mount shows the certificates", &both);
+    due(&host(certificates), "no mount shows /etc/resolv.conf (add { \"source\": \"/etc/resolv.conf\" } to filesystem.mounts)", &both);
+    due(&host(names), &format!("where OpenSSL looks for them (add {certificates} (Debian's places) to filesystem.mounts)"), &both);
+    due(&host(&format!("{names}, {{\"source\": \"/etc/ssl/certs\"}}")), "every TLS peer is refused", &both);
+    let bundle = r#"{"source": "/etc/ssl/certs/ca-certificates.crt", "target": "/usr/lib/ssl/cert.pem"}"#;
+    assert_eq!(over(&host(&format!("{names}, {bundle}"))), [""; 0]);
     let landlock = |text: &str| format!("\"landlock\": {{{text}}}");
     due(&landlock("\"minimum_abi\": 12"), "no Linux up to 7.2 has a Landlock ABI 12", &landlock("\"minimum_abi\": 10"));
     due(&landlock("\"minimum_abi\": 4, \"enforce\": \"optional\""), "has no effect", &landlock("\"enforce\": \"optional\""));
