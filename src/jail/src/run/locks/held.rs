@@ -1,7 +1,8 @@
 //! The open file descriptions that locks rest on, each held by a descriptor of the supervisor's, so that it stays the same one as long as it is asked about.
 //!
 //! Always holds: never more than [`MOST`]; only regular files, directories and device nodes, since a held pipe or socket would keep its other end from
-//! seeing its end. What the run has closed is found when somebody asks, not before.
+//! seeing its end. What the run has closed is found when somebody asks, not before; all descriptors of the run are looked at once for each call that is
+//! answered, however many locks that is about, and at most [`MOST_LOOKS`] times.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -13,8 +14,8 @@ use crate::sys::file::{self, FileId};
 
 /// Descriptors of this process that one run's locks can hold.
 const MOST: usize = 128;
-/// Descriptors of the run that are compared in one search.
-const MOST_COMPARED: usize = 20_000;
+/// Looks at descriptors of the run, and comparisons with ours, in one search. A run by `default` has 64 times 256 descriptors at most.
+const MOST_LOOKS: usize = 20_000;
 /// Places that are kept of one description.
 const MOST_PLACES: usize = 16;
 
@@ -32,6 +33,10 @@ struct Description {
 pub struct Held {
     all: Vec<Description>,
     last: u64,
+    /// Whether this call has searched, and then, whether it looked at everything.
+    searched: Option<bool>,
+    /// What the search has cost.
+    looks: usize,
 }
 
 impl Held {
@@ -61,6 +66,11 @@ impl Held {
         known.is_some_and(|known| file::same(process, fd, known.ours.as_fd()).unwrap_or(true))
     }
 
+    /// A new call: what was found before may have changed.
+    pub fn begin(&mut self) {
+        (self.searched, self.looks) = (None, 0);
+    }
+
     /// Whether any process below `init` still has this description; yes, where the search would be too long.
     pub fn is_open(&mut self, number: u64, init: u32) -> bool {
         let Some(known) = self.all.iter_mut().find(|known| known.number == number) else { return false };
@@ -68,18 +78,40 @@ impl Held {
         if !known.places.is_empty() {
             return true;
         }
-        let mut compared = 0;
+        let whole = self.searched.unwrap_or_else(|| self.search(init).is_some());
+        self.searched = Some(whole);
+        !whole || self.all.iter().any(|known| known.number == number && !known.places.is_empty())
+    }
+
+    /// Notes where each description is; `None`: there is more than may be looked at, or may not be looked at.
+    fn search(&mut self, init: u32) -> Option<()> {
         for process in caller::below(init) {
             let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
             for fd in descriptors.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
-                compared += 1;
-                if compared > MOST_COMPARED || file::same(process, fd, known.ours.as_fd()).unwrap_or(true) {
-                    known.seen((process, fd));
-                    return true;
+                self.look(1)?;
+                match file::facts(None, &format!("/proc/{process}/fd/{fd}")) {
+                    Ok(facts) => self.compare(facts.id, (process, fd))?,
+                    // Closed meanwhile.
+                    Err(Errno::ENOENT) => {}
+                    Err(_) => return None,
                 }
             }
         }
-        false
+        Some(())
+    }
+
+    /// Which descriptions of this file a descriptor is.
+    fn compare(&mut self, file: FileId, place: (u32, i32)) -> Option<()> {
+        let alike = self.all.iter().filter(|known| known.file == file).count();
+        self.look(alike)?;
+        let known = self.all.iter_mut().filter(|known| known.file == file);
+        known.filter(|known| file::same(place.0, place.1, known.ours.as_fd()).unwrap_or(true)).for_each(|known| known.seen(place));
+        Some(())
+    }
+
+    fn look(&mut self, times: usize) -> Option<()> {
+        self.looks += times;
+        (self.looks <= MOST_LOOKS).then_some(())
     }
 
     /// Lets go of what nothing rests on.
@@ -130,6 +162,37 @@ mod tests {
         assert!(places.iter().all(|place| !held.is_at(one, *place)) && !held.is_open(one, child.id()));
         held.keep(|number| number != one);
         assert_eq!(held.all.len(), 1);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        fs::remove_file(&path).unwrap();
+    }
+    /// A run once kept the supervisor busy past its wall time by many descriptors and many locks whose files it had closed.
+    #[test]
+    fn many_closed_files_cost_one_search() {
+        let path = std::env::temp_dir().join(format!("remand-search-{}", std::process::id()));
+        fs::write(&path, "").unwrap();
+        let me = std::process::id();
+        let id = file::facts(None, path.to_str().unwrap()).unwrap().id;
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut held = Held::default();
+        for _ in 0..MOST {
+            let opened = File::open(&path).unwrap();
+            let place = (me, opened.as_raw_fd());
+            held.number(id, opened.into(), place).unwrap().unwrap();
+        }
+        // Nowhere in the run, and no longer where they were seen.
+        held.all.iter_mut().for_each(|known| known.places.clear());
+        held.begin();
+        assert!(!held.is_open(1, child.id()));
+        let once = held.looks;
+        assert!((2..=MOST_LOOKS).contains(&once), "{once}");
+        assert!((1..=u64::try_from(MOST).unwrap()).all(|number| !held.is_open(number, child.id())) && held.looks == once);
+        // A new call looks again; what is too much to look at counts as open, and nothing is noted of it.
+        held.begin();
+        held.looks = MOST_LOOKS;
+        assert!(held.is_open(1, child.id()) && held.all.iter().all(|known| known.places.is_empty()));
+        held.begin();
+        assert!(!held.is_open(1, child.id()));
         child.kill().unwrap();
         child.wait().unwrap();
         fs::remove_file(&path).unwrap();

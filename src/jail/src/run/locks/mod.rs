@@ -74,12 +74,14 @@ pub struct Locks {
     look: u64,
     /// Until when the answers so far have used up their share of a processor.
     paid: u64,
+    /// This call has looked for everything without an owner.
+    swept: bool,
 }
 
 impl Locks {
     /// None yet.
     pub fn new(init: u32, writable: bool) -> Self {
-        Self { init, writable, book: Book::default(), held: Held::default(), waiting: Vec::new(), look: 0, paid: 0 }
+        Self { init, writable, book: Book::default(), held: Held::default(), waiting: Vec::new(), look: 0, paid: 0, swept: false }
     }
 
     /// When there is something to do without being asked.
@@ -99,7 +101,7 @@ impl Locks {
     /// # Errors
     /// The kernel's, to an answer.
     pub fn serve(&mut self, listener: BorrowedFd<'_>, call: Call, notification: &Notification) -> Result<(), Errno> {
-        let began = now();
+        let began = self.begin();
         let answered = match self.decide(listener, call, notification) {
             Ok((asked, Answer::Wait)) => self.wait(listener, notification, asked),
             Ok((_, answer)) => respond(listener, notification.id, answer),
@@ -115,7 +117,7 @@ impl Locks {
     /// # Errors
     /// The kernel's, to an answer.
     pub fn tick(&mut self, listener: BorrowedFd<'_>) -> Result<(), Errno> {
-        let began = now();
+        let began = self.begin();
         if self.waiting.is_empty() || began < self.look || self.busy_until().is_some() {
             return Ok(());
         }
@@ -131,6 +133,13 @@ impl Locks {
         let retried = self.retry(listener);
         self.pay(began);
         told.and(retried)
+    }
+
+    /// What is looked up is looked up once for each call that is answered.
+    fn begin(&mut self) -> u64 {
+        self.swept = false;
+        self.held.begin();
+        now()
     }
 
     fn pay(&mut self, began: u64) {
@@ -238,6 +247,9 @@ impl Locks {
 
     /// Everything that has no owner any more goes.
     fn sweep(&mut self) {
+        if std::mem::replace(&mut self.swept, true) {
+            return;
+        }
         for (file, owner) in self.book.owners() {
             self.still_has(file, owner);
         }
