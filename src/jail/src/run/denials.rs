@@ -24,7 +24,7 @@ const MOST_KINDS: usize = 64;
 /// Denials that are answered one by one. After that the listener is closed, and the kernel answers ENOSYS by itself.
 const MOST_ANSWERS: u64 = 10_000;
 /// Most that are answered before limits are looked at again.
-const MOST_AT_ONCE: usize = 1024;
+pub const MOST_AT_ONCE: usize = 1024;
 
 /// The listener and what it has seen.
 #[derive(Debug)]
@@ -82,12 +82,12 @@ impl Denials {
         self.listener = None;
     }
 
-    /// Takes and answers all that wait. `begun`: user code can have begun.
+    /// Takes and answers what waits, at most so many. `begun`: user code can have begun.
     ///
     /// # Errors
     /// The kernel's answer.
-    pub fn answer_all(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
-        for _ in 0..MOST_AT_ONCE {
+    pub fn answer_all(&mut self, policy: &Policy, plan: &Plan, begun: bool, most: usize) -> Result<(), Errno> {
+        for _ in 0..most {
             // None while locks are looked after.
             let Some(listener) = self.fd() else { break };
             // Receiving would wait where none is there.

@@ -19,7 +19,7 @@ use remand_policy::host::CgroupVersion;
 use remand_policy::plan::CommandKind;
 
 use super::capture::Capture;
-use super::denials::Denials;
+use super::denials::{Denials, MOST_AT_ONCE};
 use super::launch::Launched;
 use super::meter::Meter;
 use super::seen::Seen;
@@ -133,9 +133,12 @@ impl Follower<'_, '_> {
             Err(Errno::EINTR) => return Ok(Vec::new()),
             Err(errno) => return Err(errno),
         }
+        // Asked again, whether the listener is polled may have another answer: locks wait for their time.
+        let listener = fds.first().filter(|_| names.first() == Some(&Source::Denial));
+        let gone = listener.and_then(PollFd::revents).is_some_and(|events| events.contains(PollFlags::POLLHUP));
         let ready = names.into_iter().zip(&fds).filter(|(_, fd)| fd.any().unwrap_or(true)).map(|(source, _)| source);
         let ready: Vec<Source> = ready.collect();
-        if self.denials.fd().is_some() && fds.first().and_then(PollFd::revents).is_some_and(|events| events.contains(PollFlags::POLLHUP)) {
+        if gone {
             self.denials.close();
         }
         Ok(ready)
@@ -167,11 +170,14 @@ impl Follower<'_, '_> {
             Source::Init => self.close(Source::Init),
             Source::Report => self.on_report(),
             Source::Denial => {
-                // What was said before the call is heard before it: so a look is the user code's own, not the interpreter's start.
-                if self.ask.plan.unobserved.is_some() && self.ready.is_none() && self.open.contains(&Source::Result) {
+                // Learning hears what was said before a call before it: so a look is the user code's own, not the interpreter's start. Until then one call
+                // at a time, since the word may come between two.
+                let starting = self.ask.plan.unobserved.is_some() && self.ready.is_none();
+                if starting && self.open.contains(&Source::Result) {
                     self.on_result();
                 }
-                if let Err(errno) = self.denials.answer_all(self.ask.policy, self.ask.plan, self.ready.is_some()) {
+                let most = if starting { 1 } else { MOST_AT_ONCE };
+                if let Err(errno) = self.denials.answer_all(self.ask.policy, self.ask.plan, self.ready.is_some(), most) {
                     self.fail(format!("a denied call could not be answered: {}", errno.desc()));
                 }
             }
