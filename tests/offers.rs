@@ -66,7 +66,10 @@ return 0
 
 /// All of them. With REMAND_TEST_ALL_OFFERS, of more paths (a minute or two).
 pub fn trials() -> Vec<Trial> {
-    vec![trial("policies::what_why_offers_does_what_it_says [9.18 9.23]", offers)]
+    vec![
+        trial("policies::what_why_offers_does_what_it_says [9.18 9.23]", offers),
+        trial("policies::allow_exec_gives_what_a_start_needs [9.18]", programs),
+    ]
 }
 
 fn offers() -> Check {
@@ -89,6 +92,35 @@ fn offers() -> Check {
     eprintln!("{asked} questions, {offered} offers, {} wrong", wrong.len());
     ensure(wrong.is_empty(), "every answer and every offer is what a run meets", &wrong)?;
     ensure(asked > 40 && offered > 10, "questions were asked and offers made", &(asked, offered))
+}
+
+/// Each program that `why` has an offer for: what `allow --exec` writes starts it, at once; the control is the mount of the program alone.
+fn programs() -> Check {
+    let scratch = Scratch::new();
+    let (mut started, mut alone, mut wrong) = (0, 0, Vec::new());
+    let (each, step) = if std::env::var_os("REMAND_TEST_ALL_OFFERS").is_some() { (ALL, 1) } else { (SOME, 3) };
+    for path in paths(each).into_iter().filter(|path| uses(path).contains(&"exec")).step_by(step) {
+        let shown = path.display().to_string();
+        let why = Call::new(&["policy", "why", "--json", &format!("exec {shown}")]).end()?;
+        let answer: Value = serde_json::from_slice(&why.stdout).map_err(|error| End::Fail(format!("{error}: {why:?}")))?;
+        if answer["allowed"] == true || answer["change"]["edits"].is_null() {
+            continue;
+        }
+        let real = fs::canonicalize(&path)?;
+        let bare = json!({ "filesystem": { "mounts": { "add": [{ "source": real, "target": path, "exec": true }] } } });
+        let policy = extending("default", &scratch, &bare).display().to_string();
+        alone += usize::from(deed("exec", &path, &["--policy".into(), policy])? == "allowed");
+        let policy = extending("default", &scratch, &json!({})).display().to_string();
+        let allowed = Call::new(&["policy", "allow", "--exec", &policy, &shown]).end()?;
+        let met = deed("exec", &path, &["--policy".into(), policy])?;
+        if allowed.code != Some(0) || allowed.err().contains("does not give it") || met != "allowed" {
+            wrong.push((shown, met, allowed));
+        } else {
+            started += 1;
+        }
+    }
+    ensure(wrong.is_empty(), "every program starts with what was written, and nothing is left to say", &wrong)?;
+    ensure(started > 4 && alone < started, "programs need more than themselves", &(started, alone))
 }
 
 /// Paths of each kind in each place, spread over it.

@@ -68,7 +68,11 @@ impl Ceiling {
     /// The first value of a policy that is beyond.
     pub fn beyond(&self, policy: &Policy) -> Option<String> {
         let excess = exceeding(&self.policy, policy).into_iter().next()?;
-        Some(format!("{}: {excess} {}: the most that is allowed: {}", excess.field, self.file, excess.most))
+        let most = &excess.most;
+        Some(format!(
+            "{}: {excess} {}: the most that is allowed: {most}; who administers this machine can raise it there",
+            excess.field, self.file
+        ))
     }
 
     /// Every value of a policy that is beyond, where it was written.

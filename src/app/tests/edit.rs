@@ -275,7 +275,9 @@ fn edits_at_once_all_come_through() {
     assert!(["pids", "open_files", "stdout", "stderr", "prints", "wall_time"].iter().all(|field| text.contains(field)), "{text}");
     assert!(!left.exists() && other.exists());
     let (code, text) = place.run(&["allow", file.with_file_name("new.jsonc").to_str().unwrap(), "flock"]);
-    assert!(code == Some(2) && text.contains("no such file") && text.contains("with --create"), "{text}");
+    assert!(code == Some(2) && text.contains("no such file") && text.contains("--create makes it"), "{text}");
+    let (code, text) = place.run(&["fmt", file.with_file_name("new.jsonc").to_str().unwrap()]);
+    assert!(code == Some(2) && text.contains("policy edit") && !text.contains("--create"), "fmt has no such option: {text}");
 }
 
 /// A file that is not there is made where that was asked for, and only then.
@@ -288,7 +290,7 @@ fn allow_set_and_deny_make_a_file_when_asked() {
         let new = place.file().with_file_name(format!("{verb}.jsonc"));
         let path = new.to_str().unwrap();
         let (code, text) = place.run(&[verb, path, what]);
-        assert!(code == Some(2) && text.contains("with --create") && !new.exists(), "{text}");
+        assert!(code == Some(2) && text.contains("--create makes it") && !new.exists(), "{text}");
         let (code, text) = place.run(&[verb, path, what, "--create", "--dry-run"]);
         assert!(code == Some(0) && text.contains("+  \"extends\": \"default\"") && !new.exists(), "{text}");
         assert_eq!(place.run(&[verb, path, "nonsense=1", "--create"]).0, Some(2));

@@ -275,7 +275,7 @@ Exit status: 0 written, or nothing was changed; 1 not written; 2 the policy or t
 
 const CHANGE_HELP: &str = "\
 Comments, order and layout stay. All or nothing: where the result is no policy, or beyond the ceiling of this machine, the problems are shown and nothing is written. \
-What the change widens and narrows is printed.
+What the change widens and narrows is printed. `allow --exec PROGRAM` also shows what the program needs to start: its loader, its libraries, what its #! line names.
 
 Exit status: 0 done, or there was nothing to do; 2 it cannot be done.";
 

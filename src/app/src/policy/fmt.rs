@@ -44,7 +44,7 @@ fn one(path: &Path, check: bool) -> Result<u8, Failure> {
         return told(path, formatted(path, &source.text)?.as_bytes() != source.text.as_ref());
     }
     let original = Original::open(path)?;
-    let bytes = original.present(path)?;
+    let bytes = original.present(path, "`remand policy edit` makes one")?;
     let text = formatted(path, bytes)?;
     if text.as_bytes() != bytes {
         original.replace(text.as_bytes())?;

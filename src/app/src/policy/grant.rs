@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use remand_policy::ask::{self, Question, Ruling, Use};
+use remand_policy::ask::{self, Answer, Question, Ruling, Use};
 use remand_policy::policy::{Mount, Syscalls};
 use remand_policy::{Policy, edit, syscalls};
 use serde_json::{Value, json};
@@ -73,15 +73,10 @@ fn real(typed: &str) -> Option<String> {
     (Path::new(&real) != Path::new(typed)).then_some(real)
 }
 
-/// What the mounts that were granted do not give, as an answer with what would.
-pub fn asked(args: &AllowArgs) -> Result<String, Failure> {
+/// Adds the mounts that programs which are granted need to start, and tells what the mounts do not give even so, with what would.
+pub fn needs(draft: &mut Draft<'_>, args: &AllowArgs) -> Result<String, Failure> {
     let mut told = String::new();
-    let mounts: Vec<_> = args.grants.iter().filter(|typed| typed.starts_with('/')).collect();
-    if mounts.is_empty() {
-        return Ok(told);
-    }
-    let owned = Owned::load(&args.policy, false)?;
-    for typed in mounts {
+    for typed in args.grants.iter().filter(|typed| typed.starts_with('/')) {
         let target = typed.split_once(':').map_or(typed.as_str(), |(_, target)| target);
         let directory = fs::metadata(typed.split(':').next().unwrap_or(typed)).is_ok_and(|found| found.is_dir());
         let (using, word) = match (args.exec && !directory, args.writable && !directory) {
@@ -90,15 +85,35 @@ pub fn asked(args: &AllowArgs) -> Result<String, Failure> {
             _ => (Use::Read, "read"),
         };
         let question = Question::File(using, target.to_owned());
-        // Where nothing starts, that was told.
-        if let Ok(answer) = owned.ask(|compiled| ask::answer(&question, compiled))?
-            && answer.found.ruling != Ruling::Allowed
+        let mut asked = ask(draft, &question)?;
+        if using == Use::Exec
+            && let Some(change) = asked.as_ref().and_then(|(answer, _)| answer.change.as_ref().ok())
         {
+            change.edits.iter().try_for_each(|edit| mounted(draft, edit))?;
+            asked = ask(draft, &question)?;
+        }
+        if let Some((answer, owned)) = asked {
             let answer = format!("{word} {target}: {}\n{}", answer.found.ruling.text(), why::told(&answer, &owned));
             told.push_str(&format!("note: this alone does not give it:\n{}", lines(&answer)));
         }
     }
     Ok(told)
+}
+
+/// Why something is not allowed under the draft. Where nothing starts, that is told elsewhere.
+fn ask(draft: &Draft<'_>, question: &Question) -> Result<Option<(Answer, Owned)>, Failure> {
+    let owned = draft.owned()?;
+    let answer = owned.ask(|compiled| ask::answer(question, compiled))?.ok();
+    Ok(answer.filter(|answer| answer.found.ruling != Ruling::Allowed).map(|answer| (answer, owned)))
+}
+
+/// An edit that was offered, if it is a mount: nothing else was asked for.
+fn mounted(draft: &mut Draft<'_>, edit: &ask::Edit) -> Result<(), Failure> {
+    match edit {
+        ask::Edit::Add(MOUNTS, entry) => draft.step(edit::add(&draft.text, MOUNTS, entry, None)),
+        ask::Edit::Remove(MOUNTS, target) => draft.step(edit::remove(&draft.text, MOUNTS, target)),
+        _ => Ok(()),
+    }
 }
 
 fn unmount(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {

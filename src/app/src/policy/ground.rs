@@ -32,6 +32,11 @@ impl Owned {
     /// Of this name or file. Only what is `run` must be trusted.
     pub fn load(typed: &str, run: bool) -> Result<Self, Failure> {
         let (sources, loaded) = policies::trace(typed, run)?;
+        Self::of(sources, loaded)
+    }
+
+    /// Of a policy that was read.
+    pub fn of(sources: Vec<Source>, loaded: Loaded) -> Result<Self, Failure> {
         let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
         let python = &loaded.policy.python;
         let interpreter = interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty());
@@ -42,6 +47,11 @@ impl Owned {
     /// The policy's own file.
     pub fn file(&self) -> &str {
         self.sources.first().map_or("", |source| &source.file)
+    }
+
+    /// Why nothing runs under the policy itself, where it is beyond the ceiling.
+    pub fn beyond(&self) -> Option<String> {
+        self.ceiling.as_ref()?.beyond(&self.loaded.policy)
     }
 
     /// Lends the compiled policy.

@@ -89,12 +89,11 @@ impl Original {
         }
     }
 
-    /// The text of a file that must be there.
-    pub fn present(&self, path: &Path) -> Result<&[u8], Failure> {
+    /// The text of a file that must be there; `how` it is made else.
+    pub fn present(&self, path: &Path, how: &str) -> Result<&[u8], Failure> {
         let missing = || {
             let shown = plain(&path.to_string_lossy()).into_owned();
-            let hint = "`set`, `allow` and `deny` make it from the default policy with --create, and `remand policy edit` does".to_owned();
-            Failure { hint: Some(hint), ..Failure::usage(format!("policy {shown}: no such file")) }
+            Failure { hint: Some(how.to_owned()), ..Failure::usage(format!("policy {shown}: no such file")) }
         };
         self.text.as_deref().ok_or_else(missing)
     }

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::edit::template;
 use super::grant;
+use super::ground::Owned;
 use super::judge::{self, Judge, Wrong};
 use super::replace::Original;
 use crate::args::{AllowArgs, DenyArgs, PlaceArgs, SetArgs};
 use crate::failure::Failure;
-use crate::policies;
+use crate::policies::{self, Read};
 use crate::print::{self, plain};
 
 /// Does it; the exit status.
@@ -27,10 +28,13 @@ pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
     if (args.writable || args.exec) && !args.grants.iter().any(|grant| grant.starts_with('/')) {
         return Err(Failure::usage("--writable and --exec are about mounts, and none is named".to_owned()));
     }
-    let status = change(&args.policy, args.place, |draft| args.grants.iter().try_for_each(|typed| grant::allow(draft, typed, args)))?;
-    if !args.place.dry_run {
-        print::stderr(&grant::asked(args)?);
-    }
+    let mut lacking = String::new();
+    let status = change(&args.policy, args.place, |draft| {
+        args.grants.iter().try_for_each(|typed| grant::allow(draft, typed, args))?;
+        lacking = grant::needs(draft, args)?;
+        Ok(())
+    })?;
+    print::stderr(&lacking);
     Ok(status)
 }
 
@@ -51,7 +55,11 @@ fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Re
     let path: PathBuf = policies::file(typed)?;
     let original = Original::open(&path)?;
     let is_new = original.text.is_none() && place.create;
-    let start = if is_new { template(&policies::name(&path)).into_bytes() } else { original.present(&path)?.to_vec() };
+    let start = if is_new {
+        template(&policies::name(&path)).into_bytes()
+    } else {
+        original.present(&path, "--create makes it from the default policy, and `remand policy edit` does")?.to_vec()
+    };
     let bytes = if is_new { &[] } else { start.as_slice() };
     let mut draft = Draft::new(&path, &start)?;
     let before = draft.judge.judge(&start).ok();
@@ -95,6 +103,15 @@ impl<'j> Draft<'j> {
     /// The same with where its values were written, and its warnings as people read them.
     fn judged(&self) -> Result<(Loaded, String), Failure> {
         self.judge.judge(self.text.as_bytes()).map_err(|wrong| refused(self.path, Some(wrong)))
+    }
+
+    /// What questions about it are answered from.
+    pub fn owned(&self) -> Result<Owned, Failure> {
+        let Read { loaded, sources } = policies::read(&policies::name(self.path), &self.judge.source(self.text.as_bytes()), true);
+        match loaded {
+            Ok(loaded) => Owned::of(sources, loaded),
+            Err(_) => Err(refused(self.path, self.judge.judge(self.text.as_bytes()).err())),
+        }
     }
 
     /// Takes a step, or says where the text stands in the way.

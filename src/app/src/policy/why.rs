@@ -2,7 +2,7 @@
 //!
 //! Always holds: nothing runs and nothing is changed; the exit status says whether it is allowed.
 
-use remand_policy::ask::{self, Answer, AskError, Question, Ruling};
+use remand_policy::ask::{self, Answer, AskError, Question, Ruling, Unanswered};
 use remand_policy::load::Place;
 use serde_json::{Value, json};
 
@@ -19,7 +19,10 @@ pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
         ..Failure::usage(format!("question {}: {}", plain(&words), plain(&message)))
     })?;
     let owned = Owned::load(&args.policy, false)?;
-    let answer = owned.ask(|compiled| ask::answer(&question, compiled))?;
+    let answer = match owned.beyond().filter(|_| !matches!(question, Question::Call(_))) {
+        Some(beyond) => Err(Unanswered(beyond)),
+        None => owned.ask(|compiled| ask::answer(&question, compiled))?,
+    };
     let answer = answer.map_err(|unanswered| Failure { code: 1, ..Failure::usage(lines(&unanswered.to_string())) })?;
     if args.json {
         print::json(&record(&words, &answer, &owned).to_string())?;
