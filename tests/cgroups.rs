@@ -17,6 +17,7 @@ pub fn trials() -> Vec<Trial> {
         trial_alone("cgroups::no_dying_memory_cgroups [9.9]", no_dying_memory_cgroups),
         trial_alone("cgroups::what_runs_share_stays_cached [9.9]", what_runs_share_stays_cached),
         trial("cgroups::a_killed_supervisors_are_swept_by_the_next_start [9.12 9.i]", swept_by_the_next_start),
+        trial("cgroups::a_run_that_cannot_join_is_met_by_substitutes [9.g]", refused_at_the_join),
     ]
 }
 
@@ -147,4 +148,28 @@ fn swept_by_the_next_start() -> Check {
     ensure(outcome["value"] == 1, "the next run is one", &outcome)?;
     let left = of_supervisor(pid);
     ensure(left.is_empty(), "the next start removes them", &left)
+}
+
+/// A real-time process may not enter a v1 cgroup that has no real-time budget, which nothing tells before it tries.
+fn refused_at_the_join() -> Check {
+    need(&[PRIVILEGED, CGROUP_MEMORY])?;
+    let binary = remand_tests::command::binary().display().to_string();
+    let run = |before: &[&str], sets: &[&str]| {
+        let sets = sets.iter().chain(&["limits.cpus=0.5"]).flat_map(|set| ["--set", set]);
+        let words: Vec<&str> = before.iter().copied().chain([binary.as_str(), "run", "--json"]).chain(sets).chain(["-"]).collect();
+        Call::program(Path::new("/usr/bin/env"), &words).input(b"return 1").end()
+    };
+    let control = run(&[], &[])?.outcome()?;
+    ensure(control["enforcement"]["memory"]["by"].is_string(), "the control: a cgroup holds it", &control["enforcement"])?;
+    let real_time = ["chrt", "-f", "1"];
+    let required = run(&real_time, &["limits.cgroup=required"])?;
+    if !required.out().contains("cgroup_join") {
+        return Err(End::Skip("real-time groups of cgroup v1".to_owned()));
+    }
+    let required = required.outcome()?;
+    ensure(required["verdict"]["kind"] == "not_started", "where it is required it stops the run", &required)?;
+    let met = run(&real_time, &[])?.outcome()?;
+    ensure(met["value"] == 1, "an optional cgroup that cannot be joined does not", &met)?;
+    let because = met["enforcement"]["memory"]["substitute"]["because"].as_str().unwrap_or_default();
+    ensure(because.contains("refused in its own cgroup: Invalid argument"), "what refused is named", &met["enforcement"])
 }

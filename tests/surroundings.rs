@@ -23,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         trial("surroundings::a_small_stack [9.14]", small_stack),
         trial("surroundings::generate_follows_no_planted_link [9.15]", planted_links),
         trial("surroundings::a_refusal_is_explained_by_looking [9.16]", explained),
+        trial("surroundings::what_a_run_can_do_without_stops_none [9.16]", done_without),
         trial("surroundings::arguments_do_nothing_to_a_terminal [9.15 O12]", arguments_on_a_terminal),
     ]
 }
@@ -207,23 +208,57 @@ fn explained() -> Check {
     fs::create_dir(&root)?;
     let root = root.display();
     let hosts = [
-        (format!("mount --rbind / {root}; chroot {root} \"$0\" CALL"), "in a chroot"),
-        ("umount -l /proc; \"$0\" CALL".to_owned(), "there is no /proc here"),
-        ("setpriv --bounding-set -all --inh-caps -all \"$0\" CALL".to_owned(), "CAP_SETFCAP"),
+        (format!("mount --rbind / {root}; chroot {root} \"$0\" CALL"), "in a chroot", "pivot_root instead of"),
+        ("umount -l /proc; \"$0\" CALL".to_owned(), "there is no /proc here", "mount -t proc"),
+        ("mount -t tmpfs tmpfs /proc; \"$0\" CALL".to_owned(), "there is no /proc here", "mount -t proc"),
+        ("mount -o remount,bind,ro /proc; \"$0\" CALL".to_owned(), "/proc is mounted read-only", "remount,bind,rw /proc"),
+        ("mount -t tmpfs tmpfs /dev; \"$0\" CALL".to_owned(), "no device node /dev/null", "mount -t devtmpfs"),
+        ("setpriv --bounding-set -all --inh-caps -all \"$0\" CALL".to_owned(), "CAP_SETFCAP", "leave root its capabilities"),
     ];
-    for (host, reason) in hosts {
+    let as_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups -- \"$0\"";
+    for (host, reason, cure) in hosts {
         for (call, failed) in [(format!("run {}", code.display()), 10), ("doctor".to_owned(), 1)] {
-            let script = format!("exec unshare -m sh -c '{}' \"$0\"", host.replace("CALL", &call));
-            let ended = shell(&script, &code)?;
-            let told = ended.out() + &ended.err();
-            ensure(ended.code == Some(failed) && told.contains(reason), &format!("{call}: {reason}"), &ended)?;
-            ensure(!["run as root", "answered with error"].iter().any(|guess| ended.err().contains(guess)), "no guess", &ended)?;
+            for host in [&host, &host.replace("\"$0\"", as_nobody)] {
+                if host.contains(as_nobody) && (call != "doctor" || host.contains("--bounding-set") || host.contains("chroot")) {
+                    continue;
+                }
+                let script = format!("exec unshare -m sh -c '{}' \"$0\"", host.replace("CALL", &call));
+                let ended = shell(&script, &code)?;
+                let told = ended.out() + &ended.err();
+                ensure(ended.code == Some(failed) && told.contains(reason), &format!("{call}: {reason}"), &ended)?;
+                ensure(told.matches(cure).count() == 1, "with its cure, once", &(host, &ended))?;
+                ensure(!["run as root", "answered with error"].iter().any(|guess| ended.err().contains(guess)), "no guess", &ended)?;
+            }
         }
     }
     let ended = shell("exec unshare -m \"$0\" run \"$1\"", &code)?;
     ensure(ended.code == Some(0), "without them it starts", &ended)?;
     let ended = shell("ulimit -f 1; exec \"$0\" run --json \"$1\"", &code)?;
     ensure(ended.code == Some(0) || ended.out().contains("RLIMIT_FSIZE"), "a small limit on files is named", &ended)
+}
+
+/// What a run can do without: it starts, and its record says what was not to be had, in the words of `doctor`.
+fn done_without() -> Check {
+    need(&[PRIVILEGED])?;
+    let scratch = Scratch::new();
+    let code = scratch.file("code.py", "import os\nreturn os.path.exists('/proc/self/stat')");
+    let cover = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys";
+    let read_only = "awk \"\\$3 ~ /^cgroup/ {print \\$2}\" /proc/mounts | xargs -n 1 mount -o remount,bind,ro";
+    let hosts = [
+        (cover, "proc", "parts of this /proc are covered (/proc/sys)", false),
+        ("umount -R -l /sys/fs/cgroup", "memory", "is not mounted", true),
+        (read_only, "memory", "is mounted read-only (EROFS)", true),
+        ("mount -t proc -o hidepid=2 proc /proc", "memory", "memory", true),
+    ];
+    for (host, protection, reason, proc) in hosts {
+        let call = |call: &str| shell(&format!("exec unshare -m sh -c '{host}; \"$0\" {call}' \"$0\""), &code);
+        let outcome = call(&format!("run --json {}", code.display()))?.outcome()?;
+        let said = outcome["enforcement"][protection].to_string();
+        ensure(outcome["value"] == proc && said.contains(reason), "the run does without, and its record says why", &(host, &outcome))?;
+        let doctor = call("doctor")?;
+        ensure(doctor.code == Some(0) && doctor.out().contains(reason), "doctor says the same", &(host, doctor))?;
+    }
+    Ok(())
 }
 
 fn arguments_on_a_terminal() -> Check {

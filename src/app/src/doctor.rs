@@ -150,7 +150,7 @@ fn text(findings: &Findings) -> String {
         tell_python(&mut text, python, &told);
     }
     for policy in policies {
-        tell_policy(&mut text, policy, &told);
+        tell_policy(&mut text, policy, &mut told);
     }
     text
 }
@@ -203,7 +203,8 @@ fn tell<'a>(text: &mut String, name: &str, fact: &'a Fact, told: &mut Vec<Told<'
         let _ = writeln!(text, "{name:<22} no (see {before})");
         return;
     }
-    let _ = writeln!(text, "{name:<22} no: {}\n{:<22} -> {}", plain(blocker), "", plain(remedy));
+    let same = told.iter().find(|(.., known)| known == remedy).map(|(before, ..)| format!("as for {before}"));
+    let _ = writeln!(text, "{name:<22} no: {}\n{:<22} -> {}", plain(blocker), "", plain(same.as_deref().unwrap_or(remedy)));
     told.push((name.to_owned(), blocker, remedy));
 }
 
@@ -222,7 +223,7 @@ fn tell_python(text: &mut String, Python { asked, answer }: &Python, told: &[Tol
     }
 }
 
-fn tell_policy(text: &mut String, Shipped { name, enforceable, refused, weaker }: &Shipped, told: &[Told<'_>]) {
+fn tell_policy<'a>(text: &mut String, Shipped { name, enforceable, refused, weaker }: &'a Shipped, told: &mut Vec<Told<'a>>) {
     let name = format!("policy {name}");
     let verdict = match (*enforceable, weaker.is_empty()) {
         (true, true) => "can be enforced in full",
@@ -237,7 +238,9 @@ fn tell_policy(text: &mut String, Shipped { name, enforceable, refused, weaker }
         let known = told.iter().any(|(_, known, _)| known == blocker);
         let _ = writeln!(text, "{:<22} - {}: {}", "", plain(protection), plain(&short(blocker, told)));
         if !known {
-            let _ = writeln!(text, "{:<22}   -> {}", "", plain(remedy));
+            let same = told.iter().find(|(.., known)| known == remedy).map(|(before, ..)| format!("as for {before}"));
+            let _ = writeln!(text, "{:<22}   -> {}", "", plain(same.as_deref().unwrap_or(remedy)));
+            told.push((name.clone(), blocker, remedy));
         }
     }
 }

@@ -144,7 +144,7 @@ def handler(*_):
 signal.signal(signal.SIGALRM, handler)
 for n in range(20):
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.003)
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.0002)
         for i in itertools.count(): print('x' * 70000)
     except TimeoutError:
         pass

@@ -247,6 +247,16 @@ impl Plan {
         plan.observing(policy, host).map_err(failed)
     }
 
+    /// The same plan where the run's `/proc` turned out to be refused at the start: it sees less.
+    #[must_use]
+    pub fn without_proc(&self, because: &str) -> Self {
+        let mut plan = Self { proc: false, ..self.clone() };
+        plan.root.links.retain(|link| !root::PROC_LINKS.contains(&(link.0.as_str(), link.1.as_str())));
+        plan.landlock.iter_mut().for_each(|landlock| landlock.rules.retain(|(path, _)| path != "/proc"));
+        plan.enforcement.insert("proc".into(), protections::no_proc(because));
+        plan
+    }
+
     /// The same plan for learning: calls that look a path up are seen by the supervisor. Allows exactly what the plan allowed.
     ///
     /// # Errors

@@ -72,6 +72,21 @@ const CHROOT_REMEDY: &str =
 const SECCOMP_REMEDY: &str = "let the container's seccomp profile allow unshare, clone, clone3 and mount calls: docker or podman run \
      --security-opt seccomp=unconfined (or a profile that allows them); Kubernetes: securityContext.seccompProfile";
 
+const UNMASK: &str =
+    "docker run --security-opt systempaths=unconfined, podman run --security-opt unmask=ALL, Kubernetes: procMount: Unmasked";
+
+/// A start writes to files of its own processes there, and finds its cgroup by it.
+pub(super) fn no_proc() -> Fact {
+    missing("there is no /proc here, which a start needs", "mount one: mount -t proc proc /proc")
+}
+
+fn read_only_proc() -> Fact {
+    missing(
+        "/proc is mounted read-only here, and a start writes to files of its own processes (EROFS)",
+        format!("mount -o remount,bind,rw /proc, or mount another one there; in a container, {UNMASK}"),
+    )
+}
+
 /// Why a namespace could not be made.
 pub(super) fn namespace(kind: &Kind, failure: &Failure, around: &Surroundings) -> Fact {
     let errno = Errno::from_raw(failure.errno);
@@ -86,9 +101,8 @@ pub(super) fn namespace(kind: &Kind, failure: &Failure, around: &Surroundings) -
             format!("the kernel was built without {} namespaces ({errno:?})", kind.name),
             format!("boot a kernel with {}=y", kind.option),
         ),
-        Errno::ENOENT if failure.step == Step::IdMap => {
-            missing("there is no /proc here to write id maps through (ENOENT)", "mount one at /proc")
-        }
+        Errno::ENOENT if failure.step == Step::IdMap => no_proc(),
+        Errno::EROFS if failure.step == Step::IdMap => read_only_proc(),
         Errno::EPERM | Errno::EACCES if user => user_refused(errno, around),
         Errno::EPERM | Errno::EACCES => inside_refused(kind, failure.step, errno, around),
         _ => {
@@ -182,7 +196,10 @@ pub(super) fn step(step: &str, errno: i32, around: &Surroundings) -> Option<Fact
     let answer = Errno::from_raw(errno);
     let refused = matches!(answer, Errno::EPERM | Errno::EACCES);
     if !around.proc_mounted && matches!(step, "oom_score" | "id_map" | "forkserver") && answer == Errno::ENOENT {
-        return Some(missing("there is no /proc here, which a start needs (ENOENT)", "mount one: mount -t proc proc /proc"));
+        return Some(no_proc());
+    }
+    if matches!(step, "oom_score" | "id_map" | "forkserver") && answer == Errno::EROFS {
+        return Some(read_only_proc());
     }
     if let Some(kind) = KINDS.iter().find(|kind| kind.step.name() == step) {
         // Processes are counted too.
@@ -235,7 +252,7 @@ pub(super) fn proc(errno: i32, around: &Surroundings) -> Fact {
         Errno::EINVAL => missing("the kernel's /proc can't be restricted to processes (EINVAL)", "boot Linux 5.8 or later"),
         Errno::EPERM | Errno::EACCES if !around.proc_covers.is_empty() => missing(
             format!("parts of this /proc are covered ({}), so no fresh one may show them ({errno:?})", around.proc_covers.join(", ")),
-            "docker run --security-opt systempaths=unconfined, podman run --security-opt unmask=ALL, Kubernetes: procMount: Unmasked",
+            format!("take away what covers it (umount), or mount a whole one at /proc; in a container, {UNMASK}"),
         ),
         Errno::EPERM | Errno::EACCES if !around.proc_mounted => {
             missing(format!("no /proc is mounted here, so no fresh one may be ({errno:?})"), "mount a whole one at /proc first")

@@ -53,6 +53,7 @@ fn user_namespaces() {
         ),
         (&NETWORK, NETWORK.step, libc::ENOSPC, Surroundings { limits: vec![("net", 9)], ..ordinary() }, "= 9 here, or less", "above"),
         (&USER, Step::IdMap, libc::ENOENT, ordinary(), "no /proc here", "mount"),
+        (&USER, Step::IdMap, libc::EROFS, ordinary(), "/proc is mounted read-only", "remount"),
         (&USER, Step::IdMap, libc::EPERM, ordinary(), "refuses the id map of a user namespace (EPERM)", "log"),
         (&USER, USER.step, libc::ENOMEM, ordinary(), "refused at user_namespace (ENOMEM)", "log"),
     ];
@@ -103,6 +104,7 @@ fn a_refusal_is_explained_by_what_is_there() {
         ("user_namespace", libc::ENOSPC, Surroundings { limits: vec![("user", 0)], ..ordinary() }, "user.max_user_namespaces = 0"),
         ("id_map", libc::EPERM, Surroundings { root: true, modules: none, ..ordinary() }, "CAP_SETFCAP"),
         ("oom_score", libc::ENOENT, Surroundings::default(), "mount -t proc"),
+        ("oom_score", libc::EROFS, ordinary(), "/proc is mounted read-only"),
         ("forkserver", libc::ENOSYS, filtered(), "refuses clone3"),
         ("mount_namespace", libc::EPERM, Surroundings { admin: true, ..filtered() }, "seccomp filter"),
         ("root", libc::EPERM, filtered(), "seccomp filter"),

@@ -10,6 +10,7 @@ mod trust;
 use std::collections::BTreeMap;
 
 use level::{Inside, Level, choose, levels};
+use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat, geteuid};
 use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
@@ -139,15 +140,24 @@ fn named(own: &str, mounted: &[Mount<'_>], controller: &str) -> Result<Place, Fa
 /// v2: the cgroup of this process.
 fn unified(own: &str, mounted: &[Mount<'_>]) -> Result<Place, Fact> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::"));
-    let path = path.ok_or_else(|| missing("the kernel has no cgroup v2", "boot a kernel with CONFIG_CGROUPS"))?;
+    let none = || match own.is_empty() && !super::proc_mounted() {
+        true => super::blocker::no_proc(),
+        false => missing("the kernel has no cgroup v2", "boot a kernel with CONFIG_CGROUPS"),
+    };
+    let path = path.ok_or_else(none)?;
     let candidates = mounted.iter().filter(|mount| mount.kind == "cgroup2");
     place(path, candidates.map(|mount| (mount.root.clone(), mount.point.clone())), "cgroup v2")
 }
+
+const READ_ONLY: &str = "is mounted read-only (EROFS)";
 
 /// Why a file or directory can't be written to, if so.
 fn locked(path: &str) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
     let errno = faccessat(AT_FDCWD, path, AccessFlags::W_OK, AtFlags::AT_EACCESS).err()?;
+    if errno == Errno::EROFS {
+        return Some(format!("{path} {READ_ONLY}"));
+    }
     let owner = std::fs::metadata(path).map_or_else(|_| "unknown".into(), |metadata| metadata.uid().to_string());
     Some(format!("{path}, owned by uid {owner}, can't be written to by uid {} ({errno:?})", geteuid()))
 }
@@ -157,6 +167,13 @@ fn writable(place: Place) -> Result<String, Fact> {
     let path = place.path();
     match locked(&path).or_else(|| trust::foreign(&place)) {
         None => Ok(path),
+        Some(blocker) if blocker.ends_with(READ_ONLY) => Err(missing(
+            blocker,
+            format!(
+                "mount it read-write: mount -o remount,bind,rw {}; in a container, let its runtime mount cgroups writable",
+                place.point
+            ),
+        )),
         Some(blocker) => Err(missing(
             blocker,
             "run as root, in a cgroup that is root's all the way up, or let an administrator give that directory to this user; in a container, mount \

@@ -108,7 +108,7 @@ fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
     let number = |path: &str| read(path).trim().parse().ok();
     let holds = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
     let limits = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup"];
-    let proc_mounted = statfs("/proc").is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC);
+    let proc_mounted = proc_mounted();
     blocker::Surroundings {
         root: geteuid().is_root(),
         // Without a /proc nobody can say; that there is none is told then.
@@ -126,6 +126,10 @@ fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
         proc_covers: mounts::beneath(mountinfo, "/proc/"),
         proc_mounted,
     }
+}
+
+fn proc_mounted() -> bool {
+    statfs("/proc").is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
 }
 
 /// The AppArmor profile or SELinux context that confines this process, if one does.

@@ -62,5 +62,11 @@ fn proc(failure: &Failure, around: &Surroundings) -> Fact {
 
 /// The child that was to try did not get that far.
 pub(super) fn untried(error: &io::Error) -> Fact {
+    if error.kind() == io::ErrorKind::TimedOut {
+        return missing(
+            "the child process that tries it gave no answer: it was stopped, or got no CPU",
+            "look for who stops processes of this user",
+        );
+    }
     missing(format!("no child process could be made to try it: {error}"), "look at the limits on processes (RLIMIT_NPROC, pids.max)")
 }

@@ -18,6 +18,8 @@ use remand_policy::Interpreter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::find::once_each;
+
 /// Bytes; a record with its executor has some 50 KiB.
 const MAX_RECORD: u64 = 4 << 20;
 /// Records kept; when there are more, all go.
@@ -79,10 +81,10 @@ impl Cache {
         for path in places(geteuid().is_root(), &|name| std::env::var_os(name).map(PathBuf::from)) {
             match Self::open_at(&path) {
                 Ok(cache) => return Ok(cache),
-                Err(reason) => refused.push(format!("{}: {reason}", path.display())),
+                Err(reason) => refused.push((format!("{}:", path.display()), reason)),
             }
         }
-        Err(format!("answers of interpreters are not kept, so starts are slow: {}", refused.join("; ")))
+        Err(format!("answers of interpreters are not kept, so starts are slow: {}", once_each(refused).join("; ")))
     }
 
     fn open_at(path: &Path) -> Result<Self, String> {

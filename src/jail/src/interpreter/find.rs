@@ -32,17 +32,35 @@ pub fn find(interpreter: &str, path: &str, site: bool) -> Result<Found, Interpre
     let mut notes = Vec::new();
     let cache = Cache::open().map_err(|reason| notes.push(reason)).ok();
     let candidates = candidates(interpreter, path)?;
+    let mut passed_over = Vec::new();
     for candidate in &candidates {
         let search = Search { candidate, site, cache: cache.as_ref() };
         match search.run(&mut notes) {
-            Ok(interpreter) => return Ok(Found { interpreter, notes }),
-            Err(reason) => notes.push(format!("{candidate} {reason}")),
+            Ok(interpreter) => {
+                notes.extend(once_each(passed_over));
+                return Ok(Found { interpreter, notes });
+            }
+            Err(reason) => passed_over.push((candidate.clone(), reason)),
         }
     }
+    let mut reasons = once_each(passed_over);
     if candidates.is_empty() {
-        notes.push(format!("there is no such file in PATH ({path})"));
+        reasons.push(format!("there is no such file in PATH ({path})"));
     }
-    Err(InterpreterError { wanted: format!("no usable interpreter {interpreter:?}"), reasons: notes })
+    // What makes starts slow is no reason for there being none.
+    Err(InterpreterError { wanted: format!("no usable interpreter {interpreter:?}"), reasons })
+}
+
+/// Each reason once, behind all that it is true of.
+pub(super) fn once_each(reasons: Vec<(String, String)>) -> Vec<String> {
+    let mut grouped: Vec<(String, String)> = Vec::new();
+    for (who, reason) in reasons {
+        match grouped.iter_mut().find(|(_, known)| *known == reason) {
+            Some((others, _)) => *others = format!("{others}, {who}"),
+            None => grouped.push((who, reason)),
+        }
+    }
+    grouped.into_iter().map(|(who, reason)| format!("{who} {reason}")).collect()
 }
 
 /// Absolute paths to try for a name or an absolute path; with a name, those where there is something.
@@ -152,6 +170,12 @@ mod tests {
         for name in ["", "./python3", "a/b", "a\0"] {
             assert!(candidates(name, "/bin").is_err(), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_reason_is_said_once() {
+        let said = [("/a", "is gone"), ("/b", "is older"), ("/c", "is gone")].map(|(who, why)| (who.to_owned(), why.to_owned()));
+        assert_eq!(once_each(said.into()), ["/a, /c is gone", "/b is older"]);
     }
 
     #[test]

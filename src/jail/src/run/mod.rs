@@ -21,11 +21,11 @@ use std::os::fd::BorrowedFd;
 use remand_policy::verdict::Verdict;
 use remand_policy::{HostFacts, Outcome, Plan, Policy};
 
-use launch::Launched;
 pub use looks::{Look, Looks};
+use seen::Seen;
 use timeline::Timeline;
 
-use crate::failure::Unmade;
+use crate::failure::{Failure, Unmade};
 use crate::host;
 
 /// One run as decided.
@@ -70,20 +70,31 @@ pub fn run(ask: &Ask<'_>, caller: Caller<'_>) -> Outcome {
 /// The same, with the paths that the run looked for, if its plan is one for learning.
 #[must_use]
 pub fn observe(ask: &Ask<'_>, caller: Caller<'_>) -> (Outcome, Looks) {
-    let mut timeline = Timeline::begin();
-    let mut launched = launch::launch(ask, caller.cancel, &mut timeline);
-    let bare = launched.as_ref().err().and_then(|unmade| bare(ask, unmade));
-    let Some((plan, host)) = bare else { return end(ask, launched, caller, timeline) };
-    let ask = Ask { plan: &plan, host: &host, ..*ask };
-    timeline = Timeline::begin();
-    launched = launch::launch(&ask, caller.cancel, &mut timeline);
-    end(&ask, launched, caller, timeline)
+    let Caller { cancel, mut output } = caller;
+    let mut less: Option<(Plan, HostFacts)> = None;
+    // A host that refuses what it looked as if it had is met once more without: each time the plan has one thing less.
+    loop {
+        let ask = less.as_ref().map_or(*ask, |(plan, host)| Ask { plan, host, ..*ask });
+        let mut timeline = Timeline::begin();
+        let tried = launch::launch(&ask, cancel, &mut timeline).map(|launched| {
+            let caller = Caller { cancel, output: output.as_mut().map(|output| &mut **output as Output<'_>) };
+            follow::follow(&ask, launched, caller, &mut timeline)
+        });
+        let failure = match &tried {
+            Ok(seen) => seen.failure.as_ref(),
+            Err(Unmade::Failed(failure)) => Some(failure),
+            Err(Unmade::Cancelled(_)) => None,
+        };
+        match failure.and_then(|failure| without(&ask, failure)) {
+            Some(next) => less = Some(next),
+            None => return end(&ask, tried, timeline),
+        }
+    }
 }
 
-fn end(ask: &Ask<'_>, launched: Result<Launched, Unmade>, caller: Caller<'_>, mut timeline: Timeline) -> (Outcome, Looks) {
-    match launched {
-        Ok(launched) => {
-            let mut seen = follow::follow(ask, launched, caller, &mut timeline);
+fn end(ask: &Ask<'_>, tried: Result<Seen, Unmade>, mut timeline: Timeline) -> (Outcome, Looks) {
+    match tried {
+        Ok(mut seen) => {
             let looks = std::mem::take(&mut seen.looks);
             (record::finished(ask, seen, timeline), looks)
         }
@@ -98,17 +109,27 @@ fn end(ask: &Ask<'_>, launched: Result<Launched, Unmade>, caller: Caller<'_>, mu
     }
 }
 
-/// Where a cgroup refused that looked as if it would not: the plan and the host without cgroups, if the policy can do without.
-fn bare(ask: &Ask<'_>, unmade: &Unmade) -> Option<(Plan, HostFacts)> {
-    let Unmade::Failed(failure) = unmade else { return None };
-    // Being born in one is refused by the same call that makes processes and namespaces, in words of its own.
+/// The plan and the host without what refused at the start, if the policy can do without: the cgroup, or a `/proc` of the run's own.
+fn without(ask: &Ask<'_>, failure: &Failure) -> Option<(Plan, HostFacts)> {
+    let mut host = ask.host.clone();
+    if failure.step == "run_mounts" && failure.index == PROC_MOUNT && ask.plan.proc {
+        let because = host::explain(failure).unwrap_or_else(|| failure.object.clone());
+        return Some((ask.plan.without_proc(&because), host));
+    }
+    // Being born in a cgroup is refused by the same call that makes processes and namespaces, in words of its own.
     let born = matches!(failure.step, "forkserver" | "clone_init")
         && [libc::EOPNOTSUPP, libc::EBUSY, libc::ENODEV, libc::EAGAIN].contains(&failure.errno);
-    if ask.plan.cgroup.is_none() || !(failure.step == "cgroup" || born) {
-        return None;
-    }
-    let mut host = ask.host.clone();
-    host.cgroup = host::refused_cgroups(&failure.object, host.cgroup.exposed);
+    let why = match failure.step {
+        "cgroup" => failure.object.clone(),
+        "cgroup_join" => format!("the run was refused in its own cgroup: {}", failure.object),
+        _ if born => failure.object.clone(),
+        _ => return None,
+    };
+    ask.plan.cgroup?;
+    host.cgroup = host::refused_cgroups(&why, host.cgroup.exposed);
     let plan = ask.plan.without_cgroup(ask.policy, &host).ok()?;
     Some((plan, host))
 }
+
+/// Which of init's mounts is the run's `/proc`.
+const PROC_MOUNT: u32 = 2;

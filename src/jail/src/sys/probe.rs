@@ -4,14 +4,19 @@
 
 use std::io;
 use std::mem::zeroed;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, ppoll};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::time::{TimeSpec, TimeValLike};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, fork, getpid, pipe2, read};
+use nix::unistd::{ForkResult, Pid, fork, getpid, pipe2, read, setpgid};
 use remand_child::step::{At, Failure, Step};
 use remand_child::sys;
+
+use crate::patience::START_LIMIT;
 
 const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
 const NEW_PID: u64 = libc::CLONE_NEWPID as u64;
@@ -57,7 +62,7 @@ pub struct Maps {
 /// # Errors
 /// No child could be made, or it was killed before it could answer.
 pub fn attempt(probe: &Probe<'_>) -> io::Result<Result<(), Failure>> {
-    in_child(|| match *probe {
+    in_group_until(sys::now().saturating_add(START_LIMIT), || match *probe {
         Probe::Namespace { maps, flag, step } => {
             enter(maps).and_then(|()| if flag == libc::CLONE_NEWPID { born_inside().at(step) } else { sys::unshare(flag).at(step) })
         }
@@ -134,6 +139,19 @@ fn listen() -> Result<(), Failure> {
 
 /// Runs `probe` in a child process: a copy of one thread, in which a probe only borrows and makes system calls.
 fn in_child(probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
+    in_child_until(sys::now().saturating_add(START_LIMIT), probe)
+}
+
+/// The same in a process group of its own, so that whatever it starts goes with it.
+fn in_group_until(until: u64, probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
+    in_child_until(until, || {
+        let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0)); // refused to no process that has just begun
+        probe()
+    })
+}
+
+/// A child that has not answered by then (somebody may have stopped it) is killed.
+fn in_child_until(until: u64, probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
     let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
     // SAFETY: the probes above allocate nothing and take no lock: they call `remand_child::sys`, this function, and then `exit_group`.
     match unsafe { fork() }? {
@@ -146,9 +164,25 @@ fn in_child(probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<()
         }
         ForkResult::Parent { child } => {
             drop(to);
-            let answer = answer(from);
+            let answer = answered(from.as_fd(), until).and_then(|()| answer(from));
+            if answer.is_err() {
+                // It is not reaped yet, so the number is still its own. Without a group it has started nobody.
+                let _ = killpg(child, Signal::SIGKILL).or_else(|_| kill(child, Signal::SIGKILL));
+            }
             waitpid(child, None)?;
             answer
+        }
+    }
+}
+
+/// Waits for an answer or an end of file. Allocates nothing, as a child asks too.
+fn answered(from: BorrowedFd<'_>, until: u64) -> io::Result<()> {
+    loop {
+        let left = i64::try_from(until.saturating_sub(sys::now())).unwrap_or(i64::MAX);
+        match ppoll(&mut [PollFd::new(from, PollFlags::POLLIN)], Some(TimeSpec::nanoseconds(left)), None) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Err(Errno::EINTR) => {}
+            other => return Ok(other.map(drop)?),
         }
     }
 }
@@ -194,4 +228,24 @@ pub fn seccomp_waits_through_signals() -> bool {
     // SAFETY: the kernel refuses to read a null pointer; nothing is installed.
     let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, NEW_LISTENER | WAIT_KILLABLE, no_program) };
     Errno::result(answer) == Err(Errno::EFAULT)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Two processes are stopped, one of which the other waits for; neither is left.
+    #[test]
+    fn a_stopped_child_is_waited_for_no_longer_than_said() {
+        let (gone, held) = nix::unistd::pipe().unwrap();
+        let stop = || nix::sys::signal::raise(Signal::SIGSTOP).map_err(|errno| errno as i32).at(Step::Root);
+        let soon = sys::now() + 100_000_000;
+        let nested = in_group_until(soon, || in_child(stop).unwrap_or(Ok(())));
+        assert_eq!(nested.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(in_child_until(soon, stop).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(held);
+        assert_eq!(read(&gone, &mut [0; 1]), Ok(0), "nobody has the other end any more");
+        assert_eq!(in_child(|| Ok(())).unwrap(), Ok(()), "the control");
+    }
 }

@@ -103,10 +103,15 @@ pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
 pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bool {
     match (policy.filesystem.proc, &host.proc_mount) {
         (true, Fact::Available) => ledger.by("proc", "the run's own processes only"),
-        (true, Fact::Missing { blocker, .. }) => ledger.by("proc", format!("not mounted: {blocker}")),
+        (true, Fact::Missing { blocker, .. }) => drop(ledger.enforcement.insert("proc".into(), no_proc(blocker))),
         (false, _) => ledger.by("proc", "not mounted: filesystem.proc is false"),
     }
     policy.filesystem.proc && host.proc_mount.available()
+}
+
+/// What is said of a `/proc` that cannot be mounted.
+pub(super) fn no_proc(because: &str) -> Enforcement {
+    Enforcement::By(format!("not mounted: {because}"))
 }
 
 /// Calls that make memory which only a cgroup counts; refused where none does.

@@ -4,12 +4,19 @@
 
 use super::protections::Ledger;
 use super::{Bind, Program, Root, sources};
-use crate::files::Files;
+use crate::files::{Files, Found, Kind};
 use crate::interpreter::{EXECUTOR, Tree};
 use crate::policy::{Device, Mount, Policy};
 
 /// Places that are the run's own, with all beneath them.
 const OWN: &[&str] = &["/tmp", "/var/tmp", "/proc", "/dev", "/remand"];
+/// Links of the run's own into its `/proc`.
+pub(super) const PROC_LINKS: [(&str, &str); 4] = [
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+];
 /// Ids and names inside, for what looks users up.
 const FILES: &[(&str, &str)] = &[
     (
@@ -25,6 +32,7 @@ const FILES: &[(&str, &str)] = &[
 pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, proc: bool, files: &dyn Files) -> Root {
     let trees = trees(policy, program);
     let mut root = own_places(policy, program, proc);
+    nodes(ledger, &root.devices, files);
     for tree in &trees {
         show(ledger, tree, &mut root);
     }
@@ -46,6 +54,19 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
     root
 }
 
+/// The host's own device nodes are shown.
+fn nodes(ledger: &mut Ledger, devices: &[Device], files: &dyn Files) {
+    let there = |found: &Found| matches!(found, Found::There(inode) if inode.kind == Kind::Device);
+    let absent = |node: &&str| files.look(node).is_some_and(|found| !there(&found));
+    let missing: Vec<&str> = devices.iter().map(|known| device(*known)).filter(absent).collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        let remedy = "Mount a /dev that has it (mount -t devtmpfs devtmpfs /dev; in a container, its runtime does), or make it (mknod), or take it out of \
+                      filesystem.devices.";
+        ledger.refuse("the run's /dev", format!("the host has no device node {missing}"), remedy);
+    }
+}
+
 /// Site packages come with the interpreter only where the policy lets code import them.
 fn trees<'a>(policy: &Policy, program: &'a Program<'_>) -> Vec<&'a Tree> {
     match program {
@@ -59,12 +80,7 @@ fn trees<'a>(policy: &Policy, program: &'a Program<'_>) -> Vec<&'a Tree> {
 fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
     let mut links = vec![("/var/tmp", "/tmp"), ("/dev/shm", "/tmp")];
     if proc {
-        links.extend([
-            ("/dev/fd", "/proc/self/fd"),
-            ("/dev/stdin", "/proc/self/fd/0"),
-            ("/dev/stdout", "/proc/self/fd/1"),
-            ("/dev/stderr", "/proc/self/fd/2"),
-        ]);
+        links.extend(PROC_LINKS);
     }
     let mut files: Vec<(String, Vec<u8>)> = FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
     if let Program::Python(python) = program {

@@ -329,6 +329,7 @@ fn optional_protections_that_are_missing_are_absent_but_not_those_a_run_is_made_
         assert!(!plan.has(protection), "{protection}");
     }
     assert!(plan.has("proc") && plan.has("uts_namespace"));
+    assert_eq!(on(&policy, &HostFacts { proc_mount: Fact::Available, ..host.clone() }).unwrap().without_proc("no proc"), plan);
     assert!(!plan.root.links.iter().any(|(path, _)| path == "/dev/fd"));
     host.namespaces.user = missing("user namespaces");
     host.namespaces.pid = missing("PID namespaces");
