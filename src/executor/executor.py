@@ -36,6 +36,7 @@ FRAMES = 4
 leave = posix._exit
 PID = posix.getpid()
 CODE = "<code>"
+mask, BLOCK, SIGNALS = _signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals()
 STDOUT, STDERR = sys.stdout, sys.stderr
 
 
@@ -55,7 +56,8 @@ def send(frame, final=False, length=None):
         closed = final
         length = min(len(frame) if length is None else length, 0xFFFFFFFF)
         queue.append((length.to_bytes(4, "big") + frame, []))
-        if writing:
+        # Left by a handler that raised before it could be taken back, if this is the last: no handler comes in between any more.
+        if writing and not final:
             return
         writing = True
         try:
@@ -78,7 +80,7 @@ def finish(frame, code, length=None):
         except BaseException:
             pass
     if posix.getpid() == PID:
-        _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())
+        mask(BLOCK, SIGNALS)
         send(frame, True, length)
     leave(code)
 
@@ -595,20 +597,32 @@ def main():
     namespace = sys.modules["__main__"].__dict__
     item = None
     send(b'{"kind":"ready"}')
+    error = None
     try:
-        made = build(code)
-        if job["mode"] == "all_items":
-            value = call(made, namespace, names, {"_items": items, "_query": job["query"]})
-            return results.send(b'{"kind":"done","value":', value, True)
-        for item, given in enumerate(items):
-            value = call(made, namespace, names, {"_item": given})
-            if posix.getpid() != PID:
-                finish(b"", 0)
-            if value is not None:
-                results.send(b'{"kind":"item","index":%d,"value":' % item, item_of(item, value), False)
-        finish(b'{"kind":"done"}', 0)
-    except BaseException as error:
-        fail(error, item, code, security["builtins_deny"])
+        try:
+            made = build(code)
+            if job["mode"] == "all_items":
+                value = call(made, namespace, names, {"_items": items, "_query": job["query"]})
+                return results.send(b'{"kind":"done","value":', value, True)
+            for item, given in enumerate(items):
+                value = call(made, namespace, names, {"_item": given})
+                if posix.getpid() != PID:
+                    finish(b"", 0)
+                if value is not None:
+                    results.send(b'{"kind":"item","index":%d,"value":' % item, item_of(item, value), False)
+            finish(b'{"kind":"done"}', 0)
+        except BaseException as raised:
+            error = raised
+            mask(BLOCK, SIGNALS)
+    except BaseException as raised:
+        # A handler of the user's, in the clause above: the last one that comes.
+        try:
+            mask(BLOCK, SIGNALS)
+        except BaseException:
+            pass
+        if error is None:
+            error = raised
+    fail(error, item, code, security["builtins_deny"])
 
 
 main()

@@ -136,15 +136,20 @@ class Code(EveryPython):
             self.assertEqual((ended.last(), ended.code, ended.rest), ({"kind": "done", "value": 1}, 0, b""))
 
     def test_handlers_that_raise_do_not_tear_frames(self):
+        # The timer goes on between two loops, so a handler raises only once for each.
         code = """
 import signal, itertools
+inside = []
 def handler(*_):
     print('handler')
-    raise TimeoutError
+    if inside:
+        inside.clear()
+        raise TimeoutError
 signal.signal(signal.SIGALRM, handler)
 for n in range(20):
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.0002)
+        inside.append(n)
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.0003)
         for i in itertools.count(): print('x' * 70000)
     except TimeoutError:
         pass
@@ -153,6 +158,19 @@ return 'whole'
 """
         ended = self.go(code, limits={"prints": 1 << 30, "result_size": 100}, slow=True)
         self.assertEqual((ended.last(), ended.rest), ({"kind": "done", "value": "whole"}, b""))
+
+    def test_a_handler_that_raises_after_the_code_does_not_end_the_executor(self):
+        code = """
+import signal, itertools
+def handler(*_):
+    raise TimeoutError
+signal.signal(signal.SIGALRM, handler)
+signal.setitimer(signal.ITIMER_REAL, 0.002, 0.0005)
+for i in itertools.count(): print('x' * 70000)
+"""
+        for _ in range(10):
+            ended = self.go(code, limits={"prints": 1 << 30, "result_size": 100}, slow=True)
+            self.assertEqual((ended.last()["kind"], ended.last().get("type"), ended.rest), ("error", "TimeoutError", b""), ended.stderr)
 
     def test_a_job_of_another_version(self):
         ended = self.go("return 1", version=2)
