@@ -7,6 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, statfs};
 use remand_tests::command::{Call, Ended, binary};
 use remand_tests::policy_text::{extending, write};
 use remand_tests::scratch::Scratch;
@@ -124,12 +125,26 @@ mine = os.stat('/out').st_uid == os.getuid()
 return [mode, device, answer(os.chmod, '/out/made', 0o4755), other, mine]
 ";
 
+/// Whether a mount of this directory's file system can be shown with other ids: an overlay's cannot, a tmpfs's since Linux 6.3.
+fn maps_ids(directory: &Path) -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split('.').map_while(|number| number.parse::<u32>().ok());
+    let since_6_3 = (numbers.next(), numbers.next()) >= (Some(6), Some(3));
+    statfs(directory).is_ok_and(|found| match found.filesystem_type() {
+        OVERLAYFS_SUPER_MAGIC => false,
+        TMPFS_MAGIC => since_6_3,
+        _ => true,
+    })
+}
+
 fn writable() -> Check {
-    let scratch = Scratch::new();
+    let root = nix::unistd::geteuid().is_root();
+    let places = [std::env::temp_dir(), "/run".into()];
+    let place = places.iter().find(|place| !root || maps_ids(place));
+    let scratch = Scratch::below(place.ok_or_else(|| End::Skip("a file system with id-mapped mounts".to_owned()))?);
     let out = scratch.path().join("out");
     fs::create_dir(&out)?;
     fs::set_permissions(&out, fs::Permissions::from_mode(0o755))?;
-    let root = nix::unistd::geteuid().is_root();
     if root {
         std::os::unix::fs::chown(&out, Some(12345), Some(54321))?;
         // Everybody may write it, but it is not the owner's.

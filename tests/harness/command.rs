@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::End;
+use crate::scratch::Scratch;
+use crate::{End, policy_text};
 
 /// Most bytes kept of one stream.
 const KEPT: u64 = 64 << 20;
@@ -44,6 +45,7 @@ pub fn binary() -> PathBuf {
 pub struct Call {
     command: Command,
     input: Option<Vec<u8>>,
+    files: Option<Scratch>,
 }
 
 impl Call {
@@ -58,16 +60,18 @@ impl Call {
     pub fn program<S: AsRef<OsStr>>(program: &Path, args: &[S]) -> Self {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self { command, input: None }
+        Self { command, input: None, files: None }
     }
 
-    /// `remand run --json [ARGS...] -` with the code on standard input.
+    /// `remand run --json [ARGS...] -` with the code on standard input. On a slow machine the default policy's time limits grow, as those of tests' own do.
     #[must_use]
     pub fn run(code: &str, args: &[String]) -> Self {
         let mut all: Vec<OsString> = vec!["run".into(), "--json".into()];
+        let slow = (scale() > 1 && !args.iter().any(|arg| arg == "--policy")).then(Scratch::new);
+        all.extend(slow.iter().flat_map(|scratch| ["--policy".into(), policy_text::write(scratch, &json!({})).into()]));
         all.extend(args.iter().map(OsString::from));
         all.push("-".into());
-        Self::new(&all).input(code.as_bytes())
+        Self { files: slow, ..Self::new(&all).input(code.as_bytes()) }
     }
 
     /// Bytes for standard input.
@@ -101,7 +105,7 @@ impl Call {
         }
         let stdout = gather(child.stdout.take());
         let stderr = gather(child.stderr.take());
-        Started { child, stdout, stderr }
+        Started { child, stdout, stderr, _files: self.files }
     }
 
     /// Starts it and waits for its end.
@@ -132,6 +136,8 @@ pub struct Started {
     child: Child,
     stdout: Receiver<Vec<u8>>,
     stderr: Receiver<Vec<u8>>,
+    /// What it reads, there as long as it is.
+    _files: Option<Scratch>,
 }
 
 impl Started {

@@ -16,8 +16,14 @@ impl Scratch {
     /// Makes it.
     #[must_use]
     pub fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// Makes it in another directory.
+    #[must_use]
+    pub fn below(directory: &Path) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("remand-test-{}-{number}", std::process::id()));
+        let path = directory.join(format!("remand-test-{}-{number}", std::process::id()));
         fs::create_dir(&path).expect("cannot make a scratch directory");
         Self(path)
     }

@@ -119,8 +119,8 @@ impl Technique {
     fn run(&self, role: &str, query: &str, settings: &[&str], policy: Option<&Value>, seen: &[Seen]) -> Check {
         let scratch = Scratch::new();
         let mut args = settings_of(settings);
-        if policy.is_some() || scale() > 1 {
-            args.extend(["--policy".to_owned(), policy_text::write(&scratch, policy.unwrap_or(&json!({}))).display().to_string()]);
+        if let Some(policy) = policy {
+            args.extend(["--policy".to_owned(), policy_text::write(&scratch, policy).display().to_string()]);
         }
         args.extend(["--query".to_owned(), query.to_owned()]);
         let outcome = Call::run(&self.probe.code(), &args).end()?.outcome()?;
