@@ -23,7 +23,7 @@ pub const TABLE: &[Technique] = &[
         &[Value(r#"{"made":true,"answer":"ENOLCK"}"#)],
         Control::Plain(&[Value(r#"{"made":false,"answer":"ok"}"#)]),
     ),
-    Technique::new("hammered_locks", probe!("hammer_locks"), &[Exceeded("wall_time")], Control::Query("100", &[Value("100")]))
+    Technique::new("hammered_locks", probe!("hammer_locks"), &[Exceeded("wall_time")], Control::Query("10", &[Value("10")]))
         .set(&["limits.wall_time=1500ms"]),
 ];
 
