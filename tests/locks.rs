@@ -1,11 +1,14 @@
-//! File locks: kept by the supervisor as the kernel would keep them, seen by no other run and not by the host, and never more than a few thousand.
+//! File locks: kept by the supervisor as the kernel would keep them, seen by no other run and not by the host, and never more than a few thousand. On
+//! writable mounts ([`shared`]) they are the kernel's too.
+
+mod shared;
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::PermissionsExt;
 
 use libtest_mimic::Trial;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 use remand_tests::command::{Call, scale};
+use remand_tests::facts::{CGROUP_MEMORY, need};
 use remand_tests::observe::Seen::{At, Denied, Exceeded, Raised, Value};
 use remand_tests::observe::compare;
 use remand_tests::plain::{self, Apart};
@@ -29,15 +32,17 @@ pub const TABLE: &[Technique] = &[
 
 /// What needs something on the host's side.
 pub fn trials() -> Vec<Trial> {
-    vec![
+    let own = vec![
         trial("locks::unseen_by_the_host_and_others [F15 9.7]", unseen),
         trial("locks::strict_refuses_them [9.7]", refused),
-        trial("locks::none_on_a_writable_mount [9.7]", on_a_writable_mount),
         trial("locks::answered_as_the_kernel_does", as_the_kernel),
         trial("locks::waited_for", || like_plain("lock_waits", &probe!("lock_waits"), &Json::Null)),
         trial("locks::sqlite_in_default", || sqlite("default")),
         trial("locks::sqlite_in_numeric", || sqlite("numeric")),
-    ]
+        trial("locks::taken_after_the_main_thread_ended [9.7]", after_the_main_thread),
+        trial("locks::hold_no_memory_after_the_end [9.8]", given_back),
+    ];
+    own.into_iter().chain(shared::trials()).collect()
 }
 
 fn run(probe: &Probe, query: &Json, policy: &str) -> Result<Json, End> {
@@ -77,19 +82,6 @@ fn refused() -> Check {
     compare(&outcome, &[Raised("PermissionError"), Denied("fcntl", "EPERM")]).map_err(End::Fail)
 }
 
-/// Where a lock that only the run sees would be a lie, there is none, and the outcome says so.
-fn on_a_writable_mount() -> Check {
-    let scratch = Scratch::new();
-    let shared = scratch.file("file", "");
-    std::fs::set_permissions(&shared, std::fs::Permissions::from_mode(0o666))?;
-    let mount = json!({ "source": scratch.path(), "target": "/srv/out", "writable": true, "reason": "a test of locks" });
-    let policy = policy_text::write(&scratch, &json!({ "filesystem": { "mounts": [mount] } }));
-    let outcome = run(&probe!("locks_beside_the_host"), &Json::Null, &policy.display().to_string())?;
-    compare(&outcome, &[Value(r#"{"shared":["ENOLCK","ENOLCK"],"own":["ok","ok"],"device":["ok","ok"]}"#)])?;
-    let said = outcome["enforcement"]["file_locks"]["by"].as_str().unwrap_or_default();
-    ensure(said.contains("ENOLCK"), "the outcome names what has no locks", &said)
-}
-
 fn as_the_kernel() -> Check {
     (0..6).try_for_each(|seed| like_plain(&format!("seed {seed}"), &probe!("lock_calls"), &json!(seed)))
 }
@@ -103,4 +95,28 @@ fn like_plain(what: &str, probe: &Probe, query: &Json) -> Check {
 fn sqlite(policy: &str) -> Check {
     let outcome = run(&probe!("sqlite_two_processes"), &Json::Null, policy)?;
     compare(&outcome, &[Value(r#"{"delete":[[0,0],20,"ok"],"wal":[[0,0],20,"ok"]}"#)]).map_err(End::Fail)
+}
+
+/// Linux before 6.9 gives no descriptor of a thread whose process has lost its first.
+fn after_the_main_thread() -> Check {
+    let probe = probe!("locks_without_main");
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    if (numbers.next(), numbers.next()) >= (Some(6), Some(9)) {
+        return like_plain("without a main thread", &probe, &Json::Null);
+    }
+    let late = "('ok', ('ENOLCK', 'ENOLCK', 'EBADF'))";
+    let expected = json!([late, [["EAGAIN", "ok", "ok"], "ok"], "ok", "ok"]);
+    let outcome = run(&probe, &Json::Null, "default")?;
+    ensure(outcome["value"] == expected, "what it had it keeps, and what it asks for is refused", &outcome)
+}
+
+/// What was kept open for a lock is let go of before memory is looked at.
+fn given_back() -> Check {
+    need(&[CGROUP_MEMORY])?;
+    let scratch = Scratch::new();
+    let lifted = policy_text::write(&scratch, &policy_text::lifting(&["sendmsg"]));
+    let outcome = run(&probe!("locked_memory"), &Json::Null, &lifted.display().to_string())?;
+    compare(&outcome, &[Value("16777216")])?;
+    ensure(outcome["enforcement"]["given_back"].get("by").is_some(), "nothing is held after the end", &outcome["enforcement"])
 }

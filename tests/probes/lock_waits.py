@@ -30,6 +30,7 @@ def holder(take, leave):
     return (lambda: os.write(ask[1], b".")), ended
 
 results = {}
+ofd = lambda fd, kind: fcntl.fcntl(fd, 37, struct.pack("hhqqi4x", kind, 0, 0, 0, 0))
 exclusive = lambda fd: fcntl.lockf(fd, fcntl.LOCK_EX)
 whole = lambda fd: fcntl.flock(fd, fcntl.LOCK_EX)
 for name, take in ("record", exclusive), ("whole", whole):
@@ -41,7 +42,9 @@ for name, take in ("record", exclusive), ("whole", whole):
         waiter.start()
         go()
         waiter.join()
-        results[f"{name} {way}"] = held, said(lambda: (fcntl.lockf if take is exclusive else fcntl.flock)(fd, fcntl.LOCK_UN))
+        again = os.open(path, os.O_RDWR)
+        kept = said(lambda: ofd(again, fcntl.F_WRLCK) if take is exclusive else fcntl.flock(again, fcntl.LOCK_EX | fcntl.LOCK_NB))
+        results[f"{name} {way}"] = held, kept, said(lambda: (fcntl.lockf if take is exclusive else fcntl.flock)(fd, fcntl.LOCK_UN))
         os.close(fd)
         ended()
 
@@ -100,8 +103,8 @@ results["inherited"] = inherited, said(fcntl.flock, second, fcntl.LOCK_EX | fcnt
 
 # Descriptions as owners; a description does not meet itself, and is not asked by its process.
 third = os.open(path, os.O_RDWR)
-ofd = lambda fd, kind: said(fcntl.fcntl, fd, 37, struct.pack("hhqqi4x", kind, 0, 0, 0, 0))
-results["descriptions"] = ofd(second, fcntl.F_WRLCK), ofd(third, fcntl.F_WRLCK), ofd(second, fcntl.F_UNLCK), ofd(third, fcntl.F_WRLCK)
+steps = (second, fcntl.F_WRLCK), (third, fcntl.F_WRLCK), (second, fcntl.F_UNLCK), (third, fcntl.F_WRLCK)
+results["descriptions"] = [said(ofd, fd, kind) for fd, kind in steps]
 
 # What cannot be locked.
 results["bad"] = said(fcntl.flock, 99, fcntl.LOCK_SH), said(fcntl.lockf, os.open(path, os.O_RDONLY), fcntl.LOCK_EX), said(fcntl.flock, os.open(path, os.O_PATH), fcntl.LOCK_SH)

@@ -66,20 +66,21 @@ impl Denials {
 
     /// When there is something to do without being told.
     pub fn due(&self) -> Option<u64> {
-        self.listener.as_ref().and(self.locks.due())
+        self.locks.due()
     }
 
-    /// Looks at calls that wait for a lock.
+    /// Looks at calls that wait for a lock, and at locks whose owner is gone.
     ///
     /// # Errors
     /// The kernel's answer.
     pub fn tick(&mut self) -> Result<(), Errno> {
-        self.listener.as_ref().map_or(Ok(()), |listener| self.locks.tick(listener.as_fd()))
+        self.locks.tick(self.listener.as_ref().map(AsFd::as_fd))
     }
 
-    /// Every process under the filter is gone, or asked too often.
+    /// Every process under the filter is gone: what its locks hold is given back.
     pub fn close(&mut self) {
         self.listener = None;
+        self.locks.end();
     }
 
     /// Takes and answers what waits, at most so many. `begun`: user code can have begun.
@@ -127,7 +128,8 @@ impl Denials {
         self.answered += 1;
         if self.answered >= MOST_ANSWERS {
             self.truncated = true;
-            self.close();
+            // Its locks stay as long as it has what they rest on.
+            self.listener = None;
         }
         Ok(())
     }

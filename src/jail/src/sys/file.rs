@@ -50,19 +50,33 @@ pub fn facts(directory: Option<BorrowedFd<'_>>, path: &str) -> Result<Facts, Err
     })
 }
 
-/// A descriptor of this process for the same open file as descriptor `fd` of another (Linux 5.6).
+/// A descriptor of this process for the same open file as descriptor `fd` of another's thread (Linux 5.6; by its first thread before 6.9).
 ///
 /// # Errors
 /// `EBADF`: it has none there. Otherwise the kernel's answer.
-pub fn copy(process: u32, fd: i32) -> Result<OwnedFd, Errno> {
-    // SAFETY: integers only.
-    let pidfd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) })?;
+pub fn copy((process, thread): (u32, u32), fd: i32) -> Result<OwnedFd, Errno> {
+    // SAFETY: integers only. O_EXCL is PIDFD_THREAD.
+    let by_thread = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, thread, libc::O_EXCL) });
+    let pidfd = match by_thread {
+        // SAFETY: integers only.
+        Err(Errno::EINVAL) => Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) })?,
+        answer => answer?,
+    };
     // SAFETY: the kernel has just made this descriptor for us.
     let pidfd = unsafe { OwnedFd::from_raw_fd(i32::try_from(pidfd).map_err(|_| Errno::EBADF)?) };
     // SAFETY: integers only.
     let copied = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), fd, 0) })?;
     // SAFETY: the kernel has just made this descriptor for us, close-on-exec.
     Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(copied).map_err(|_| Errno::EBADF)?) })
+}
+
+/// `flock`, without waiting.
+///
+/// # Errors
+/// `EAGAIN`: somebody else's lock is in the way. Otherwise the kernel's answer.
+pub fn flock(fd: BorrowedFd<'_>, operation: i32) -> Result<(), Errno> {
+    // SAFETY: integers only.
+    Errno::result(unsafe { libc::flock(fd.as_raw_fd(), operation | libc::LOCK_NB) }).map(drop)
 }
 
 /// Whether descriptor `fd` of a process is the same open file as ours. A process that is gone, or a number that is not open, is not.

@@ -46,7 +46,8 @@ pub(super) fn reach(page: &mut Page<'_>) {
     let scopes = if page.plan.is_some() { page.how("landlock_scopes", None) } else { ", where the kernel has it (ABI 6)".to_owned() };
     page.say(format!("Landlock, a second lock on sockets and signals{scopes}."));
     let locks = page.how("file_locks", None);
-    page.say(format!("No file lock of another run's or of the host's, and none of its own that they see{locks}."));
+    let shared = if page.policy.writes_to_host() { ", but on files of the mounts that it writes to" } else { "" };
+    page.say(format!("No file lock of another run's or of the host's, and none of its own that they see{shared}{locks}."));
     let privileges = ["no_new_privs", "capabilities", "supplementary_groups"].map(|protection| page.how(protection, None));
     let [no_new, capabilities, groups] = privileges;
     page.say(format!("No privilege by a set-id program{no_new}; no capability{capabilities}; no group of the caller's{groups}."));

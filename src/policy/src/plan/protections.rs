@@ -141,7 +141,9 @@ pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, wat
     // Without a filter nothing hands them over.
     match &host.seccomp {
         Fact::Available => {
-            let shared = if policy.writes_to_host() { "; on a writable mount, which others share, each answers ENOLCK" } else { "" };
+            let shared = "; but on writable mounts, which others share, each is the kernel's too and seen by whoever opens the file (ENOLCK on FUSE, network \
+                          and other file systems that may ask somebody)";
+            let shared = if policy.writes_to_host() { shared } else { "" };
             ledger.by("file_locks", format!("kept by the supervisor: none is the kernel's, no other run sees one{shared}"));
         }
         Fact::Missing { blocker, .. } => ledger.absent("file_locks", blocker),

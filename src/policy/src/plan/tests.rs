@@ -242,7 +242,8 @@ fn a_privileged_run_on_a_full_host() {
             ("supplementary_groups", by("none")),
             (
                 "file_locks",
-                by("kept by the supervisor: none is the kernel's, no other run sees one; on a writable mount, which others share, each answers ENOLCK"),
+                by("kept by the supervisor: none is the kernel's, no other run sees one; but on writable mounts, which others share, each is the kernel's too \
+                    and seen by whoever opens the file (ENOLCK on FUSE, network and other file systems that may ask somebody)"),
             ),
             ("swap", by("cgroup v2 memory.swap.max")),
             ("user_namespace", by("user namespace of the forkserver")),

@@ -42,7 +42,7 @@ groups! {
     Scheduling "@scheduling" "yield, processor affinity, lower priority" None;
     Ids "@ids" "read user, group and capability ids" None;
     Info "@info" "read the kernel's name and the machine's memory and load" None;
-    Locks "@locks" "lock files: flock, lockf and record locks, kept by the supervisor and seen by nobody outside of the run" None;
+    Locks "@locks" "lock files: flock, lockf and record locks, kept by the supervisor and seen by nobody outside of the run, but on writable mounts" None;
     SocketPair "@socketpair" "connected stream sockets within the run, as asyncio's event loop needs one" None;
     Sockets "@sockets" "Unix, IPv4 and IPv6 sockets" Some("sends to whatever the run's network namespace reaches, and opens the kernel's socket code to attack");
     RawSockets "@raw_sockets" "sockets of every family" Some("AF_ALG, AF_NETLINK, AF_PACKET and AF_VSOCK reach kernel code and hosts that no network namespace holds back");

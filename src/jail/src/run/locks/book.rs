@@ -39,27 +39,27 @@ impl Book {
         self.0.iter().find(|known| known.id == file)?.of(whole).conflict(wanted)
     }
 
-    /// Gives a lock; `false`: there are too many.
-    pub fn set(&mut self, file: FileId, whole: bool, lock: Lock, way: Way) -> bool {
+    /// Whether one more lock has room.
+    pub fn has_room(&self, file: FileId, way: Way) -> bool {
+        let locks: usize = self.0.iter().map(|file| file.records.len() + file.whole.len()).sum();
+        let known = self.0.iter().find(|known| known.id == file);
         // One more lock can split another in two.
-        if self.0.iter().map(|file| file.records.len() + file.whole.len()).sum::<usize>() + 2 > MOST {
-            return false;
-        }
+        locks + 2 <= MOST && known.is_none_or(|known| known.ways.len() < MOST_WAYS || known.ways.contains(&way))
+    }
+
+    /// Gives a lock, which is to have room.
+    pub fn set(&mut self, file: FileId, whole: bool, lock: Lock, way: Way) {
         let index = self.0.iter().position(|known| known.id == file).unwrap_or_else(|| {
             self.0.push(File { id: file, records: Ranges::default(), whole: Ranges::default(), ways: Vec::new() });
             self.0.len() - 1
         });
         if let Some(known) = self.0.get_mut(index) {
-            if known.ways.len() >= MOST_WAYS && !known.ways.contains(&way) {
-                return false;
-            }
             let ranges = if whole { &mut known.whole } else { &mut known.records };
             ranges.set(lock);
             if !known.ways.contains(&way) {
                 known.ways.push(way);
             }
         }
-        true
     }
 
     /// Takes a range from an owner.
@@ -94,6 +94,16 @@ impl Book {
             }
         }
         all
+    }
+
+    /// The record locks of an owner on a file.
+    pub fn records(&self, file: FileId, owner: Owner) -> Vec<Lock> {
+        self.0.iter().filter(|known| known.id == file).flat_map(|known| known.records.of(owner)).collect()
+    }
+
+    /// Whether an owner has a lock on a file.
+    pub fn has(&self, file: FileId, owner: Owner) -> bool {
+        self.0.iter().any(|known| known.id == file && (known.records.has(owner) || known.whole.has(owner)))
     }
 
     /// Whether anything rests on a description.

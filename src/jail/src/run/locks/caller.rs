@@ -56,16 +56,26 @@ pub fn below(init: u32) -> Vec<u32> {
     found
 }
 
-/// Looks at a descriptor.
+/// A thread that goes on of a process whose first thread has ended, which no longer shows what the process has.
+pub fn successor(process: u32) -> Option<u32> {
+    line(&status(process)?, "State:").filter(|state| state.trim_start().starts_with('Z'))?;
+    let threads = fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten();
+    let going = |thread: &u32| status(*thread).is_some_and(|text| line(&text, "State:").is_some_and(|state| !state.contains(['Z', 'X'])));
+    threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find(going)
+}
+
+/// Looks at a descriptor of a process, as its thread sees it.
 ///
 /// # Errors
-/// `EBADF`: nothing is open there, or only as a place (`O_PATH`). `ENOLCK`: no file that locks are kept of, or the kernel does not let us look.
-pub fn opened(process: u32, fd: i32) -> Result<Opened, Errno> {
+/// `EBADF`: nothing is open there, or only as a place (`O_PATH`). `ENOLCK`: no file that locks are kept of, or the kernel does not let us look: also
+/// before Linux 6.9, where the process's first thread has ended.
+pub fn opened((process, thread): (u32, u32), fd: i32) -> Result<Opened, Errno> {
     // First without a copy of it: the end of a pipe is not even held for a moment.
-    let kind = file::facts(None, &format!("/proc/{process}/fd/{fd}"))
-        .map_err(|errno| if errno == Errno::ENOENT { Errno::EBADF } else { Errno::ENOLCK })?;
+    let look = || file::facts(None, &format!("/proc/{thread}/fd/{fd}"));
+    let kind = look().map_err(|errno| if errno == Errno::ENOENT { Errno::EBADF } else { Errno::ENOLCK })?;
     lockable(kind.kind)?;
-    let copy = file::copy(process, fd).map_err(|errno| if errno == Errno::EBADF { errno } else { Errno::ENOLCK })?;
+    let copy =
+        file::copy((process, thread), fd).map_err(|errno| if errno == Errno::EBADF && look().is_err() { errno } else { Errno::ENOLCK })?;
     let facts = file::facts(Some(copy.as_fd()), "").map_err(|_| Errno::ENOLCK)?;
     lockable(facts.kind)?;
     let flags = fcntl(&copy, FcntlArg::F_GETFL).map_err(|_| Errno::ENOLCK)?;
@@ -80,16 +90,42 @@ fn lockable(kind: u32) -> Result<(), Errno> {
     if matches!(kind, libc::S_IFREG | libc::S_IFDIR | libc::S_IFCHR) { Ok(()) } else { Err(Errno::ENOLCK) }
 }
 
-/// Whether an open file is on a mount through which the run writes to the host, where a lock that only the run sees would be a lie.
-pub fn shared_writable(process: u32, copy: &OwnedFd) -> bool {
+/// Whose an open file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Nobody else writes to it, or the run does not.
+    Ours,
+    /// On a mount through which the run writes to the host, where a lock that only the run sees would be a lie.
+    Shared,
+    /// The same, on a file system that may ask somebody before it answers.
+    Remote,
+}
+
+/// File systems that keep their locks in this kernel and are on no other machine: calls about them wait for nobody.
+const LOCAL: [&str; 15] =
+    ["ext2", "ext3", "ext4", "xfs", "btrfs", "tmpfs", "ramfs", "overlay", "f2fs", "zfs", "bcachefs", "jfs", "nilfs2", "exfat", "vfat"];
+
+/// Whose an open file is, by the mount that it is on as a thread sees it.
+pub fn whose(thread: u32, copy: &OwnedFd) -> Whose {
     let mount = fs::read_to_string(format!("/proc/self/fdinfo/{}", copy.as_raw_fd())).ok().and_then(|text| number(&text, "mnt_id:"));
-    let Some((mount, mounts)) = mount.zip(fs::read_to_string(format!("/proc/{process}/mountinfo")).ok()) else { return true };
-    mounts.lines().any(|line| {
-        let fields: Vec<&str> = line.split(' ').take(6).collect();
-        let [id, _, _, _, place, options] = fields.as_slice() else { return false };
-        // What is in no namespace (a memfd) is not listed; /tmp is the run's own.
-        id.parse() == Ok(mount) && *place != "/tmp" && options.split(',').any(|option| option == "rw")
-    })
+    let Some((mount, mounts)) = mount.zip(fs::read_to_string(format!("/proc/{thread}/mountinfo")).ok()) else { return Whose::Remote };
+    by_mount(mount, &mounts)
+}
+
+fn by_mount(mount: u32, mounts: &str) -> Whose {
+    // What is in no namespace (a memfd) is not listed; /tmp is the run's own.
+    let found = mounts.lines().find_map(|line| {
+        let (front, back) = line.split_once(" - ")?;
+        let fields: Vec<&str> = front.split(' ').take(6).collect();
+        let [id, _, _, _, place, options] = fields.as_slice() else { return None };
+        let writable = *place != "/tmp" && options.split(',').any(|option| option == "rw");
+        (id.parse() == Ok(mount)).then(|| (writable, back.split(' ').next().unwrap_or_default()))
+    });
+    match found {
+        Some((true, kind)) if LOCAL.contains(&kind) => Whose::Shared,
+        Some((true, _)) => Whose::Remote,
+        _ => Whose::Ours,
+    }
 }
 
 /// The caller's memory, bound to it: not another's, whatever becomes of its number.
@@ -118,4 +154,26 @@ fn line<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 
 fn number(text: &str, key: &str) -> Option<u32> {
     line(text, key)?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_shared_where_its_mount_is_writable_and_its_file_system_asks_nobody() {
+        let mounts = "20 1 0:5 / / ro - tmpfs none rw\n21 20 0:6 / /tmp rw,nosuid - tmpfs none rw\n\
+                      22 20 8:1 /data /srv/out rw,nosuid shared:4 master:5 - ext4 /dev/sda1 rw\n\
+                      23 20 0:7 / /srv/net rw - nfs4 host:/x rw\n24 20 0:8 / /srv/fuse rw - fuse.tmpfs x rw\n25 20 8:1 / /srv/in ro - ext4 /dev/sda1 rw\n";
+        let expected = [
+            (20, Whose::Ours),
+            (21, Whose::Ours),
+            (22, Whose::Shared),
+            (23, Whose::Remote),
+            (24, Whose::Remote),
+            (25, Whose::Ours),
+            (9, Whose::Ours),
+        ];
+        expected.into_iter().for_each(|(mount, whose)| assert_eq!(by_mount(mount, mounts), whose, "{mount}"));
+    }
 }

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 
@@ -13,7 +14,7 @@ use super::caller;
 use crate::sys::file::{self, FileId};
 
 /// Descriptors of this process that one run's locks can hold.
-const MOST: usize = 128;
+pub const MOST: usize = 128;
 /// Looks at descriptors of the run, and comparisons with ours, in one search. A run by `default` has 64 times 256 descriptors at most.
 const MOST_LOOKS: usize = 20_000;
 /// Places that are kept of one description.
@@ -23,7 +24,7 @@ const MOST_PLACES: usize = 16;
 struct Description {
     number: u64,
     file: FileId,
-    ours: OwnedFd,
+    ours: Arc<OwnedFd>,
     /// Where it was last seen: process and descriptor.
     places: Vec<(u32, i32)>,
 }
@@ -40,11 +41,12 @@ pub struct Held {
 }
 
 impl Held {
-    /// The number of the description that `ours` is a copy of, as seen at a descriptor of a process; `None`: there are too many.
+    /// The number of the description that `ours` is a copy of, as seen at a descriptor of a process; `None`: there are too many, with
+    /// `others` that are open for the same run.
     ///
     /// # Errors
     /// The kernel cannot compare.
-    pub fn number(&mut self, file: FileId, ours: OwnedFd, place: (u32, i32)) -> Result<Option<u64>, Errno> {
+    pub fn number(&mut self, file: FileId, ours: OwnedFd, place: (u32, i32), others: usize) -> Result<Option<u64>, Errno> {
         let me = std::process::id();
         for known in self.all.iter_mut().filter(|known| known.file == file) {
             if file::same(me, std::os::fd::AsRawFd::as_raw_fd(&ours), known.ours.as_fd())? {
@@ -52,18 +54,27 @@ impl Held {
                 return Ok(Some(known.number));
             }
         }
-        if self.all.len() >= MOST {
+        if self.all.len() + others >= MOST {
             return Ok(None);
         }
         self.last += 1;
-        self.all.push(Description { number: self.last, file, ours, places: vec![place] });
+        self.all.push(Description { number: self.last, file, ours: Arc::new(ours), places: vec![place] });
         Ok(Some(self.last))
     }
 
+    /// Our copy of a description.
+    pub fn ours(&self, number: u64) -> Option<Arc<OwnedFd>> {
+        self.all.iter().find(|known| known.number == number).map(|known| Arc::clone(&known.ours))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// Whether a descriptor of a process still is this description.
-    pub fn is_at(&self, number: u64, (process, fd): (u32, i32)) -> bool {
-        let known = self.all.iter().find(|known| known.number == number);
-        known.is_some_and(|known| file::same(process, fd, known.ours.as_fd()).unwrap_or(true))
+    pub fn is_at(&self, number: u64, place: (u32, i32)) -> bool {
+        self.all.iter().find(|known| known.number == number).is_some_and(|known| is_at(&known.ours, place))
     }
 
     /// A new call: what was found before may have changed.
@@ -74,7 +85,8 @@ impl Held {
     /// Whether any process below `init` still has this description; yes, where the search would be too long.
     pub fn is_open(&mut self, number: u64, init: u32) -> bool {
         let Some(known) = self.all.iter_mut().find(|known| known.number == number) else { return false };
-        known.places.retain(|&(process, fd)| file::same(process, fd, known.ours.as_fd()).unwrap_or(true));
+        let ours = Arc::clone(&known.ours);
+        known.places.retain(|&place| is_at(&ours, place));
         if !known.places.is_empty() {
             return true;
         }
@@ -86,11 +98,12 @@ impl Held {
     /// Notes where each description is; `None`: there is more than may be looked at, or may not be looked at.
     fn search(&mut self, init: u32) -> Option<()> {
         for process in caller::below(init) {
-            let descriptors = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten().flatten();
+            let thread = caller::successor(process).unwrap_or(process);
+            let descriptors = fs::read_dir(format!("/proc/{thread}/fd")).into_iter().flatten().flatten();
             for fd in descriptors.filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
                 self.look(1)?;
-                match file::facts(None, &format!("/proc/{process}/fd/{fd}")) {
-                    Ok(facts) => self.compare(facts.id, (process, fd))?,
+                match file::facts(None, &format!("/proc/{thread}/fd/{fd}")) {
+                    Ok(facts) => self.compare(facts.id, (process, fd), thread)?,
                     // Closed meanwhile.
                     Err(Errno::ENOENT) => {}
                     Err(_) => return None,
@@ -100,12 +113,12 @@ impl Held {
         Some(())
     }
 
-    /// Which descriptions of this file a descriptor is.
-    fn compare(&mut self, file: FileId, place: (u32, i32)) -> Option<()> {
+    /// Which descriptions of this file a descriptor is, as a thread of its process sees it.
+    fn compare(&mut self, file: FileId, place: (u32, i32), thread: u32) -> Option<()> {
         let alike = self.all.iter().filter(|known| known.file == file).count();
         self.look(alike)?;
         let known = self.all.iter_mut().filter(|known| known.file == file);
-        known.filter(|known| file::same(place.0, place.1, known.ours.as_fd()).unwrap_or(true)).for_each(|known| known.seen(place));
+        known.filter(|known| file::same(thread, place.1, known.ours.as_fd()).unwrap_or(true)).for_each(|known| known.seen(place));
         Some(())
     }
 
@@ -131,6 +144,13 @@ impl Description {
     }
 }
 
+/// Whether a descriptor of a process is the same description as ours; yes, where that cannot be known.
+fn is_at(ours: &OwnedFd, (process, fd): (u32, i32)) -> bool {
+    let same = |thread| file::same(thread, fd, ours.as_fd()).unwrap_or(true);
+    // Also a process whose first thread has ended has descriptors, as seen by another.
+    same(process) || caller::successor(process).is_some_and(same)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
@@ -148,7 +168,7 @@ mod tests {
         let id = file::facts(Some(first.as_fd()), "").unwrap().id;
         assert_eq!(file::facts(None, path.to_str().unwrap()).unwrap().id, id);
         let place = |file: &File| (me, file.as_raw_fd());
-        let number = |held: &mut Held, file: &File| held.number(id, file.try_clone().unwrap().into(), place(file)).unwrap().unwrap();
+        let number = |held: &mut Held, file: &File| held.number(id, file.try_clone().unwrap().into(), place(file), 0).unwrap().unwrap();
         let (copy, other) = (first.try_clone().unwrap(), File::open(&path).unwrap());
         let one = number(&mut held, &first);
         assert_eq!((number(&mut held, &copy), held.all.len()), (one, 1));
@@ -178,7 +198,7 @@ mod tests {
         for _ in 0..MOST {
             let opened = File::open(&path).unwrap();
             let place = (me, opened.as_raw_fd());
-            held.number(id, opened.into(), place).unwrap().unwrap();
+            held.number(id, opened.into(), place, 0).unwrap().unwrap();
         }
         // Nowhere in the run, and no longer where they were seen.
         held.all.iter_mut().for_each(|known| known.places.clear());

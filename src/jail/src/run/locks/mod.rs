@@ -1,29 +1,35 @@
 //! File locks of a run, kept by the supervisor in the kernel's place: `flock`, and the record locks of `fcntl`.
 //!
 //! The kernel charges its locks to nobody, and keeps them on inodes that runs, users and the host share. Here they cost the supervisor a bounded table,
-//! and nobody else sees them. Always holds: no lock of a run is ever the kernel's; what a run does to its own descriptors while it asks can fool only
-//! itself; an answer costs the run what it costs the supervisor, several times over.
+//! and nobody else sees them. Only where the run itself writes to the host's files does the kernel keep them too ([`real`]), so that the run and whoever else
+//! opens these files meet each other's. Always holds: no lock of a run is the kernel's but on a writable host mount, and none of these outlives the run;
+//! what a run does to its own descriptors while it asks can fool only itself; an answer costs the run what it costs the supervisor, several times over.
 //!
-//! What differs from the kernel's own: a lock whose descriptor was closed, or whose owner ended, goes when another asks for it; a process that opened a file
-//! twice keeps its record locks when it closes the descriptor that it did not lock through; a stop signal waits as long as a lock is waited for.
+//! What differs from the kernel's own: a lock whose descriptor was closed, or whose owner ended, goes when another asks for it, or, where the kernel keeps it
+//! too, with the next look ([`SWEEP`]); a process that opened a file twice keeps its record locks when it closes the descriptor that it did not lock through;
+//! a stop signal waits as long as a lock is waited for. Who waits for a lock of somebody outside is tried for again and again ([`TICK`]): no call waits here,
+//! and the kernel has no descriptor that tells when a lock is free. A circle that leads through others than the run's processes is not found.
 
 mod book;
 mod caller;
+mod give;
 mod held;
 mod ranges;
+mod real;
 mod request;
 
-use std::fs::File;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use remand_child::sys::now;
 
 use self::book::{Book, Way};
+use self::caller::Whose;
 use self::held::Held;
-use self::ranges::{Lock, Owner};
+use self::ranges::Owner;
+use self::real::Real;
 pub use self::request::Call;
-use self::request::{Request, Wants, deadlock};
+use self::request::{Request, Wants};
 use crate::sys::file::FileId;
 use crate::sys::notify::{self, Notification};
 
@@ -31,6 +37,8 @@ use crate::sys::notify::{self, Notification};
 const MOST_WAITING: usize = 1024;
 /// Between two looks for locks whose owner is gone, while somebody waits for one; nanoseconds.
 const TICK: u64 = 10_000_000;
+/// The same while nobody waits, but somebody outside may.
+const SWEEP: u64 = 50_000_000;
 /// How much of one processor's time answers may take, as one part of so many; and how much at once, in nanoseconds of that share.
 const SHARE: u64 = 4;
 const BURST: u64 = 200_000_000;
@@ -42,6 +50,8 @@ struct Asked {
     request: Request,
     owner: Owner,
     way: Way,
+    /// The kernel keeps it too.
+    real: bool,
 }
 
 #[derive(Debug)]
@@ -69,8 +79,9 @@ pub struct Locks {
     writable: bool,
     book: Book,
     held: Held,
+    real: Real,
     waiting: Vec<Waiter>,
-    /// When those who wait are looked at next.
+    /// When those who wait and those who hold are looked at next.
     look: u64,
     /// Until when the answers so far have used up their share of a processor.
     paid: u64,
@@ -81,13 +92,24 @@ pub struct Locks {
 impl Locks {
     /// None yet.
     pub fn new(init: u32, writable: bool) -> Self {
-        Self { init, writable, book: Book::default(), held: Held::default(), waiting: Vec::new(), look: 0, paid: 0, swept: false }
+        let (book, held, real) = (Book::default(), Held::default(), Real::default());
+        Self { init, writable, book, held, real, waiting: Vec::new(), look: 0, paid: 0, swept: false }
+    }
+
+    /// Gives everything back, once nobody is left to hold it.
+    pub fn end(&mut self) {
+        *self = Self::new(self.init, self.writable);
     }
 
     /// When there is something to do without being asked.
     pub fn due(&self) -> Option<u64> {
         let busy = self.busy_until();
-        (!self.waiting.is_empty()).then(|| self.look.max(busy.unwrap_or(0))).or(busy)
+        (!self.idle()).then(|| self.look.max(busy.unwrap_or(0))).or(busy)
+    }
+
+    /// Nobody waits here or outside.
+    fn idle(&self) -> bool {
+        self.waiting.is_empty() && self.real.is_empty()
     }
 
     /// Until when no call is to be answered, so that a run that does nothing but lock waits, and not the supervisor.
@@ -108,20 +130,39 @@ impl Locks {
             Err(errno) => notify::deny(listener, notification.id, errno as i32),
         };
         let retried = if self.waiting.is_empty() { Ok(()) } else { self.retry(listener) };
+        // Whoever waits is noted by now.
+        self.let_go(None);
         self.pay(began);
         answered.and(retried)
     }
 
-    /// Looks at those who wait, if it is time.
+    /// Looks at those who wait, and for locks of the kernel whose owner is gone, if it is time. Without a listener nobody waits any more.
     ///
     /// # Errors
     /// The kernel's, to an answer.
-    pub fn tick(&mut self, listener: BorrowedFd<'_>) -> Result<(), Errno> {
-        let began = self.begin();
-        if self.waiting.is_empty() || began < self.look || self.busy_until().is_some() {
+    pub fn tick(&mut self, listener: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
+        if self.idle() || now() < self.look || self.busy_until().is_some() {
             return Ok(());
         }
-        self.look = began + TICK;
+        let began = self.begin();
+        for (file, owner) in self.real.owners() {
+            self.still_has(file, owner);
+        }
+        let told = match listener {
+            Some(listener) => self.leave(listener).and(self.retry(listener)),
+            None => {
+                self.waiting.clear();
+                Ok(())
+            }
+        };
+        self.let_go(None);
+        self.look = began + if self.waiting.is_empty() { SWEEP } else { TICK };
+        self.pay(began);
+        told
+    }
+
+    /// Those who wait no more: gone, or with a signal to handle.
+    fn leave(&mut self, listener: BorrowedFd<'_>) -> Result<(), Errno> {
         let mut told = Ok(());
         self.waiting.retain(|waiter| {
             let signalled = caller::signalled(waiter.thread);
@@ -130,9 +171,7 @@ impl Locks {
             }
             !signalled && notify::waits(listener, waiter.id)
         });
-        let retried = self.retry(listener);
-        self.pay(began);
-        told.and(retried)
+        told
     }
 
     /// What is looked up is looked up once for each call that is answered.
@@ -150,8 +189,9 @@ impl Locks {
         #[allow(clippy::cast_possible_truncation)] // the kernel takes an int
         let fd = (notification.args[0] as u32).cast_signed();
         let process = caller::process(notification.pid).ok_or(Errno::ENOLCK)?;
-        let opened = caller::opened(process, fd)?;
-        if self.writable && caller::shared_writable(process, &opened.copy) {
+        let opened = caller::opened((process, notification.pid), fd)?;
+        let whose = if self.writable { caller::whose(notification.pid, &opened.copy) } else { Whose::Ours };
+        if whose == Whose::Remote {
             return Err(Errno::ENOLCK);
         }
         let memory = caller::memory(notification.pid);
@@ -170,7 +210,7 @@ impl Locks {
         };
         let description = self.describe(file, opened.copy, (process, fd))?;
         let owner = if by_process { Owner::Process(process) } else { Owner::Description(description) };
-        let asked = Asked { file, request, owner, way: Way { process, fd, description } };
+        let asked = Asked { file, request, owner, way: Way { process, fd, description }, real: whose == Whose::Shared };
         if !waits {
             return Ok((asked, Answer::Nobody));
         }
@@ -179,108 +219,17 @@ impl Locks {
             (Wants::Tell { .. }, Some(found)) => self.tell(&asked, &found)?,
             _ => self.attempt(&asked),
         };
-        self.let_go();
         Ok((asked, answer))
     }
 
     /// The number of a description; where there is no room, what nobody has any more goes first.
     fn describe(&mut self, file: FileId, copy: std::os::fd::OwnedFd, place: (u32, i32)) -> Result<u64, Errno> {
         let again = copy.try_clone().map_err(|_| Errno::ENOLCK)?;
-        if let Some(number) = self.held.number(file, copy, place).map_err(|_| Errno::ENOLCK)? {
+        if let Some(number) = self.held.number(file, copy, place, self.real.opened()).map_err(|_| Errno::ENOLCK)? {
             return Ok(number);
         }
-        self.sweep();
-        self.held.number(file, again, place).map_err(|_| Errno::ENOLCK)?.ok_or(Errno::ENOLCK)
-    }
-
-    /// Gives, takes, or says who is in the way.
-    fn attempt(&mut self, asked: &Asked) -> Answer {
-        let &Asked { file, request: Request { whole, range, wants }, owner, way } = asked;
-        let (exclusive, wait) = match wants {
-            Wants::Lock { exclusive, wait } => (exclusive, wait),
-            _ => {
-                self.book.cut(file, whole, owner, range);
-                return Answer::Done;
-            }
-        };
-        let wanted = Lock { owner, exclusive, range };
-        if let Some(blocker) = self.conflict(file, whole, &wanted) {
-            if whole {
-                // As the kernel has it: the old lock goes before the new one is asked for.
-                self.book.cut(file, whole, owner, range);
-            }
-            let circle = !whole && deadlock(owner, blocker.owner, |owner| self.waits_for(owner));
-            return match wait {
-                true if circle => Answer::Failed(Errno::EDEADLK),
-                true => Answer::Wait,
-                false => Answer::Failed(Errno::EAGAIN),
-            };
-        }
-        if self.book.set(file, whole, wanted, way) {
-            return Answer::Done;
-        }
-        self.sweep();
-        if self.book.set(file, whole, wanted, way) { Answer::Done } else { Answer::Failed(Errno::ENOLCK) }
-    }
-
-    /// What stands in the way and still has an owner.
-    fn conflict(&mut self, file: FileId, whole: bool, wanted: &Lock) -> Option<Lock> {
-        loop {
-            let blocker = self.book.conflict(file, whole, wanted)?;
-            if self.still_has(file, blocker.owner) {
-                return Some(blocker);
-            }
-        }
-    }
-
-    /// Whether an owner still has what its locks rest on; otherwise they go.
-    fn still_has(&mut self, file: FileId, owner: Owner) -> bool {
-        let has = match owner {
-            Owner::Process(process) => self.book.ways(file, process).iter().all(|way| self.held.is_at(way.description, (process, way.fd))),
-            Owner::Description(description) => self.held.is_open(description, self.init),
-        };
-        if !has {
-            self.book.drop(file, owner);
-        }
-        has
-    }
-
-    /// Everything that has no owner any more goes.
-    fn sweep(&mut self) {
-        if std::mem::replace(&mut self.swept, true) {
-            return;
-        }
-        for (file, owner) in self.book.owners() {
-            self.still_has(file, owner);
-        }
-        self.let_go();
-    }
-
-    fn let_go(&mut self) {
-        let (book, waiting) = (&self.book, &self.waiting);
-        self.held.keep(|number| book.needs(number) || waiting.iter().any(|waiter| waiter.asked.way.description == number));
-    }
-
-    fn waits_for(&self, owner: Owner) -> Option<Owner> {
-        let waiter = self.waiting.iter().find(|waiter| waiter.asked.owner == owner && !waiter.asked.request.whole)?;
-        let Asked { file, request: Request { whole, range, wants: Wants::Lock { exclusive, .. } }, owner, .. } = waiter.asked else {
-            return None;
-        };
-        self.book.conflict(file, whole, &Lock { owner, exclusive, range }).map(|lock| lock.owner)
-    }
-
-    fn tell(&mut self, asked: &Asked, (memory, address, bytes): &(File, u64, [u8; request::SIZE])) -> Result<Answer, Errno> {
-        let &Asked { file, request: Request { whole, range, wants }, owner, .. } = asked;
-        let exclusive = wants == Wants::Tell { exclusive: true };
-        let found = self.conflict(file, whole, &Lock { owner, exclusive, range }).map(|lock| {
-            let pid = match lock.owner {
-                Owner::Process(process) => caller::own_number(process).unwrap_or(0),
-                Owner::Description(_) => -1,
-            };
-            (lock.exclusive, lock.range, pid)
-        });
-        caller::tell(memory, *address, &request::told(*bytes, found))?;
-        Ok(Answer::Done)
+        self.sweep(None);
+        self.held.number(file, again, place, self.real.opened()).map_err(|_| Errno::ENOLCK)?.ok_or(Errno::ENOLCK)
     }
 
     fn wait(&mut self, listener: BorrowedFd<'_>, notification: &Notification, asked: Asked) -> Result<(), Errno> {
@@ -303,7 +252,6 @@ impl Locks {
                 answer => told = told.and(respond(listener, self.waiting.remove(next).id, answer)),
             }
         }
-        self.let_go();
         told
     }
 }

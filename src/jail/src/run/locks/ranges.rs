@@ -100,6 +100,11 @@ impl Ranges {
         self.0.iter().any(|held| held.owner == owner)
     }
 
+    /// Those of an owner.
+    pub fn of(&self, owner: Owner) -> impl Iterator<Item = Lock> {
+        self.0.iter().filter(move |held| held.owner == owner).copied()
+    }
+
     /// All owners, some more than once.
     pub fn owners(&self) -> impl Iterator<Item = Owner> {
         self.0.iter().map(|held| held.owner)
