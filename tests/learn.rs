@@ -40,6 +40,7 @@ pub fn trials() -> Vec<Trial> {
         trial("learn::never_beyond_the_ceiling", ceiling),
         trial("learn::several_inputs", several),
         trial("learn::what_is_not_needed_is_left_out", unneeded),
+        trial("learn::a_job_that_only_says_that_it_failed_is_not_done [9.22]", said),
         trial("learn::nothing_is_written_unasked", unasked),
         trial("learn::unusable_jobs", unusable),
     ]
@@ -245,6 +246,30 @@ fn unneeded() -> Check {
         "the smallest",
         &answer,
     )
+}
+
+/// Jobs that catch what they met: what would help is tried, and no policy is called enough while they say that they failed.
+fn said() -> Check {
+    let scratch = Scratch::new();
+    let old = policy_text::extending("strict", &scratch, &json!({}));
+    let caught = |work: &str, said: &str| {
+        let code = format!("import threading, socket\ntry:\n    {work}\nexcept Exception as error:\n    {said}\nreturn 'done'");
+        scratch.file("job.py", &code).display().to_string()
+    };
+    let printed = "import traceback, sys; traceback.print_exc(file=sys.stderr); return None";
+    for said in ["return {'error': str(error)}", "return [{'json': {'success': False}}]", printed] {
+        let job = caught("threading.Thread(target=print).start()", said);
+        let (answer, ended) = learn(&old, &[], &["run", &job])?;
+        ensure(ended.code == Some(0) && line(&answer, "syscalls.allow")?["value"] == "@threads", "what it lacked is tried", &answer)?;
+        let job = caught("socket.socket()", said);
+        let (answer, ended) = learn(&old, &[], &["run", &job])?;
+        let told = answer["inputs"][0]["proposed"].as_str().unwrap_or_default();
+        ensure(ended.code == Some(1) && told.starts_with("finished, and said that it failed: "), "what helps is not tried", &answer)?;
+        let (answer, ended) = learn(&old, &["--finished-is-done"], &["run", &job])?;
+        ensure(ended.code == Some(0) && answer["inputs"][0]["proposed"] == "finished", "the operator's word", &answer)?;
+    }
+    let (_, ended) = learn(&old, &[], &["run", &caught("pass", "return {'error': str(error)}")])?;
+    ensure(ended.code == Some(0), "the control: nothing was met", &ended)
 }
 
 fn unasked() -> Check {

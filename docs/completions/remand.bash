@@ -316,7 +316,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__policy__subcmd__learn)
-            opts="-h --from --ceiling --runs --items --try-dangerous --tighten --write --json --help"
+            opts="-h --from --ceiling --runs --items --try-dangerous --finished-is-done --tighten --write --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -116,6 +116,7 @@ complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_su
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l items -d 'Input items of a `run`, once for each input to learn from' -r -F
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l write -d 'Write the policy with the patch: over the file that was learned from, or as a new file' -r -F
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l try-dangerous -d 'Try dangerous calls too, and propose them where the job finishes with them'
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l finished-is-done -d 'Take a job that finishes for done, even if it says that it failed: a value with an "error", a traceback that it wrote'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l tighten -d 'Also lower limits that stand above what was measured by more than half'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l json -d 'Print the patch, its lines and the inputs as one JSON document'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -s h -l help -d 'Print help'

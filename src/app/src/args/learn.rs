@@ -24,6 +24,9 @@ pub struct LearnArgs {
     /// Try dangerous calls too, and propose them where the job finishes with them
     #[arg(long)]
     pub try_dangerous: bool,
+    /// Take a job that finishes for done, even if it says that it failed: a value with an "error", a traceback that it wrote
+    #[arg(long)]
+    pub finished_is_done: bool,
     /// Also lower limits that stand above what was measured by more than half
     #[arg(long)]
     pub tighten: bool,
@@ -44,6 +47,7 @@ const LEARN_HELP: &str = "\
 The job is really run, as many times as it takes, each time in its namespaces and under its limits. What it was denied is granted to the next run if it is \
 harmless; what is dangerous stays denied and is told apart, unless --try-dangerous asks for it. A limit that ended it is raised, and at the end set to what was \
 measured and half as much again. A file of the host that it looked for is shown to it, read-only, unless it is secret. At last each line is left out once: what the \
-job finishes without is no part of the patch. Nothing is written without --write.
+job finishes without is no part of the patch. A job that finishes and says that it failed (its value has an \"error\", it wrote a traceback) has not done its \
+work: it is learned from as one that raised, unless --finished-is-done says otherwise. Nothing is written without --write.
 
 The exit status is 0 if every input finishes under the proposal, 1 if one does not, 2 for wrong usage.";

@@ -88,7 +88,7 @@ impl<'f> Learner<'f> {
     /// As [`Self::text`].
     pub fn learn(&mut self, run: &Run<'_>) -> Result<bool, Vec<Problem>> {
         let before = self.text()?;
-        if run.finished() {
+        if run.done {
             self.measured.take(run.outcome);
         }
         let kills = self.base.syscalls.kill.clone();
@@ -100,7 +100,7 @@ impl<'f> Learner<'f> {
             limits::asked(run, &self.start.most),
         ];
         for line in asked.into_iter().flatten() {
-            self.take(line, run.finished());
+            self.take(line, run.done);
         }
         for line in mounts::directories(&self.lines, run) {
             self.take(line, false);

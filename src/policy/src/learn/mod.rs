@@ -14,6 +14,7 @@ mod limits;
 mod mounts;
 mod network;
 mod proposal;
+mod said;
 #[cfg(test)]
 mod tests;
 
@@ -24,11 +25,11 @@ use crate::host::Arch;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::policy::Policy;
-use crate::verdict::Verdict;
 pub use learner::{Learner, Start};
 pub use limits::Most;
 pub use mounts::{File, guarded, target as mount_target};
 pub use proposal::{Ran, text as describe, unified};
+pub use said::failure;
 
 /// A change of a policy file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -135,13 +136,11 @@ pub struct Run<'a> {
     pub outcome: &'a Outcome,
     /// What it looked for that the host has.
     pub files: &'a [File],
+    /// The job did its work: it finished, and did not say that it failed, or the operator takes its end for that.
+    pub done: bool,
 }
 
 impl Run<'_> {
-    fn finished(&self) -> bool {
-        self.outcome.verdict == Verdict::Finished
-    }
-
     fn need(&self, because: String) -> Need {
         Need { input: self.input.to_owned(), run: self.number, because }
     }

@@ -11,7 +11,8 @@ use super::{Change, Line, Standing};
 use crate::verdict::Verdict;
 
 /// No verdict tells a job that caught an error from one that had none.
-const SAID: &str = "a job that catches the error, and only says that it failed, finishes too: look at what it gave; if it did not do its work, let it raise";
+const SAID: &str =
+    "a job that catches the error and does not say so finishes too: look at what it gave; if it did not do its work, let it raise";
 
 /// What became of one input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

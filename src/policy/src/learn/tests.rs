@@ -17,7 +17,7 @@ use crate::plan::tests::full;
 use crate::plan::{Program, resolve};
 use crate::shipped;
 use crate::syscalls;
-use crate::verdict::{Level, LimitKind};
+use crate::verdict::{Level, LimitKind, Verdict};
 
 const MOST: Most = Most { memory: 4 << 30, open_files: 4096 };
 const STRICT: &str = "{\n  \"version\": 1,\n  \"extends\": \"strict\" // mine\n}\n";
@@ -102,7 +102,18 @@ fn learn(learner: &mut Learner<'_>, input: &str, number: u32, outcome: &Outcome,
         executor: Vec::new(),
     };
     let plan = resolve(&trial, &Program::Python(&python), &full(), &crate::files::Unseen).unwrap();
-    learner.learn(&Run { input, number, arch: Arch::X86_64, policy: &trial, plan: &plan, outcome, files }).unwrap()
+    learner
+        .learn(&Run {
+            input,
+            number,
+            arch: Arch::X86_64,
+            policy: &trial,
+            plan: &plan,
+            outcome,
+            files,
+            done: outcome.verdict == Verdict::Finished && failure(outcome).is_none(),
+        })
+        .unwrap()
 }
 
 fn standings<'l>(learner: &'l Learner<'_>) -> Vec<(String, &'l Standing)> {
@@ -499,8 +510,31 @@ fn a_job_that_may_only_have_said_that_it_failed_is_told() {
         let mut learner = learner(STRICT, None, false);
         let run = denied(&learner, end, &[("clone", [0x3d_0f00, 0, 0, 0, 0, 0])]);
         learn(&mut learner, "a", 1, &run, &[]);
-        describe(learner.lines(), &[]).contains("only says that it failed, finishes too")
+        describe(learner.lines(), &[]).contains("does not say so finishes too")
     };
     assert!(told(spent(1 << 20, 1000)));
     assert!(!told(raised("SystemExit", "3")) && !told(outcome(Verdict::Exited { code: 1 })) && !told(outcome(Verdict::NoResult)));
+}
+
+#[test]
+fn a_job_that_says_it_failed_is_not_done() {
+    let said = |value: &str, stderr: &str| {
+        let captured = |text: &str| Captured { text: text.into(), truncated: false };
+        let value = RawValue::from_string(value.into()).unwrap();
+        failure(&Outcome { value, stderr: captured(stderr), ..outcome(Verdict::Finished) })
+    };
+    for value in ["{\"error\": \"no\"}", "[{\"json\": {\"Errors\": [1]}}]", "{\"ok\": false}", "\"[Errno 13] Permission denied\""] {
+        assert!(said(value, "").is_some(), "{value}");
+    }
+    assert_eq!(said("1", "Traceback (most recent call last):\n").as_deref(), Some("it wrote \"Traceback (most recent call last):\""));
+    for value in ["null", "{\"error\": null, \"errors\": [], \"ok\": true}", "{\"name\": \"error\"}", "[]"] {
+        assert_eq!(said(value, "warning"), None, "{value}");
+    }
+    assert_eq!(failure(&raised("OSError", "[Errno 1]")), None, "that is another verdict");
+    // What it asked for is tried, not taken for unneeded.
+    let mut learner = learner(STRICT, None, false);
+    let value = RawValue::from_string("{\"error\": \"can't start new thread\"}".into()).unwrap();
+    let first = denied(&learner, Outcome { value, ..finished(1 << 20) }, &[("clone", [0x3d_0f00, 1, 2, 3, 4, 5])]);
+    assert!(learn(&mut learner, "a", 1, &first, &[]));
+    assert_eq!(standings(&learner), [("\"@threads\"".to_owned(), &Standing::Proposed)]);
 }

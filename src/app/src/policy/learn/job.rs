@@ -10,6 +10,7 @@ use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::run::Looks;
 use remand_policy::host::{Arch, HostFacts};
 use remand_policy::job;
+use remand_policy::learn;
 use remand_policy::plan::{self, Plan, Program, Refused};
 use remand_policy::verdict::Verdict;
 use remand_policy::{Outcome, Policy, Request};
@@ -19,6 +20,7 @@ use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong
 use crate::cancel::Cancel;
 use crate::exec;
 use crate::failure::Failure;
+use crate::print::plain;
 use crate::read;
 use crate::run;
 
@@ -60,16 +62,16 @@ impl Typed {
     }
 
     /// The job with its inputs: one for each of `items`, or the job's own.
-    pub fn job(self, items: &[PathBuf], policy: &Policy) -> Result<(Job, Vec<Input>), Failure> {
+    pub fn job(self, items: &[PathBuf], policy: &Policy, finished_is_done: bool) -> Result<(Job, Vec<Input>), Failure> {
         let host = host::observe(Depth::Quick);
         match self {
             Self::Exec(_) if !items.is_empty() => Err(Failure::usage("--items is for `run`; a program has its arguments".into())),
             Self::Exec(args) => {
                 let argv = exec::argv(&args.command)?;
                 let input = Input { name: argv.join(" "), request: None };
-                Ok((Job { host, argv }, vec![input]))
+                Ok((Job { host, argv, finished_is_done }, vec![input]))
             }
-            Self::Run(args) => Ok((Job { host, argv: Vec::new() }, inputs(&args, items, policy)?)),
+            Self::Run(args) => Ok((Job { host, argv: Vec::new(), finished_is_done }, inputs(&args, items, policy)?)),
         }
     }
 }
@@ -116,12 +118,14 @@ pub struct Input {
 pub struct Job {
     host: HostFacts,
     argv: Vec<String>,
+    /// The operator takes its end for its work.
+    finished_is_done: bool,
 }
 
 /// What came of one run.
 pub enum Tried {
     /// It was made.
-    Ran { plan: Box<Plan>, arch: Arch, outcome: Box<Outcome>, looks: Looks },
+    Ran { plan: Box<Plan>, arch: Arch, outcome: Box<Outcome>, looks: Looks, failure: Option<String> },
     /// No run can be made under this policy here.
     Refused(Vec<Refused>),
     /// The interpreter or the program was not found.
@@ -131,12 +135,13 @@ pub enum Tried {
 impl Tried {
     /// Whether the job did all it was to do.
     pub fn finished(&self) -> bool {
-        matches!(self, Self::Ran { outcome, .. } if outcome.verdict == Verdict::Finished)
+        matches!(self, Self::Ran { outcome, failure: None, .. } if outcome.verdict == Verdict::Finished)
     }
 
     /// How it ended.
     pub fn told(&self) -> String {
         match self {
+            Self::Ran { failure: Some(said), .. } => format!("finished, and said that it failed: {}", plain(said)),
             Self::Ran { outcome, .. } => super::ending(outcome),
             Self::Refused(lacks) => format!("not_started: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
             Self::Unfit(why) => format!("not_started: {why}"),
@@ -175,6 +180,7 @@ impl Job {
         let ask = remand_jail::run::Ask { policy, plan: &plan, host: &self.host, job: &job };
         let caller = remand_jail::run::Caller { cancel: Some(cancel.fd()), output: None };
         let (outcome, looks) = remand_jail::run::observe(&ask, caller);
-        Ok(Tried::Ran { arch: self.host.arch, plan, outcome: Box::new(outcome), looks })
+        let failure = if self.finished_is_done { None } else { learn::failure(&outcome) };
+        Ok(Tried::Ran { arch: self.host.arch, plan, outcome: Box::new(outcome), looks, failure })
     }
 }

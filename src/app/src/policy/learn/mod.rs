@@ -44,7 +44,7 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     };
     let learner = Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?;
     ground.holds(learner.base())?;
-    let (job, inputs) = typed.job(&args.items, learner.base())?;
+    let (job, inputs) = typed.job(&args.items, learner.base(), args.finished_is_done)?;
     let mut session = Session { learner, ground, job };
     let cancel = Cancel::hold()?;
     let mut ran = Vec::new();
@@ -83,9 +83,18 @@ impl Session<'_> {
             let policy = self.learner.trial().map_err(|problems| self.wrong(&problems))?;
             let tried = self.once(&policy, input, true, cancel)?;
             ran.learned = tried.told();
-            let Tried::Ran { plan, arch, outcome, looks } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
+            let Tried::Ran { plan, arch, outcome, looks, .. } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
             let files = files::found(looks);
-            let run = Run { input: &input.name, number: ran.runs, arch: *arch, policy: &policy, plan, outcome, files: &files };
+            let run = Run {
+                input: &input.name,
+                number: ran.runs,
+                arch: *arch,
+                policy: &policy,
+                plan,
+                outcome,
+                files: &files,
+                done: tried.finished(),
+            };
             let news = self.learner.learn(&run).map_err(|problems| wrong(&self.ground.source, &problems))?;
             let refused = self.refuse_mounts(&tried);
             if tried.finished() || !(news || refused) {
