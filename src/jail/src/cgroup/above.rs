@@ -35,11 +35,11 @@ pub(super) fn upwards(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| path.rsplit_once('/').map(|(above, _)| above))
 }
 
-/// A level as it is now, by the names of its files: its limit; the most that it ever held, or what it holds.
+/// A level as it is now, by the names of its files: its limit; the most that it ever held, or what it holds. More than the limit is of a time before this limit.
 pub(super) fn level(path: &str, limit: &str, held: [&str; 2]) -> MemoryLevel {
     let number = |file: &str| std::fs::read_to_string(format!("{path}/{file}")).ok()?.trim().parse().ok();
     let allowed = number(limit).unwrap_or(u64::MAX);
-    MemoryLevel { cgroup: path.to_owned(), allowed, seen: held.iter().find_map(|file| number(file)).unwrap_or(allowed) }
+    MemoryLevel { cgroup: path.to_owned(), allowed, seen: held.iter().find_map(|file| number(file)).unwrap_or(allowed).min(allowed) }
 }
 
 #[cfg(test)]
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(above.met(), [level(&outer, 40960, 40000)], "kills are no proof");
         write(&inner, LOCAL, "low 9\noom 3\noom_kill 12\n");
         write(&inner, "memory.max", "max\n");
-        write(&outer, "memory.peak", "40960\n");
+        write(&outer, "memory.peak", "50000\n");
         assert_eq!(above.met(), [level(&inner, u64::MAX, u64::MAX), level(&outer, 40960, 40960)]);
         std::fs::remove_dir_all(root).unwrap();
     }
