@@ -17,6 +17,7 @@ mod isolation;
 mod jobs;
 mod learn;
 mod levels;
+mod libraries;
 mod lifecycle;
 mod limits;
 mod locks;
@@ -72,6 +73,7 @@ fn trials() -> Vec<Trial> {
         start::trials(),
         asking::trials(),
         reading::trials(),
+        libraries::trials(),
         surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),

@@ -49,7 +49,7 @@ impl Asked {
     fn outcome(self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
-        let (argv, tree) = match program(&self.argv) {
+        let (argv, tree) = match program(&self.argv, &self.policy) {
             Ok(found) => found,
             Err(why) => return Ok(not_started(&self.policy, "program", why)),
         };
@@ -73,9 +73,10 @@ pub fn argv(command: &[OsString]) -> Result<Vec<String>, Failure> {
 }
 
 /// The arguments with the program's real path first, and what it needs of the host; or why there is none.
-pub fn program(argv: &[String]) -> Result<(Vec<String>, Tree), String> {
+pub fn program(argv: &[String], policy: &Policy) -> Result<(Vec<String>, Tree), String> {
     let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-    let program = interpreter::program(argv.first().map_or("", String::as_str), &path).map_err(|error| error.to_string())?;
+    let inside = policy.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_str());
+    let program = interpreter::program(argv.first().map_or("", String::as_str), &path, inside).map_err(|error| error.to_string())?;
     Ok((std::iter::once(program.path).chain(argv.iter().skip(1).cloned()).collect(), program.tree))
 }
 

@@ -1,6 +1,6 @@
 //! The root file system: a small tmpfs with what the policy shows of the host, read-only, built by descriptors and pivoted into.
 //!
-//! Always holds: no path of the host is followed through a symlink; every mount is nosuid, every mount but single device nodes nodev; the host's mounts
+//! Always holds: no path of the host is followed through a symlink, and only the very file that was judged is shown; every mount is nosuid, every mount but single device nodes nodev; the host's mounts
 //! are private before anything is mounted and gone when this returns.
 
 use core::ffi::CStr;
@@ -8,6 +8,9 @@ use core::ffi::CStr;
 use crate::spec::Entry;
 use crate::step::{At, Errno, Failure, Step};
 use crate::sys::{self, Fd};
+
+/// The answer for a source that is no longer the file that was judged. Network file systems say it too of a file that is gone.
+const REPLACED: Errno = libc::ESTALE;
 
 /// Makes a mount namespace whose root has exactly these entries.
 ///
@@ -44,15 +47,23 @@ fn make(root: Fd, entry: &Entry<'_>) -> Result<(), Errno> {
             sys::close(file)?;
             written
         }
-        Entry::Bind { source, target, attributes, owner } => {
+        Entry::Bind { source, target, attributes, owner, seen } => {
             let place = sys::open_place(source)?;
-            let bound = bind(root, place, c"", target, attributes, owner);
+            let bound = still(place, seen).and_then(|()| bind(root, place, c"", target, attributes, owner));
             sys::close(place)?;
             bound
         }
         Entry::Hidden { path, empty } => {
             bind(root, root, empty, path, sys::MOUNT_RDONLY | sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC, None)
         }
+    }
+}
+
+/// Whoever may write a directory above could put another file there since it was judged; a place that is open stays what it is.
+fn still(place: Fd, seen: Option<(u64, u64)>) -> Result<(), Errno> {
+    match seen {
+        Some(seen) if sys::file_id(place)? != seen => Err(REPLACED),
+        _ => Ok(()),
     }
 }
 

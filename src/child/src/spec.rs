@@ -67,6 +67,8 @@ pub enum Entry<'a> {
         attributes: u64,
         /// The user namespace whose ids its files are shown with.
         owner: Option<i32>,
+        /// Device and inode that are to be there, as `stat` has them.
+        seen: Option<(u64, u64)>,
     },
     /// `empty`, an empty directory made before, read-only over this one.
     Hidden {

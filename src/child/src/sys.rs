@@ -514,11 +514,23 @@ pub fn space(place: Fd) -> Answer<((u64, u64), (u64, u64))> {
 /// # Errors
 /// The kernel's answer.
 pub fn is_directory(place: Fd) -> Answer<bool> {
+    Ok(stat(place)?.st_mode & libc::S_IFMT == libc::S_IFDIR)
+}
+
+/// Device and inode of an open place.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn file_id(place: Fd) -> Answer<(u64, u64)> {
+    stat(place).map(|found| (found.st_dev, found.st_ino))
+}
+
+fn stat(place: Fd) -> Answer<libc::stat> {
     // SAFETY: plain integers, for which zero is a value.
     let mut found: libc::stat = unsafe { zeroed() };
     // SAFETY: the kernel writes one `struct stat`.
     unsafe { call!(libc::SYS_fstat, place, from_mut(&mut found)) }?;
-    Ok(found.st_mode & libc::S_IFMT == libc::S_IFDIR)
+    Ok(found)
 }
 
 /// Nanoseconds on the monotonic clock; 0 should it fail, which it cannot.

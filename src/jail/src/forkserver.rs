@@ -161,3 +161,6 @@ pub fn socket_pair() -> Result<(OwnedFd, OwnedFd), Failure> {
     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(|errno| Failure::kernel("pipes", "socketpair", errno))
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use nix::sys::resource::{Resource, getrlimit};
 use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
 use remand_child::sys::{MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
+use remand_policy::files::FileId;
 use remand_policy::host::Arch;
 use remand_policy::plan::{Bind, Plan, Root};
 use remand_policy::policy::{Device, NetworkMode};
 use remand_policy::syscalls::bpf::Instruction;
 use remand_policy::syscalls::{Key, with_handover};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Unmade};
 use crate::sys::random::random;
 
 /// User and group id of a run, inside.
@@ -30,7 +31,7 @@ enum Made {
     Directory(CString),
     Link { path: CString, target: CString },
     File { path: CString, content: Vec<u8> },
-    Bind { source: CString, target: CString, attributes: u64, owner: Option<(u32, u32)> },
+    Bind { source: CString, target: CString, attributes: u64, owner: Option<(u32, u32)>, seen: Option<FileId> },
     Hidden { path: CString },
 }
 
@@ -147,6 +148,18 @@ impl Setup {
         })
     }
 
+    /// A failure that was reported, with the object that it was about.
+    #[must_use]
+    pub fn about(&self, unmade: Unmade, plan: &Plan) -> Unmade {
+        match unmade {
+            Unmade::Failed(failure) => match self.object(plan, failure.step, failure.index) {
+                Some(object) => Unmade::Failed(Failure { object: format!("{object}: {}", failure.object), ..failure }),
+                None => Unmade::Failed(failure),
+            },
+            cancelled @ Unmade::Cancelled(_) => cancelled,
+        }
+    }
+
     /// Which object a failed step was about, for people.
     #[must_use]
     pub fn object(&self, plan: &Plan, step: &str, index: u32) -> Option<String> {
@@ -169,9 +182,9 @@ impl Made {
             Self::Directory(path) => Entry::Directory(path),
             Self::Link { path, target } => Entry::Link { path, target },
             Self::File { path, content } => Entry::File { path, content },
-            Self::Bind { source, target, attributes, owner } => {
+            Self::Bind { source, target, attributes, owner, seen } => {
                 let owner = owner.and_then(|owner| owners.get(&owner)).map(AsRawFd::as_raw_fd);
-                Entry::Bind { source, target, attributes: *attributes, owner }
+                Entry::Bind { source, target, attributes: *attributes, owner, seen: seen.map(|seen| (seen.device, seen.inode)) }
             }
             Self::Hidden { path } => Entry::Hidden { path, empty: EMPTY },
         }
@@ -239,7 +252,7 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
     // Read-only, so that nobody changes the times of the host's node; a device is written to all the same.
     let devices = root.devices.iter().map(|device| {
         let path = device_path(*device);
-        Bind { source: path.into(), target: path.into(), writable: false, exec: false, owner: None }
+        Bind { source: path.into(), target: path.into(), writable: false, exec: false, owner: None, seen: None }
     });
     let mut binds: Vec<(Bind, u64)> =
         root.binds.iter().cloned().map(|bind| (bind, MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
@@ -257,7 +270,8 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
     for (bind, nodev) in &binds {
         // Below another bind the place must exist there already.
         let within = covered.iter().any(|outer| bind.target.starts_with(&format!("{outer}/")));
-        if is_directory(&bind.source)? {
+        let (directory, seen) = look(bind)?;
+        if directory {
             covered.push(bind.target.clone());
             if !within {
                 parents(&bind.target, &mut directories);
@@ -267,7 +281,8 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
             files.push(Made::File { path: inside(&bind.target)?, content: Vec::new() });
         }
         let attributes = MOUNT_NOSUID | nodev | if bind.writable { 0 } else { MOUNT_RDONLY } | if bind.exec { 0 } else { MOUNT_NOEXEC };
-        mounts.push(Made::Bind { source: string(&bind.source)?, target: inside(&bind.target)?, attributes, owner: bind.owner });
+        let (source, target) = (string(&bind.source)?, inside(&bind.target)?);
+        mounts.push(Made::Bind { source, target, attributes, owner: bind.owner, seen: Some(seen) });
     }
     for hidden in &root.hidden {
         mounts.push(Made::Hidden { path: inside(hidden)? });
@@ -275,7 +290,7 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
     if proc {
         // Not for runs, which have their own on top: the kernel lets a user namespace mount a /proc only where it sees a whole one.
         let attributes = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
-        mounts.push(Made::Bind { source: c"/proc".into(), target: c"proc".into(), attributes, owner: None });
+        mounts.push(Made::Bind { source: c"/proc".into(), target: c"proc".into(), attributes, owner: None, seen: None });
     }
     let mut links = Vec::new();
     for (path, target) in &root.links {
@@ -302,16 +317,26 @@ fn parent(path: &str) -> &str {
     path.trim_end_matches('/').rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-fn is_directory(path: &str) -> Result<bool, Failure> {
+/// Whether the source is a directory, and which file it is: still the one that was judged.
+fn look(bind: &Bind) -> Result<(bool, FileId), Failure> {
+    let path = &bind.source;
     let failed = |error: io::Error| Failure::io("setup", &format!("{path} cannot be shown to the run"), &error);
-    let kind = std::fs::symlink_metadata(path).map_err(failed)?.file_type();
+    let found = std::fs::symlink_metadata(path).map_err(failed)?;
+    let kind = found.file_type();
     if kind.is_symlink() || kind.is_fifo() || kind.is_socket() {
         return Err(Failure::new(
             "setup",
             format!("{path} is neither a directory nor a regular file (symbolic links are not followed: name what it leads to)"),
         ));
     }
-    Ok(kind.is_dir())
+    let seen = FileId { device: found.dev(), inode: found.ino() };
+    if bind.seen.is_some_and(|judged| judged != seen) {
+        return Err(Failure::new(
+            "setup",
+            format!("{path} was replaced while the run was started; run it again, and if it happens again, find out who replaces it"),
+        ));
+    }
+    Ok((kind.is_dir(), seen))
 }
 
 fn device_path(device: Device) -> &'static str {

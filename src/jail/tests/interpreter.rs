@@ -57,7 +57,7 @@ print(len(names) > 150, failed)
 
 fn assert_well_formed(found: &Found) {
     let interpreter = &found.interpreter;
-    let mut all: Vec<&String> = interpreter.core.binds.iter().chain(&interpreter.site.binds).collect();
+    let mut all: Vec<&String> = interpreter.core.binds.keys().chain(interpreter.site.binds.keys()).collect();
     for path in &all {
         assert_eq!(Path::new(path).canonicalize().unwrap(), Path::new(path), "a real path");
     }
@@ -106,7 +106,7 @@ assert not os.path.isdir(hidden) or not os.listdir(hidden)";
 fn without_a_library_the_same_root_fails() {
     let found = find("/usr/bin/python3", "", false).unwrap();
     let mut core = found.interpreter.core.clone();
-    core.binds.retain(|bind| !bind.contains("/libffi"));
+    core.binds.retain(|bind, _| !bind.contains("/libffi"));
     assert_ne!(core, found.interpreter.core);
     let Some(output) = inside(&[&core], &["/usr/bin/python3", "-I", "-S", "-c", "import ctypes"]) else { return };
     assert!(String::from_utf8_lossy(&output.stderr).contains("libffi"));
@@ -173,7 +173,7 @@ fn libraries_outside_of_site_packages_come_with_them() {
     assert!(compile(&[&extension, "-Wl,--no-as-needed", &outside, &rpath]).unwrap().success());
     // The directory of site packages is the same, but changed.
     let found = find(&format!("{venv}/bin/python"), "", true).unwrap();
-    assert!(found.interpreter.site.binds.contains(&outside), "{:?}", found.interpreter.site);
+    assert!(found.interpreter.site.binds.contains_key(&outside), "{:?}", found.interpreter.site);
     let code = format!("import ctypes; print(ctypes.CDLL({extension:?}).x())");
     let trees = [&found.interpreter.core, &found.interpreter.site];
     let Some(text) = python_inside(&trees, &found.interpreter.executable, &code) else { return };

@@ -12,22 +12,22 @@ use remand_jail::interpreter::{find, program};
 
 #[test]
 fn programs_run_in_a_root_of_only_what_was_found() {
-    let ls = program("ls", SYSTEM_PATH).unwrap();
+    let ls = program("ls", SYSTEM_PATH, None).unwrap();
     let Some(output) = inside(&[&ls.tree], &[&ls.path, "/"]) else { return };
     assert!(said(&output).unwrap().contains("usr"));
     let scratch = Scratch::new("programs");
     let script = scratch.join("s");
     std::fs::write(&script, "#!/usr/bin/env -S sh -e\necho from a script\n").unwrap();
     std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
-    let found = program(&script, SYSTEM_PATH).unwrap();
+    let found = program(&script, SYSTEM_PATH, None).unwrap();
     assert_eq!(said(&inside(&[&found.tree], &[&found.path]).unwrap()).unwrap(), "from a script");
-    let python = program("python3", &format!("{}:{SYSTEM_PATH}", scratch.0.display())).unwrap();
+    let python = program("python3", &format!("{}:{SYSTEM_PATH}", scratch.0.display()), None).unwrap();
     assert_eq!(said(&inside(&[&python.tree], &[&python.path, "-c", "import json; print(json.dumps(1))"]).unwrap()).unwrap(), "1");
     let link = scratch.join("link");
     symlink("/bin/ls", &link).unwrap();
-    assert!(program(&link, "").unwrap().tree.links.iter().any(|(path, _)| *path == link));
+    assert!(program(&link, "", None).unwrap().tree.links.iter().any(|(path, _)| *path == link));
     for missing in ["no-such-program", "/nonexistent", "/etc/passwd", "/etc"] {
-        assert!(program(missing, SYSTEM_PATH).is_err(), "{missing}");
+        assert!(program(missing, SYSTEM_PATH, None).is_err(), "{missing}");
     }
 }
 
@@ -46,11 +46,11 @@ fn listing_libraries_executes_nothing_of_the_program() {
     }
     assert!(Command::new("cc").args([&main, "-o", &evil, &format!("-Wl,--audit,{audit}")]).status().unwrap().success());
     let loader = find("/usr/bin/python3", "", false).unwrap().interpreter;
-    let loader = loader.core.binds.iter().find(|bind| bind.contains("/ld-")).unwrap();
+    let loader = loader.core.binds.keys().find(|bind| bind.contains("/ld-")).unwrap();
     Command::new(loader).args(["--list", &evil]).output().unwrap();
     assert!(Path::new(&marker).exists(), "control: asked unconfined, the loader runs the program's code");
     std::fs::remove_file(&marker).unwrap();
-    let _ = program(&evil, "");
+    let _ = program(&evil, "", None);
     assert!(!Path::new(&marker).exists());
 }
 
@@ -71,12 +71,12 @@ fn libraries_known_by_the_loaders_cache_alone_bring_the_cache() {
     if !built.is_ok_and(|status| status.success()) {
         return skip("ld.so.cache", "no C compiler");
     }
-    let found = program(&main, "").unwrap();
-    assert!(found.tree.binds.iter().any(|bind| bind == "/etc/ld.so.cache"), "{:?}", found.tree);
+    let found = program(&main, "", None).unwrap();
+    assert!(found.tree.binds.keys().any(|bind| bind == "/etc/ld.so.cache"), "{:?}", found.tree);
     if let Some(output) = inside(&[&found.tree], &[&main]) {
         assert!(output.status.success(), "{output:?}");
     }
-    assert!(!program("/bin/ls", "").unwrap().tree.binds.iter().any(|bind| bind == "/etc/ld.so.cache"));
+    assert!(!program("/bin/ls", "", None).unwrap().tree.binds.keys().any(|bind| bind == "/etc/ld.so.cache"));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_lying_interpreter_names_nothing_else_of_the_host_into_a_run() {
     std::fs::create_dir(&secret).unwrap();
     std::fs::write(scratch.join("secret/key"), "secret").unwrap();
     let honest = find("/usr/bin/python3", "", false).unwrap().interpreter;
-    let stdlib = honest.core.binds.iter().find(|bind| Path::new(bind).join("os.py").exists()).unwrap();
+    let stdlib = honest.core.binds.keys().find(|bind| Path::new(bind).join("os.py").exists()).unwrap();
     for name in ["lib-dynload", "zoneinfo", "site-packages"] {
         symlink(&secret, scratch.join(name)).unwrap();
     }
@@ -102,10 +102,10 @@ fn a_lying_interpreter_names_nothing_else_of_the_host_into_a_run() {
         return skip("a lying interpreter", "no C compiler");
     }
     let believed = find(&python, "", true).unwrap().interpreter;
-    assert!(believed.core.binds.contains(stdlib), "control: the rest of its answer is taken");
+    assert!(believed.core.binds.contains_key(stdlib), "control: the rest of its answer is taken");
     let all = format!("{:?} {:?} {:?}", believed.core, believed.site, believed.site_paths);
     assert!(!all.contains("secret"), "{all}");
-    let all = format!("{:?}", program(&python, "").unwrap().tree);
+    let all = format!("{:?}", program(&python, "", None).unwrap().tree);
     assert!(all.contains("python3") && !all.contains("secret"), "{all}");
 }
 

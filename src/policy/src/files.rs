@@ -2,6 +2,8 @@
 //!
 //! Always holds: a fact that nobody has seen is `None`, and is taken for nothing but that.
 
+use serde::{Deserialize, Serialize};
+
 use crate::host::Fact;
 use crate::interpreter::Tree;
 
@@ -16,10 +18,20 @@ pub enum Found {
     There(Inode),
 }
 
+/// Which file, whatever name or descriptor leads to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    /// As `st_dev` has it.
+    pub device: u64,
+    /// As `st_ino` has it.
+    pub inode: u64,
+}
+
 /// What a file is and who may do what to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Inode {
+    pub id: FileId,
     pub kind: Kind,
     /// The twelve bits of `chmod`.
     pub mode: u32,

@@ -3,7 +3,11 @@
 //! Always holds: every path is absolute; `binds` are real paths (no symlink in any component), and `links` are exactly the symlinks that lead
 //! from the names the interpreter uses to those real paths.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::files::FileId;
 
 /// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
 pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
@@ -33,8 +37,8 @@ pub struct Interpreter {
 /// Host files shown to a run at their own paths, read-only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tree {
-    /// Real paths of directories and regular files to bind, sorted, none below another.
-    pub binds: Vec<String>,
+    /// Real paths of directories and regular files to bind, none below another; and which file was looked at there and judged.
+    pub binds: BTreeMap<String, FileId>,
     /// Symlinks to recreate: (path, target as written on the host).
     pub links: Vec<(String, String)>,
     /// Real paths below `binds` to hide behind an empty directory (such as `site-packages` inside `lib/python3.11` when it is not asked for).

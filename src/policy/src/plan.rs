@@ -13,7 +13,7 @@ pub(crate) mod view;
 
 use std::collections::BTreeMap;
 
-use crate::files::Files;
+use crate::files::{FileId, Files};
 use crate::host::HostFacts;
 use crate::interpreter::{BOOTSTRAP, Interpreter, Tree};
 use crate::outcome::Enforcement;
@@ -108,6 +108,8 @@ pub struct Bind {
     /// User and group id on the host that own the source: the mount shows their files as the run's own, and what the run makes is theirs. `None`: ids are as
     /// they are on the host.
     pub owner: Option<(u32, u32)>,
+    /// Which file is to be there still; `None`: nobody has looked.
+    pub seen: Option<FileId>,
 }
 
 /// Options of the tmpfs at `/tmp`.

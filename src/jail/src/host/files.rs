@@ -6,7 +6,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-use remand_policy::files::{Files, Found, Inode, Kind, NoProgram};
+use remand_policy::files::{FileId, Files, Found, Inode, Kind, NoProgram};
 use remand_policy::host::Fact;
 use remand_policy::interpreter::Tree;
 
@@ -60,7 +60,7 @@ impl Files for HostFiles {
         if !start.starts_with(b"#!") && start != *b"\x7fELF" {
             return Some(Err(NoProgram::Format(format!("{program} is neither a program nor a script with a #! line"))));
         }
-        Some(match interpreter::program(program, search) {
+        Some(match interpreter::program(program, search, Some(search)) {
             Ok(found) => Ok(found.tree),
             Err(error) => Err(NoProgram::Lacks(error.to_string())),
         })
@@ -80,5 +80,5 @@ fn inode(found: &Metadata) -> Inode {
     } else {
         Kind::Device
     };
-    Inode { kind, mode: found.mode() & 0o7777, uid: found.uid(), gid: found.gid() }
+    Inode { id: FileId { device: found.dev(), inode: found.ino() }, kind, mode: found.mode() & 0o7777, uid: found.uid(), gid: found.gid() }
 }

@@ -201,6 +201,7 @@ fn decode(bytes: &[u8]) -> Option<Record> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use remand_policy::files::FileId;
     use remand_policy::interpreter::Tree;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -221,7 +222,11 @@ mod tests {
     }
 
     fn record(file: &Path) -> Record {
-        let tree = Tree { binds: vec!["/usr/lib/é".to_owned()], links: vec![("/lib".to_owned(), "usr/lib".to_owned())], hidden: vec![] };
+        let tree = Tree {
+            binds: [("/usr/lib/é".to_owned(), FileId { device: 1, inode: u64::MAX })].into(),
+            links: vec![("/lib".to_owned(), "usr/lib".to_owned())],
+            hidden: vec![],
+        };
         let executable = "/usr/bin/python3".to_owned();
         let interpreter = Interpreter {
             executable,

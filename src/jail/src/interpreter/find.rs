@@ -8,11 +8,13 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::unistd::{AccessFlags, access, geteuid};
 use remand_policy::Interpreter;
+use remand_policy::files::FileId;
 
 use super::ask::{Refusal, ask};
 use super::cache::{Cache, Place, Record, Stamp};
 use super::layout::Layout;
 use super::needs::{Core, needs};
+use super::tree::{self, Node};
 use super::{InterpreterError, shim, trust};
 
 /// An interpreter, and what a person may want to know about the search: candidates passed over, no cache.
@@ -140,14 +142,24 @@ fn record(key: String, names: &BTreeSet<String>, answer: Result<Interpreter, Str
     for name in names {
         places.extend(trust::steps(name)?);
     }
+    // Its stamps would vouch for something else.
+    if let Some(path) = answer.iter().flat_map(|found| [&found.core, &found.site]).flat_map(|tree| &tree.binds).find_map(replaced) {
+        return Err(format!("the answer is not kept: {path} was replaced while it was looked at"));
+    }
     let places = places.into_iter().filter_map(|place| Place::of(&place).map(|seen| (place, seen))).collect();
     let files = names.iter().filter_map(|name| Stamp::of(name).map(|stamp| (name.clone(), stamp))).collect();
     Ok(Record { key, files, places, answer })
 }
 
+/// The path of a bind, if something else is there than was judged.
+fn replaced((path, judged): (&String, &FileId)) -> Option<String> {
+    let same = matches!(tree::host(path), Node::Other(_, now) if now == *judged);
+    (!same).then(|| path.clone())
+}
+
 /// Checks that runs, which have ids of their own when root starts them, can read what is shown to them.
 fn readable(interpreter: &Interpreter) -> Result<(), String> {
-    for path in interpreter.core.binds.iter().chain(&interpreter.site.binds) {
+    for path in interpreter.core.binds.keys().chain(interpreter.site.binds.keys()) {
         let meta = std::fs::metadata(path).map_err(|error| format!("needs {path}: {error}"))?;
         let needed = if meta.is_dir() { 0o005 } else { 0o004 };
         if meta.mode() & needed != needed {

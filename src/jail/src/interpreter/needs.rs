@@ -12,7 +12,7 @@ use remand_policy::interpreter::Tree;
 use super::ask::Reply;
 use super::elf::libraries;
 use super::layout::Layout;
-use super::reach::{self, Machine, Reach};
+use super::reach::{Machine, Reach};
 use super::tree;
 use super::trust::{self, PACKAGES};
 
@@ -45,7 +45,7 @@ impl Core {
     /// What shows it, with directories of packages hidden unless they are among `shown`.
     pub(super) fn tree(&self, shown: &[String]) -> Tree {
         let mut tree = tree::build(self.names.iter().map(String::as_str), &Tree::default(), &|path| self.reach.look(path));
-        tree.hidden = tree.binds.iter().flat_map(|bind| PACKAGES.map(|name| format!("{bind}/{name}"))).collect();
+        tree.hidden = tree.binds.keys().flat_map(|bind| PACKAGES.map(|name| format!("{bind}/{name}"))).collect();
         tree.hidden.retain(|path| is_dir(path) && !shown.contains(path));
         tree
     }
@@ -68,10 +68,11 @@ pub(super) fn needs(
     if !reply.paths.iter().filter_map(|path| follow(path)).any(|path| standard.contains(&path)) {
         return Err(format!("names none of the standard libraries that were found for it (sys.path is {:?})", reply.paths));
     }
-    let public = |path: &&String| follow(path).is_some_and(|real| real.ends_with("/zoneinfo") && is_dir(&real)) && reach::public(path);
-    core.names.extend(reply.zoneinfo.iter().find(public).cloned());
+    let public = |path: &&String| follow(path).is_some_and(|real| real.ends_with("/zoneinfo") && is_dir(&real)) && core.reach.public(path);
+    let zoneinfo = reply.zoneinfo.iter().find(public).cloned();
+    core.names.extend(zoneinfo);
 
-    let site_paths = if site { packages(layout, reply, owners)? } else { Vec::new() };
+    let site_paths = if site { packages(layout, reply, &core.reach, owners)? } else { Vec::new() };
     let shown: Vec<String> = site_paths.iter().filter_map(|path| follow(path)).collect();
     let core_tree = core.tree(&shown);
     core.reach.name(&shown);
@@ -82,7 +83,7 @@ pub(super) fn needs(
     names.extend(site_names);
     // What lies in a directory that is shown whole may change without changing this answer.
     names.retain(|name| {
-        follow(name).is_some_and(|real| core_tree.binds.contains(&real) || site_tree.binds.contains(&real) || shown.contains(&real))
+        follow(name).is_some_and(|real| core_tree.binds.contains_key(&real) || site_tree.binds.contains_key(&real) || shown.contains(&real))
     });
     let interpreter = Interpreter {
         executable: layout.executable.clone(),
@@ -97,12 +98,12 @@ pub(super) fn needs(
 }
 
 /// The site directories that are there: those named along with the interpreter, if nobody else can add to them, and those that everybody can read.
-fn packages(layout: &Layout, reply: &Reply, owners: &[u32]) -> Result<Vec<String>, String> {
+fn packages(layout: &Layout, reply: &Reply, reach: &Reach<'_>, owners: &[u32]) -> Result<Vec<String>, String> {
     let mut found = Vec::new();
     for path in &reply.site {
         // The shape is asked of what is at the end of symlinks: those may be anybody's.
         let Some(real) = tree::resolve(path, &tree::host).map(|found| found.real).filter(|real| is_site(Path::new(real))) else { continue };
-        if !reach::public(path) {
+        if !reach.public(path) {
             let named = if layout.names(&real) { Ok(()) } else { Err("it lies outside of the interpreter's own directories".to_owned()) };
             let named = named.and_then(|()| trust::directory(path, owners));
             named.map_err(|why| format!("has packages in {path}, which not everybody can read, and {why}"))?;

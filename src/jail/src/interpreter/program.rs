@@ -11,11 +11,20 @@ use remand_policy::interpreter::Tree;
 use super::elf::libraries;
 use super::find::{candidates, executable};
 use super::reach::{self, Machine, Reach};
-use super::script::{Env, Line, MAX_LINE};
+use super::script::{DEFAULT_PATH, Env, Line, MAX_LINE};
 use super::{InterpreterError, find, tree, trust};
 
 /// Interpreters of interpreters that the kernel follows.
 const MAX_SCRIPTS: usize = 5;
+
+/// Where names are looked up.
+#[derive(Clone, Copy)]
+struct Paths<'a> {
+    /// `PATH` of who asks.
+    caller: &'a str,
+    /// `PATH` in the run, where `env` does it.
+    run: &'a str,
+}
 
 /// A program and what it needs.
 #[derive(Debug)]
@@ -26,14 +35,16 @@ pub struct HostProgram {
     pub tree: Tree,
 }
 
-/// Finds what `command` (a name looked up on `path`, or an absolute path) needs to be executed. A CPython comes with its standard library.
+/// Finds what `command` (a name looked up on `path`, or an absolute path) needs to be executed in a run whose `PATH` is `inside`. A CPython comes with its
+/// standard library.
 ///
 /// # Errors
 /// Why it cannot be run, naming every candidate that was passed over.
-pub fn program(command: &str, path: &str) -> Result<HostProgram, InterpreterError> {
+pub fn program(command: &str, path: &str, inside: Option<&str>) -> Result<HostProgram, InterpreterError> {
     let mut reasons = Vec::new();
+    let paths = Paths { caller: path, run: inside.unwrap_or(DEFAULT_PATH) };
     for candidate in candidates(command, path)? {
-        match executable(&candidate).and_then(|()| of(&candidate, path, !command.starts_with('/'))) {
+        match executable(&candidate).and_then(|()| of(&candidate, paths, !command.starts_with('/'))) {
             Ok(program) => return Ok(program),
             Err(reason) => reasons.push(format!("{candidate}: {reason}")),
         }
@@ -55,9 +66,9 @@ pub fn extension(program: &str, extension: &str) -> Option<Vec<String>> {
 }
 
 /// `vouched`: found on PATH.
-fn of(file: &str, path: &str, vouched: bool) -> Result<HostProgram, String> {
-    named(file)?;
+fn of(file: &str, paths: Paths<'_>, vouched: bool) -> Result<HostProgram, String> {
     let reach = Reach::new(&Machine, Vec::new());
+    named(file, &reach)?;
     let mut program = HostProgram { path: file.to_owned(), tree: Tree::default() };
     let mut names = BTreeSet::new();
     let mut next = Some(file.to_owned());
@@ -65,13 +76,13 @@ fn of(file: &str, path: &str, vouched: bool) -> Result<HostProgram, String> {
         let Some(file) = next.take() else { break };
         let real = tree::resolve(&file, &|path| reach.look(path)).ok_or_else(|| format!("cannot follow {file} to a file"))?.real;
         if is_python(&file) && (reach.object(&real).is_ok() || (vouched && depth == 0)) {
-            let python = find(&file, path, false).map_err(|error| error.to_string())?.interpreter;
+            let python = find(&file, paths.caller, false).map_err(|error| error.to_string())?.interpreter;
             if depth == 0 {
                 program.path = python.executable;
             }
             program.tree = python.core;
         } else if let Some(line) = script(&real)? {
-            next = Some(interpreter(&line, &file, path, &reach, &mut names)?);
+            next = Some(interpreter(&line, &file, paths, &reach, &mut names)?);
         } else {
             names.extend(libraries(&real, &[], &reach)?);
         }
@@ -86,9 +97,9 @@ fn of(file: &str, path: &str, vouched: bool) -> Result<HostProgram, String> {
 }
 
 /// Checks that a file that the caller named may be shown to a run.
-fn named(file: &str) -> Result<(), String> {
+fn named(file: &str, reach: &Reach<'_>) -> Result<(), String> {
     let trusted = trust::check(file, &trust::owners());
-    if trusted.is_ok() || reach::public(file) {
+    if trusted.is_ok() || reach.public(file) {
         Ok(())
     } else {
         trusted.map_err(|reason| format!("not everybody can read it, and {reason}"))
@@ -97,9 +108,9 @@ fn named(file: &str) -> Result<(), String> {
 
 /// Both trees, where `second` shows nothing that `first` does.
 fn merge(first: Tree, second: Tree) -> Tree {
-    let binds = BTreeSet::from_iter(first.binds.into_iter().chain(second.binds));
+    let binds = first.binds.into_iter().chain(second.binds).collect();
     let links = BTreeSet::from_iter(first.links.into_iter().chain(second.links));
-    Tree { binds: binds.into_iter().collect(), links: links.into_iter().collect(), hidden: first.hidden }
+    Tree { binds, links: links.into_iter().collect(), hidden: first.hidden }
 }
 
 /// Whether the file's name is an interpreter's: `python`, `python3`, `python3.13t`.
@@ -116,8 +127,8 @@ fn script(real: &str) -> Result<Option<Line>, String> {
     Line::read(&start)
 }
 
-/// What executes a script next; `env`, which looks a name up on PATH, is noted in `names` together with what it needs.
-fn interpreter(line: &Line, script: &str, path: &str, reach: &Reach<'_>, names: &mut BTreeSet<String>) -> Result<String, String> {
+/// What executes a script next; `env`, which looks a name up on the run's PATH, is noted in `names` together with what it needs.
+fn interpreter(line: &Line, script: &str, paths: Paths<'_>, reach: &Reach<'_>, names: &mut BTreeSet<String>) -> Result<String, String> {
     let first = &line.interpreter;
     if !first.ends_with("/env") {
         let beside = first.rsplit_once('/').map(|(directory, _)| directory) == script.rsplit_once('/').map(|(directory, _)| directory);
@@ -125,10 +136,15 @@ fn interpreter(line: &Line, script: &str, path: &str, reach: &Reach<'_>, names: 
     }
     names.extend(libraries(&shown(first, false, reach)?, &[], reach)?);
     names.insert(first.clone());
-    let env = Env::read(line.argument.as_deref(), path)?;
-    let found = candidates(&env.program, &env.path).map_err(|error| error.to_string())?;
-    let found = found.into_iter().find(|file| executable(file).is_ok());
-    let found = found.ok_or_else(|| format!("its #! line asks env for {}, which is not on PATH ({})", env.program, env.path))?;
+    let env = Env::read(line.argument.as_deref(), paths.run)?;
+    let on = |path: &str| Ok(candidates(&env.program, path)?.into_iter().find(|file| executable(file).is_ok()));
+    let found = on(&env.path).map_err(|error: InterpreterError| error.to_string())?;
+    let found = found.ok_or_else(|| {
+        let elsewhere = on(paths.caller).ok().flatten().map_or_else(String::new, |file| {
+            format!(", but on yours ({file}): name it in the #! line itself, or give the policy an environment.PATH with its directory")
+        });
+        format!("its #! line asks env for {}, which is not on the PATH that env has in the run ({}){elsewhere}", env.program, env.path)
+    })?;
     shown(&found, !env.program.contains('/'), reach)?;
     Ok(found)
 }
@@ -164,10 +180,12 @@ mod tests {
         let mut names = BTreeSet::new();
         let mut asked = |text: &str, path: &str| {
             let line = Line::read(text.as_bytes()).unwrap().unwrap();
-            interpreter(&line, "/x/script", path, &reach, &mut names)
+            interpreter(&line, "/x/script", Paths { caller: "/usr/bin", run: path }, &reach, &mut names)
         };
         assert_eq!(asked("#!/bin/sh -e", "/bin").unwrap(), "/bin/sh");
         assert_eq!(asked("#!/usr/bin/env -S A=b sh", "/nonexistent:/bin").unwrap(), "/bin/sh");
+        let said = asked("#!/usr/bin/env sh", "/nonexistent").unwrap_err();
+        assert!(said.contains("in the run (/nonexistent), but on yours (/usr/bin/sh)"), "{said}");
         for line in ["#!/nonexistent", "#!/usr/bin/env", "#!/usr/bin/env no-such-program", "#!/usr/bin/env -S ./sh", "#!/etc/passwd"] {
             assert!(asked(line, "/bin").is_err(), "{line}");
         }

@@ -2,7 +2,8 @@
 //!
 //! Always holds: what the caller or the policy *named* is shown wherever it lies (its owners are `trust`'s business); what was found by *content* (a
 //! library that a file asks for, a `#!` line, a link in either) is shown only where everybody can reach and read it, or inside a named tree, and not in
-//! places that the run has of its own. Each place is looked at once, so that what is shown is what was judged.
+//! places that the run has of its own. Each place is looked at once, in the very directory that was looked at before, and keeps its device and inode: what
+//! is shown is what was judged, whoever renames directories meanwhile.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,20 +11,22 @@ use std::fs::File;
 use std::io::Read;
 use std::rc::Rc;
 
-use nix::fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
+use nix::sys::stat::{FileStat, SFlag, fstat, fstatat};
 use nix::unistd::geteuid;
+use remand_policy::files::FileId;
 use remand_policy::plan;
 
 use super::elf::Object;
-use super::tree::{self, Node, Resolved, resolve, within};
+use super::tree::{Node, Resolved, resolve, within};
 
 /// Largest file read whole: the cache of the dynamic loader has some 100 KiB.
 const MAX_WHOLE: u64 = 16 << 20;
 
 /// Where looks and reads go: the machine, or an invented one.
 pub(super) trait Host {
-    /// What is at a path, the last component not followed.
-    fn look(&self, path: &str) -> Node;
+    /// What is at a real path, the last component not followed, if the directory above is this one.
+    fn look(&self, path: &str, above: Option<FileId>) -> Node;
     /// The ELF file at a real path.
     fn object(&self, real: &str) -> Result<Object, String>;
     /// All of a small regular file at a real path.
@@ -34,8 +37,8 @@ pub(super) trait Host {
 pub(super) struct Machine;
 
 impl Host for Machine {
-    fn look(&self, path: &str) -> Node {
-        tree::host(path)
+    fn look(&self, path: &str, above: Option<FileId>) -> Node {
+        at(path, above).unwrap_or(Node::Missing)
     }
 
     fn object(&self, real: &str) -> Result<Object, String> {
@@ -47,6 +50,25 @@ impl Host for Machine {
         open(real).ok()?.take(MAX_WHOLE).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
+}
+
+/// What is at a real path, found in a directory that is open: by its path alone, it could be in another one by now.
+fn at(path: &str, above: Option<FileId>) -> Option<Node> {
+    let (directory, name) = path.rsplit_once('/')?;
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS);
+    let directory = openat2(AT_FDCWD, if directory.is_empty() { "/" } else { directory }, how).ok()?;
+    let id = |found: &FileStat| FileId { device: found.st_dev, inode: found.st_ino };
+    if let Some(above) = above
+        && id(&fstat(&directory).ok()?) != above
+    {
+        return None;
+    }
+    let found = fstatat(&directory, name, AtFlags::AT_SYMLINK_NOFOLLOW).ok()?;
+    if found.st_mode & SFlag::S_IFMT.bits() != SFlag::S_IFLNK.bits() {
+        return Some(Node::Other(found.st_mode, id(&found)));
+    }
+    readlinkat(&directory, name).ok()?.into_string().ok().map(Node::Link)
 }
 
 /// Opens a regular file at a real path for reading. Anything else could block or act, and a symlink means that somebody is exchanging it.
@@ -95,7 +117,13 @@ impl<'a> Reach<'a> {
     pub(super) fn look(&self, path: &str) -> Node {
         let seen = self.nodes.borrow().get(path).cloned();
         seen.unwrap_or_else(|| {
-            let node = self.host.look(path);
+            let node = match path.rsplit_once('/') {
+                None | Some(("", _)) => self.host.look(path, None),
+                Some((above, _)) => match self.look(above) {
+                    Node::Other(_, above) => self.host.look(path, Some(above)),
+                    _ => Node::Missing,
+                },
+            };
             self.nodes.borrow_mut().insert(path.to_owned(), node.clone());
             node
         })
@@ -114,9 +142,18 @@ impl<'a> Reach<'a> {
 
     /// The first place on the way that not everybody can pass or, at its end, read; with its mode. What lies in a named tree counts from there on.
     pub(super) fn closed(&self, found: &Resolved) -> Option<(String, u32)> {
+        self.closed_but(found, &self.named)
+    }
+
+    /// Whether everybody can reach the file and read it, links on the way included, wherever it lies.
+    pub(super) fn public(&self, name: &str) -> bool {
+        resolve(name, &|path| self.look(path)).is_some_and(|found| self.closed_but(&found, &[]).is_none())
+    }
+
+    fn closed_but(&self, found: &Resolved, named: &[String]) -> Option<(String, u32)> {
         let ends = found.links.iter().map(|(link, _)| link).chain([&found.real]);
         for end in ends {
-            let tree = self.named.iter().find(|tree| within(end, tree));
+            let tree = named.iter().find(|tree| within(end, tree));
             if tree.is_some() && self.own_id {
                 continue;
             }
@@ -147,19 +184,13 @@ impl<'a> Reach<'a> {
     }
 }
 
-/// Whether everybody can reach the file and read it, links on the way included.
-pub(super) fn public(path: &str) -> bool {
-    let reach = Reach::new(&Machine, Vec::new());
-    resolve(path, &|path| reach.look(path)).is_some_and(|found| reach.closed(&found).is_none())
-}
-
 /// The mode of a place that not everybody can pass or, as the last of a way, read.
 fn closed(node: &Node, last: bool) -> Option<u32> {
     const DIRECTORY: u32 = 0o040_000;
     match node {
         Node::Missing => Some(0),
         Node::Link(_) => None,
-        Node::Other(mode) => {
+        Node::Other(mode, _) => {
             let needed = if mode & 0o170_000 != DIRECTORY {
                 0o4
             } else if last {
@@ -187,6 +218,7 @@ mod tests {
         let file = top.join("a/file");
         std::fs::write(&file, "").unwrap();
         symlink(&file, top.join("link")).unwrap();
+        let public = |path: &str| Reach::new(&Machine, vec!["/".to_owned()]).public(path);
         let mode = |path: &PathBuf, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
         let seen = || [&file, &top.join("link"), &top.join("a")].map(|path| public(path.to_str().unwrap()));
         mode(&top, 0o755);

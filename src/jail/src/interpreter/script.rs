@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 /// Bytes of a file that the kernel reads to find out how to execute it.
 pub(super) const MAX_LINE: usize = 256;
 /// Where `execvp` looks without `PATH`.
-const DEFAULT_PATH: &str = "/bin:/usr/bin";
+pub(super) const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// Long options of `env` that change nothing here.
 const HARMLESS: &[&str] = &["debug", "block-signal", "default-signal", "ignore-signal", "list-signal-handling"];
 
@@ -52,7 +52,7 @@ pub(super) struct Env {
 }
 
 impl Env {
-    /// From the one argument that a `#!` line gives it, with `PATH` as it is.
+    /// From the one argument that a `#!` line gives it, with `PATH` as it is in the run.
     ///
     /// # Errors
     /// It would execute nothing, or does something that is not followed here.

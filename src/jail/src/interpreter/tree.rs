@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 
+use remand_policy::files::FileId;
 use remand_policy::interpreter::Tree;
 
 /// Symlinks followed per name before it counts as a loop, as in the kernel.
@@ -15,8 +16,8 @@ const MAX_LINKS: usize = 40;
 pub(super) enum Node {
     Missing,
     Link(String),
-    /// Anything else, with its mode (`st_mode`).
-    Other(u32),
+    /// Anything else: its mode (`st_mode`), and which file it is.
+    Other(u32, FileId),
 }
 
 /// Looks at the host.
@@ -26,7 +27,7 @@ pub(super) fn host(path: &str) -> Node {
             Ok(Ok(target)) => Node::Link(target),
             _ => Node::Missing,
         },
-        Ok(meta) => Node::Other(meta.mode()),
+        Ok(meta) => Node::Other(meta.mode(), FileId { device: meta.dev(), inode: meta.ino() }),
         Err(_) => Node::Missing,
     }
 }
@@ -57,7 +58,7 @@ pub(super) fn resolve(name: &str, look: &dyn Fn(&str) -> Node) -> Option<Resolve
         let path = format!("{real}/{part}");
         match look(&path) {
             Node::Missing => return None,
-            Node::Other(_) => real = path,
+            Node::Other(..) => real = path,
             Node::Link(_) if links.len() == MAX_LINKS => return None,
             Node::Link(target) => {
                 if target.starts_with('/') {
@@ -85,8 +86,12 @@ pub(super) fn build<'a>(names: impl IntoIterator<Item = &'a str>, shown: &Tree, 
         links.extend(found.links);
     }
     let covered =
-        |path: &str| shown.binds.iter().any(|above| within(path, above)) || reals.iter().any(|above| above != path && within(path, above));
-    let binds = reals.iter().filter(|real| !covered(real)).cloned().collect();
+        |path: &str| shown.binds.keys().any(|above| within(path, above)) || reals.iter().any(|above| above != path && within(path, above));
+    let seen = |real: &String| match look(real) {
+        Node::Other(_, id) => Some((real.clone(), id)),
+        _ => None,
+    };
+    let binds = reals.iter().filter(|real| !covered(real)).filter_map(seen).collect();
     let links = links.into_iter().filter(|link| !covered(&link.0) && !shown.links.contains(link)).collect();
     Tree { binds, links, hidden: Vec::new() }
 }
@@ -108,8 +113,12 @@ mod tests {
             "/loop" => link("loop"),
             "/up" => link("../../.."),
             "/gone" => Node::Missing,
-            _ => Node::Other(0o100_644),
+            _ => Node::Other(0o100_644, FileId::default()),
         }
+    }
+
+    fn binds(tree: &Tree) -> Vec<&str> {
+        tree.binds.keys().map(String::as_str).collect()
     }
 
     fn pair(path: &str, target: &str) -> (String, String) {
@@ -143,17 +152,17 @@ mod tests {
     fn no_bind_or_link_lies_below_a_bind() {
         let tree =
             build(["/usr/lib/py", "/lib/py/f", "/usr/lib/py-x", "/usr/bin/python3", "/usr/lib/py", "/gone"], &Tree::default(), &debian);
-        assert_eq!(tree.binds, ["/usr/bin/python3.11", "/usr/lib/py", "/usr/lib/py-x"]);
+        assert_eq!(binds(&tree), ["/usr/bin/python3.11", "/usr/lib/py", "/usr/lib/py-x"]);
         assert_eq!(tree.links, [pair("/lib", "usr/lib"), pair("/usr/bin/python3", "python3.11")]);
         let tree = build(["/usr/bin/python3", "/usr/bin"], &Tree::default(), &debian);
-        assert_eq!((tree.binds, tree.links), (vec!["/usr/bin".to_owned()], vec![]));
+        assert_eq!((binds(&tree), tree.links.len()), (vec!["/usr/bin"], 0));
     }
 
     #[test]
     fn what_another_tree_shows_is_left_to_it() {
         let shown = build(["/lib/py"], &Tree::default(), &debian);
         let tree = build(["/lib/py/site", "/lib/z.so", "/usr/bin/python3"], &shown, &debian);
-        assert_eq!(tree.binds, ["/usr/bin/python3.11", "/usr/lib/z.so"]);
+        assert_eq!(binds(&tree), ["/usr/bin/python3.11", "/usr/lib/z.so"]);
         assert_eq!(tree.links, [pair("/usr/bin/python3", "python3.11")]);
         assert!(within("/a", "/a") && within("/a/b", "/a") && !within("/ab", "/a"));
     }

@@ -95,7 +95,7 @@ pub fn launch(ask: &Ask<'_>, cancel: Option<BorrowedFd<'_>>, timeline: &mut Time
     let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
     let (report, their_report) = socket_pair()?;
     timeline.mark("pipes");
-    let no_more_namespaces = server.serve(ids.as_ref(), &patience)?;
+    let no_more_namespaces = server.serve(ids.as_ref(), &patience).map_err(|unmade| setup.about(unmade, plan))?;
     timeline.mark("forkserver");
     let theirs = [&input, &stdout.theirs, &stderr.theirs, &job.theirs, &result.theirs, &their_report].map(AsFd::as_fd);
     let init = server.make_run(&with_cgroup(&theirs, cgroup.as_ref()), &patience)?;

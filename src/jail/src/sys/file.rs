@@ -8,16 +8,11 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::from_mut;
 
 use nix::errno::Errno;
+use nix::sys::stat::makedev;
+use remand_policy::files::FileId;
 
 /// `KCMP_FILE`.
 const KCMP_FILE: i32 = 0;
-
-/// A file, whichever descriptor or name leads to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileId {
-    device: (u32, u32),
-    inode: u64,
-}
 
 /// What is known of a file.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +39,7 @@ pub fn facts(directory: Option<BorrowedFd<'_>>, path: &str) -> Result<Facts, Err
     let result = unsafe { libc::statx(directory, path.as_ptr(), flags, libc::STATX_BASIC_STATS, from_mut(&mut found)) };
     Errno::result(result)?;
     Ok(Facts {
-        id: FileId { device: (found.stx_dev_major, found.stx_dev_minor), inode: found.stx_ino },
+        id: FileId { device: makedev(found.stx_dev_major.into(), found.stx_dev_minor.into()), inode: found.stx_ino },
         kind: u32::from(found.stx_mode) & libc::S_IFMT,
         size: i64::try_from(found.stx_size).unwrap_or(i64::MAX),
     })

@@ -57,7 +57,7 @@ fn root_script(trees: &[&Tree]) -> String {
     for (link, target) in trees.iter().flat_map(|tree| &tree.links) {
         writeln!(script, "mkdir -p '.{}'\nln -s '{target}' '.{link}'", parent(link)).unwrap();
     }
-    for bind in trees.iter().flat_map(|tree| &tree.binds) {
+    for bind in trees.iter().flat_map(|tree| tree.binds.keys()) {
         let make = if Path::new(bind).is_dir() { "mkdir -p" } else { ": >" };
         writeln!(script, "mkdir -p '.{}'\n{make} '.{bind}'\nmount --bind '{bind}' '.{bind}'", parent(bind)).unwrap();
     }

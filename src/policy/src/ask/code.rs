@@ -87,7 +87,7 @@ fn unfit(name: &str, compiled: &Compiled<'_>, plan: &Plan) -> Option<String> {
     let (major, minor, _) = python.version;
     let library = format!("/python{major}.{minor}");
     let directory = |path: &str| matches!(view.files.look(path), Some(Found::There(inode)) if inode.kind == Kind::Directory);
-    let library = python.core.binds.iter().find(|bind| bind.ends_with(&library) && directory(bind)).filter(|_| is_standard(name))?;
+    let library = python.core.binds.keys().find(|bind| bind.ends_with(&library) && directory(bind)).filter(|_| is_standard(name))?;
     let arch = if compiled.arch() == Arch::X86_64 { "x86_64" } else { "aarch64" };
     let extension = |name: &str| format!("{library}/lib-dynload/{name}.cpython-{major}{minor}-{arch}-linux-gnu.so");
     let there = |path: &str| matches!(view.walk(path).end, Ok(At::Bind(_, Some(_))));

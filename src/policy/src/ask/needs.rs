@@ -36,7 +36,7 @@ pub(super) fn lacking(source: &str, view: &View<'_>) -> Option<Result<Vec<String
 
 /// The names that lead to what a tree shows: the files themselves, but those that a link of their own leads to, and through each of its links.
 fn names(tree: &Tree) -> Vec<String> {
-    let mut names = tree.binds.clone();
+    let mut names: Vec<String> = tree.binds.keys().cloned().collect();
     let mut linked = Vec::new();
     for _ in 0..LINKS {
         let known = names.len();

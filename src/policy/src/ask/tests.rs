@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::*;
-use crate::files::{Files, Found, Inode, Kind, NoProgram, Unseen};
+use crate::files::{FileId, Files, Found, Inode, Kind, NoProgram, Unseen};
 use crate::host::{Fact, HostFacts};
 use crate::interpreter::Tree;
 use crate::load::{Loaded, Source, trace};
@@ -24,7 +24,9 @@ struct Host;
 impl Files for Host {
     fn look(&self, path: &str) -> Option<Found> {
         match path {
-            "/usr/lib/python3.11" => Some(Found::There(Inode { kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 })),
+            "/usr/lib/python3.11" => {
+                Some(Found::There(Inode { id: FileId::default(), kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 }))
+            }
             "/usr/lib/python3.11/absent" | "/absent" => Some(Found::Missing),
             "/data/link" => Some(Found::Link("../srv/other".into())),
             _ => None,

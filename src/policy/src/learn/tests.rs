@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::ceiling::exceeding;
+use crate::files::FileId;
 use crate::frames::ErrorFrame;
 use crate::interpreter::{Interpreter, Tree};
 use crate::load::{Source, parse};
@@ -91,7 +92,11 @@ fn denied(learner: &Learner<'_>, mut outcome: Outcome, calls: &[(&str, [u64; 6])
 
 fn learn(learner: &mut Learner<'_>, input: &str, number: u32, outcome: &Outcome, files: &[File]) -> bool {
     let trial = learner.trial().unwrap();
-    let tree = Tree { binds: vec!["/usr/lib/python3".into()], links: vec![("/lib".into(), "usr/lib".into())], hidden: Vec::new() };
+    let tree = Tree {
+        binds: [("/usr/lib/python3".into(), FileId::default())].into(),
+        links: vec![("/lib".into(), "usr/lib".into())],
+        hidden: Vec::new(),
+    };
     let python = Interpreter {
         executable: "/usr/bin/python3".into(),
         version: (3, 11, 0),

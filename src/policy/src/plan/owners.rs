@@ -27,7 +27,7 @@ pub(super) fn resolve(ledger: &mut Ledger, root: Root, host: &HostFacts, files: 
         match files.mappable(&bind.source) {
             Some(Fact::Available) => {
                 mapped.push(format!("{} as {}:{}", bind.source, source.uid, source.gid));
-                Bind { owner: Some((source.uid, source.gid)), ..bind }
+                Bind { owner: Some((source.uid, source.gid)), seen: Some(source.id), ..bind }
             }
             Some(Fact::Missing { blocker, .. }) => {
                 lacks.push(blocker);

@@ -48,6 +48,10 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
                 writable: mount.writable,
                 exec: mount.exec,
                 owner: None,
+                seen: match files.look(&mount.source) {
+                    Some(Found::There(inode)) => Some(inode.id),
+                    _ => None,
+                },
             }),
         }
     }
@@ -92,13 +96,14 @@ fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
 
 /// Shows a tree of the host at its own paths, read-only.
 fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
-    let paths = tree.binds.iter().chain(tree.links.iter().map(|(path, _)| path));
+    let paths = tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path));
     for path in paths.filter(|path| OWN.iter().any(|own| meet(path, own))) {
         ledger.refuse(format!("the program's {path}"), "a run has its own file system there", "Use a program that is installed elsewhere.");
     }
-    for bind in &tree.binds {
-        if !root.binds.iter().any(|shown| beneath(bind, &shown.target)) {
-            root.binds.push(Bind { source: bind.clone(), target: bind.clone(), writable: false, exec: true, owner: None });
+    for (path, seen) in &tree.binds {
+        if !root.binds.iter().any(|shown| beneath(path, &shown.target)) {
+            let (source, target) = (path.clone(), path.clone());
+            root.binds.push(Bind { source, target, writable: false, exec: true, owner: None, seen: Some(*seen) });
         }
     }
     for link in &tree.links {
@@ -130,7 +135,7 @@ fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
     if let Some((file, _)) = root.files.iter().find(|(file, _)| meet(target, file)) {
         return Some(format!("{file} is made for the run"));
     }
-    let program = |tree: &&Tree| tree.binds.iter().chain(tree.links.iter().map(|(path, _)| path)).find(|path| meet(target, path)).cloned();
+    let program = |tree: &&Tree| tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path)).find(|path| meet(target, path)).cloned();
     if let Some(path) = trees.iter().find_map(program) {
         return Some(format!("the program needs {path} as it is"));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::files::Unseen;
+use crate::files::{FileId, Unseen};
 use crate::host::{Arch, CgroupFacts, CgroupVersion, Fact, NamespaceFacts, Surrounding};
 use crate::policy::{Enforce, Mount};
 use crate::syscalls;
@@ -60,7 +60,7 @@ pub(crate) fn rootless() -> HostFacts {
 
 pub(crate) fn python() -> Interpreter {
     let tree = |binds: &[&str], links: &[(&str, &str)], hidden: &[&str]| Tree {
-        binds: binds.iter().map(ToString::to_string).collect(),
+        binds: binds.iter().map(|path| (path.to_string(), FileId::default())).collect(),
         links: links.iter().map(|(path, target)| (path.to_string(), target.to_string())).collect(),
         hidden: hidden.iter().map(ToString::to_string).collect(),
     };
@@ -120,7 +120,14 @@ fn a_privileged_run_on_a_full_host() {
     policy.filesystem.devices = vec![Device::Null, Device::Urandom];
     policy.filesystem.mounts = vec![Mount { writable: true, exec: true, ..mount("/data") }];
     let filter = syscalls::compile_for_run(&policy.syscalls, Arch::X86_64, true).unwrap();
-    let bind = |path: &str| Bind { source: path.into(), target: path.into(), writable: false, exec: true, owner: None };
+    let bind = |path: &str| Bind {
+        source: path.into(),
+        target: path.into(),
+        writable: false,
+        exec: true,
+        owner: None,
+        seen: Some(FileId::default()),
+    };
     let link = |path: &str, target: &str| (path.to_owned(), target.to_owned());
     let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
     let rule = |path: &str, rights| (path.to_owned(), rights);
@@ -140,7 +147,7 @@ fn a_privileged_run_on_a_full_host() {
             binds: vec![
                 bind("/usr/bin/python3.11"),
                 bind("/usr/lib/python3.11"),
-                Bind { source: "/srv/data".into(), target: "/data".into(), writable: true, exec: true, owner: None },
+                Bind { source: "/srv/data".into(), target: "/data".into(), writable: true, exec: true, owner: None, seen: None },
             ],
             hidden: vec!["/usr/lib/python3.11/test".into()],
             devices: vec![Device::Null, Device::Urandom],
@@ -425,11 +432,11 @@ fn site_packages_are_shown_only_where_the_policy_allows_imports_from_them() {
 #[test]
 fn a_host_program_is_run_as_asked_without_executor_and_not_from_where_the_run_has_its_own() {
     let argv: Vec<String> = vec!["/bin/echo".into(), "-n".into()];
-    let tree = Tree { binds: vec!["/bin/echo".into()], ..Tree::default() };
+    let tree = Tree { binds: [("/bin/echo".into(), FileId::default())].into(), ..Tree::default() };
     let plan = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full(), &Unseen).unwrap();
     assert_eq!((plan.command.path.as_str(), &plan.command.argv, plan.command.kind), ("/bin/echo", &argv, CommandKind::Program));
     assert!(!plan.root.files.iter().any(|(path, _)| path.starts_with("/remand")));
-    let tree = Tree { binds: vec!["/tmp/echo".into()], ..Tree::default() };
+    let tree = Tree { binds: [("/tmp/echo".into(), FileId::default())].into(), ..Tree::default() };
     let refused = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full(), &Unseen).unwrap_err();
     assert_eq!(refused[0].protection, "the program's /tmp/echo");
 }

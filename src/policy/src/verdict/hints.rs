@@ -15,6 +15,7 @@ const EFBIG: i32 = 27;
 const ENOSPC: i32 = 28;
 const ENOSYS: i32 = 38;
 const ELOOP: i32 = 40;
+const ESTALE: i32 = 116;
 const EUSERS: i32 = 87;
 
 const USER_NAMESPACES: &str = "unprivileged user namespaces are refused here. Debian: sysctl kernel.unprivileged_userns_clone=1. Ubuntu 23.10 and later: sysctl \
@@ -50,6 +51,9 @@ pub fn hint(step: &str, index: u32, errno: i32) -> String {
         ("root", ENOENT) => format!(
             "entry {index} of the root (a filesystem.mounts source, or a file of the interpreter) is gone: a package was changed; run again"
         ),
+        ("root", ESTALE) => {
+            "the file was replaced while the run was started; run it again, and if it happens again, find out who replaces it".to_owned()
+        }
         ("root", EACCES) => format!("entry {index} of the root cannot be reached by this user: check the mode of every directory above it"),
         ("root", ELOOP) => format!("entry {index} of the root has a symlink in its path; name the real path in filesystem.mounts"),
         ("root" | "pivot" | "run_mounts", EPERM) => {

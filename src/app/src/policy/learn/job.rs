@@ -168,7 +168,7 @@ impl Job {
                 Ok(interpreter) => (planned(&Program::Python(&interpreter)), encode(request, policy, &interpreter.site_paths)?),
                 Err(why) => return Ok(Tried::Unfit(why)),
             },
-            None => match exec::program(&self.argv) {
+            None => match exec::program(&self.argv, policy) {
                 Ok((argv, tree)) => (planned(&Program::Host { argv: &argv, tree: &tree }), Vec::new()),
                 Err(why) => return Ok(Tried::Unfit(why)),
             },

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use remand_policy::files::FileId;
+
 use super::*;
 use crate::interpreter::reach::Host;
 use crate::interpreter::tree::Node;
@@ -23,7 +25,7 @@ struct Invented {
 }
 
 impl Host for Invented {
-    fn look(&self, path: &str) -> Node {
+    fn look(&self, path: &str, _: Option<FileId>) -> Node {
         self.nodes.get(path).cloned().unwrap_or(Node::Missing)
     }
 
@@ -47,7 +49,7 @@ impl Invented {
 
     fn place(mut self, path: &str, node: Node) -> Self {
         for (at, _) in path.match_indices('/').skip(1) {
-            self.nodes.entry(path[..at].to_owned()).or_insert(Node::Other(0o040_755));
+            self.nodes.entry(path[..at].to_owned()).or_insert(Node::Other(0o040_755, FileId::default()));
         }
         self.nodes.insert(path.to_owned(), node);
         self
@@ -55,7 +57,7 @@ impl Invented {
 
     fn elf(mut self, path: &str, object: Object) -> Self {
         self.objects.insert(path.to_owned(), object);
-        self.place(path, Node::Other(0o100_755))
+        self.place(path, Node::Other(0o100_755, FileId::default()))
     }
 
     fn plain(self, paths: &[&str]) -> Self {
@@ -68,7 +70,7 @@ impl Invented {
 
     fn file(mut self, path: &str, bytes: &[u8]) -> Self {
         self.bytes.insert(path.to_owned(), bytes.to_vec());
-        self.place(path, Node::Other(0o100_644))
+        self.place(path, Node::Other(0o100_644, FileId::default()))
     }
 
     fn found(&self, also: &[&str]) -> Result<Vec<String>, String> {
@@ -222,8 +224,8 @@ fn what_is_loaded_later_is_found_too_and_passed_over_where_it_cannot_be() {
 
 #[test]
 fn nothing_that_not_everybody_can_read_is_found_by_content() {
-    let private = |host: Invented| host.elf("/p/key", Object::default()).place("/p", Node::Other(0o040_700));
-    let secret = |host: Invented| host.elf("/s/key", Object::default()).place("/s/key", Node::Other(0o100_640));
+    let private = |host: Invented| host.elf("/p/key", Object::default()).place("/p", Node::Other(0o040_700, FileId::default()));
+    let secret = |host: Invented| host.elf("/s/key", Object::default()).place("/s/key", Node::Other(0o100_640, FileId::default()));
     let host = |names: &[&str]| secret(private(Invented::new(runpath("/a", names)))).link("/a/p.so", "/p/key").link("/a/s.so", "../s/key");
     for name in ["/p/key", "/s/key", "p.so", "s.so", "/a/../p/key"] {
         let said = host(&[name]).found(&[]).unwrap_err();
@@ -233,7 +235,8 @@ fn nothing_that_not_everybody_can_read_is_found_by_content() {
     let loader = Object { loader: Some("/p/key".to_owned()), ..Object::default() };
     assert!(private(Invented::new(loader)).found(&[]).unwrap_err().contains("as its dynamic loader: not everybody"));
     // What a private directory hides, the loader of the run does not find either: it goes on.
-    let next = Invented::new(runpath("/p:/a", &["l.so"])).plain(&["/p/l.so", "/a/l.so"]).place("/p", Node::Other(0o040_700));
+    let next =
+        Invented::new(runpath("/p:/a", &["l.so"])).plain(&["/p/l.so", "/a/l.so"]).place("/p", Node::Other(0o040_700, FileId::default()));
     assert_eq!(next.found(&[]).unwrap(), ["/a/l.so"]);
 }
 

@@ -2,8 +2,9 @@
 //!
 //! Always holds: pure; there are never more than [`MOST`] locks.
 
+use remand_policy::files::FileId;
+
 use super::ranges::{Lock, Owner, Range, Ranges};
-use crate::sys::file::FileId;
 
 /// Locks of one run, a few dozen bytes each. A database connection has about ten.
 pub const MOST: usize = 1024;

@@ -10,9 +10,10 @@ use std::os::unix::fs::FileExt;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::{Whence, lseek};
+use remand_policy::files::FileId;
 
 use super::request::{Open, SIZE};
-use crate::sys::file::{self, FileId};
+use crate::sys::file;
 
 /// The open file behind a descriptor.
 #[derive(Debug)]

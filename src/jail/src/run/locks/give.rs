@@ -6,11 +6,11 @@ use std::fs::File;
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
+use remand_policy::files::FileId;
 
 use super::ranges::{Lock, Owner, Range};
 use super::request::{self, Request, Wants, deadlock};
 use super::{Answer, Asked, Locks, caller, held};
-use crate::sys::file::FileId;
 
 impl Locks {
     /// Gives, takes, or says who is in the way.

@@ -9,9 +9,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use remand_policy::files::FileId;
 
 use super::caller;
-use crate::sys::file::{self, FileId};
+use crate::sys::file;
 
 /// Descriptors of this process that one run's locks can hold.
 pub const MOST: usize = 128;

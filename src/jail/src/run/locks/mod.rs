@@ -22,6 +22,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use remand_child::sys::now;
+use remand_policy::files::FileId;
 
 use self::book::{Book, Way};
 use self::caller::Whose;
@@ -30,7 +31,6 @@ use self::ranges::Owner;
 use self::real::Real;
 pub use self::request::Call;
 use self::request::{Request, Wants};
-use crate::sys::file::FileId;
 use crate::sys::notify::{self, Notification};
 
 /// Calls that wait at once.

@@ -14,9 +14,10 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use remand_policy::files::FileId;
 
 use super::ranges::{Lock, Owner, Range};
-use crate::sys::file::{self, FileId};
+use crate::sys::file;
 
 #[derive(Debug)]
 struct Backing {
