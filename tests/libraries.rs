@@ -20,6 +20,8 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("libraries::replaced_while_a_run_is_started [9.3]", replaced_meanwhile),
         trial("libraries::env_looks_where_it_does_in_the_run [9.2]", env_of_the_run),
+        trial("libraries::what_lies_in_the_runs_own_places_is_passed_over [9.3]", own_places),
+        trial("libraries::programs_of_musl", programs_of_musl),
         trial("libraries::an_interpreter_that_was_replaced_is_looked_at_again [9.4]", replaced_interpreter),
     ]
 }
@@ -29,10 +31,13 @@ const STARTS: usize = 25;
 const PROGRAM: &str = "#include <stdio.h>\nextern const char *which(void);\nint main(void) { return puts(which()) < 0; }\n";
 
 /// A place outside of the runs' own that everybody can reach, and a way to compile.
-struct Place(Installation);
+struct Place {
+    made: Installation,
+    compiler: &'static str,
+}
 
 impl Place {
-    fn new() -> Result<Self, End> {
+    fn new(compiler: &'static str) -> Result<Self, End> {
         let made = Installation::new()?;
         fs::set_permissions(made.path(""), PermissionsExt::from_mode(0o755))?;
         let reached = |above: &Path| fs::metadata(above).is_ok_and(|meta| meta.permissions().mode() & 0o001 != 0);
@@ -40,11 +45,11 @@ impl Place {
             return Err(End::Skip("a home that everybody can pass".to_owned()));
         }
         fs::write(made.path("program.c"), PROGRAM)?;
-        Ok(Self(made))
+        Ok(Self { made, compiler })
     }
 
     fn path(&self, name: &str) -> String {
-        self.0.path(name)
+        self.made.path(name)
     }
 
     /// A library whose `which` gives this word.
@@ -52,25 +57,25 @@ impl Place {
         let (source, file) = (self.path(&format!("{word}.c")), self.path(name));
         fs::create_dir_all(Path::new(&file).parent().unwrap_or(Path::new("/")))?;
         fs::write(&source, format!("const char *which(void) {{ return \"{word}\"; }}\n"))?;
-        self.compile("cc", &["-shared", "-fPIC", &source, "-o", &file])
+        self.compile(&["-shared", "-fPIC", &source, "-o", &file])
     }
 
-    /// The program, which needs `needed` and looks for it in `places`.
-    fn program(&self, needed: &str, places: &str) -> Result<String, End> {
-        let (source, file, library) = (self.path("program.c"), self.path("program"), self.path(needed));
-        let soname = self.path("short.c");
-        fs::write(&soname, "const char *which(void) { return 0; }\n")?;
-        let name = needed.rsplit('/').next().unwrap_or_default();
-        self.compile("cc", &["-shared", "-fPIC", &soname, &format!("-Wl,-soname,{name}"), "-o", &format!("{library}.short")])?;
-        self.compile("cc", &[&source, "-o", &file, &format!("{library}.short"), &format!("-Wl,-rpath,{places}")])?;
+    /// The program, which needs `x.so` and is linked with these options.
+    fn program(&self, options: &[&str]) -> Result<String, End> {
+        let (source, file, empty) = (self.path("program.c"), self.path("program"), self.path("empty.so"));
+        fs::write(self.path("empty.c"), "const char *which(void) { return 0; }\n")?;
+        self.compile(&["-shared", "-fPIC", &self.path("empty.c"), "-Wl,-soname,x.so", "-o", &empty])?;
+        self.compile(&[&[&source, "-o", &file, &empty], options].concat())?;
         Ok(file)
     }
 
-    fn compile(&self, compiler: &str, arguments: &[&str]) -> Check {
-        match Call::program(Path::new(compiler), arguments).cwd(Path::new(&self.path(""))).end() {
-            Ok(ended) if ended.code == Some(0) => Ok(()),
-            Ok(ended) if ended.code.is_some() => Err(End::Fail(ended.err())),
-            _ => Err(End::Skip("a C compiler".to_owned())),
+    fn compile(&self, arguments: &[&str]) -> Check {
+        let ended = Call::program(Path::new("env"), &[&[self.compiler], arguments].concat()).end()?;
+        match ended.code {
+            Some(0) => Ok(()),
+            // As env says that there is no such program.
+            Some(127) => Err(End::Skip(self.compiler.to_owned())),
+            _ => Err(End::Fail(ended.err())),
         }
     }
 }
@@ -85,11 +90,11 @@ fn said(ended: &Ended) -> String {
 
 /// The owner of a directory can put another one into its place, whenever they like: one of root's that they can rename but not enter.
 fn replaced_meanwhile() -> Check {
-    let place = Place::new()?;
+    let place = Place::new("cc")?;
     place.library("open/x.so", "public")?;
     place.library("private/x.so", "private")?;
     fs::set_permissions(place.path("private"), PermissionsExt::from_mode(0o700))?;
-    let program = place.program("open/x.so", &place.path("open"))?;
+    let program = place.program(&[&format!("-Wl,-rpath,{}", place.path("open"))])?;
     let exchange =
         || renameat2(AT_FDCWD, place.path("open").as_str(), AT_FDCWD, place.path("private").as_str(), RenameFlags::RENAME_EXCHANGE);
     ensure(said(&exec(&program)?) == "public", "control: the library is shown", &program)?;
@@ -119,7 +124,7 @@ fn replaced_meanwhile() -> Check {
 
 /// `env` looks a name up on the run's PATH, whatever the caller's is.
 fn env_of_the_run() -> Check {
-    let place = Place::new()?;
+    let place = Place::new("cc")?;
     let scratch = Scratch::new();
     let tool = |directory: &str| -> Check {
         fs::create_dir_all(place.path(directory))?;
@@ -146,15 +151,71 @@ fn script(file: &str, text: &str) -> Check {
     Ok(fs::set_permissions(file, PermissionsExt::from_mode(0o755))?)
 }
 
+/// In a run, `/tmp` is another one: what lies in the host's, or is reached through it, its loader will not find.
+fn own_places() -> Check {
+    let (place, scratch) = (Place::new("cc")?, Scratch::new());
+    let own = scratch.path().display().to_string();
+    ensure(own.starts_with("/tmp/"), "scratch files lie in a place of the run's own", &own)?;
+    place.library("public/x.so", "public")?;
+    place.library("through/x.so", "through")?;
+    fs::copy(place.path("through/x.so"), format!("{own}/x.so"))?;
+    let (public, up) = (place.path("public"), "../".repeat(own.matches('/').count()));
+    let through = format!("{own}/{up}{}", place.path("through").trim_start_matches('/'));
+    for first in [&own, &through] {
+        let program = place.program(&[&format!("-Wl,-rpath,{first}:{public}")])?;
+        let outside = Call::program(Path::new(&program), &[""; 0]).end()?;
+        ensure(said(&outside) == "through", &format!("control: outside it loads what is in {first}"), &outside)?;
+        let ended = exec(&program)?;
+        ensure(said(&ended) == "public", &format!("{first} is passed over"), &ended)?;
+        let program = place.program(&[&format!("-Wl,-rpath,{first}")])?;
+        let refused = exec(&program)?;
+        let parts = [&format!("{program} needs x.so"), "is the run's own"];
+        ensure(refused.code != Some(0) && parts.iter().all(|part| refused.err().contains(part)), "who needs it is named", &refused)?;
+    }
+    Ok(())
+}
+
+/// Programs of another C library: with its loader's list of directories, with a place of their own, and static ones.
+fn programs_of_musl() -> Check {
+    let place = Place::new("musl-gcc")?;
+    let name = format!("ld-musl-{}", std::env::consts::ARCH);
+    place.library("listed/x.so", "listed")?;
+    place.library("beside/x.so", "beside")?;
+    let (loader, list) = (place.path(&format!("musl/lib/{name}.so.1")), place.path(&format!("musl/etc/{name}.path")));
+    for file in [&loader, &list] {
+        fs::create_dir_all(Path::new(file).parent().unwrap_or(Path::new("/")))?;
+    }
+    fs::copy(format!("/lib/{name}.so.1"), &loader)?;
+    fs::write(&list, format!("{}\n", place.path("listed")))?;
+    let linker = format!("-Wl,--dynamic-linker,{loader}");
+    let rpath = ["-Wl,--disable-new-dtags", "-Wl,-rpath,$ORIGIN/beside"];
+    let cases: [(&str, &[&str]); 3] = [("listed", &[&linker]), ("beside", &[&linker, rpath[0], rpath[1]]), ("beside", &rpath)];
+    for (word, options) in cases {
+        let program = place.program(options)?;
+        let outside = Call::program(Path::new(&program), &[""; 0]).end()?;
+        ensure(said(&outside) == word, "control: outside of a run", &outside)?;
+        let ended = exec(&program)?;
+        ensure(said(&ended) == word, &format!("{options:?}"), &ended)?;
+    }
+    let program = place.program(&[&linker])?;
+    fs::remove_file(place.path("listed/x.so"))?;
+    let refused = exec(&program)?;
+    ensure(refused.code != Some(0) && refused.err().contains(&format!("{program} needs x.so")), "who needs it is named", &refused)?;
+    let program = place.path("static");
+    place.compile(&["-static", &place.path("program.c"), &place.path("listed.c"), "-o", &program])?;
+    let ended = exec(&program)?;
+    ensure(said(&ended) == "listed", "a static program needs nothing", &ended)
+}
+
 /// An answer that was kept is no answer about another file.
 fn replaced_interpreter() -> Check {
-    let place = Place::new()?;
+    let place = Place::new("cc")?;
     let scratch = Scratch::new();
     let sections = json!({ "python": { "interpreter": place.path("venv/bin/python3") } });
     let policy = policy_text::write(&scratch, &sections).display().to_string();
     let run = || Call::run("import json\nreturn json.loads('7')", &["--policy".to_owned(), policy.clone()]).end()?.outcome();
     compare(&run()?, &[Value("7")])?;
-    for name in ["base/bin/python3", &format!("base/lib/{}", place.0.version)] {
+    for name in ["base/bin/python3", &format!("base/lib/{}", place.made.version)] {
         let (name, copy) = (fs::canonicalize(place.path(name))?.display().to_string(), place.path("copy"));
         let copied = Call::program(Path::new("cp"), &["-a", &name, &copy]).end()?;
         ensure(copied.code == Some(0), "copied", &copied)?;

@@ -136,7 +136,7 @@ impl<'a> Reach<'a> {
 
     /// The place of the run's own on the way: in the run, something else is there. A named tree counts as it is; the plan says why it cannot be shown.
     pub(super) fn own(&self, found: &Resolved) -> Option<&'static str> {
-        let ends = found.links.iter().map(|(link, _)| link).chain([&found.real]);
+        let ends = found.links.iter().map(|(link, _)| link).chain(&found.left).chain([&found.real]);
         ends.filter(|end| !self.named.iter().any(|tree| within(end, tree))).find_map(|end| plan::own(end))
     }
 

@@ -39,17 +39,21 @@ pub(super) struct Resolved {
     pub real: String,
     /// The symlinks passed on the way: (real path of the link, target as written).
     pub links: Vec<(String, String)>,
+    /// Real directories that were left again by `..`: they are on the way too.
+    pub left: Vec<String>,
 }
 
 /// Follows an absolute name as the kernel would. `None`: missing, a loop, relative, or the root itself.
 pub(super) fn resolve(name: &str, look: &dyn Fn(&str) -> Node) -> Option<Resolved> {
     let mut real = String::new();
     let mut links: Vec<(String, String)> = Vec::new();
+    let mut left = Vec::new();
     let mut todo: Vec<String> = name.strip_prefix('/')?.rsplit('/').map(str::to_owned).collect();
     while let Some(part) = todo.pop() {
         match part.as_str() {
             "" | "." => continue,
             ".." => {
+                left.push(real.clone());
                 real.truncate(real.rfind('/').unwrap_or(0));
                 continue;
             }
@@ -69,7 +73,7 @@ pub(super) fn resolve(name: &str, look: &dyn Fn(&str) -> Node) -> Option<Resolve
             }
         }
     }
-    (!real.is_empty()).then_some(Resolved { real, links })
+    (!real.is_empty()).then_some(Resolved { real, links, left })
 }
 
 /// Whether `path` is `above` or lies below it.

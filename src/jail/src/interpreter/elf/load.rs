@@ -14,10 +14,16 @@ use crate::interpreter::tree::resolve;
 
 /// Most objects of the program, or of one library loaded later.
 const MAX_OBJECTS: usize = 2048;
-/// Most paths tried for the program, or for one library loaded later.
-const MAX_TRIES: usize = 50_000;
-/// Most paths tried in all.
-const MAX_ALL_TRIES: usize = 2_000_000;
+/// Most paths tried.
+#[derive(Clone, Copy)]
+pub(super) struct Budget {
+    /// For the program, or for one library loaded later.
+    pub one: usize,
+    pub all: usize,
+}
+
+/// Far above what true programs need.
+pub(super) const BUDGET: Budget = Budget { one: 50_000, all: 2_000_000 };
 
 /// An object in memory.
 struct Loaded {
@@ -57,8 +63,9 @@ pub(super) struct Load<'a> {
     pub names: BTreeSet<String>,
     /// Where these lead.
     pub reals: BTreeSet<String>,
-    tries: usize,
-    all_tries: usize,
+    budget: Budget,
+    /// What is left of it for what is being loaded, and in all.
+    left: Budget,
 }
 
 impl<'a> Load<'a> {
@@ -66,7 +73,14 @@ impl<'a> Load<'a> {
     ///
     /// # Errors
     /// There is no such loader that a run may be shown.
-    pub(super) fn new(program: &str, loader: &str, rules: &'a Rules, listed: bool, reach: &'a Reach<'a>) -> Result<Self, String> {
+    pub(super) fn new(
+        program: &str,
+        loader: &str,
+        rules: &'a Rules,
+        listed: bool,
+        reach: &'a Reach<'a>,
+        budget: Budget,
+    ) -> Result<Self, String> {
         let mut load = Self {
             search: Search::new(rules, listed, reach),
             rules,
@@ -77,8 +91,8 @@ impl<'a> Load<'a> {
             missing: Vec::new(),
             names: BTreeSet::new(),
             reals: BTreeSet::new(),
-            tries: MAX_TRIES,
-            all_tries: MAX_ALL_TRIES,
+            budget,
+            left: budget,
         };
         let object = reach.object(program)?;
         load.loaded.push(Loaded { path: program.to_owned(), object, by: None });
@@ -96,7 +110,7 @@ impl<'a> Load<'a> {
         // Whoever loads one by name may be the program, or a library without directories of its own.
         let named = also.iter().filter(|library| !library.contains('/')).flat_map(|name| [(name, Some(0)), (name, None)]);
         for (library, by) in also.iter().filter(|library| library.contains('/')).map(|path| (path, Some(0))).chain(named) {
-            (self.tries, self.now) = (MAX_TRIES, Known::default());
+            (self.left.one, self.now) = (self.budget.one, Known::default());
             if library.contains('/') {
                 self.take(library, by);
             } else {
@@ -110,7 +124,7 @@ impl<'a> Load<'a> {
     /// Why the program cannot be loaded.
     pub(super) fn explain(&self, missing: &Missing) -> String {
         let by = self.loaded.get(missing.by).map_or("", |by| by.path.as_str());
-        let places = self.search.places(&missing.name, &self.chain(Some(missing.by)), MAX_TRIES);
+        let places = self.search.places(&missing.name, &self.chain(Some(missing.by)), self.budget.one);
         let there = places.into_iter().flatten().find(|path| resolve(path, &|path| self.reach.look(path)).is_some());
         let why = there
             .map_or_else(|| "which is nowhere that its loader looks".to_owned(), |path| format!("but {path}: {}", self.why_not(&path)));
@@ -153,14 +167,14 @@ impl<'a> Load<'a> {
         if self.rules.is_loader(name) || self.base.names.contains(name) || self.now.names.contains(name) {
             return true;
         }
-        let left = self.tries.min(self.all_tries);
+        let left = self.left.one.min(self.left.all);
         if left == 0 {
             return false;
         }
         let chain = self.chain(by);
         let places = self.search.places(name, &chain, left);
         let cost = chain.len() + places.iter().map(|place| place.len().max(1)).sum::<usize>();
-        (self.tries, self.all_tries) = (self.tries.saturating_sub(cost), self.all_tries.saturating_sub(cost));
+        self.left = Budget { one: self.left.one.saturating_sub(cost), all: self.left.all.saturating_sub(cost) };
         for place in places {
             // Each of them: the processor decides which is loaded.
             let found = place.iter().filter(|path| self.take(path, by)).count();

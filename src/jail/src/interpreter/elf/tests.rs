@@ -1,7 +1,9 @@
 //! The rules of loaders, on invented hosts.
 #![allow(clippy::unwrap_used)]
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::os::unix::fs::FileExt;
 
 use remand_policy::files::FileId;
 
@@ -22,10 +24,13 @@ struct Invented {
     nodes: HashMap<String, Node>,
     objects: HashMap<String, Object>,
     bytes: HashMap<String, Vec<u8>>,
+    /// How often it was looked at.
+    looks: Cell<usize>,
 }
 
 impl Host for Invented {
     fn look(&self, path: &str, _: Option<FileId>) -> Node {
+        self.looks.set(self.looks.get() + 1);
         self.nodes.get(path).cloned().unwrap_or(Node::Missing)
     }
 
@@ -74,8 +79,12 @@ impl Invented {
     }
 
     fn found(&self, also: &[&str]) -> Result<Vec<String>, String> {
+        self.found_within(BUDGET, also)
+    }
+
+    fn found_within(&self, budget: Budget, also: &[&str]) -> Result<Vec<String>, String> {
         let also: Vec<String> = also.iter().map(|name| (*name).to_owned()).collect();
-        let mut found = libraries("/bin/x", &also, &Reach::new(self, Vec::new()))?;
+        let mut found = within(budget, "/bin/x", &also, &Reach::new(self, Vec::new()))?;
         found.remove(GLIBC);
         found.remove(MUSL);
         Ok(found.into_iter().collect())
@@ -250,6 +259,9 @@ fn what_lies_in_places_of_the_runs_own_is_passed_over() {
         assert_eq!(linked.found(&[]).unwrap(), ["/a/l.so"], "{own}, by a link");
         let through = Invented::new(runpath(&both, &["l.so"])).link(&first, "/c/l.so").plain(&["/c/l.so", "/a/l.so"]);
         assert_eq!(through.found(&[]).unwrap(), ["/a/l.so"], "{own}, a link in it");
+        let around =
+            Invented::new(runpath(&format!("{own}/x/../../../../a:/b"), &["l.so"])).plain(&[&format!("{own}/x/y"), "/a/l.so", "/b/l.so"]);
+        assert_eq!(around.found(&[]).unwrap(), ["/b/l.so"], "{own}, passed through");
         let only = Invented::new(runpath(own, &["l.so"])).plain(&[&first]).found(&[]).unwrap_err();
         assert!(only.contains("/bin/x needs l.so") && only.contains("is the run's own"), "{only}");
     }
@@ -259,24 +271,65 @@ fn what_lies_in_places_of_the_runs_own_is_passed_over() {
 
 #[test]
 fn hostile_files_cost_bounded_work() {
-    let many: Vec<String> = (0..1000).map(|n| format!("l{n}.so")).collect();
+    let budget = Budget { one: 500, all: 5_000 };
+    let many: Vec<String> = (0..100).map(|n| format!("l{n}.so")).collect();
     let names: Vec<&str> = many.iter().map(String::as_str).collect();
-    let list = vec!["/a"; 10_000].join(":");
-    let hostile = Object { rpath: Some(list), ..needs(&names) };
-    let mut host = Invented::new(needs(&[]));
+    let list: Vec<String> = (0..1000).map(|n| format!("/a{}", n % 7)).collect();
+    let hostile = Object { rpath: Some(list.join(":")), ..needs(&names) };
+    let mut host = Invented::new(needs(&[])).plain(&["/a0/x", "/a3/x"]);
     for name in &names {
         host = host.elf(&format!("/h/{name}"), hostile.clone());
     }
     let paths: Vec<String> = many.iter().map(|name| format!("/h/{name}")).collect();
     let also: Vec<&str> = paths.iter().map(String::as_str).chain(["/good/l.so"]).collect();
     let host = host.elf("/good/l.so", needs(&["/good/m.so"])).plain(&["/good/m.so"]);
-    assert!(host.found(&also).unwrap().len() <= also.len() + 1);
+    assert!(host.found_within(budget, &also).unwrap().len() <= also.len() + 1);
+    assert!(host.looks.get() <= 2 * budget.all, "{} looks", host.looks.get());
+    // Without it each library would have tried a hundred names in a thousand places.
+    const { assert!(BUDGET.one * 40 <= BUDGET.all && BUDGET.all <= 2_000_000) };
     let chain = (0..5000).fold(Invented::new(needs(&["/c/0"])), |host, n| host.elf(&format!("/c/{n}"), needs(&[&format!("/c/{}", n + 1)])));
     assert!(chain.found(&[]).is_err());
 }
 
+/// Every answer is an object or a reason.
+#[test]
+fn damaged_programs_are_read_or_refused() {
+    let path = std::env::temp_dir().join(format!("remand-damaged-{}", std::process::id()));
+    std::fs::copy("/bin/true", &path).unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let whole = std::fs::read("/bin/true").unwrap();
+    let read = || Object::read(file.try_clone().unwrap());
+    let first = read().unwrap();
+    assert!(first.loader.is_some() && !first.needed.is_empty(), "control: {first:?}");
+    // Every bit of the headers; of the rest, steps that share no factor with the sizes of tables.
+    let headers = 64 + usize::from(u16::from_le_bytes([whole[56], whole[57]])) * 56;
+    for at in (0..headers).chain((headers..whole.len()).step_by(53)) {
+        for bit in 0..8 {
+            file.write_all_at(&[whole[at] ^ (1 << bit)], at as u64).unwrap();
+            let _ = read();
+        }
+        file.write_all_at(&whole[at..=at], at as u64).unwrap();
+    }
+    assert_eq!(read().unwrap(), first);
+    for length in (0..headers).chain((headers..whole.len()).step_by(53)).rev() {
+        file.set_len(length as u64).unwrap();
+        let said = read();
+        assert!(said.is_err() || length >= headers, "{length}: {said:?}");
+    }
+}
+
 #[test]
 fn damaged_caches_list_less() {
+    if let Ok(whole) = std::fs::read("/etc/ld.so.cache") {
+        let parse = |bytes: &[u8]| cache::Cache::parse(bytes).lookup("libc.so.6").len();
+        for at in (0..200).chain((200..whole.len()).step_by(997)) {
+            parse(&whole[..at]);
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0xff;
+            parse(&damaged);
+        }
+    }
     let list = cache(&[("l.so", "/c/l.so", 0)]);
     let old = [&b"ld.so-1.7.0\0"[..], &1_u32.to_le_bytes(), &[0; 12], &[0; 4], &list].concat();
     let parsed = |bytes: &[u8]| cache::Cache::parse(bytes).lookup("l.so").to_vec();
