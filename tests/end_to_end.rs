@@ -25,6 +25,7 @@ mod offers;
 mod policies;
 mod python;
 mod reading;
+mod relay;
 mod results;
 mod soak;
 mod start;
@@ -74,6 +75,7 @@ fn trials() -> Vec<Trial> {
         asking::trials(),
         reading::trials(),
         libraries::trials(),
+        relay::trials(),
         surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),

@@ -3,11 +3,13 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path;
 
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::interpreter;
-use remand_jail::run::{Ask, Caller, Output, Stream};
+use remand_jail::run::{Ask, Caller, Stream};
 use remand_policy::interpreter::Tree;
 use remand_policy::plan::{self, Program};
 use remand_policy::{Outcome, Policy};
@@ -83,21 +85,34 @@ pub fn program(argv: &[String], policy: &Policy) -> Result<(Vec<String>, Tree), 
 /// Runs it, passing its output on unless the caller wants nothing but the record.
 fn start(ask: &Ask<'_>, quiet: bool) -> Result<Outcome, Failure> {
     let cancel = Cancel::hold()?;
-    let (out, err) = (io::stdout(), io::stderr());
-    let mut out = Relay::new(&out, out.is_terminal());
-    let mut err = Relay::new(&err, err.is_terminal());
+    if quiet {
+        let outcome = remand_jail::run::run(ask, Caller { cancel: Some(cancel.fd()), output: None });
+        print::answering(cancel);
+        return Ok(outcome);
+    }
+    let no_streams = |error| Failure::internal(format!("cannot start to pass output on: {error}"));
+    // After the signals are held back, which are the loop's and not those threads'.
+    let out = Relay::start(io::stdout(), io::stdout().is_terminal()).map_err(no_streams)?;
+    let err = Relay::start(io::stderr(), io::stderr().is_terminal()).map_err(no_streams)?;
+    let ends = any(&[cancel.fd(), out.gone(), err.gone()]).map_err(no_streams)?;
     let mut pass = |stream, bytes: &[u8]| match stream {
-        Stream::Stdout => out.pass(bytes),
-        Stream::Stderr => err.pass(bytes),
+        Stream::Stdout => out.take(bytes),
+        Stream::Stderr => err.take(bytes),
     };
-    let output = (!quiet).then_some(&mut pass as Output<'_>);
-    let outcome = remand_jail::run::run(ask, Caller { cancel: Some(cancel.fd()), output });
+    let outcome = remand_jail::run::run(ask, Caller { cancel: Some(ends.0.as_fd()), output: Some(&mut pass) });
     print::answering(cancel);
     match (out.finish(), err.finish()) {
         (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),
         (None, Some(errno)) => Err(Failure::unwritten("standard error", errno)),
         (None, None) => Ok(outcome),
     }
+}
+
+/// Readable when one of these is.
+fn any(fds: &[BorrowedFd<'_>]) -> io::Result<Epoll> {
+    let any = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+    fds.iter().try_for_each(|fd| any.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, 0)))?;
+    Ok(any)
 }
 
 fn text(argument: impl AsRef<OsStr>) -> Result<String, Failure> {

@@ -19,7 +19,9 @@ use remand_policy::outcome::terminal::{escape, escape_line};
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
-use crate::relay::PORTION;
+
+/// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF, and the smallest free space that counts as writable).
+const PORTION: usize = 4096;
 
 /// Text of others, made fit for a line of ours.
 pub fn plain(text: &str) -> Cow<'_, str> {
@@ -85,7 +87,7 @@ pub fn answering(cancel: Cancel) {
     }
 }
 
-/// Waits until something can be written without waiting for whoever reads.
+/// Waits until something can be written without waiting for whoever reads, or a pipe that is read has ended.
 ///
 /// # Errors
 /// EINTR: a signal came that is to end this process, and nobody reads.

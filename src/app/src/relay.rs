@@ -1,96 +1,143 @@
-//! Passing a program's output on as it comes, without ever waiting for whoever reads ours: the supervisor's loop, which keeps the limits, calls this.
+//! Passing a program's output on as it comes: the supervisor's loop, which keeps the limits, hands bytes over; a thread for each stream of ours writes them.
 //!
-//! Always holds: a write is made only where it cannot block; what has to wait is bounded by the policy's output limits; a terminal gets no control
-//! character of the program; once a reader is gone, nothing more is written and the run is cancelled.
+//! Always holds: handing over waits for nobody, whatever the stream is (a full pipe, a stopped terminal, a file on a server that is gone) and whoever else
+//! writes to it; what waits is bounded by the policy's output limits, and goes on whenever the reader reads; a terminal gets no control character of the
+//! program; once something cannot be written, nothing more is, and [`Relay::gone`] tells.
 
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::write;
+use nix::unistd::{pipe2, write};
 use remand_policy::outcome::terminal::escape;
 
 use crate::print::wait_for;
 
-/// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF, and the smallest free space that counts as writable).
-pub const PORTION: usize = 4096;
-
 /// One of our own streams as the program's.
 pub struct Relay<W> {
-    to: W,
-    terminal: bool,
-    /// Bytes of a character whose end has not come yet (terminal only).
-    cut: Vec<u8>,
-    waiting: Vec<u8>,
-    failed: Option<Errno>,
+    to: Arc<W>,
+    queue: Arc<Queue>,
+    /// Its other end is the thread's.
+    gone: OwnedFd,
+    thread: JoinHandle<Result<(), Errno>>,
 }
 
-impl<W: AsFd> Relay<W> {
+/// What waits to be written. One portion, however many it came in.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    /// Nothing comes any more.
+    over: bool,
+}
+
+impl<W: AsFd + Send + Sync + 'static> Relay<W> {
     /// `terminal`: control characters are shown, not sent.
-    pub fn new(to: W, terminal: bool) -> Self {
-        Self { to, terminal, cut: Vec::new(), waiting: Vec::new(), failed: None }
+    pub fn start(to: W, terminal: bool) -> io::Result<Self> {
+        let (gone, ours) = pipe2(OFlag::O_CLOEXEC)?;
+        let (to, queue) = (Arc::new(to), Arc::new(Queue::default()));
+        let (stream, taken) = (Arc::clone(&to), Arc::clone(&queue));
+        let thread = thread::Builder::new().spawn(move || {
+            let _ours = ours;
+            pass_on(&*stream, &taken, terminal)
+        })?;
+        Ok(Self { to, queue, gone, thread })
     }
 
-    /// Takes bytes and writes what can be written at once. False: nobody reads them.
-    pub fn pass(&mut self, bytes: &[u8]) -> bool {
-        if self.failed.is_some() {
-            return false;
-        }
-        if self.terminal {
-            self.show(bytes)
-        } else {
-            self.waiting.extend_from_slice(bytes)
-        }
-        while !self.waiting.is_empty() && self.writable() {
-            self.write();
-        }
-        self.failed.is_none()
+    /// Takes bytes to be written.
+    pub fn take(&self, bytes: &[u8]) {
+        self.queue.lock().bytes.extend_from_slice(bytes);
+        self.queue.news.notify_one();
     }
 
-    /// Writes the rest, waiting for the reader: the run is over. The error, if anything could not be written.
-    pub fn finish(mut self) -> Option<Errno> {
-        if !self.cut.is_empty() {
-            self.waiting.extend_from_slice("\u{fffd}".as_bytes());
-        }
-        while !self.waiting.is_empty() {
-            match wait_for(self.to.as_fd()) {
-                Ok(()) => self.write(),
-                Err(errno) => return Some(errno),
+    /// Readable when something could not be written.
+    pub fn gone(&self) -> BorrowedFd<'_> {
+        self.gone.as_fd()
+    }
+
+    /// Waits until the rest is written: the run is over. The error, if anything could not be written.
+    pub fn finish(self) -> Option<Errno> {
+        self.queue.lock().over = true;
+        self.queue.news.notify_one();
+        while !self.thread.is_finished() {
+            match wait_for(self.gone()) {
+                Err(errno) if !self.writable() => return Some(errno),
+                _ => {}
             }
         }
-        self.failed
-    }
-
-    /// Adds what a terminal can be shown, and keeps a character whose end is missing for the next portion.
-    fn show(&mut self, bytes: &[u8]) {
-        let text = [std::mem::take(&mut self.cut).as_slice(), bytes].concat();
-        let mut chunks = text.utf8_chunks().peekable();
-        while let Some(chunk) = chunks.next() {
-            self.waiting.extend_from_slice(escape(chunk.valid()).as_bytes());
-            match std::str::from_utf8(chunk.invalid()) {
-                Ok(_) => {}
-                Err(error) if error.error_len().is_none() && chunks.peek().is_none() => self.cut = chunk.invalid().to_vec(),
-                Err(_) => self.waiting.extend_from_slice("\u{fffd}".as_bytes()),
-            }
-        }
+        self.thread.join().unwrap_or(Err(Errno::EIO)).err()
     }
 
     fn writable(&self) -> bool {
         let mut fds = [PollFd::new(self.to.as_fd(), PollFlags::POLLOUT)];
         poll(&mut fds, PollTimeout::ZERO).is_ok() && fds.iter().any(|fd| fd.any().unwrap_or(true))
     }
+}
 
-    fn write(&mut self) {
-        let portion = self.waiting.get(..PORTION).unwrap_or(&self.waiting);
-        match write(&self.to, portion) {
-            Ok(count) => drop(self.waiting.drain(..count)),
-            Err(Errno::EINTR | Errno::EAGAIN) => {}
-            Err(errno) => {
-                self.failed = Some(errno);
-                self.waiting.clear();
-            }
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// All that waits, as soon as something does; nothing at the end.
+    fn next(&self) -> Vec<u8> {
+        let waiting = self.news.wait_while(self.lock(), |waiting| waiting.bytes.is_empty() && !waiting.over);
+        std::mem::take(&mut waiting.unwrap_or_else(PoisonError::into_inner).bytes)
+    }
+}
+
+/// Writes all that comes.
+fn pass_on(to: &impl AsFd, queue: &Queue, terminal: bool) -> Result<(), Errno> {
+    let mut cut = Vec::new();
+    loop {
+        let bytes = queue.next();
+        let over = bytes.is_empty();
+        let bytes = if terminal { shown(&mut cut, &bytes) } else { bytes };
+        write_all(to, &bytes)?;
+        if over {
+            return Ok(());
         }
     }
+}
+
+fn write_all(to: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match write(to, bytes) {
+            Ok(0) => return Err(Errno::EIO),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            // Somebody who shares it has made it non-blocking.
+            Err(Errno::EAGAIN) => drop(poll(&mut [PollFd::new(to.as_fd(), PollFlags::POLLOUT)], PollTimeout::NONE)),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// What a terminal can be shown. A character whose end is missing is kept (`cut`) for the next portion; no bytes: there is none.
+fn shown(cut: &mut Vec<u8>, bytes: &[u8]) -> Vec<u8> {
+    const UNKNOWN: &str = "\u{fffd}";
+    let text = [std::mem::take(cut).as_slice(), bytes].concat();
+    let mut shown = Vec::new();
+    let mut chunks = text.utf8_chunks().peekable();
+    while let Some(chunk) = chunks.next() {
+        shown.extend_from_slice(escape(chunk.valid()).as_bytes());
+        match std::str::from_utf8(chunk.invalid()) {
+            Ok(_) => {}
+            Err(error) if error.error_len().is_none() && chunks.peek().is_none() && !bytes.is_empty() => *cut = chunk.invalid().to_vec(),
+            Err(_) => shown.extend_from_slice(UNKNOWN.as_bytes()),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -103,10 +150,8 @@ mod tests {
 
     fn shown(portions: &[&[u8]], terminal: bool) -> Vec<u8> {
         let (reader, writer) = pipe().unwrap();
-        let mut relay = Relay::new(writer, terminal);
-        for portion in portions {
-            relay.pass(portion);
-        }
+        let relay = Relay::start(writer, terminal).unwrap();
+        portions.iter().for_each(|portion| relay.take(portion));
         assert_eq!(relay.finish(), None);
         let mut all = Vec::new();
         File::from(reader).read_to_end(&mut all).unwrap();
@@ -124,17 +169,27 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_does_not_read_holds_nothing_up() {
+    fn a_reader_that_does_not_read_holds_nothing_up_and_what_waits_goes_on_when_it_does() {
         let (reader, writer) = pipe().unwrap();
-        let mut relay = Relay::new(writer, false);
+        let relay = Relay::start(writer, false).unwrap();
         let lot = vec![b'x'; 1 << 20];
-        relay.pass(&lot);
-        assert!(!relay.waiting.is_empty() && relay.failed.is_none());
-        let read = std::thread::spawn(move || {
-            let mut all = Vec::new();
-            File::from(reader).read_to_end(&mut all).map(|_| all)
-        });
+        relay.take(&lot);
+        relay.take(b"y");
+        // Nothing more is handed over, and the run has not ended.
+        let mut all = vec![0; lot.len() + 1];
+        File::from(reader.try_clone().unwrap()).read_exact(&mut all).unwrap();
+        assert!(all.starts_with(&lot) && all.ends_with(b"y"));
         assert_eq!(relay.finish(), None);
-        assert!(read.join().unwrap().unwrap() == lot);
+    }
+
+    #[test]
+    fn a_reader_that_is_gone_is_told_without_more_output() {
+        let (reader, writer) = pipe().unwrap();
+        let relay = Relay::start(writer, false).unwrap();
+        relay.take(&vec![b'x'; 1 << 20]);
+        drop(reader);
+        let mut fds = [PollFd::new(relay.gone(), PollFlags::POLLIN)];
+        assert_eq!(poll(&mut fds, PollTimeout::NONE), Ok(1));
+        assert_eq!(relay.finish(), Some(Errno::EPIPE));
     }
 }

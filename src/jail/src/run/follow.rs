@@ -245,12 +245,10 @@ impl Follower<'_, '_> {
         };
         let Some(count) = read(fd, &mut buffer) else { return self.close(source) };
         let within = capture.take(buffer.get(..count).unwrap_or_default());
-        let read = self.caller.output.as_mut().filter(|_| !within.is_empty()).is_none_or(|output| output(stream, within));
-        let over = capture.over();
-        if !read {
-            self.stop(Stop::Cancelled);
+        if let Some(output) = self.caller.output.as_mut().filter(|_| !within.is_empty()) {
+            output(stream, within);
         }
-        if over {
+        if capture.over() {
             self.stop(stop);
             self.close(source);
         }

@@ -58,8 +58,8 @@ pub struct Caller<'a> {
     pub output: Option<Output<'a>>,
 }
 
-/// Takes output as it comes. False: nobody reads it any more, and the run is cancelled.
-pub type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]) -> bool;
+/// Takes output as it comes, at once: while it takes, no limit is looked at.
+pub type Output<'a> = &'a mut dyn FnMut(Stream, &[u8]);
 
 /// Runs a plan to its end.
 #[must_use]
