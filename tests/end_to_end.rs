@@ -31,6 +31,7 @@ mod soak;
 mod start;
 mod surroundings;
 mod syscalls;
+mod teardown;
 mod troubleshooting;
 
 use libtest_mimic::{Arguments, Trial};
@@ -76,6 +77,7 @@ fn trials() -> Vec<Trial> {
         reading::trials(),
         libraries::trials(),
         relay::trials(),
+        teardown::trials(),
         surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),

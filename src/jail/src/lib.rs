@@ -11,6 +11,7 @@ pub mod host;
 mod ids;
 pub mod interpreter;
 mod patience;
+mod regular;
 pub mod rights;
 pub mod room;
 pub mod run;
