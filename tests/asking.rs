@@ -9,6 +9,7 @@ use remand_tests::command::{Call, Ended};
 use remand_tests::installation::Installation;
 use remand_tests::observe::Seen::Value;
 use remand_tests::observe::compare;
+use remand_tests::plain::python;
 use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, policy_text, trial};
 use serde_json::json;
@@ -17,6 +18,8 @@ use serde_json::json;
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("asking::what_others_can_change_is_not_asked [9.4]", what_others_can_change_is_not_asked),
+        trial("asking::who_may_write_by_an_access_list [9.42]", who_may_write_by_an_access_list),
+        trial("asking::what_cannot_be_reached_is_no_hindrance [9.44 9.45]", what_cannot_be_reached_is_no_hindrance),
         trial("asking::another_users_environment_is_not_asked [9.4]", another_users_environment_is_not_asked),
         trial("asking::what_its_owner_names_is_shown_wherever_it_lies", what_its_owner_names_is_shown),
         trial("asking::an_interpreter_is_asked_in_a_sandbox [9.4 9.5]", asked_in_a_sandbox),
@@ -86,6 +89,90 @@ fn what_others_can_change_is_not_asked() -> Check {
     }
     works(&made.path("venv/bin/python3"))?;
     works(&made.path("venv2/bin/python3"))
+}
+
+/// Gives a file a list by which user `argv[2]` may write it, and whose mask has every right of the mode's group bits. Or takes it away.
+const LIST: &str = r#"
+import errno, os, struct, sys
+path, name, mode = sys.argv[1], "system.posix_acl_access", os.stat(sys.argv[1]).st_mode
+none, owner, group, others = 0xffffffff, mode >> 6 & 7, mode >> 3 & 7, mode & 7
+try:
+    if len(sys.argv) == 2:
+        os.removexattr(path, name)
+    else:
+        entries = (1, owner, none), (2, group, int(sys.argv[2])), (4, group & 5, none), (16, group, none), (32, others, none)
+        os.setxattr(path, name, struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries))
+except OSError as error:
+    sys.exit(9 if error.errno == errno.EOPNOTSUPP else str(error))
+assert os.stat(path).st_mode == mode
+"#;
+
+fn list(part: &str, user: Option<u32>) -> Check {
+    let user = user.map(|user| user.to_string());
+    let ended = Call::program(&python(), &[&["-c", LIST, part], user.as_deref().as_slice()].concat()).end()?;
+    match ended.code {
+        Some(0) => Ok(()),
+        Some(9) => Err(End::Skip("a file system with access control lists".to_owned())),
+        _ => Err(End::Fail(ended.err())),
+    }
+}
+
+/// The mode says what may be done by somebody in the list, and looks as if that were a group which has no other member.
+fn who_may_write_by_an_access_list() -> Check {
+    let made = Installation::new()?;
+    let interpreter = made.path("venv/bin/python3");
+    // A place on the way comes last: what was found before is kept until something there changes.
+    for (part, kept) in [(made.library("os.py"), false), (made.path("base/bin"), false), (made.path("venv/bin"), true)] {
+        let mode = fs::metadata(&part)?.mode();
+        fs::set_permissions(&part, PermissionsExt::from_mode(mode | 0o020))?;
+        if root() && kept {
+            works(&interpreter)?;
+        }
+        list(&part, Some(ANOTHER))?;
+        refused(&interpreter, &part)?;
+        list(&part, None)?;
+        list(&part, Some(0))?;
+        if root() && kept {
+            works(&interpreter).map_err(|why| End::Fail(format!("control: root itself is in the list: {why:?}")))?;
+        }
+        list(&part, None)?;
+        fs::set_permissions(&part, PermissionsExt::from_mode(mode))?;
+    }
+    works(&interpreter)
+}
+
+/// Makes directories one in the other, until the last has no path that the kernel takes.
+const DEEP: &str = "import os, sys\nos.chdir(sys.argv[1])\nfor _ in range(30):\n    os.mkdir('x' * 200)\n    os.chdir('x' * 200)\n";
+
+fn what_cannot_be_reached_is_no_hindrance() -> Check {
+    let made = Installation::new()?;
+    let (packages, cache) = (made.path(&format!("venv/lib/{}/site-packages", made.version)), made.library("json/__pycache__"));
+    let closed = format!("{packages}/closed");
+    for directory in [&closed, &cache] {
+        fs::create_dir_all(directory)?;
+    }
+    fs::write(format!("{packages}/mine.py"), "word = 'mine'")?;
+    fs::write(format!("{cache}/x.pyc"), "")?;
+    let scratch = Scratch::new();
+    let sections = json!({ "python": { "interpreter": made.path("venv/bin/python3"), "external_allow": ["mine"] } });
+    let policy = policy_text::write(&scratch, &sections).display().to_string();
+    let run = || Call::run("import json, mine\nreturn mine.word", &["--policy".to_owned(), policy.clone()]).end()?.outcome();
+    let mode = |directory: &str, mode| fs::set_permissions(directory, PermissionsExt::from_mode(mode));
+    if !root() {
+        mode(&cache, 0o300)?;
+        let refused = run()?;
+        mode(&cache, 0o700)?;
+        let hint = refused["verdict"]["hint"].as_str().unwrap_or_default().to_owned();
+        ensure(hint.contains(&format!("cannot list {cache}")), "control: what can be passed and not listed could hold anything", &refused)?;
+    }
+    let deep = Call::program(&python(), &["-c", DEEP, &packages]).end()?;
+    ensure(deep.code == Some(0), "directories beyond the longest path", &deep)?;
+    mode(&closed, 0)?;
+    mode(&cache, 0)?;
+    let seen = run()?;
+    mode(&closed, 0o700)?;
+    mode(&cache, 0o700)?;
+    compare(&seen, &[Value("\"mine\"")]).map_err(End::Fail)
 }
 
 fn another_users_environment_is_not_asked() -> Check {

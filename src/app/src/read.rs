@@ -69,6 +69,10 @@ fn open(path: &Path) -> io::Result<File> {
         return other("a FIFO, which has no writer until somebody opens it (cat FIFO | remand run -)");
     }
     let file = OpenOptions::new().read(true).custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits()).open(path)?;
+    let opened = file.metadata()?;
+    if (opened.dev(), opened.ino()) != (found.dev(), found.ino()) {
+        return other("being replaced by another one");
+    }
     // Whoever holds the other end of what was handed over may take their time; a signal ends the wait.
     let flags = OFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GETFL)?);
     fcntl(&file, FcntlArg::F_SETFL(flags & !OFlag::O_NONBLOCK))?;

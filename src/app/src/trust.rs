@@ -6,13 +6,14 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::{Gid, Uid};
+use remand_jail::acl::{self, Writer};
 
 /// Why a file is no policy: the component, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,10 +73,16 @@ pub fn open_to_replace(path: &Path) -> Result<(File, PathBuf, Option<File>), Dis
 
 fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
     // A group that is a user's own by its number has no other member: many systems make files writable by it.
-    let own = |stat: &FileStat| user != 0 && stat.st_gid == group && group == user && stat.st_mode & Mode::S_IWOTH.bits() == 0;
+    let own = |fd: &OwnedFd, stat: &FileStat| {
+        user != 0
+            && stat.st_gid == group
+            && group == user
+            && stat.st_mode & Mode::S_IWOTH.bits() == 0
+            && writers(fd, group).iter().all(|writer| *writer == Writer::Group(group))
+    };
     let mut found = Vec::new();
-    let seen = walk(path, user, &mut |distrust, stat| {
-        if foreign(stat, user).is_some() || !own(stat) {
+    let seen = walk(path, user, &mut |distrust, fd, stat| {
+        if foreign(stat, user).is_some() || !own(fd, stat) {
             found.push(distrust);
         }
         Ok(())
@@ -84,7 +91,7 @@ fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
         Ok((directory, name, parent)) => match openat(&directory, name.as_os_str(), FILE, Mode::empty()) {
             Ok(file) => {
                 let here = parent.join(&name);
-                let objection = |stat: &FileStat| foreign(stat, user).or_else(|| shared(stat).filter(|_| !own(stat)));
+                let objection = |stat: &FileStat| foreign(stat, user).or_else(|| shared(stat).filter(|_| !own(&file, stat)));
                 found.extend(check(&file, &here, |stat| not_regular(stat).or_else(|| objection(stat))).err());
             }
             Err(errno) => found.push(refused(path, errno)),
@@ -114,7 +121,7 @@ fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
         check(&file, path, |stat| not_regular(stat).or_else(|| foreign(stat, user)))?;
         return Ok(File::from(file));
     }
-    let (directory, name, parent) = walk(path, 0, &mut |distrust, _| Err(distrust))?;
+    let (directory, name, parent) = walk(path, 0, &mut |distrust, _, _| Err(distrust))?;
     let file = openat(&directory, name.as_os_str(), FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
     check(&file, &parent.join(&name), |stat| not_regular(stat).or_else(|| foreign(stat, user)).or_else(|| shared(stat)))?;
     Ok(File::from(file))
@@ -125,7 +132,7 @@ fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
 fn walk(
     path: &Path,
     user: u32,
-    object: &mut dyn FnMut(Distrust, &FileStat) -> Result<(), Distrust>,
+    object: &mut dyn FnMut(Distrust, &OwnedFd, &FileStat) -> Result<(), Distrust>,
 ) -> Result<(OwnedFd, PathBuf, PathBuf), Distrust> {
     let absolute = std::path::absolute(path).map_err(|error| distrust(path, error.to_string()))?;
     let Some(name) = absolute.file_name().map(PathBuf::from) else { return Err(distrust(path, "names no file".into())) };
@@ -133,7 +140,7 @@ fn walk(
     let mut directory = open("/", DIRECTORY, Mode::empty()).map_err(|errno| refused(&here, errno))?;
     let mut look = |directory: &OwnedFd, here: &Path| {
         let stat = fstat(directory).map_err(|errno| refused(here, errno))?;
-        foreign(&stat, user).or_else(|| shared(&stat)).map_or(Ok(()), |objection| object(distrust(here, objection), &stat))
+        foreign(&stat, user).or_else(|| shared(&stat)).map_or(Ok(()), |objection| object(distrust(here, objection), directory, &stat))
     };
     look(&directory, &here)?;
     for component in absolute.parent().unwrap_or(Path::new("/")).components() {
@@ -176,6 +183,12 @@ fn shared(stat: &FileStat) -> Option<String> {
     let sticky = kind(stat) == SFlag::S_IFDIR && mode.contains(Mode::S_ISVTX);
     (!sticky && mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH))
         .then(|| format!("can be written by others than root (mode {:04o}); chmod go-w", stat.st_mode & 0o7777))
+}
+
+/// Whom the group bits of its mode let write, where these may be the mask of an access list.
+fn writers(fd: &OwnedFd, group: u32) -> Vec<Writer> {
+    // By descriptor, a place that is open but not for reading has no list.
+    acl::writers_of_open(Path::new(&format!("/proc/self/fd/{}", fd.as_raw_fd())), group)
 }
 
 fn refused(path: &Path, errno: Errno) -> Distrust {

@@ -4,6 +4,7 @@
 //! kernel is checked, and what could not be enforced is in the outcome.
 #![deny(unsafe_code)]
 
+pub mod acl;
 pub mod cgroup;
 pub mod failure;
 mod forkserver;

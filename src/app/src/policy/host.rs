@@ -98,7 +98,7 @@ fn foreign(wanted: &str) -> Option<String> {
         return Some(format!("{} leads to {}: {own} is the run's own", plain(wanted), shown(&real)));
     }
     let mut text = Vec::new();
-    match fs::File::open(&real).and_then(|file| file.take(LARGEST).read_to_end(&mut text)) {
+    match interpreter::regular(&real.to_string_lossy()).and_then(|file| file.take(LARGEST).read_to_end(&mut text)) {
         Err(error) => return Some(unreadable(error)),
         Ok(_) if text.starts_with(b"#!") => return None,
         Ok(_) => {}

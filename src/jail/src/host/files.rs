@@ -2,7 +2,7 @@
 //!
 //! Always holds: nothing is opened but what a program is asked for; a path that this process may not look at is unknown, and not missing.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
@@ -50,13 +50,13 @@ impl Files for HostFiles {
     fn by_place(&self, program: &str) -> bool {
         const ORIGIN: &[u8] = b"$ORIGIN";
         let mut text = Vec::new();
-        let read = File::open(program).and_then(|file| file.take(LARGEST_PROGRAM).read_to_end(&mut text));
+        let read = interpreter::regular(program).and_then(|file| file.take(LARGEST_PROGRAM).read_to_end(&mut text));
         read.is_ok() && text.starts_with(b"\x7fELF") && text.windows(ORIGIN.len()).any(|window| window == ORIGIN)
     }
 
     fn needs(&self, program: &str, search: &str) -> Option<Result<Tree, NoProgram>> {
         let mut start = Vec::new();
-        File::open(program).and_then(|file| file.take(4).read_to_end(&mut start)).ok()?;
+        interpreter::regular(program).and_then(|file| file.take(4).read_to_end(&mut start)).ok()?;
         if !start.starts_with(b"#!") && start != *b"\x7fELF" {
             return Some(Err(NoProgram::Format(format!("{program} is neither a program nor a script with a #! line"))));
         }

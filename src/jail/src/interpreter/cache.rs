@@ -18,6 +18,8 @@ use remand_policy::Interpreter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::acl;
+
 use super::find::once_each;
 
 /// Bytes; a record with its executor has some 50 KiB.
@@ -39,15 +41,17 @@ impl Stamp {
     }
 }
 
-/// Who can change a directory, link or file on the way to one: device, inode, mode, user, group. Links are not followed.
+/// Who can change a directory, link or file on the way to one: device, inode, mode, user, group, and the access list if the group bits may be its mask.
+/// Links are not followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place(u64, u64, u32, u32, u32);
+pub(super) struct Place(u64, u64, u32, u32, u32, Option<Vec<u8>>);
 
 impl Place {
     /// Of what is at `path`; `None` if that cannot be told.
     pub(super) fn of(path: &str) -> Option<Self> {
         let meta = std::fs::symlink_metadata(path).ok()?;
-        Some(Self(meta.dev(), meta.ino(), meta.mode(), meta.uid(), meta.gid()))
+        let list = if meta.mode() & 0o020 == 0 || meta.is_symlink() { None } else { acl::list(path).ok()? };
+        Some(Self(meta.dev(), meta.ino(), meta.mode(), meta.uid(), meta.gid(), list))
     }
 }
 

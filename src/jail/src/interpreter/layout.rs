@@ -4,10 +4,10 @@
 //! may find other places than Python does; so an interpreter is shown these and no others, and then can load no others.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::reach::regular;
 use super::{tree, trust};
 
 /// Directories of libraries below a prefix.
@@ -112,7 +112,7 @@ fn ancestors(path: &str) -> impl Iterator<Item = &str> {
 /// The value of `home` in a `pyvenv.cfg`.
 fn home(config: &str) -> Option<String> {
     let mut text = String::new();
-    File::open(config).ok()?.take(MAX_CONFIG).read_to_string(&mut text).ok()?;
+    regular(config).ok()?.take(MAX_CONFIG).read_to_string(&mut text).ok()?;
     let mut lines = text.lines().filter_map(|line| line.split_once('='));
     let (_, value) = lines.find(|(key, _)| key.trim().eq_ignore_ascii_case("home"))?;
     value.trim().strip_prefix('/').map(|rest| format!("/{}", rest.trim_end_matches('/')))
@@ -174,6 +174,17 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         top
+    }
+
+    #[test]
+    fn nothing_is_waited_for_where_a_configuration_is_exchanged() {
+        let top = installed("fifo", &[("pyvenv.cfg", "home = /a/bin/\n")]);
+        let config = top.join("pyvenv.cfg");
+        assert_eq!(home(config.to_str().unwrap()).as_deref(), Some("/a/bin"));
+        std::fs::remove_file(&config).unwrap();
+        nix::unistd::mkfifo(&config, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert_eq!(home(config.to_str().unwrap()), None);
+        std::fs::remove_dir_all(&top).unwrap();
     }
 
     #[test]

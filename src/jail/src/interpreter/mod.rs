@@ -19,6 +19,7 @@ mod trust;
 
 pub use find::{Found, find};
 pub use program::{HostProgram, extension, program};
+pub use reach::regular;
 
 /// No usable interpreter or program: what was wanted, and why each candidate was passed over.
 #[derive(Debug, thiserror::Error)]

@@ -134,13 +134,13 @@ fn stdlib_modules(libraries: &[String]) -> Vec<String> {
     LAZY.iter().map(|name| (*name).to_owned()).chain(modules).collect()
 }
 
-/// Every shared object below the site directories (symlinks to directories are not followed).
+/// Every shared object below the site directories (symlinks to directories are not followed). What cannot be listed is passed over: one
+/// package is no reason that nothing starts, and mostly a run cannot reach it either.
 fn site_modules(directories: &[String]) -> Result<Vec<String>, String> {
     let mut modules = Vec::new();
     let mut todo: Vec<PathBuf> = directories.iter().map(PathBuf::from).collect();
     while let Some(directory) = todo.pop() {
-        let entries = std::fs::read_dir(&directory).map_err(|error| format!("cannot list {}: {error}", directory.display()))?;
-        for entry in entries.flatten() {
+        for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             match entry.file_type() {

@@ -18,7 +18,7 @@ use remand_policy::files::FileId;
 use remand_policy::plan;
 
 use super::elf::Object;
-use super::tree::{Node, Resolved, resolve, within};
+use super::tree::{self, Node, Resolved, resolve, within};
 
 /// Largest file read whole: the cache of the dynamic loader has some 100 KiB.
 const MAX_WHOLE: u64 = 16 << 20;
@@ -82,6 +82,11 @@ pub(super) fn open(real: &str) -> std::io::Result<File> {
     let file = File::from(openat2(AT_FDCWD, real, how)?);
     regular(file.metadata()?)?;
     Ok(file)
+}
+
+/// As [`open`], of what a name leads to.
+pub fn regular(name: &str) -> std::io::Result<File> {
+    open(&resolve(name, &tree::host).ok_or(std::io::ErrorKind::NotFound)?.real)
 }
 
 /// A host, seen once, and what of it was named.

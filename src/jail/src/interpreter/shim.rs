@@ -4,13 +4,12 @@
 //! what they choose is trusted no more than any other interpreter. As root, the current directory, which anybody may have filled, chooses nothing.
 
 use std::env;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 
+use super::reach::regular;
 use super::{find, tree};
 
 /// Bytes read of a shim or of a file that chooses.
@@ -130,9 +129,7 @@ fn latest(versions: &Path, prefix: &str) -> Option<PathBuf> {
 
 /// A regular file's beginning. Opening anything else could block or act.
 fn text(path: &str) -> Option<String> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let file = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits() | OFlag::O_NOCTTY.bits()).open(path).ok()?;
-    file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    let file = regular(path).ok()?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE).read_to_end(&mut bytes).ok()?;
     String::from_utf8(bytes).ok()

@@ -1,15 +1,18 @@
 //! Whether a file is where only trusted owners could have put it.
 //!
-//! Always holds: every directory, symlink and file on the way is looked at; what cannot be looked at is not trusted.
+//! Always holds: every directory, symlink and file on the way is looked at; what cannot be looked at is not trusted. Only below a directory that is
+//! listed, what this process can neither list nor reach is passed over: it cannot be loaded with its rights either.
 
 use std::collections::BTreeSet;
 use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use nix::unistd::{getegid, geteuid};
+use nix::unistd::{AccessFlags, access, getegid, geteuid};
 
 use super::tree;
+use crate::acl::{self, Writer};
 
 const STICKY: u32 = 0o1000;
 /// Group that stands for all that have no number here.
@@ -62,18 +65,34 @@ pub(super) fn directory(path: &str, owners: &[u32]) -> Result<(), String> {
 /// # Errors
 /// As [`check`].
 pub(super) fn contents(path: &str, owners: &[u32]) -> Result<(), String> {
-    let mut todo = vec![PathBuf::from(path)];
+    let meta = look(path)?;
+    only(owners, path, &meta, false)?;
+    let mut todo: Vec<_> = meta.is_dir().then(|| PathBuf::from(path)).into_iter().collect();
     while let Some(path) = todo.pop() {
-        let name = path.to_string_lossy();
-        let meta = look(&name)?;
-        only(owners, &name, &meta, false)?;
-        if meta.is_dir() {
-            let entries = std::fs::read_dir(&path).map_err(|error| format!("cannot list {name}: {error}"))?.flatten();
-            let entries = entries.filter(|entry| entry.file_name().to_str().is_none_or(|name| !PACKAGES.contains(&name)));
-            todo.extend(entries.filter(|entry| !entry.file_type().is_ok_and(|kind| kind.is_symlink())).map(|entry| entry.path()));
+        let entries = match std::fs::read_dir(&path) {
+            Ok(entries) => entries.flatten(),
+            Err(error) if out_of_reach(&error) && access(&path, AccessFlags::X_OK).is_err() => continue,
+            Err(error) => return Err(format!("cannot list {}: {error}; chmod +r it", path.display())),
+        };
+        let entries = entries.filter(|entry| entry.file_name().to_str().is_none_or(|name| !PACKAGES.contains(&name)));
+        for path in entries.map(|entry| entry.path()) {
+            match std::fs::symlink_metadata(&path) {
+                Ok(meta) if meta.is_symlink() => {}
+                Ok(meta) => {
+                    only(owners, &path.to_string_lossy(), &meta, false)?;
+                    todo.extend(meta.is_dir().then_some(path));
+                }
+                Err(error) if out_of_reach(&error) => {}
+                Err(error) => return Err(format!("cannot look at {}: {error}", path.display())),
+            }
         }
     }
     Ok(())
+}
+
+/// Whether there is nothing by that name for this process: it may not pass a directory, or its own compiled modules are just being replaced.
+fn out_of_reach(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::NotFound)
 }
 
 fn look(step: &str) -> Result<Metadata, String> {
@@ -87,16 +106,33 @@ fn only(owners: &[u32], step: &str, meta: &Metadata, on_the_way: bool) -> Result
         return Err(format!("{step} belongs to user {}, who could change what is run with our rights; chown it to {us}", meta.uid()));
     }
     let mode = if on_the_way { meta.mode() } else { meta.mode() & !STICKY };
-    if writable_by_others(mode, meta.gid(), meta.is_symlink(), meta.is_dir()) {
-        return Err(format!("{step} can be written by others (mode {:04o}, group {}); chmod go-w it", meta.mode() & 0o7777, meta.gid()));
+    let list = || acl::list(step);
+    if let Some(writer) = other_writer(owners, mode, meta.gid(), &list) {
+        return Err(format!(
+            "{step} can be written by others ({writer}; mode {:04o}, group {}); chmod go-w it",
+            meta.mode() & 0o7777,
+            meta.gid()
+        ));
     }
     Ok(())
 }
 
-/// In a sticky directory nobody can move or replace another owner's entry, and the entry's owner is checked as the next step.
-fn writable_by_others(mode: u32, group: u32, symlink: bool, directory: bool) -> bool {
-    let sticky = directory && mode & STICKY != 0;
-    !symlink && !sticky && (mode & 0o002 != 0 || (mode & 0o020 != 0 && group != 0 && Some(group) != own_group()))
+/// Who else may write, by mode, group, and the access `list` of what is there. In a sticky directory nobody can move or replace another owner's entry,
+/// and the entry's owner is checked as the next step.
+fn other_writer(owners: &[u32], mode: u32, group: u32, list: &dyn Fn() -> std::io::Result<Option<Vec<u8>>>) -> Option<Writer> {
+    let kind = mode & libc::S_IFMT;
+    if kind == libc::S_IFLNK || (kind == libc::S_IFDIR && mode & STICKY != 0) {
+        return None;
+    }
+    if mode & 0o002 != 0 {
+        return Some(Writer::Anybody);
+    }
+    let writers = if mode & 0o020 == 0 { Vec::new() } else { acl::writers(list(), group) };
+    writers.into_iter().find(|writer| match writer {
+        Writer::User(user) => !owners.contains(user),
+        Writer::Group(group) => *group != 0 && Some(*group) != own_group(),
+        Writer::Anybody => true,
+    })
 }
 
 /// A group that is a user's own by its number has no other member: many systems make files writable by it.
@@ -114,13 +150,23 @@ mod tests {
 
     #[test]
     fn modes() {
-        assert!(!writable_by_others(0o755, 5, false, true));
-        assert!(writable_by_others(0o757, 0, false, true));
-        assert!(writable_by_others(0o775, 50, false, true), "Debian's group staff");
-        assert!(!writable_by_others(0o775, 0, false, true));
-        assert!(!writable_by_others(0o1777, 0, false, true), "/tmp");
-        assert!(writable_by_others(0o1777, 0, false, false), "sticky means nothing on a file");
-        assert!(!writable_by_others(0o777, 5, true, false), "a symlink's mode means nothing");
+        let said = |mode, group| other_writer(&[0], mode, group, &|| Ok(None));
+        assert_eq!(said(0o040_755, 5), None);
+        assert_eq!(said(0o040_757, 0), Some(Writer::Anybody));
+        assert_eq!(said(0o040_775, 50), Some(Writer::Group(50)), "Debian's group staff");
+        assert_eq!(said(0o040_775, 0), None);
+        assert_eq!(said(0o041_777, 0), None, "/tmp");
+        assert_eq!(said(0o101_777, 0), Some(Writer::Anybody), "sticky means nothing on a file");
+        assert_eq!(said(0o120_777, 5), None, "a symlink's mode means nothing");
+    }
+
+    #[test]
+    fn where_there_is_an_access_list_the_mode_does_not_say_who_may_write() {
+        let named = |user: u8| Ok(Some(vec![2, 0, 0, 0, 2, 0, 6, 0, user, 0, 0, 0]));
+        assert_eq!(other_writer(&[0], 0o100_664, 0, &|| named(7)), Some(Writer::User(7)));
+        assert_eq!(other_writer(&[0, 7], 0o100_664, 0, &|| named(7)), None, "one of the owners");
+        assert_eq!(other_writer(&[0], 0o100_644, 0, &|| named(7)), None, "the mask forbids it");
+        assert_eq!(other_writer(&[0], 0o100_664, 0, &|| Err(nix::errno::Errno::EIO.into())), Some(Writer::Anybody));
     }
 
     #[test]
