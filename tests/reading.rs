@@ -19,6 +19,8 @@ pub fn trials() -> Vec<Trial> {
         trial("reading::hostile_packages [9.1]", hostile_packages),
         trial("reading::hostile_programs [9.3]", hostile_programs),
         trial("reading::hostile_scripts [9.2]", hostile_scripts),
+        trial("reading::names_that_no_file_can_have [9.41]", names_that_no_file_can_have),
+        trial("reading::a_path_of_the_scripts_own_names_no_private_python [9.40]", path_of_the_scripts_own),
         trial("reading::scripts_of_ones_own_environment", scripts_of_ones_own_environment),
     ]
 }
@@ -188,6 +190,63 @@ fn hostile_scripts() -> Check {
     ensure(ended.code == Some(0) && ended.out().trim() == "hidden", "the script itself is shown", &ended)?;
     let control = Call::program(Path::new(&script), &[""; 0]).end()?;
     ensure(control.out().trim() == "visible", "control: outside it reads the file", &control)
+}
+
+/// A name of 60,000 bytes to look for in 500 directories, and for each processor.
+fn names_that_no_file_can_have() -> Check {
+    let place = Place::new()?;
+    let site = place.made.path(&format!("venv/lib/{}/site-packages", place.made.version));
+    fs::create_dir_all(&site)?;
+    fs::write(format!("{site}/mine.py"), "word = 'mine'")?;
+    let (program, library, package) = (place.made.path("open/program"), place.made.path("open/lib/x.so"), format!("{site}/x.so"));
+    let directories = format!("-Wl,-rpath,{}", vec![place.made.path("open/lib"); 500].join(":"));
+    let scratch = Scratch::new();
+    let sections = json!({ "python": { "interpreter": place.made.path("venv/bin/python3"), "external_allow": ["mine"] } });
+    let policy = policy_text::write(&scratch, &sections).display().to_string();
+    for (name, why) in
+        [("gone.so".to_owned(), "needs gone.so, which is nowhere"), ("l".repeat(60_000), "a name for a library that no file can have")]
+    {
+        place.compile(&library, &["-shared", &format!("-Wl,-soname,{name}")])?;
+        place.compile(&program, &[&library, &directories])?;
+        place.compile(&package, &["-shared", &library, &directories])?;
+        let refused = exec(&program, &[])?;
+        ensure(refused.code != Some(0) && refused.err().contains(why) && refused.err().len() < 2000, why, &refused)?;
+        let outcome = Call::run("import mine\nreturn mine.word", &["--policy".to_owned(), policy.clone()]).end()?.outcome()?;
+        compare(&outcome, &[Value("\"mine\"")])?;
+    }
+    Ok(())
+}
+
+/// A name is looked up by `env`, on a PATH that the script has chosen: what is found there was named by nobody else.
+fn path_of_the_scripts_own() -> Check {
+    let place = Place::new()?;
+    let (private, marker) = (place.made.path("base/bin"), place.made.library("secret.py"));
+    fs::write(&marker, "")?;
+    let body = format!("import os\nprint('visible' if os.path.exists({marker:?}) else 'hidden')\n");
+    let script = |line: &str| place.script("open/script", &format!("#!/usr/bin/env {line}\n{body}"));
+    let path = format!("PATH={private}");
+    for line in [
+        format!("-S {path} python3"),
+        format!("-S{path} python3"),
+        format!("-S -i {path} python3"),
+        format!("-S -u PATH {path} python3"),
+        format!("-S A=b {path} C=d python3 -u"),
+        format!("-S PATH=/nonexistent {path}:/bin python3"),
+        format!("-S --split-string={path} python3"),
+        format!("{path} python3"),
+    ] {
+        let ended = exec(&script(&line)?, &[])?;
+        ensure(ended.code != Some(0) && !ended.out().contains("visible"), &format!("{line} shows no private Python"), &ended)?;
+    }
+    let own = script(&format!("-S {path} python3"))?;
+    let refused = exec(&own, &[])?;
+    ensure(refused.err().contains("everybody can"), "the reason is told", &refused)?;
+    let control = Call::program(Path::new(&own), &[""; 0]).end()?;
+    ensure(control.out().trim() == "visible", "control: outside it starts that Python", &control)?;
+    let scratch = Scratch::new();
+    let policy = policy_text::write(&scratch, &json!({ "environment": { "PATH": private } })).display().to_string();
+    let named = Call::new(&["exec", "--policy", &policy, "--", &script("python3")?]).end()?;
+    ensure(named.out().trim() == "visible", "control: a policy's PATH names it", &named)
 }
 
 /// As installers of packages write them, in a home that only its owner can enter.

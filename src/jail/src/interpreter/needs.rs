@@ -10,6 +10,7 @@ use remand_policy::Interpreter;
 use remand_policy::interpreter::Tree;
 
 use super::ask::Reply;
+use super::budget::Budget;
 use super::elf::libraries;
 use super::layout::Layout;
 use super::reach::{Machine, Reach};
@@ -76,9 +77,10 @@ pub(super) fn needs(
     let shown: Vec<String> = site_paths.iter().filter_map(|path| follow(path)).collect();
     let core_tree = core.tree(&shown);
     core.reach.name(&shown);
-    let modules = if site { libraries(&core.binary, &site_modules(&shown)?, &core.reach)? } else { BTreeSet::new() };
+    let modules = if site { libraries(&core.binary, &site_modules(&shown, &core.reach.budget)?, &core.reach)? } else { BTreeSet::new() };
     let site_names: BTreeSet<String> = modules.into_iter().chain(site_paths.iter().cloned()).collect();
     let site_tree = tree::build(site_names.iter().map(String::as_str), &core_tree, &|path| core.reach.look(path));
+    core.reach.complete(&core.binary)?;
     let mut names = core.names;
     names.extend(site_names);
     // What lies in a directory that is shown whole may change without changing this answer.
@@ -136,13 +138,16 @@ fn stdlib_modules(libraries: &[String]) -> Vec<String> {
 
 /// Every shared object below the site directories (symlinks to directories are not followed). What cannot be listed is passed over: one
 /// package is no reason that nothing starts, and mostly a run cannot reach it either.
-fn site_modules(directories: &[String]) -> Result<Vec<String>, String> {
+fn site_modules(directories: &[String], budget: &Budget) -> Result<Vec<String>, String> {
     let mut modules = Vec::new();
     let mut todo: Vec<PathBuf> = directories.iter().map(PathBuf::from).collect();
     while let Some(directory) = todo.pop() {
         for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
+            if !budget.pay(directory.as_os_str().len() + name.len(), 0) {
+                return Err(format!("more files below {} than can be looked at", directories.join(", ")));
+            }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => todo.push(entry.path()),
                 Ok(_) if name.ends_with(".so") || name.contains(".so.") => modules.extend(entry.path().into_os_string().into_string()),

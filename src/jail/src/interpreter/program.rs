@@ -93,6 +93,7 @@ fn of(file: &str, paths: Paths<'_>, vouched: bool) -> Result<HostProgram, String
     }
     let rest = tree::build(names.iter().map(String::as_str), &program.tree, &|path| reach.look(path));
     program.tree = merge(program.tree, rest);
+    reach.complete(file)?;
     Ok(program)
 }
 
@@ -145,11 +146,12 @@ fn interpreter(line: &Line, script: &str, paths: Paths<'_>, reach: &Reach<'_>, n
         });
         format!("its #! line asks env for {}, which is not on the PATH that env has in the run ({}){elsewhere}", env.program, env.path)
     })?;
-    shown(&found, !env.program.contains('/'), reach)?;
+    // A PATH of the script's own vouches for nothing.
+    shown(&found, !env.program.contains('/') && env.path == paths.run, reach)?;
     Ok(found)
 }
 
-/// The real path of what a `#!` line names, if it may be shown. The caller's own Python may lie anywhere: on PATH (`own`), or in the virtual environment
+/// The real path of what a `#!` line names, if it may be shown. The caller's own Python may lie anywhere: on the run's PATH (`own`), or in the virtual environment
 /// that the script itself was named in.
 fn shown(file: &str, own: bool, reach: &Reach<'_>) -> Result<String, String> {
     executable(file).map_err(|reason| format!("its interpreter {file} {reason}"))?;

@@ -17,11 +17,9 @@ use nix::unistd::geteuid;
 use remand_policy::files::FileId;
 use remand_policy::plan;
 
+use super::budget::Budget;
 use super::elf::Object;
 use super::tree::{self, Node, Resolved, resolve, within};
-
-/// Largest file read whole: the cache of the dynamic loader has some 100 KiB.
-const MAX_WHOLE: u64 = 16 << 20;
 
 /// Where looks and reads go: the machine, or an invented one.
 pub(super) trait Host {
@@ -29,8 +27,8 @@ pub(super) trait Host {
     fn look(&self, path: &str, above: Option<FileId>) -> Node;
     /// The ELF file at a real path.
     fn object(&self, real: &str) -> Result<Object, String>;
-    /// All of a small regular file at a real path.
-    fn bytes(&self, real: &str) -> Option<Vec<u8>>;
+    /// The regular file at a real path, or its beginning if it is larger than `most` bytes.
+    fn bytes(&self, real: &str, most: usize) -> Option<Vec<u8>>;
 }
 
 /// This machine.
@@ -45,9 +43,9 @@ impl Host for Machine {
         Object::read(open(real).map_err(|error| error.to_string())?)
     }
 
-    fn bytes(&self, real: &str) -> Option<Vec<u8>> {
+    fn bytes(&self, real: &str, most: usize) -> Option<Vec<u8>> {
         let mut bytes = Vec::new();
-        open(real).ok()?.take(MAX_WHOLE).read_to_end(&mut bytes).ok()?;
+        open(real).ok()?.take(u64::try_from(most).ok()?.saturating_add(1)).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
 }
@@ -98,13 +96,14 @@ pub(super) struct Reach<'a> {
     own_id: bool,
     nodes: RefCell<HashMap<String, Node>>,
     objects: RefCell<HashMap<String, Result<Rc<Object>, String>>>,
+    pub(super) budget: Budget,
 }
 
 impl<'a> Reach<'a> {
     /// `named`: real paths.
     pub(super) fn new(host: &'a dyn Host, named: Vec<String>) -> Self {
         let (nodes, objects) = (RefCell::default(), RefCell::default());
-        Self { host, named, own_id: !geteuid().is_root(), nodes, objects }
+        Self { host, named, own_id: !geteuid().is_root(), nodes, objects, budget: Budget::default() }
     }
 
     /// Adds real paths of trees that were named.
@@ -118,9 +117,13 @@ impl<'a> Reach<'a> {
         Self { own_id: true, ..Self::new(host, vec![String::new()]) }
     }
 
-    /// What is at a path, the last component not followed.
+    /// What is at a path, the last component not followed; nothing where that cannot be paid.
     pub(super) fn look(&self, path: &str) -> Node {
         let seen = self.nodes.borrow().get(path).cloned();
+        let target = if let Some(Node::Link(target)) = &seen { target.len() } else { 0 };
+        if !self.budget.pay(path.len() + target, usize::from(seen.is_none())) {
+            return Node::Missing;
+        }
         seen.unwrap_or_else(|| {
             let node = match path.rsplit_once('/') {
                 None | Some(("", _)) => self.host.look(path, None),
@@ -129,7 +132,9 @@ impl<'a> Reach<'a> {
                     _ => Node::Missing,
                 },
             };
-            self.nodes.borrow_mut().insert(path.to_owned(), node.clone());
+            if !self.budget.is_out() {
+                self.nodes.borrow_mut().insert(path.to_owned(), node.clone());
+            }
             node
         })
     }
@@ -173,19 +178,29 @@ impl<'a> Reach<'a> {
         None
     }
 
-    /// The ELF file at a real path.
+    /// The ELF file at a real path; none where that cannot be paid.
     pub(super) fn object(&self, real: &str) -> Result<Rc<Object>, String> {
         let read = self.objects.borrow().get(real).cloned();
+        if !self.budget.pay(real.len(), usize::from(read.is_none()) * 4) {
+            return Err(Budget::refused(real));
+        }
         read.unwrap_or_else(|| {
             let object = self.host.object(real).map(Rc::new);
+            self.budget.pay(object.as_ref().map_or(0, |object| object.read), 0);
             self.objects.borrow_mut().insert(real.to_owned(), object.clone());
             object
         })
     }
 
-    /// All of a small file that was found by content.
-    pub(super) fn bytes(&self, name: &str) -> Option<Vec<u8>> {
-        self.host.bytes(&self.content(name)?.real)
+    /// Checks that all looks could be paid.
+    pub(super) fn complete(&self, file: &str) -> Result<(), String> {
+        if self.budget.is_out() { Err(Budget::refused(file)) } else { Ok(()) }
+    }
+
+    /// All of a file that was found by content, if it has at most so many bytes and that can be paid.
+    pub(super) fn bytes(&self, name: &str, most: usize) -> Option<Vec<u8>> {
+        let bytes = self.host.bytes(&self.content(name)?.real, most).filter(|bytes| bytes.len() <= most)?;
+        self.budget.pay(bytes.len(), 4).then_some(bytes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The list of libraries that `ldconfig` makes for glibc's loader, `/etc/ld.so.cache`.
 //!
-//! Always holds: entries for other machines and C libraries are left out; a damaged file lists less, or nothing.
+//! Always holds: entries for other machines and C libraries are left out; a damaged file lists less, or nothing; what is kept is in proportion to the file.
 
 use std::collections::{HashMap, HashSet};
 
@@ -49,10 +49,13 @@ fn entries(bytes: &[u8]) -> Option<HashMap<String, Vec<String>>> {
     let count = usize::try_from(number(bytes, MAGIC.len())?).ok()?;
     let mut found: HashMap<String, Vec<String>> = HashMap::new();
     let mut plain = HashSet::new();
+    // Entries may share their texts, but true ones not many times.
+    let mut left = bytes.len().saturating_mul(4);
     for entry in bytes.get(HEADER..)?.chunks_exact(ENTRY).take(count) {
         let text = |at| string(bytes, number(entry, at)?);
         let (Some(FLAGS), Some(name), Some(path)) = (number(entry, 0), text(4), text(8)) else { continue };
         let for_all = entry.get(16..).is_some_and(|bits| bits.iter().all(|byte| *byte == 0));
+        left = left.checked_sub(name.len() + path.len())?;
         if for_all && !plain.insert(name) {
             continue;
         }

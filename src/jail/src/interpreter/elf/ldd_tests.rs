@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::load::{BUDGET, Load};
+use super::load::Load;
 use super::rules::Rules;
 use crate::interpreter::reach::{Machine, Reach};
 use crate::interpreter::tree::{self, resolve};
@@ -42,7 +42,7 @@ fn loader_says(loader: &str, program: &str, without_cache: bool) -> Option<Said>
 fn reading_says(loader: &str, program: &str, listed: bool) -> Option<Said> {
     let reach = Reach::everything(&Machine);
     let rules = Rules::of(loader, &reach);
-    let load = Load::new(program, loader, &rules, listed, &reach, BUDGET).ok()?;
+    let load = Load::new(program, loader, &rules, listed, &reach).ok()?;
     Some((load.reals.clone(), load.missing.iter().map(|missing| missing.name.clone()).collect()))
 }
 

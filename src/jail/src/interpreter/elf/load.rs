@@ -1,7 +1,7 @@
 //! One load of a program, and of libraries that it may load later, with every file that takes part.
 //!
 //! Always holds: objects are looked at breadth first, as loaders do, and each once; a name that is loaded already is not looked for again. The number of
-//! objects and of paths tried is bounded: what is not found by then is missing.
+//! objects is bounded, and so is the work (`Budget`): what is not found by then is missing.
 
 use std::collections::{BTreeSet, HashSet};
 use std::rc::Rc;
@@ -9,22 +9,12 @@ use std::rc::Rc;
 use super::parse::Object;
 use super::rules::Rules;
 use super::search::{Link, Search};
+use crate::interpreter::budget::Budget;
 use crate::interpreter::reach::Reach;
 use crate::interpreter::tree::resolve;
 
 /// Most objects of the program, or of one library loaded later.
 const MAX_OBJECTS: usize = 2048;
-/// Most paths tried.
-#[derive(Clone, Copy)]
-pub(super) struct Budget {
-    /// For the program, or for one library loaded later.
-    pub one: usize,
-    pub all: usize,
-}
-
-/// Far above what true programs need.
-pub(super) const BUDGET: Budget = Budget { one: 50_000, all: 2_000_000 };
-
 /// An object in memory.
 struct Loaded {
     /// The path that it was found by.
@@ -63,9 +53,6 @@ pub(super) struct Load<'a> {
     pub names: BTreeSet<String>,
     /// Where these lead.
     pub reals: BTreeSet<String>,
-    budget: Budget,
-    /// What is left of it for what is being loaded, and in all.
-    left: Budget,
 }
 
 impl<'a> Load<'a> {
@@ -73,14 +60,7 @@ impl<'a> Load<'a> {
     ///
     /// # Errors
     /// There is no such loader that a run may be shown.
-    pub(super) fn new(
-        program: &str,
-        loader: &str,
-        rules: &'a Rules,
-        listed: bool,
-        reach: &'a Reach<'a>,
-        budget: Budget,
-    ) -> Result<Self, String> {
+    pub(super) fn new(program: &str, loader: &str, rules: &'a Rules, listed: bool, reach: &'a Reach<'a>) -> Result<Self, String> {
         let mut load = Self {
             search: Search::new(rules, listed, reach),
             rules,
@@ -91,26 +71,31 @@ impl<'a> Load<'a> {
             missing: Vec::new(),
             names: BTreeSet::new(),
             reals: BTreeSet::new(),
-            budget,
-            left: budget,
         };
+        reach.budget.begin();
         let object = reach.object(program)?;
         load.loaded.push(Loaded { path: program.to_owned(), object, by: None });
         if !load.take(loader, None) {
+            reach.complete(program)?;
             return Err(format!("{program} wants {loader:?} as its dynamic loader: {}", load.why_not(loader)));
         }
         load.missing = load.settle(0);
+        reach.complete(program)?;
         load.base = std::mem::take(&mut load.now);
         Ok(load)
     }
 
-    /// Loads libraries into the running program, each as if it were the first.
-    pub(super) fn add(&mut self, also: &[String]) {
+    /// Loads libraries into the running program, each as if it were the first. One that takes too much work is loaded in part.
+    ///
+    /// # Errors
+    /// All together take too much.
+    pub(super) fn add(&mut self, also: &[String]) -> Result<(), String> {
         let program = self.loaded.len();
         // Whoever loads one by name may be the program, or a library without directories of its own.
         let named = also.iter().filter(|library| !library.contains('/')).flat_map(|name| [(name, Some(0)), (name, None)]);
         for (library, by) in also.iter().filter(|library| library.contains('/')).map(|path| (path, Some(0))).chain(named) {
-            (self.left.one, self.now) = (self.budget.one, Known::default());
+            self.reach.budget.begin();
+            self.now = Known::default();
             if library.contains('/') {
                 self.take(library, by);
             } else {
@@ -118,13 +103,18 @@ impl<'a> Load<'a> {
             }
             self.settle(program);
             self.loaded.truncate(program);
+            if self.reach.budget.is_all_out() {
+                return Err(Budget::refused(library));
+            }
         }
+        self.reach.budget.end();
+        Ok(())
     }
 
     /// Why the program cannot be loaded.
     pub(super) fn explain(&self, missing: &Missing) -> String {
         let by = self.loaded.get(missing.by).map_or("", |by| by.path.as_str());
-        let places = self.search.places(&missing.name, &self.chain(Some(missing.by)), self.budget.one);
+        let places = self.search.places(&missing.name, &self.chain(Some(missing.by)));
         let there = places.into_iter().flatten().find(|path| resolve(path, &|path| self.reach.look(path)).is_some());
         let why = there
             .map_or_else(|| "which is nowhere that its loader looks".to_owned(), |path| format!("but {path}: {}", self.why_not(&path)));
@@ -164,18 +154,17 @@ impl<'a> Load<'a> {
 
     /// Loads what is meant by a name, unless it is loaded. False if there is none.
     fn find(&mut self, name: &str, by: Option<usize>) -> bool {
+        if !self.reach.budget.pay(name.len(), 0) {
+            return false;
+        }
         if self.rules.is_loader(name) || self.base.names.contains(name) || self.now.names.contains(name) {
             return true;
         }
-        let left = self.left.one.min(self.left.all);
-        if left == 0 {
+        let chain = self.chain(by);
+        if !self.reach.budget.pay(chain.len() * size_of::<Link<'_>>(), 0) {
             return false;
         }
-        let chain = self.chain(by);
-        let places = self.search.places(name, &chain, left);
-        let cost = chain.len() + places.iter().map(|place| place.len().max(1)).sum::<usize>();
-        self.left = Budget { one: self.left.one.saturating_sub(cost), all: self.left.all.saturating_sub(cost) };
-        for place in places {
+        for place in self.search.places(name, &chain) {
             // Each of them: the processor decides which is loaded.
             let found = place.iter().filter(|path| self.take(path, by)).count();
             if found > 0 {

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 pub(super) use parse::Object;
 
 use super::reach::Reach;
-use load::{BUDGET, Budget, Load};
+use load::Load;
 use rules::Rules;
 
 /// Names of every file that a program (a real path) and `also` (libraries by path, or by name to search for) load: its loader, the libraries, and the
@@ -28,21 +28,17 @@ use rules::Rules;
 /// # Errors
 /// The program cannot be loaded: it is damaged, or needs something that is not there or that a run may not be shown.
 pub(super) fn libraries(program: &str, also: &[String], reach: &Reach<'_>) -> Result<BTreeSet<String>, String> {
-    within(BUDGET, program, also, reach)
-}
-
-fn within(budget: Budget, program: &str, also: &[String], reach: &Reach<'_>) -> Result<BTreeSet<String>, String> {
     let object = reach.object(program).map_err(|reason| format!("cannot read {program}: {reason}"))?;
     let Some(loader) = object.loader.clone() else { return Ok(BTreeSet::new()) };
     let rules = Rules::of(&loader, reach);
-    let mut load = Load::new(program, &loader, &rules, true, reach, budget)?;
+    let mut load = Load::new(program, &loader, &rules, true, reach)?;
     if let Some(missing) = load.missing.first() {
         return Err(load.explain(missing));
     }
-    load.add(also);
+    load.add(also)?;
     if let Some((listing, _)) = &rules.listing {
-        let mut without = Load::new(program, &loader, &rules, false, reach, budget)?;
-        without.add(also);
+        let mut without = Load::new(program, &loader, &rules, false, reach)?;
+        without.add(also)?;
         if !load.reals.is_subset(&without.reals) {
             load.names.insert(listing.clone());
         }

@@ -3,6 +3,7 @@
 //! Always holds: the file is hostile. Only its headers, its dynamic table and the strings that this names are read, each of bounded size; nothing
 //! that it says makes this fail but with a reason.
 
+use std::cell::Cell;
 use std::fs::File;
 
 use object::elf::{self, Dyn64, FileHeader64, ProgramHeader64};
@@ -11,6 +12,11 @@ use object::{LittleEndian, ReadCache, ReadRef};
 
 /// Most bytes of one table of the file, as the largest true dynamic tables have some 2 KiB.
 const MAX_TABLE: u64 = 1 << 18;
+/// Most bytes of all tables and strings of the file, as often as it names them.
+const MAX_READ: u64 = 1 << 20;
+/// Longest path, and longest name in one, as in the kernel.
+pub(super) const MAX_PATH: usize = 4096;
+const MAX_COMPONENT: usize = 255;
 /// Longest string: distributions that name each directory of each library (Nix) have search paths of several KiB.
 const MAX_STRING: u64 = 1 << 16;
 /// Most entries of the dynamic table that name something.
@@ -42,23 +48,41 @@ pub(crate) struct Object {
     pub runpath: Option<String>,
     /// `DF_1_NODEFLIB`: nothing that it needs is looked for in default directories.
     pub nodeflib: bool,
+    /// Bytes read to find this out.
+    pub read: usize,
 }
 
-/// The file, with a limit on each read: the size is the file's own claim.
+/// The file, with a limit on each read and on all: sizes, and how many there are, are the file's own claim.
 #[derive(Clone, Copy)]
-struct Bounded<'a>(&'a ReadCache<File>);
+struct Bounded<'a> {
+    cache: &'a ReadCache<File>,
+    left: &'a Cell<u64>,
+}
+
+impl Bounded<'_> {
+    fn take(self, size: u64) -> Result<(), ()> {
+        self.left.set(self.left.get().saturating_sub(size));
+        if self.left.get() == 0 { Err(()) } else { Ok(()) }
+    }
+}
 
 impl<'a> ReadRef<'a> for Bounded<'a> {
     fn len(self) -> Result<u64, ()> {
-        self.0.len()
+        self.cache.len()
     }
 
     fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'a [u8], ()> {
-        if size > MAX_TABLE { Err(()) } else { self.0.read_bytes_at(offset, size) }
+        if size > MAX_TABLE {
+            return Err(());
+        }
+        self.take(size)?;
+        self.cache.read_bytes_at(offset, size)
     }
 
     fn read_bytes_at_until(self, range: std::ops::Range<u64>, delimiter: u8) -> Result<&'a [u8], ()> {
-        self.0.read_bytes_at_until(range, delimiter)
+        let read = self.cache.read_bytes_at_until(range, delimiter);
+        self.take(read.map_or(MAX_PATH, <[u8]>::len).try_into().map_err(|_| ())?)?;
+        read
     }
 }
 
@@ -69,7 +93,8 @@ impl Object {
     /// It is no 64-bit ELF file of this machine, or a damaged one.
     pub(crate) fn read(file: File) -> Result<Self, String> {
         let cache = ReadCache::new(file);
-        let data = Bounded(&cache);
+        let left = Cell::new(MAX_READ);
+        let data = Bounded { cache: &cache, left: &left };
         let header = FileHeader64::<LittleEndian>::parse(data).map_err(|_| "it is not a 64-bit program of this machine")?;
         if !header.is_little_endian() || header.e_machine(END) != MACHINE {
             return Err("it is not a program of this machine".to_owned());
@@ -80,23 +105,24 @@ impl Object {
         let mut found = Self { fixed: header.e_type(END) == elf::ET_EXEC, ..Self::default() };
         for header in headers {
             if let Some(name) = header.interpreter(END, data).map_err(|_| "the name of its loader is damaged")? {
-                found.loader = Some(text(name).ok_or("the name of its loader is not UTF-8")?);
+                found.loader = Some(text(name).filter(|name| fits(name)).ok_or("the name of its loader is too long, or not UTF-8")?);
             }
         }
         for header in headers {
             if let Some(table) = header.dynamic(END, data).map_err(|_| "its dynamic table is damaged")? {
-                found.take(table, headers, data);
+                found.take(table, headers, data)?;
             }
         }
-        Ok(found)
+        found.read = usize::try_from(MAX_READ - left.get()).unwrap_or_default();
+        if left.get() == 0 { Err("its tables and names are longer than any true program's".to_owned()) } else { Ok(found) }
     }
 
-    fn take(&mut self, table: &[Dyn64<LittleEndian>], headers: Headers<'_>, data: Bounded<'_>) {
+    fn take(&mut self, table: &[Dyn64<LittleEndian>], headers: Headers<'_>, data: Bounded<'_>) -> Result<(), String> {
         let table: Vec<_> =
             table.iter().map(|entry| (entry.tag(END), entry.val(END))).take_while(|(tag, _)| *tag != elf::DT_NULL).collect();
         let value = |wanted| table.iter().find(|(tag, _)| *tag == wanted).map(|(_, value)| *value);
         self.nodeflib = value(elf::DT_FLAGS_1).is_some_and(|flags| flags & elf::DF_1_NODEFLIB.0 != 0);
-        let Some(strings) = value(elf::DT_STRTAB).and_then(|address| offset(headers, address)) else { return };
+        let Some(strings) = value(elf::DT_STRTAB).and_then(|address| offset(headers, address)) else { return Ok(()) };
         let mut names = 0;
         for (tag, index) in table {
             let place = match tag {
@@ -105,6 +131,11 @@ impl Object {
             };
             names += 1;
             let string = strings.checked_add(place).and_then(|at| string(data, at)).filter(|_| names <= MAX_NAMES);
+            let list = matches!(tag, elf::DT_RPATH | elf::DT_RUNPATH);
+            // No loader finds it, and so none loads this.
+            if string.as_ref().is_some_and(|name| !list && !fits(name)) {
+                return Err("it has a name for a library that no file can have".to_owned());
+            }
             match tag {
                 elf::DT_NEEDED => self.needed.extend(string),
                 elf::DT_SONAME => self.soname = string,
@@ -113,7 +144,13 @@ impl Object {
                 _ => self.filters.extend(string),
             }
         }
+        Ok(())
     }
+}
+
+/// Whether a file can have this name.
+fn fits(name: &str) -> bool {
+    name.len() < MAX_PATH && name.split('/').all(|part| part.len() <= MAX_COMPONENT)
 }
 
 /// Where in the file an address of its image is.

@@ -34,6 +34,10 @@ pub(super) const PLATFORMS: &[&str] = arch::PLATFORMS;
 const MUSL_OWN: &[&str] = &["libc.", "libpthread.", "librt.", "libm.", "libdl.", "libutil.", "libxnet."];
 const MUSL_DIRECTORIES: &str = "/lib:/usr/local/lib:/usr/lib";
 const GLIBC_CACHE: &str = "/etc/ld.so.cache";
+/// Largest list of libraries that is followed; usual ones have some 100 KiB.
+const MAX_CACHE: usize = 4 << 20;
+/// Largest list of directories that is followed; usual ones have one line.
+const MAX_LIST: usize = 64 << 10;
 
 /// What the host's configuration adds.
 #[derive(Debug)]
@@ -60,7 +64,7 @@ impl Rules {
     }
 
     fn glibc(loader: &str, reach: &Reach<'_>) -> Self {
-        let cache = reach.bytes(GLIBC_CACHE).map(|bytes| (GLIBC_CACHE.to_owned(), Listing::Cache(Cache::parse(&bytes))));
+        let cache = reach.bytes(GLIBC_CACHE, MAX_CACHE).map(|bytes| (GLIBC_CACHE.to_owned(), Listing::Cache(Cache::parse(&bytes))));
         let usual = libs().flat_map(|lib| [format!("/{lib}"), format!("/usr/{lib}")]);
         // A C library that is installed elsewhere has its own directory among them.
         let own = reach.content(loader).and_then(|found| Some(found.real.rsplit_once('/')?.0.to_owned()));
@@ -73,8 +77,8 @@ impl Rules {
         // Installed as PREFIX/lib/ld-musl-ARCH.so.1, it is configured below PREFIX.
         let prefix = loader.rsplitn(3, '/').nth(2).unwrap_or_default();
         let file = format!("{prefix}/etc/ld-musl-{}.path", arch::NAME);
-        let text = reach.bytes(&file).and_then(|bytes| String::from_utf8(bytes).ok());
-        let split = |text: &str| text.split([':', '\n']).filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        let text = reach.bytes(&file, MAX_LIST).and_then(|bytes| String::from_utf8(bytes).ok());
+        let split = |text: &str| text.split([':', '\n']).filter(|part| part.starts_with('/')).map(str::to_owned).collect();
         let listing = text.map(|text| (file, Listing::Directories(split(&text))));
         Self { musl: true, listing, defaults: split(MUSL_DIRECTORIES) }
     }

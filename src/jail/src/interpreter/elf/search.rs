@@ -4,16 +4,13 @@
 //! built. Relative paths are left out: they lead from the run's working directory.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::parse::Object;
+use super::parse::{MAX_PATH, Object};
 use super::rules::{LEVELS, Listing, OLD_LEVELS, PLATFORMS, Rules, libs};
 use crate::interpreter::reach::Reach;
 use crate::interpreter::tree::resolve;
-
-/// Longest path, as in the kernel.
-const MAX_PATH: usize = 4096;
 
 /// An object on the way from the program to what is looked for.
 #[derive(Clone, Copy)]
@@ -38,29 +35,39 @@ impl<'a> Search<'a> {
         Self { rules, listed, reach, levels: RefCell::default() }
     }
 
-    /// Places for a name that the first of `chain` needs; each is needed by the next, the last is the program. At most some `limit` paths.
-    pub(super) fn places(&self, name: &str, chain: &[Link<'_>], limit: usize) -> Vec<Vec<String>> {
+    /// Places for a name that the first of `chain` needs; each is needed by the next, the last is the program. Those that can be paid.
+    pub(super) fn places(&self, name: &str, chain: &[Link<'_>]) -> Vec<Vec<String>> {
         if name.contains('/') {
             let by = chain.first().filter(|_| !self.rules.musl);
             let paths = by.map_or_else(|| vec![name.to_owned()], |by| expand(name, origin(by.path)));
             return vec![paths.into_iter().filter(|path| path.starts_with('/')).collect()];
         }
-        let (mut places, mut count) = (Vec::new(), 0);
+        let (mut places, mut seen) = (Vec::new(), HashSet::new());
         let directories = if self.rules.musl { self.musl(chain) } else { self.glibc(chain) };
         for place in directories {
-            let place: Vec<String> = match place {
+            let mut place: Vec<String> = match place {
                 Place::Directories(any) => {
-                    any.iter().flat_map(|one| self.with_levels(one).iter().map(|one| format!("{one}/{name}")).collect::<Vec<_>>()).collect()
+                    // What was not found in a directory is not found there the second time.
+                    let any = any.into_iter().filter(|one| seen.insert(one.clone()));
+                    any.flat_map(|one| self.with_levels(&one).iter().map(|one| format!("{one}/{name}")).collect::<Vec<_>>()).collect()
                 }
                 Place::Listed { nodeflib } => self.listed(name, nodeflib),
             };
-            count += place.len().max(1);
-            if count > limit {
+            place.retain(|path| path.len() < MAX_PATH);
+            if !place.iter().all(|path| self.reach.budget.pay(path.len(), 0)) || self.reach.budget.is_out() {
                 break;
             }
-            places.push(place);
+            if !place.is_empty() {
+                places.push(place);
+            }
         }
         places
+    }
+
+    /// What a part of a search path may stand for.
+    fn part(&self, text: &str, origin: &str) -> Place {
+        self.reach.budget.pay(text.len(), 0);
+        Place::Directories(expand(text, origin))
     }
 
     /// `RPATH` of the object, and of those that led to it, unless the object has a `RUNPATH`; its `RUNPATH`; the cache; default directories.
@@ -71,8 +78,7 @@ impl<'a> Search<'a> {
         let inherited =
             inherited.filter_map(|link| Some((link.path, link.object.rpath.as_deref().filter(|_| link.object.runpath.is_none())?)));
         let own = by.and_then(|by| Some((by.path, by.object.runpath.as_deref()?)));
-        let named =
-            inherited.chain(own).flat_map(|(path, list)| list.split(':').map(move |part| Place::Directories(expand(part, origin(path)))));
+        let named = inherited.chain(own).flat_map(move |(path, list)| list.split(':').map(move |part| self.part(part, origin(path))));
         let defaults = self.rules.defaults.iter().filter(move |_| !nodeflib).map(|one| Place::Directories(vec![one.clone()]));
         Box::new(named.chain([Place::Listed { nodeflib }]).chain(defaults))
     }
@@ -81,6 +87,9 @@ impl<'a> Search<'a> {
     fn musl<'c>(&'c self, chain: &'c [Link<'c>]) -> Box<dyn Iterator<Item = Place> + 'c> {
         let lists = chain.iter().filter_map(|link| {
             let list = link.object.runpath.as_deref().or(link.object.rpath.as_deref())?;
+            if list.len() > MAX_PATH || !self.reach.budget.pay(list.len(), 0) {
+                return None;
+            }
             let list = list.replace("${ORIGIN}", origin(link.path)).replace("$ORIGIN", origin(link.path));
             // It knows nothing else, and then ignores the whole list.
             (!list.contains('$') && list.len() <= MAX_PATH).then_some(list)
@@ -90,7 +99,8 @@ impl<'a> Search<'a> {
             Some((_, Listing::Directories(directories))) if self.listed => directories,
             _ => &self.rules.defaults,
         };
-        Box::new(named.chain(last.iter().cloned()).filter(|one| one.starts_with('/')).map(|one| Place::Directories(vec![one])))
+        // It knows no other variable, and so nothing is left to put in.
+        Box::new(named.chain(last.iter().cloned()).map(|one| self.part(&one, "")))
     }
 
     fn listed(&self, name: &str, nodeflib: bool) -> Vec<String> {
@@ -148,6 +158,9 @@ fn origin(path: &str) -> &str {
 
 /// What an absolute path with glibc's variables in it may stand for.
 fn expand(text: &str, origin: &str) -> Vec<String> {
+    if text.len() > MAX_PATH {
+        return Vec::new();
+    }
     let put = |text: &str, name: &str, value: &str| text.replace(&format!("${{{name}}}"), value).replace(&format!("${name}"), value);
     let text = put(text, "ORIGIN", origin);
     let fits = |text: &String| text.starts_with('/') && text.len() <= MAX_PATH;

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use remand_policy::files::FileId;
 
 use super::*;
+use crate::interpreter::budget::Budget;
 use crate::interpreter::reach::Host;
 use crate::interpreter::tree::Node;
 
@@ -38,7 +39,7 @@ impl Host for Invented {
         self.objects.get(real).cloned().ok_or_else(|| "it is no ELF file".to_owned())
     }
 
-    fn bytes(&self, real: &str) -> Option<Vec<u8>> {
+    fn bytes(&self, real: &str, _: usize) -> Option<Vec<u8>> {
         self.bytes.get(real).cloned()
     }
 }
@@ -79,12 +80,14 @@ impl Invented {
     }
 
     fn found(&self, also: &[&str]) -> Result<Vec<String>, String> {
-        self.found_within(BUDGET, also)
+        self.found_within(Budget::default(), also)
     }
 
     fn found_within(&self, budget: Budget, also: &[&str]) -> Result<Vec<String>, String> {
         let also: Vec<String> = also.iter().map(|name| (*name).to_owned()).collect();
-        let mut found = within(budget, "/bin/x", &also, &Reach::new(self, Vec::new()))?;
+        let mut reach = Reach::new(self, Vec::new());
+        reach.budget = budget;
+        let mut found = libraries("/bin/x", &also, &reach)?;
         found.remove(GLIBC);
         found.remove(MUSL);
         Ok(found.into_iter().collect())
@@ -269,26 +272,66 @@ fn what_lies_in_places_of_the_runs_own_is_passed_over() {
     assert_eq!(beside.found(&[]).unwrap(), ["/tmpx/l.so"]);
 }
 
+/// Each of these would cost a hundred times the budget and more.
 #[test]
 fn hostile_files_cost_bounded_work() {
-    let budget = Budget { one: 500, all: 5_000 };
-    let many: Vec<String> = (0..100).map(|n| format!("l{n}.so")).collect();
-    let names: Vec<&str> = many.iter().map(String::as_str).collect();
-    let list: Vec<String> = (0..1000).map(|n| format!("/a{}", n % 7)).collect();
-    let hostile = Object { rpath: Some(list.join(":")), ..needs(&names) };
-    let mut host = Invented::new(needs(&[])).plain(&["/a0/x", "/a3/x"]);
-    for name in &names {
-        host = host.elf(&format!("/h/{name}"), hostile.clone());
+    const ALL: usize = 20_000_000;
+    let numbered = |name: &str, count: usize| -> Vec<String> { (0..count).map(|n| format!("{name}{n}.so")).collect() };
+    let names = numbered("l", 1000);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let parts = |count: usize, part: &dyn Fn(usize) -> String| (0..count).map(part).collect::<Vec<_>>().join(":");
+    let deep = format!("/a0{}", "/./x/..".repeat(500));
+    let hostile = [
+        ("many directories", rpath(&parts(1000, &|n| format!("/a{}", n % 7)), &names)),
+        ("other directories", rpath(&parts(5000, &|n| format!("/b{n}")), &names)),
+        ("one directory again and again", rpath(&parts(20_000, &|_| "/a0".to_owned()), &names)),
+        ("relative ones", runpath(&"x:".repeat(30_000), &names)),
+        ("variables", runpath(&"$ORIGIN/$LIB/$PLATFORM:".repeat(2000), &names)),
+        ("long paths", runpath(&parts(15, &|_| deep.clone()), &names)),
+        ("links", runpath(&parts(500, &|n| format!("/link{n}")), &names)),
+    ];
+    for (what, object) in hostile {
+        let mut host = Invented::new(object.clone()).plain(&["/a0/x/y", "/a3/x", "/good/m.so"]).elf("/good/l.so", needs(&["/good/m.so"]));
+        for n in 0..500 {
+            host = host.link(&format!("/link{n}"), &format!("{}a0", "./".repeat(2000)));
+        }
+        let said = host.found_within(Budget::of(ALL), &[]).unwrap_err();
+        assert!(said.contains("/bin/x loads takes more work"), "{what}: {said}");
+        let program = host.elf("/bin/x", Object { loader: Some(GLIBC.to_owned()), ..Object::default() });
+        // One such library takes its share, and is passed over.
+        let host = program.elf("/h/0.so", object.clone());
+        assert_eq!(
+            host.found_within(Budget::of(ALL), &["/h/0.so", "/good/l.so"]).unwrap(),
+            ["/good/l.so", "/good/m.so", "/h/0.so"],
+            "{what}"
+        );
+        let paths = numbered("/h/", 50);
+        let host = paths.iter().fold(host, |host, path| host.elf(path, object.clone()));
+        host.looks.set(0);
+        let said = host.found_within(Budget::of(ALL), &paths.iter().map(String::as_str).collect::<Vec<_>>()).unwrap_err();
+        assert!(said.contains("/h/") && said.contains("takes more work"), "{what}: {said}");
+        assert!(host.looks.get() <= ALL / 2048, "{what}: {} looks", host.looks.get());
     }
-    let paths: Vec<String> = many.iter().map(|name| format!("/h/{name}")).collect();
-    let also: Vec<&str> = paths.iter().map(String::as_str).chain(["/good/l.so"]).collect();
-    let host = host.elf("/good/l.so", needs(&["/good/m.so"])).plain(&["/good/m.so"]);
-    assert!(host.found_within(budget, &also).unwrap().len() <= also.len() + 1);
-    assert!(host.looks.get() <= 2 * budget.all, "{} looks", host.looks.get());
-    // Without it each library would have tried a hundred names in a thousand places.
-    const { assert!(BUDGET.one * 40 <= BUDGET.all && BUDGET.all <= 2_000_000) };
     let chain = (0..5000).fold(Invented::new(needs(&["/c/0"])), |host, n| host.elf(&format!("/c/{n}"), needs(&[&format!("/c/{}", n + 1)])));
     assert!(chain.found(&[]).is_err());
+}
+
+#[test]
+fn lists_of_musl_cost_bounded_work() {
+    let host = |list: &str| {
+        Invented::new(musl(needs(&["z.so"]))).plain(&["/opt/z.so", "/lib/z.so"]).file("/etc/ld-musl-x86_64.path", list.as_bytes())
+    };
+    let found = |list: &str| host(list).found(&[]).unwrap();
+    let (short, long) = ("x:".repeat(30_000), "x:".repeat(40_000));
+    #[cfg(target_arch = "x86_64")]
+    assert!(found(&format!("{short}/opt")).contains(&"/opt/z.so".to_owned()));
+    assert_eq!(found(&format!("{long}/opt")), ["/lib/z.so"], "too long a list is not shown either");
+    let names: Vec<String> = (0..1000).map(|n| format!("l{n}.so")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for list in ["x:".repeat(2000), "/x:".repeat(1000), "$ORIGIN:".repeat(500)] {
+        let said = Invented::new(musl(runpath(&list, &names))).found_within(Budget::of(20_000_000), &[]).unwrap_err();
+        assert!(said.contains("takes more work"), "{said}");
+    }
 }
 
 /// Every answer is an object or a reason.
@@ -319,6 +362,55 @@ fn damaged_programs_are_read_or_refused() {
     }
 }
 
+/// An ELF file with these tables: for each, its type, where it says it is and how much that is; the rest is `x`.
+fn with_tables(tables: &[(u32, u64, u64)]) -> Vec<u8> {
+    let machine: u16 = if cfg!(target_arch = "x86_64") { 62 } else { 183 };
+    let mut bytes = [&b"\x7fELF\x02\x01\x01"[..], &[0; 9], &3_u16.to_le_bytes(), &machine.to_le_bytes(), &[1, 0, 0, 0], &[0; 8]].concat();
+    bytes.extend([&64_u64.to_le_bytes()[..], &[0; 12], &64_u16.to_le_bytes(), &56_u16.to_le_bytes()].concat());
+    bytes.extend([&u16::try_from(tables.len()).unwrap().to_le_bytes()[..], &[0; 6]].concat());
+    for (kind, offset, size) in tables {
+        let words = [*offset, *offset, *offset, *size, *size, 8].map(u64::to_le_bytes).concat();
+        bytes.extend([&kind.to_le_bytes()[..], &4_u32.to_le_bytes(), &words].concat());
+    }
+    bytes.resize(8 << 20, b'x');
+    bytes
+}
+
+#[test]
+fn what_is_read_of_one_file_is_bounded() {
+    let path = std::env::temp_dir().join(format!("remand-tables-{}", std::process::id()));
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let read = Object::read(std::fs::File::open(&path).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        read
+    };
+    let entry = |tag: u64, value: u64| [tag.to_le_bytes(), value.to_le_bytes()].concat();
+    let at = |number: usize| 0x10_0000 + number as u64 * 0x1000;
+    // One dynamic table, whose strings begin at the file's beginning.
+    let dynamic = |entries: &[Vec<u8>]| {
+        let table = [&[entry(5, 0)], entries, &[entry(0, 0)]].concat().concat();
+        let mut bytes = with_tables(&[(1, 0, 8 << 20), (2, 0x1_0000, table.len() as u64)]);
+        bytes[0x1_0000..0x1_0000 + table.len()].copy_from_slice(&table);
+        (1..1200).for_each(|number| bytes[usize::try_from(at(number)).unwrap() - 1] = 0);
+        bytes
+    };
+    let few = dynamic(&[entry(1, at(1) - 200), entry(29, at(2) - 3000)]);
+    let object = read(&few).unwrap();
+    assert_eq!((object.needed[0].len(), object.runpath.unwrap().len()), (199, 2999), "control");
+    let long = |number| entry(1, at(number) - 300);
+    assert!(read(&dynamic(&[long(1)])).unwrap_err().contains("no file can have"), "longer than any name");
+    let lists: Vec<_> = (1..1000).map(|number| entry(29, at(number))).collect();
+    let repeated: Vec<_> = (1..1000).map(|_| entry(29, at(1))).collect();
+    let headers: Vec<_> = (0..4000).map(|number| (3, number * 16, 1 << 18)).collect();
+    let tables: Vec<_> = (0..4000).map(|_| (2, 0x10_0000, 1 << 18)).collect();
+    for (what, bytes) in [("lists", dynamic(&lists)), ("one list", dynamic(&repeated)), ("tables", with_tables(&tables))] {
+        let said = read(&bytes);
+        assert!(said.as_ref().is_err_and(|why| why.contains("longer than any") || why.contains("damaged")), "{what}: {said:?}");
+    }
+    assert!(read(&with_tables(&headers)).is_err(), "loaders");
+}
+
 #[test]
 fn damaged_caches_list_less() {
     if let Ok(whole) = std::fs::read("/etc/ld.so.cache") {
@@ -330,6 +422,15 @@ fn damaged_caches_list_less() {
             parse(&damaged);
         }
     }
+    // Entries that share one long text.
+    let shared = |count: u32| {
+        let name = 48 + 24 * count;
+        let entry = [FLAGS, name, name + 5, 0, 0, 1 << 30].map(u32::to_le_bytes).concat();
+        let header = [&b"glibc-ld.so.cache1.1"[..], &count.to_le_bytes(), &[0; 24]].concat();
+        let bytes = [header, entry.repeat(count as usize), format!("l.so\0/c/{}\0", "x".repeat(4000)).into_bytes()].concat();
+        cache::Cache::parse(&bytes).lookup("l.so").len()
+    };
+    assert_eq!((shared(3), shared(10_000)), (3, 0));
     let list = cache(&[("l.so", "/c/l.so", 0)]);
     let old = [&b"ld.so-1.7.0\0"[..], &1_u32.to_le_bytes(), &[0; 12], &[0; 4], &list].concat();
     let parsed = |bytes: &[u8]| cache::Cache::parse(bytes).lookup("l.so").to_vec();
