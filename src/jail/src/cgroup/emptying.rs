@@ -33,10 +33,11 @@ pub(super) struct Files {
 /// Empties a cgroup without processes; bytes that could not be freed, apart from some of the kernel's.
 pub(super) fn empty(group: &Directory, files: &Files) -> Result<u64, CgroupError> {
     let begin = Instant::now();
+    let late = || begin.elapsed() >= LONGEST;
     let kernel = || files.kernel.map_or(Ok(None), |file| group.number_if_there(file));
     let clean = |usage: u64| Ok::<_, CgroupError>(usage < SOME && kernel()?.is_some_and(|kernel| kernel >= usage));
     let mut usage = group.number(files.usage)?;
-    while usage > STEP && begin.elapsed() < LONGEST {
+    while usage > STEP && !late() {
         // Refused where less could be freed: the next look tells how much.
         let refused = group.write(files.bound, usage - STEP).is_err();
         let before = std::mem::replace(&mut usage, group.number(files.usage)?);
@@ -44,13 +45,13 @@ pub(super) fn empty(group: &Directory, files: &Files) -> Result<u64, CgroupError
             break;
         }
     }
-    if clean(usage)? || begin.elapsed() >= LONGEST {
+    if clean(usage)? || late() {
         return Ok(usage.saturating_sub(SOME));
     }
     // Cheap, and mostly enough; what lies ready on other CPUs it does not reach.
     let _ = group.write(files.bound, 0);
     usage = group.number(files.usage)?;
-    if !clean(usage)? {
+    if !clean(usage)? && !late() {
         // Refused where not all could be freed.
         let _ = group.write_if_there(files.empty, usage);
         usage = group.number(files.usage)?;

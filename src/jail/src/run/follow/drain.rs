@@ -25,10 +25,10 @@ impl Follower<'_, '_> {
         self.open.retain(|source| LAST.contains(source) || *source == Source::Cancel);
         self.denials.close();
         while self.pipes() > 0 {
-            // What is there already is read in any case.
+            // What is there already is read in any case; not what somebody outside of the run goes on to write, who was handed the other end.
             let late = self.stopped == Some(Stop::Cancelled) || now() >= end;
             match self.wait(Some(if late { 0 } else { end })) {
-                Ok(ready) if ready.is_empty() && late => return,
+                Ok(ready) if late && (ready.is_empty() || now() >= end.saturating_add(DRAIN)) => return,
                 Ok(ready) => ready.into_iter().for_each(|source| self.handle(source)),
                 Err(errno) => return self.fail(format!("poll: {}", errno.desc())),
             }
