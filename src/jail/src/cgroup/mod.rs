@@ -164,14 +164,15 @@ impl RunCgroup {
         }
     }
 
-    /// Lets everything inside die at once: the CPU quota is lifted, since a killed process needs time on a CPU to die and would wait for its share. v2: and
+    /// Lets everything inside die at once: the CPU quota is lifted and the weight raised, since a killed process needs time on a CPU to die and would wait for
+    /// its share. v2: and
     /// kills it by `cgroup.kill` (Linux 5.14). v1 has no such thing; the PID namespace does it there.
     ///
     /// # Errors
     /// The file that refused.
     pub fn kill(&self) -> Result<(), CgroupError> {
         match &self.0 {
-            Hierarchy::V1(run) => run.lift_quota(),
+            Hierarchy::V1(run) => run.hasten(),
             Hierarchy::V2(run) => run.kill(),
         }
     }

@@ -189,7 +189,7 @@ fn cpu_is_counted_and_can_be_bounded() {
 
 /// A killed process needs a CPU to die.
 #[test]
-fn a_kill_lifts_the_cpu_quota() {
+fn a_kill_lifts_the_cpu_quota_and_raises_the_weight() {
     let Some(facts) = host() else { return };
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&CgroupLimits { cpus: Some(10), ..limits() }).unwrap();
@@ -197,13 +197,16 @@ fn a_kill_lifts_the_cpu_quota() {
         Join::Tasks(tasks) => tasks.iter().filter_map(|tasks| Some(path_of(tasks.as_fd()).parent()?.to_owned())).collect(),
         Join::Into(directory) => vec![path_of(directory)],
     };
-    let quota = || {
-        let files = places.iter().flat_map(|place| ["cpu.max", "cpu.cfs_quota_us"].map(|name| place.join(name)));
+    let first_words = |names: [&str; 2]| {
+        let files = places.iter().flat_map(|place| names.map(|name| place.join(name)));
         files.filter_map(|file| std::fs::read_to_string(file).ok()?.split_whitespace().next().map(str::to_owned)).collect::<Vec<_>>()
     };
+    let (quota, weight) = (|| first_words(["cpu.max", "cpu.cfs_quota_us"]), || first_words(["cpu.weight", "cpu.shares"]));
     assert_eq!(quota(), ["1000"]);
+    assert!(["100", "1024"].contains(&weight().join(" ").as_str()), "{:?}", weight());
     run.kill().unwrap();
     assert!(["max", "-1"].contains(&quota().join(" ").as_str()), "{:?}", quota());
+    assert!(["10000", "262144"].contains(&weight().join(" ").as_str()), "{:?}", weight());
     run.remove().unwrap();
 }
 

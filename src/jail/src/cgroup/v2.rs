@@ -25,6 +25,10 @@ const PROCS: &str = "cgroup.procs";
 /// `memory.reclaim` is there since Linux 5.19; `memory.high` alone leaves what lies ready on other CPUs.
 const MEMORY: Files = Files { usage: "memory.current", kernel: None, cache: "file", bound: "memory.high", empty: "memory.reclaim" };
 
+const WEIGHT: &str = "cpu.weight";
+/// The highest that the kernel takes.
+const MOST_WEIGHT: u32 = 10_000;
+
 const FORKSERVER: &str = "forkserver";
 const SUPERVISOR: &str = "supervisor";
 const RUN: &str = "run-";
@@ -163,6 +167,8 @@ pub(super) struct Run {
     pids: bool,
     /// A CPU quota is in force.
     quota: bool,
+    /// The supervisor's own directory.
+    parent: Directory,
     leaf: Made,
 }
 
@@ -180,7 +186,7 @@ impl Run {
             None
         };
         let quota = limits.use_cpu && limits.cpus.is_some();
-        let run = Self { memory, bounds_swap, pids: limits.use_pids, quota, leaf };
+        let run = Self { memory, bounds_swap, pids: limits.use_pids, quota, parent: Directory::open(parent)?, leaf };
         // A file that was never read polls as changed.
         run.memory_counters(&mut Counters::default())?;
         Ok(run)
@@ -231,7 +237,10 @@ impl Run {
 
     pub(super) fn kill(&self) -> Result<(), CgroupError> {
         if self.quota {
+            // What is killed needs a processor to die: no quota keeps it away, and what else is busy here comes after it, beside the supervisor's own directory too.
             self.leaf.write("cpu.max", "max")?;
+            self.leaf.write_if_there(WEIGHT, MOST_WEIGHT)?;
+            self.parent.write_if_there(WEIGHT, MOST_WEIGHT)?;
         }
         match self.leaf.write("cgroup.kill", 1) {
             // Before Linux 5.14 the end of the PID namespace does it, as on v1.
@@ -268,7 +277,8 @@ impl Run {
     /// Empties and removes; bytes that could not be freed.
     pub(super) fn remove(self) -> Result<u64, CgroupError> {
         let left = if self.memory.is_some() { emptying::empty(&self.leaf, &MEMORY) } else { Ok(0) };
-        let removed = self.leaf.remove();
+        let usual = if self.quota { self.parent.write_if_there(WEIGHT, 100).map(drop) } else { Ok(()) };
+        let removed = self.leaf.remove().and(usual);
         left.and_then(|left| removed.map(|()| left))
     }
 }
