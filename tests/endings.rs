@@ -8,7 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use remand_tests::command::{Call, Ended, binary, scale, until};
 use remand_tests::facts::{CGROUP_MEMORY, need};
-use remand_tests::observe::Seen::{At, Denied, Granted, Value};
+use remand_tests::observe::Seen::{At, Denied, Granted, Value, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::processes::{appears, named, vanishes};
 use remand_tests::scratch::Scratch;
@@ -20,13 +20,22 @@ use serde_json::{Value as Json, json};
 const NUMBERS: &str = r#"{"bytes":65536,"numbers":[3,5,6,7,9,20,64,100]}"#;
 
 /// One row per technique.
-pub const TABLE: &[Technique] = &[Technique::new(
-    "descriptors_in_flight",
-    probe!("in_flight"),
-    &[Value(r#"{"sendmsg":["EPERM"],"sendmmsg":["EPERM"]}"#), Denied("sendmsg", "EPERM"), Denied("sendmmsg", "EPERM")],
-    Control::Calls(&["sendmsg", "sendmmsg"], &[At("/sendmsg", r#"["ok"]"#), At("/sendmmsg", r#"["ok"]"#), Granted("sendmsg")]),
-)
-.query(NUMBERS)];
+pub const TABLE: &[Technique] = &[
+    Technique::new(
+        "descriptors_in_flight",
+        probe!("in_flight"),
+        &[Value(r#"{"sendmsg":["EPERM"],"sendmmsg":["EPERM"]}"#), Denied("sendmsg", "EPERM"), Denied("sendmmsg", "EPERM")],
+        Control::Calls(&["sendmsg", "sendmmsg"], &[At("/sendmsg", r#"["ok"]"#), At("/sendmmsg", r#"["ok"]"#), Granted("sendmsg")]),
+    )
+    .query(NUMBERS),
+    Technique::new(
+        "a_childs_call_that_ends_the_run",
+        probe!("killed_child"),
+        &[Verdict("violated"), Denied("ptrace", "end of the run")],
+        Control::Policy("{}", &[Value("0"), Denied("ptrace", "EPERM")]),
+    )
+    .policy(r#"{"syscalls":{"kill":["ptrace"]}}"#),
+];
 
 /// What is seen from outside of the run.
 pub fn trials() -> Vec<Trial> {

@@ -3,7 +3,7 @@
 use libtest_mimic::Trial;
 use remand_tests::command::Call;
 use remand_tests::facts::UNSHARE;
-use remand_tests::observe::Seen::{At, Denied, Granted, NotAt, Value};
+use remand_tests::observe::Seen::{At, Denied, Granted, NotAt, OneOf, Value};
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
 use remand_tests::technique::{Control, Technique};
@@ -108,6 +108,26 @@ pub const TABLE: &[Technique] = &[
             Denied("mknodat", "EPERM"),
         ],
         Control::Plain(&[At("/setuid", "\"ok\""), NotAt("/suid_mounts", "[]"), NotAt("/writable_mounts", r#"["/tmp"]"#)]),
+    ),
+    Technique::new(
+        "set_id_files_by_opening",
+        probe!("make_set_id"),
+        &[
+            At("/openat", "\"EPERM\""),
+            At("/tmpfile", "\"EPERM\""),
+            At("/openat2", "\"ENOSYS\""),
+            At("/clean", "\"ok\""),
+            At("/plain", "\"ok\""),
+            OneOf("/open", &["\"EPERM\"", "null"]),
+            OneOf("/creat", &["\"EPERM\"", "null"]),
+            At("/set", "[]"),
+            Denied("openat", "EPERM"),
+            Denied("openat2", "ENOSYS"),
+        ],
+        Control::Calls(
+            &["open", "openat", "creat", "openat2"],
+            &[At("/openat", "\"ok\""), At("/tmpfile", "\"ok\""), At("/openat2", "\"ok\""), NotAt("/set", "[]")],
+        ),
     ),
     Technique::new(
         "times_of_devices",

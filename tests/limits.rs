@@ -59,6 +59,30 @@ pub const TABLE: &[Technique] = &[
     .set(&["limits.memory=64MiB"])
     .needs(&[SWAP]),
     Technique::new(
+        "shared_memory_hidden_by_advice",
+        probe!("unseen_shared_memory"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"mib":24,"by":"advice"}"#, &[Value("24")]),
+    )
+    .query(r#"{"mib":160,"by":"advice"}"#)
+    .set(&["limits.memory=64MiB"]),
+    Technique::new(
+        "shared_memory_hidden_by_unmapping",
+        probe!("unseen_shared_memory"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"mib":24,"by":"unmapping"}"#, &[Value("24")]),
+    )
+    .query(r#"{"mib":160,"by":"unmapping"}"#)
+    .set(&["limits.memory=64MiB"]),
+    Technique::new(
+        "memory_behind_an_ended_first_thread",
+        probe!("hidden_memory"),
+        &[Exceeded("memory")],
+        Control::Query(r#"{"mib":24}"#, &[Value("24")]),
+    )
+    .query(r#"{"mib":160}"#)
+    .set(&["limits.memory=64MiB"]),
+    Technique::new(
         "memory_in_small_children",
         probe!("memory_by_children"),
         &[Exceeded("memory")],

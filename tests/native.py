@@ -21,7 +21,7 @@ _NUMBERS = {  # name: (x86_64, aarch64)
     "clock_settime": (227, 112), "sethostname": (170, 161), "pidfd_getfd": (438, 438), "pidfd_open": (434, 434),
     "fanotify_init": (300, 262), "gettid": (186, 178), "iopl": (172, 172), "sendmsg": (46, 211), "sendmmsg": (307, 269),
     "fsync": (74, 82), "fdatasync": (75, 83), "sync_file_range": (277, 84), "msync": (26, 227), "syncfs": (306, 267),
-    "exit": (60, 93),
+    "exit": (60, 93), "openat": (257, 56), "openat2": (437, 437),
 }
 
 

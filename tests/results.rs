@@ -32,7 +32,7 @@ pub const TABLE: &[Technique] = &[
     Technique::new("exit_124", probe!("leave_without_result"), &[Exited(124)], VALUE).query(r#"{"by":"_exit","code":124}"#),
     Technique::new("kill_9", probe!("kill_itself"), &[Signaled("SIGKILL")], ALIVE).query("9"),
     // Two signals that the kernel sends for a crossed line: code that wants to end so can cross the line just as well.
-    Technique::new("kill_31", probe!("kill_itself"), &[Verdict("violated")], ALIVE).query("31"),
+    Technique::new("kill_31", probe!("kill_itself"), &[Signaled("SIGSYS")], ALIVE).query("31"),
     Technique::new("kill_24", probe!("kill_itself"), &[Signaled("SIGXCPU")], ALIVE).query("24"),
     Technique::new("kill_25", probe!("kill_itself"), &[Exceeded("file_size")], ALIVE).query("25"),
     Technique::new(

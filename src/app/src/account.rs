@@ -245,8 +245,8 @@ mod tests {
             "remand: the process was ended by SIGSEGV (signal 11), not by remand\n"
         );
         assert_eq!(
-            told(Verdict::Violated { source: "SIGSYS from the seccomp filter".into() }),
-            "remand: the run was killed for a system call (SIGSYS from the seccomp filter)\n  \
+            told(Verdict::Violated { source: "the seccomp filter".into() }),
+            "remand: the run was killed for a system call (the seccomp filter)\n  \
              policy default: `syscalls.kill` lists the calls that end a run, and every foreign ABI ends it\n"
         );
         assert_eq!(told(Verdict::Cancelled), "remand: cancelled; every process of the run is gone\n");

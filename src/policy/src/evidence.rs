@@ -115,6 +115,8 @@ pub enum Stop {
     ResultShape,
     /// Bytes that are no frame.
     Malformed,
+    /// A call that the policy answers by ending the run.
+    Violated,
     /// The caller cancelled.
     Cancelled,
     /// The supervisor itself failed; it puts the cause into the verdict's `message`.

@@ -72,13 +72,13 @@ pub struct Captured {
 /// One kind of denied call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Violation {
-    /// Name, or `syscall_NNN` where this build knows none.
+    /// Name, or `syscall_NNN` where this build knows none; `foreign_syscall_NNN` for one of another instruction set.
     pub syscall: String,
     /// The six argument registers of the first occurrence.
     pub args: [u64; 6],
     /// How often.
     pub count: u64,
-    /// What it was answered, such as `EPERM`.
+    /// What it was answered, such as `EPERM`; `end of the run` where the policy ends the run for it.
     pub answered: String,
     /// The policy line that would allow it, and whether that is dangerous.
     pub change: String,

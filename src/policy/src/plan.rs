@@ -267,8 +267,8 @@ impl Plan {
         if self.filter.is_empty() {
             return Ok(self);
         }
-        let filter =
-            syscalls::compile_observing(&protections::calls(policy, self.memory_watch.is_some()), host.arch, policy.writes_to_host())?;
+        let watched = self.memory_watch.is_some();
+        let filter = syscalls::compile_observing(&protections::calls(policy, watched), host.arch, policy.writes_to_host(), watched)?;
         Ok(Self { unobserved: Some(self.filter), filter, ..self })
     }
 }

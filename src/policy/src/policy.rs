@@ -261,7 +261,7 @@ pub struct Syscalls {
     pub deny: Vec<String>,
     /// Calls that end the run with the verdict `violated`; wins over `allow` and `deny`. Group names are allowed.
     ///
-    /// SECCOMP_RET_KILL_PROCESS: the process dies of SIGSYS.
+    /// SECCOMP_RET_USER_NOTIF: the call waits, and never happens, while the supervisor records it and kills every process of the run.
     #[schemars(with = "Edit<crate::schema::Name>")]
     pub kill: Vec<String>,
     /// Whether seccomp (filter and recording) must be enforced.

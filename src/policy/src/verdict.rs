@@ -6,15 +6,16 @@
 //!
 //! 1. The supervisor stopped the run: its reason.
 //! 2. A step before exec failed: `not_started`.
-//! 3. The kernel's own killing: SIGSYS of our filter, an out-of-memory handler (and whose: the run's, a cgroup's above it, the host's), SIGXFSZ, SIGXCPU
+//! 3. The kernel's own killing: an out-of-memory handler (and whose: the run's, a cgroup's above it, the host's), SIGXFSZ, SIGXCPU
 //!    past the budget.
 //! 4. The executor never said `ready`: `not_started`.
 //! 5. The decoder refused the frames: the limit, or `malformed_result`. A frame cut short by a signal is no lie of the code: the signal counts.
-//! 6. One `done` frame and exit 0 (a plain program: exit 0): `finished`.
-//! 7. It failed, and an out-of-memory handler had killed some process of the run, or the pids limit or the tmpfs was exhausted: `exceeded`.
-//! 8. How the process ended: signal, `error` frame, code, nothing.
+//! 6. Memory that was only looked at had been over its limit before a look met it: `exceeded`.
+//! 7. One `done` frame and exit 0 (a plain program: exit 0): `finished`.
+//! 8. It failed, and an out-of-memory handler had killed some process of the run, or the pids limit or the tmpfs was exhausted: `exceeded`.
+//! 9. How the process ended: signal, `error` frame, code, nothing.
 //!
-//! A process may send itself SIGSYS, SIGXFSZ or SIGXCPU. That forges one kind of failure as another, which wins it nothing; it never makes a success.
+//! A process may send itself SIGXFSZ or SIGXCPU. That forges one kind of failure as another, which wins it nothing; it never makes a success.
 
 mod ending;
 mod exceeded;
@@ -98,7 +99,7 @@ pub enum Verdict {
     },
     /// A call that the policy answers by killing.
     Violated {
-        /// `SIGSYS` from the seccomp filter.
+        /// Who said so: the seccomp filter. Which call it was is in the outcome's `violations`.
         source: String,
     },
     /// The caller cancelled.
@@ -156,6 +157,7 @@ pub fn decide(evidence: &Evidence, plan: &Plan) -> Verdict {
         .or_else(|| exceeded::by_kernel(evidence, plan))
         .or_else(|| ending::never_ready(evidence))
         .or_else(|| exceeded::by_frames(evidence))
+        .or_else(|| exceeded::by_peak(evidence, plan))
         .or_else(|| ending::finished(evidence, plan))
         .or_else(|| exceeded::before_failure(evidence, plan))
         .unwrap_or_else(|| ending::failed(evidence))

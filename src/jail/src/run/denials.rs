@@ -1,14 +1,15 @@
 //! What the filter's listener tells: denied system calls, recorded and answered; lock calls, carried out. While learning, also allowed calls that look paths
 //! up.
 //!
-//! Always holds: a denial never depends on memory of the run, so nothing can race it; a run that does little but such calls cannot keep the supervisor busy
-//! for ever. What is denied, served or let through, the filter says, run once more on the registers. In a normal run nothing is let through but the first `execve`; while learning (a plan with `unobserved`), exactly what the
+//! Always holds: a denial never depends on memory of the run, so nothing can race it; a run that does little but such calls waits for its answers, and cannot
+//! keep the supervisor busy. A call that ends the run is never answered: its caller waits for it until it is killed. What is denied, served or let through, the filter says, run once more on the registers. In a normal run nothing is let through but the first `execve` and what is only counted; while learning (a plan with `unobserved`), exactly what the
 //! filter of a normal run allows, by that filter and the registers alone.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use remand_child::sys::now;
 use remand_policy::host::Arch;
 use remand_policy::outcome::Violation;
 use remand_policy::plan::UNCOUNTED;
@@ -21,8 +22,8 @@ use crate::sys::notify::{self, Notification};
 
 /// Kinds of denied calls that are listed.
 const MOST_KINDS: usize = 64;
-/// Denials that are answered one by one. After that the listener is closed, and the kernel answers ENOSYS by itself.
-const MOST_ANSWERS: u64 = 10_000;
+/// Denials that are answered at full speed. After that they cost the run what they cost the supervisor, several times over.
+const QUICK_ANSWERS: u64 = 10_000;
 /// Most that are answered before limits are looked at again.
 pub const MOST_AT_ONCE: usize = 1024;
 
@@ -32,11 +33,16 @@ pub struct Denials {
     listener: Option<OwnedFd>,
     arch: Arch,
     execve: Option<u32>,
-    seen: Vec<(u32, Violation)>,
+    /// By instruction set and number.
+    seen: Vec<((u32, u32), Violation)>,
     looks: Looks,
     locks: Locks,
     answered: u64,
     truncated: bool,
+    /// Bytes of shared memory that the run asked for so far, where no cgroup counts them.
+    shared: u64,
+    /// A call was made that ends the run.
+    fatal: bool,
 }
 
 impl Denials {
@@ -51,12 +57,19 @@ impl Denials {
             looks: Looks::default(),
             answered: 0,
             truncated: false,
+            shared: 0,
+            fatal: false,
         }
     }
 
     /// Begins to listen.
     pub fn listen(&mut self, listener: OwnedFd) {
         self.listener = Some(listener);
+    }
+
+    /// Bytes of shared memory that the run asked for so far, where no cgroup counts them: at most so much of it exists.
+    pub fn shared(&self) -> u64 {
+        self.shared
     }
 
     /// What to poll; nothing as long as no call is to be answered.
@@ -83,11 +96,11 @@ impl Denials {
         self.locks.end();
     }
 
-    /// Takes and answers what waits, at most so many. `begun`: user code can have begun.
+    /// Takes and answers what waits, at most so many. `begun`: user code can have begun. Whether the run is to end for a call.
     ///
     /// # Errors
     /// The kernel's answer.
-    pub fn answer_all(&mut self, policy: &Policy, plan: &Plan, begun: bool, most: usize) -> Result<(), Errno> {
+    pub fn answer_all(&mut self, policy: &Policy, plan: &Plan, begun: bool, most: usize) -> Result<bool, Errno> {
         for _ in 0..most {
             // None while locks are looked after.
             let Some(listener) = self.fd() else { break };
@@ -99,17 +112,18 @@ impl Denials {
             }
             self.answer(policy, plan, begun)?;
         }
-        Ok(())
+        Ok(self.fatal)
     }
 
     fn answer(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
         let Some(listener) = self.listener.as_ref().map(AsFd::as_fd) else { return Ok(()) };
+        let began = now();
         let Some(notification) = notify::receive(listener)? else { return Ok(()) };
         // The first execve is the executor process becoming the program: this crate's own call, made before any code of the run exists.
         if Some(notification.number) == self.execve.take() {
             return notify::let_through(listener, notification.id);
         }
-        match meant(plan, self.arch, &notification) {
+        match meant(plan, &notification) {
             Some(syscalls::ALLOW) if plan.unobserved.is_some() => {
                 if begun {
                     self.looks.look(listener, self.arch, &notification);
@@ -121,38 +135,51 @@ impl Denials {
                     return self.locks.serve(listener, call, &notification);
                 }
             }
+            Some(syscalls::COUNT) => {
+                // The length, which nobody can change while the call waits. It is never taken off: what still lives of it, nobody can tell.
+                self.shared = self.shared.saturating_add(notification.args[1]);
+                self.locks.pay(began);
+                return notify::let_through(listener, notification.id);
+            }
+            Some(syscalls::END) => {
+                self.record(policy, plan, &notification, "end of the run");
+                self.fatal = true;
+                return Ok(());
+            }
             _ => {}
         }
-        notify::deny(listener, notification.id, syscalls::answer(self.arch, notification.number))?;
-        self.record(policy, plan, &notification);
+        let answer = syscalls::answer(self.arch, notification.number);
+        notify::deny(listener, notification.id, answer)?;
+        self.record(policy, plan, &notification, &format!("{:?}", Errno::from_raw(answer)));
         self.answered += 1;
-        if self.answered >= MOST_ANSWERS {
-            self.truncated = true;
-            // Its locks stay as long as it has what they rest on.
-            self.listener = None;
+        if self.answered > QUICK_ANSWERS {
+            self.locks.pay(began);
         }
         Ok(())
     }
 
-    fn record(&mut self, policy: &Policy, plan: &Plan, notification: &Notification) {
-        let number = notification.number;
+    fn record(&mut self, policy: &Policy, plan: &Plan, notification: &Notification, answered: &str) {
+        let (number, kind) = (notification.number, (notification.arch, notification.number));
+        let native = notification.arch == syscalls::audit_arch(self.arch);
         // Learning tells one call's arguments apart, as far as another change would allow them.
         let change = plan.unobserved.is_some().then(|| syscalls::change(policy, self.arch, number, &notification.args));
         let same = |seen: &Violation| change.as_ref().is_none_or(|change| *change == seen.change);
-        if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, violation)| *seen == number && same(violation)) {
+        if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, violation)| *seen == kind && same(violation)) {
             violation.count += 1;
         } else if self.seen.len() < MOST_KINDS {
-            let answered = Errno::from_raw(syscalls::answer(self.arch, number));
-            let name = syscalls::name(self.arch, number);
+            let name = syscalls::name(self.arch, number).filter(|_| native);
             let uncounted = plan.memory_watch.is_some() && name.is_some_and(|name| UNCOUNTED.contains(&name));
+            let foreign = if native { "" } else { "foreign_" };
             self.seen.push((
-                number,
+                kind,
                 Violation {
-                    syscall: name.map_or_else(|| format!("syscall_{number}"), str::to_owned),
+                    syscall: name.map_or_else(|| format!("{foreign}syscall_{number}"), str::to_owned),
                     args: notification.args,
                     count: 1,
-                    answered: format!("{answered:?}"),
-                    change: if uncounted {
+                    answered: answered.to_owned(),
+                    change: if !native {
+                        "none: every call of another instruction set ends the run".to_owned()
+                    } else if uncounted {
                         "none: only a memory cgroup counts what this call makes, and this run has none (enforcement.memory)".to_owned()
                     } else {
                         change.unwrap_or_else(|| syscalls::change(policy, self.arch, number, &notification.args))
@@ -172,7 +199,7 @@ impl Denials {
 }
 
 /// What the filter of a normal run answers to this call.
-fn meant(plan: &Plan, arch: Arch, notification: &Notification) -> Option<u32> {
-    let data = SeccompData { nr: notification.number, arch: syscalls::audit_arch(arch), instruction_pointer: 0, args: notification.args };
+fn meant(plan: &Plan, notification: &Notification) -> Option<u32> {
+    let data = SeccompData { nr: notification.number, arch: notification.arch, instruction_pointer: 0, args: notification.args };
     bpf::run(plan.unobserved.as_ref().unwrap_or(&plan.filter), &data).ok()
 }

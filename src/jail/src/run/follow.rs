@@ -177,8 +177,10 @@ impl Follower<'_, '_> {
                     self.on_result();
                 }
                 let most = if starting { 1 } else { MOST_AT_ONCE };
-                if let Err(errno) = self.denials.answer_all(self.ask.policy, self.ask.plan, self.ready.is_some(), most) {
-                    self.fail(format!("a denied call could not be answered: {}", errno.desc()));
+                match self.denials.answer_all(self.ask.policy, self.ask.plan, self.ready.is_some(), most) {
+                    Ok(true) => self.stop(Stop::Violated),
+                    Ok(false) => {}
+                    Err(errno) => self.fail(format!("a denied call could not be answered: {}", errno.desc())),
                 }
             }
             Source::Stdout | Source::Stderr => self.on_output(source),
@@ -318,13 +320,13 @@ impl Follower<'_, '_> {
             return;
         }
         let now = now();
-        if let Some(stop) = self.meter.check(now, self.launched.cgroup.as_ref()) {
-            self.stop(stop);
-        } else if now >= self.wall_deadline() {
+        if now >= self.wall_deadline() {
             match self.ready {
                 Some(_) => self.stop(Stop::WallTime),
                 None => self.fail(format!("the run was not ready {} s after it was made", START_LIMIT / 1_000_000_000)),
             }
+        } else if let Some(stop) = self.meter.check(now, self.launched.cgroup.as_ref(), self.denials.shared()) {
+            self.stop(stop);
         }
     }
 

@@ -8,7 +8,8 @@ use std::thread::available_parallelism;
 use remand_policy::Plan;
 use remand_policy::evidence::Stop;
 
-use super::tree::{Sample, can_swap, proportional, sample, sockets};
+use super::exact::{Exact, Looked};
+use super::tree::{Sample, can_swap, host_shared, sample, sockets, swap_in_use};
 use crate::cgroup::RunCgroup;
 
 /// Nanoseconds between two samples where no cgroup holds the memory: what a run can allocate meanwhile is some 20 MB.
@@ -32,21 +33,28 @@ pub struct Meter {
     next_sample: Option<u64>,
     cpus: u64,
     seen: Sample,
+    shared: u64,
+    /// Where memory is watched.
+    exact: Option<Exact>,
 }
 
 impl Meter {
     /// Meters for a plan; they do not run yet.
     pub fn new(plan: &Plan, init: u32, cgroup: Option<&RunCgroup>) -> Self {
         let into_swap = cgroup.is_some_and(|cgroup| !cgroup.bounds_swap()) && can_swap();
+        let memory_limit = plan.memory_watch.or(plan.memory.filter(|_| into_swap));
         Self {
             init,
             cpu_limit: plan.cpu_time,
-            memory_limit: plan.memory_watch.or(plan.memory.filter(|_| into_swap)),
+            memory_limit,
             socket: if plan.memory_watch.is_some() && plan.has("network_namespace") { send_buffer() } else { 0 },
             next_cpu: None,
             next_sample: None,
             cpus: available_parallelism().map_or(1, |cpus| cpus.get() as u64),
             seen: Sample::default(),
+            shared: 0,
+            // Without it, pages that forked processes share count for each.
+            exact: memory_limit.and_then(|_| Exact::start(init).ok()),
         }
     }
 
@@ -54,6 +62,9 @@ impl Meter {
     pub fn begin(&mut self, now: u64) {
         self.next_cpu = self.cpu_limit.map(|limit| self.earliest(now, limit));
         self.next_sample = self.memory_limit.map(|_| now + SAMPLE);
+        if self.memory_limit.is_some() {
+            self.sample(); // what the interpreter has of files, which is in its peak
+        }
     }
 
     /// When to look next; nanoseconds.
@@ -61,8 +72,9 @@ impl Meter {
         self.next_cpu.into_iter().chain(self.next_sample).min()
     }
 
-    /// Looks at what is due.
-    pub fn check(&mut self, now: u64, cgroup: Option<&RunCgroup>) -> Option<Stop> {
+    /// Looks at what is due. `shared`: the most bytes of shared memory that can exist unseen.
+    pub fn check(&mut self, now: u64, cgroup: Option<&RunCgroup>, shared: u64) -> Option<Stop> {
+        self.shared = shared;
         if self.next_sample.is_some_and(|at| now >= at) {
             self.next_sample = Some(now + SAMPLE);
             if self.memory_exceeded() {
@@ -82,7 +94,7 @@ impl Meter {
     /// A last sample before the processes are killed.
     pub fn last_look(&mut self, cgroup: Option<&RunCgroup>) {
         if cgroup.is_none() {
-            self.look();
+            self.sample();
         }
     }
 
@@ -100,7 +112,7 @@ impl Meter {
         match cgroup.map(RunCgroup::cpu) {
             Some(Ok((user, system))) if user + system > 0 => user + system,
             _ => {
-                let found = self.look();
+                let found = self.sample();
                 found.user + found.system
             }
         }
@@ -108,22 +120,44 @@ impl Meter {
 
     fn memory_exceeded(&mut self) -> bool {
         let Some(limit) = self.memory_limit else { return false };
-        self.look().memory > limit
+        let found = self.sample();
+        let unseen = self.unseen();
+        let rough = found.memory.saturating_add(unseen.saturating_sub(found.shared));
+        // Pages that forked processes share were counted for each of them, and shared ones that are swapped out not at all: ask exactly.
+        let held = match self.exact.as_mut().filter(|_| rough > limit || swap_in_use()).map(Exact::look) {
+            Some(Looked::Holds { own, shared }) => own.saturating_add(shared.max(unseen)).saturating_add(self.waiting()),
+            Some(Looked::NotYet) => return false,
+            None | Some(Looked::Cannot) => rough,
+        };
+        self.seen.memory = self.seen.memory.max(held);
+        held > limit
     }
 
-    fn look(&mut self) -> Sample {
-        let waiting = if self.socket > 0 { self.socket.saturating_mul(sockets(self.init)) } else { 0 };
+    /// The most that shared memory can hold: what was asked for, and not more than all that the host has of it.
+    fn unseen(&self) -> u64 {
+        if self.shared > 0 { self.shared.min(host_shared()) } else { 0 }
+    }
+
+    /// What waits in sockets.
+    fn waiting(&self) -> u64 {
+        if self.socket > 0 { self.socket.saturating_mul(sockets(self.init)) } else { 0 }
+    }
+
+    /// A sample, its memory with what waits in sockets. More than the limit is not seen by that alone: it may be counted twice.
+    fn sample(&mut self) -> Sample {
         let mut found = sample(self.init);
-        found.memory = found.memory.saturating_add(waiting);
-        if self.memory_limit.is_some_and(|limit| found.memory > limit) {
-            // Pages that forked processes share were counted for each of them: ask again, exactly.
-            found.memory = proportional(self.init).map_or(found.memory, |exact| exact.saturating_add(waiting));
-        }
+        found.memory = found.memory.saturating_add(self.waiting());
         self.seen = Sample {
-            memory: self.seen.memory.max(found.memory),
+            memory: if self.memory_limit.is_some_and(|limit| found.memory > limit) {
+                self.seen.memory
+            } else {
+                self.seen.memory.max(found.memory)
+            },
+            shared: 0,
             tasks: self.seen.tasks.max(found.tasks),
             user: self.seen.user.max(found.user),
             system: self.seen.system.max(found.system),
+            files: self.seen.files.max(found.files),
         };
         found
     }

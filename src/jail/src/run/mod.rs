@@ -4,6 +4,7 @@
 
 mod capture;
 mod denials;
+mod exact;
 mod follow;
 mod launch;
 mod locks;

@@ -142,7 +142,8 @@ fn counters(seen: &Seen, pids_counted: bool) -> Counters {
     let group = seen.counters.clone().unwrap_or_default();
     let by_group = group.cpu_user + group.cpu_system > 0;
     // Where no cgroup counts: what samples saw, and what was waited for. A killed init has not waited for the rest.
-    let resident = seen.ended.map_or(seen.usage.resident, |ended| ended.resident * 1024);
+    // A peak tells no kind of memory: what samples saw of files is taken off.
+    let resident = seen.ended.map_or(seen.usage.resident, |ended| ended.resident * 1024).saturating_sub(seen.sampled.files);
     let left = seen.ended.map_or(0, |ended| ended.left + 1);
     // Where a cgroup holds memory and no swap, the watch over both saw what the cgroup did not.
     let sampled = if seen.stopped == Some(Stop::Memory) { seen.sampled.memory } else { 0 };

@@ -1,9 +1,11 @@
 //! The processes of a run as `/proc` shows them: the substitute for cgroup counters where a run has none.
 //!
-//! Always holds: a sample can miss what lives shorter than the time between two; whoever uses it names it as the substitute that it is.
+//! Always holds: a sample can miss what lives shorter than the time between two; whoever uses it names it as the substitute that it is. A sample takes no
+//! lock of a process's memory; the exact look does, and is for a thread of its own.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 
 use nix::unistd::{SysconfVar, sysconf};
 
@@ -13,12 +15,16 @@ pub struct Sample {
     /// Bytes of memory that belong to the run's processes, anonymous and shared, in memory and swapped out, and of their page tables, as the sum over
     /// processes.
     pub memory: u64,
+    /// What of it is shared memory, as far as it is in somebody's resident memory.
+    pub shared: u64,
     /// Tasks, threads counted one by one, init not counted.
     pub tasks: u64,
     /// User CPU so far in microseconds, with that of ended processes that were waited for.
     pub user: u64,
     /// System CPU so far in microseconds.
     pub system: u64,
+    /// The most that one process has resident of files, which is in its peak and not in `memory`.
+    pub files: u64,
 }
 
 /// More tasks than this are not looked at: a run without a pids limit must not keep the supervisor busy.
@@ -27,18 +33,14 @@ const MOST: u64 = 8192;
 /// Looks at everything below `init`.
 pub fn sample(init: u32) -> Sample {
     let mut found = Sample::default();
-    let swapped = swap_in_use();
     let mut waiting = vec![init];
     while let Some(pid) = waiting.pop() {
-        let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
-        for task in tasks.flatten() {
-            if pid != init {
-                found.tasks += 1;
-            }
-            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-            waiting.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        let tasks = tasks(pid);
+        if pid != init {
+            found.tasks += tasks.len() as u64;
         }
-        add(&mut found, pid, pid == init, swapped);
+        waiting.extend(tasks.iter().flat_map(|task| children_of(pid, *task)));
+        add(&mut found, pid, &tasks, pid == init);
         if found.tasks > MOST {
             break;
         }
@@ -46,26 +48,33 @@ pub fn sample(init: u32) -> Sample {
     found
 }
 
-/// The same, with memory as the kernel divides shared pages among processes: exact, and slower. `None` where it may not be read.
-pub fn proportional(init: u32) -> Option<u64> {
-    let mut total = 0;
+/// Memory as the kernel divides shared pages among processes, anonymous and shared: exact, and slower. `None` where it may not be read.
+pub fn proportional(init: u32) -> Option<(u64, u64)> {
+    let (mut own, mut resident) = (0, 0);
     let mut shared = BTreeMap::new();
     let swapped = swap_in_use();
     let mut waiting = children(init);
     while let Some(pid) = waiting.pop() {
-        waiting.extend(children(pid));
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        total += own_memory(&rollup, &["Pss_Anon:", "Pss_Shmem:", "SwapPss:"]) + own_memory(&status, &["VmPTE:"]);
+        let tasks = tasks(pid);
+        waiting.extend(tasks.iter().flat_map(|task| children_of(pid, *task)));
+        // Who has no memory left is ending.
+        let Some((task, status)) = living(&tasks) else { continue };
+        let read = |what: &str| match fs::read_to_string(format!("/proc/{task}/{what}")) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+            read => Some(read.unwrap_or_default()),
+        };
+        let rollup = read("smaps_rollup")?;
+        own += own_memory(&rollup, &["Pss_Anon:", "SwapPss:"]) + own_memory(&status, &["VmPTE:"]);
+        resident += own_memory(&rollup, &["Pss_Shmem:"]);
         if swapped {
-            shared_swap(&fs::read_to_string(format!("/proc/{pid}/smaps")).ok()?, &mut shared);
+            shared_swap(&read("smaps")?, &mut shared);
         }
     }
-    Some(shared.values().fold(total, |all, bytes| all + bytes))
+    Some((own, shared.values().fold(resident, |all, bytes| all + bytes)))
 }
 
-/// Whether the host has anything swapped out; where nothing is, nothing of a run's is, and the slower looks at it are spared.
-fn swap_in_use() -> bool {
+/// Whether the host has anything swapped out; where nothing is, nothing of a run's is. Shared memory that is swapped out only the exact look sees.
+pub fn swap_in_use() -> bool {
     any_used(&fs::read_to_string("/proc/swaps").unwrap_or_default())
 }
 
@@ -111,10 +120,25 @@ fn mapping(line: &str) -> Option<Part> {
     (inode != "0").then(|| (format!("{device} {inode}"), offset.to_owned(), length))
 }
 
+fn tasks(pid: u32) -> Vec<u32> {
+    let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn children_of(pid: u32, task: u32) -> Vec<u32> {
+    let list = fs::read_to_string(format!("/proc/{pid}/task/{task}/children")).unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect()
+}
+
 fn children(pid: u32) -> Vec<u32> {
-    let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-    let lists = tasks.map(|task| fs::read_to_string(task.path().join("children")).unwrap_or_default());
-    lists.flat_map(|list| list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect::<Vec<_>>()).collect()
+    tasks(pid).into_iter().flat_map(|task| children_of(pid, task)).collect()
+}
+
+/// A task through which the memory of its process can be seen, with its status. The first thread of a process can have ended before the others: its entry, which
+/// is the process's, shows none.
+fn living(tasks: &[u32]) -> Option<(u32, String)> {
+    let statuses = tasks.iter().filter_map(|task| Some((*task, fs::read_to_string(format!("/proc/{task}/status")).ok()?)));
+    statuses.into_iter().find(|(_, status)| status.contains("\nVmRSS:"))
 }
 
 /// Sockets in init's network namespace, those in flight included.
@@ -124,6 +148,12 @@ pub fn sockets(init: u32) -> u64 {
 
 fn sockets_used(text: &str) -> Option<u64> {
     text.lines().find_map(|line| line.strip_prefix("sockets: used ")?.trim().parse().ok())
+}
+
+/// Bytes of shared memory and of swap in use on the host.
+pub fn host_shared() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    own_memory(&text, &["Shmem:", "SwapTotal:"]).saturating_sub(own_memory(&text, &["SwapFree:"]))
 }
 
 /// Bytes of memory and swap of the host.
@@ -137,15 +167,13 @@ fn own_memory(text: &str, keys: &[&str]) -> u64 {
     keys.iter().filter_map(kib).sum::<u64>() * 1024
 }
 
-fn add(found: &mut Sample, pid: u32, init: bool, swapped: bool) {
-    if !init && let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) {
+fn add(found: &mut Sample, pid: u32, tasks: &[u32], init: bool) {
+    if !init && let Some((_, status)) = living(tasks) {
         // Page tables too: reading one byte in each 2 MiB of a mapping costs a page of them, and no resident memory. What a process has the kernel swap
         // out (MADV_PAGEOUT) is no longer resident.
         found.memory += own_memory(&status, &["RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:"]);
-        if swapped && let Ok(rollup) = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
-            // Shared memory that is swapped out is in this one alone.
-            found.memory += own_memory(&rollup, &["Swap:"]).saturating_sub(own_memory(&status, &["VmSwap:"]));
-        }
+        found.shared += own_memory(&status, &["RssShmem:"]);
+        found.files = found.files.max(own_memory(&status, &["RssFile:"]));
     }
     if let Some([user, system]) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)) {
         found.user += user * tick();

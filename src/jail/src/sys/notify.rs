@@ -1,7 +1,7 @@
 //! The listener of a seccomp filter: receives notifications of denied calls and answers them.
 //!
 //! Always holds: nothing here decides. Who answers keeps to this: in a normal run the one call that is let through is the `execve` that makes the executor
-//! process the program, before any code of the run exists. While learning, calls are let through that the filter of a normal run allows by their registers,
+//! process the program, before any code of the run exists; beside it, calls are let through that are only counted, by their registers. While learning, calls are let through that the filter of a normal run allows by their registers,
 //! which nobody can change while the call waits; memory of the run is read for the record only, and decides nothing.
 
 use std::mem::{size_of, zeroed};
@@ -19,7 +19,9 @@ pub struct Notification {
     pub id: u64,
     /// The calling thread, as this process numbers it; 0 if it cannot.
     pub pid: u32,
-    /// System call number of the native calling convention: the filter itself ends all others.
+    /// Instruction set (`AUDIT_ARCH_*`) of the calling convention.
+    pub arch: u32,
+    /// System call number of that one.
     pub number: u32,
     /// The six argument registers.
     pub args: [u64; 6],
@@ -38,6 +40,7 @@ pub fn receive(listener: BorrowedFd<'_>) -> Result<Option<Notification>, Errno> 
     match Errno::result(result) {
         Ok(_) => Ok(Some(Notification {
             id: notification.id,
+            arch: notification.data.arch,
             number: notification.data.nr.cast_unsigned(),
             args: notification.data.args,
             pid: notification.pid,

@@ -16,7 +16,7 @@ use crate::load::write_grant;
 use crate::plan::UNCOUNTED;
 use crate::policy::{Comparison, Condition};
 use crate::syscalls::bpf::SeccompData;
-use crate::syscalls::{self, ALLOW, DONE, KILL, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
+use crate::syscalls::{self, ALLOW, COUNT, DONE, END, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
 
 /// `ENOSYS`.
 const ENOSYS: i32 = 38;
@@ -104,9 +104,9 @@ fn ruling(arch: Arch, number: u32, reached: &Reach) -> Ruling {
 /// What a run sees of the filter's answer.
 fn said(arch: Arch, number: u32, answer: u32) -> Ruling {
     match answer {
-        ALLOW | SERVE | DONE => Ruling::Allowed,
+        ALLOW | COUNT | SERVE | DONE => Ruling::Allowed,
         NO_SUCH_CALL => Ruling::NoSuchCall,
-        KILL => Ruling::EndsTheRun,
+        END => Ruling::EndsTheRun,
         NOTIFY if syscalls::answer(arch, number) == ENOSYS => Ruling::NoSuchCall,
         _ => Ruling::Denied("EPERM"),
     }
@@ -116,7 +116,10 @@ fn because(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: 
     let unrecorded = reached.answers.contains_key(&NO_SUCH_CALL);
     match ruling {
         Ruling::Allowed => reached.answers.keys().map(|answer| allowed(*answer)).collect::<Vec<_>>().join("; or "),
-        Ruling::EndsTheRun => "the filter kills (SECCOMP_RET_KILL_PROCESS): the verdict is violated".to_owned(),
+        Ruling::EndsTheRun => {
+            "the filter hands it to the supervisor (SECCOMP_RET_USER_NOTIF), which records it and ends the run: the verdict is violated"
+                .to_owned()
+        }
         Ruling::NoSuchCall if unrecorded => "the filter answers ENOSYS (SECCOMP_RET_ERRNO), without a record".to_owned(),
         Ruling::Depends => depends(known, compiled, reached),
         _ => format!(
@@ -131,6 +134,9 @@ fn allowed(answer: u32) -> &'static str {
     match answer {
         SERVE => {
             "the filter hands it to the supervisor (SECCOMP_RET_USER_NOTIF), which keeps the lock itself: no other run sees it, and no process of the host"
+        }
+        COUNT => {
+            "the filter hands it to the supervisor (SECCOMP_RET_USER_NOTIF), which counts the memory, since no cgroup does, and lets it through"
         }
         DONE => "the filter answers 0 (SECCOMP_RET_ERRNO) and nothing is done: no run flushes the host's disk",
         _ => "the filter lets it through (SECCOMP_RET_ALLOW); the kernel's own checks follow",

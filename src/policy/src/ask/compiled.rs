@@ -58,9 +58,8 @@ impl<'a> Compiled<'a> {
         });
         let filter = match &plan {
             Ok(plan) => plan.filter.clone(),
-            Err(_) => {
-                syscalls::compile_for_run(&policy.syscalls, ground.host.arch, policy.writes_to_host()).map_err(|error| error.to_string())?
-            }
+            Err(_) => syscalls::compile_for_run(&policy.syscalls, ground.host.arch, policy.writes_to_host(), false)
+                .map_err(|error| error.to_string())?,
         };
         Ok(Self { policy, origins, ground, filter, plan })
     }

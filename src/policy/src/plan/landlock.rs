@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::protections::Ledger;
 use super::{LandlockPlan, Root, root};
 use crate::host::{Fact, HostFacts};
-use crate::policy::{Enforce, NetworkMode, Policy};
+use crate::policy::{Device, Enforce, NetworkMode, Policy};
 
 /// Rights over files, by the ABI that they came with, as in `linux/landlock.h`.
 pub(crate) mod fs {
@@ -120,7 +120,9 @@ pub(super) fn rules(plan: LandlockPlan, policy: &Policy, root: &Root, proc: bool
         rules.push(("/proc".into(), READ));
     }
     let files = root.files.iter().map(|(path, _)| (path.clone(), fs::READ_FILE));
-    let devices = root.devices.iter().map(|device| (root::device(*device).to_owned(), fs::READ_FILE | fs::WRITE_FILE));
+    // A shared mapping of /dev/zero takes one that was opened for writing, and is memory that no call tells of. What is written there goes nowhere.
+    let write = |device: Device| if device == Device::Zero { 0 } else { fs::WRITE_FILE };
+    let devices = root.devices.iter().map(|device| (root::device(*device).to_owned(), fs::READ_FILE | write(*device)));
     let bind = |bind: &super::Bind| (bind.target.clone(), READ | execute(bind.exec) | if bind.writable { WRITE } else { 0 });
     rules.extend(grouped(files.chain(devices).chain(root.binds.iter().map(bind))));
     for (_, rights) in &mut rules {

@@ -129,7 +129,7 @@ pub(super) fn calls(policy: &Policy, watched: bool) -> Syscalls {
 
 /// The seccomp filter; empty where it is not enforced.
 pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
-    let program = match syscalls::compile_for_run(&calls(policy, watched), host.arch, policy.writes_to_host()) {
+    let program = match syscalls::compile_for_run(&calls(policy, watched), host.arch, policy.writes_to_host(), watched) {
         Ok(program) => program,
         Err(error) => {
             ledger.refuse("seccomp", error.to_string(), "Change the policy.");

@@ -119,7 +119,7 @@ fn a_privileged_run_on_a_full_host() {
     let mut policy = policy();
     policy.filesystem.devices = vec![Device::Null, Device::Urandom];
     policy.filesystem.mounts = vec![Mount { writable: true, exec: true, ..mount("/data") }];
-    let filter = syscalls::compile_for_run(&policy.syscalls, Arch::X86_64, true).unwrap();
+    let filter = syscalls::compile_for_run(&policy.syscalls, Arch::X86_64, true, false).unwrap();
     let bind = |path: &str| Bind {
         source: path.into(),
         target: path.into(),
@@ -278,7 +278,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     assert_eq!((&plan.root, &plan.landlock), (&full.root, &full.landlock));
     let mut calls = lenient().syscalls;
     calls.deny.extend(UNCOUNTED.map(str::to_owned));
-    assert_eq!(plan.filter, syscalls::compile_for_run(&calls, Arch::X86_64, false).unwrap());
+    assert_eq!(plan.filter, syscalls::compile_for_run(&calls, Arch::X86_64, false, true).unwrap());
     let seccomp = Enforcement::By(format!("seccomp filter of {} instructions; refused calls are recorded", plan.filter.len()));
     let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
     let expected = [

@@ -1,6 +1,7 @@
 //! What the supervisor answers a denied call, and what it tells people about one.
 //!
-//! Always holds: a number that this build does not know is answered ENOSYS, as a kernel without it would, so that libraries fall back.
+//! Always holds: a number that this build does not know is answered ENOSYS, as a kernel without it would, so that libraries fall back; so are calls that
+//! they know to do without.
 
 use std::fmt::Write;
 
@@ -18,8 +19,8 @@ const ENOSYS: i32 = 38;
 /// The error number, positive, that a denied call is answered.
 #[must_use]
 pub fn answer(arch: Arch, number: u32) -> i32 {
-    match call(arch, number).map(|call| call.home) {
-        None | Some(Group::Never | Group::IoUring) => ENOSYS,
+    match call(arch, number).map(|call| (call.home, call.name)) {
+        None | Some((Group::Never | Group::IoUring, _) | (_, "openat2")) => ENOSYS,
         Some(_) => EPERM,
     }
 }
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn unknown_numbers_and_what_must_fall_back_do_not_exist() {
-        for call in ["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"] {
+        for call in ["clone3", "openat2", "io_uring_setup", "io_uring_enter", "io_uring_register"] {
             assert_eq!(answer(X86, number(X86, call).unwrap()), ENOSYS, "{call}");
         }
         for unknown in [337, 423, 471 + 1, 512, 0x4000_0000, u32::MAX] {

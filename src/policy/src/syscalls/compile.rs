@@ -1,7 +1,8 @@
 //! From a policy's `syscalls` to a seccomp filter: a binary search over call numbers, with argument conditions in its leaves.
 //!
 //! Always holds: what is not allowed is never answered with "allow": numbers that no table knows (x32 ones among them) and denied calls go to the
-//! supervisor, foreign instruction sets end the run. Arguments are compared in the width that the kernel uses. A filter that observes allows less, never
+//! supervisor, foreign instruction sets end the run. In a run's filter that, too, is the supervisor's doing: the kernel ends only the process that
+//! called, and tells nobody of it. Arguments are compared in the width that the kernel uses. A filter that observes allows less, never
 //! more: some calls that it would allow go to the supervisor too.
 //!
 //! An own emitter, since seccompiler has no user notification, no `clone3` answer of its own beside it, and a linear chain: installing that costs
@@ -10,9 +11,9 @@
 use super::bpf::{Instruction, MAX_LENGTH, code};
 use super::emit::{Emitter, Label};
 use super::granted::{Access, Senseless, access};
-use super::groups::Group;
+use super::groups::{Group, Test};
 use super::handover;
-use super::kept::{Kept, kept};
+use super::kept::{END, Kept, kept};
 use super::paths;
 use super::table::{CALLS, NUMBERS, at, find};
 use crate::host::Arch;
@@ -22,7 +23,7 @@ use crate::policy::{Comparison, Condition, Syscalls};
 pub const ALLOW: u32 = 0x7fff_0000;
 /// `SECCOMP_RET_USER_NOTIF`: the supervisor records the call and answers it.
 pub const NOTIFY: u32 = 0x7fc0_0000;
-/// `SECCOMP_RET_KILL_PROCESS`.
+/// `SECCOMP_RET_KILL_PROCESS`: what ends a run, where the filter is for others than [`compile_for_run`].
 pub const KILL: u32 = 0x8000_0000;
 /// `SECCOMP_RET_ERRNO` with `ENOSYS`.
 pub const NO_SUCH_CALL: u32 = 0x0005_0000 | 38;
@@ -56,16 +57,17 @@ pub enum CompileError {
 /// # Errors
 /// See [`CompileError`].
 pub fn compile(syscalls: &Syscalls, arch: Arch) -> Result<Vec<Instruction>, CompileError> {
-    emit(&with_start(access(syscalls)?)?, arch)
+    emit(&with_start(access(syscalls)?, KILL)?, arch, KILL)
 }
 
 /// The filter of a run: allows what [`compile`] does, but for the calls that are kept from the kernel, which are served ([`super::SERVE`]) or done with
-/// ([`super::DONE`]). `writable`: the run can write to a file of the host.
+/// ([`super::DONE`]); what ends the run goes to the supervisor ([`END`]). `writable`: the run can write to a file of the host; `watched`: no memory cgroup
+/// counts what it makes, and the supervisor is told of what it could not see ([`super::COUNT`]).
 ///
 /// # Errors
 /// See [`CompileError`].
-pub fn compile_for_run(syscalls: &Syscalls, arch: Arch, writable: bool) -> Result<Vec<Instruction>, CompileError> {
-    emit(&of_run(syscalls, writable)?, arch)
+pub fn compile_for_run(syscalls: &Syscalls, arch: Arch, writable: bool, watched: bool) -> Result<Vec<Instruction>, CompileError> {
+    emit(&of_run(syscalls, writable, watched)?, arch, END)
 }
 
 /// The filter for learning: calls that look a path up and would be allowed go to the supervisor too, which knows by the filter of [`compile_for_run`] which
@@ -73,20 +75,20 @@ pub fn compile_for_run(syscalls: &Syscalls, arch: Arch, writable: bool) -> Resul
 ///
 /// # Errors
 /// See [`CompileError`].
-pub fn compile_observing(syscalls: &Syscalls, arch: Arch, writable: bool) -> Result<Vec<Instruction>, CompileError> {
-    let mut rows = of_run(syscalls, writable)?;
+pub fn compile_observing(syscalls: &Syscalls, arch: Arch, writable: bool, watched: bool) -> Result<Vec<Instruction>, CompileError> {
+    let mut rows = of_run(syscalls, writable, watched)?;
     for row in paths::rows() {
         if let Some(row) = rows.get_mut(row).filter(|row| row.otherwise == NOTIFY) {
             row.access = Access::Denied;
         }
     }
-    emit(&rows, arch)
+    emit(&rows, arch, END)
 }
 
-fn of_run(syscalls: &Syscalls, writable: bool) -> Result<Vec<Row>, CompileError> {
-    let mut rows = with_start(access(syscalls)?)?;
+fn of_run(syscalls: &Syscalls, writable: bool, watched: bool) -> Result<Vec<Row>, CompileError> {
+    let mut rows = with_start(access(syscalls)?, END)?;
     for (row, call) in rows.iter_mut().zip(CALLS) {
-        row.kept = kept(call.name, writable);
+        row.kept = kept(call.name, writable, watched);
     }
     Ok(rows)
 }
@@ -100,10 +102,11 @@ struct Row {
     kept: Option<&'static Kept>,
 }
 
-fn emit(access: &[Row], arch: Arch) -> Result<Vec<Instruction>, CompileError> {
+/// `foreign`: the answer to other instruction sets.
+fn emit(access: &[Row], arch: Arch, foreign: u32) -> Result<Vec<Instruction>, CompileError> {
     let mut emitter = Emitter::default();
     // Written from the end: the search, then what comes before it. First of all is the instruction set: the same number is another call elsewhere.
-    let foreign = emitter.answer(KILL);
+    let foreign = emitter.answer(foreign);
     let tree = tree(&mut emitter, access, &ranges(access, arch));
     emitter.go(tree);
     let number = emitter.plain(code::LD_ABS, NUMBER);
@@ -134,13 +137,13 @@ enum Leaf<'a> {
 static ALWAYS: [Vec<Condition>; 1] = [Vec::new()];
 
 /// What each call is answered where it is not allowed. The start needs execve, which must reach the supervisor.
-fn with_start(access: Vec<Access>) -> Result<Vec<Row>, CompileError> {
+fn with_start(access: Vec<Access>, fatal: u32) -> Result<Vec<Row>, CompileError> {
     match find("execve").and_then(|row| access.get(row)) {
         Some(Access::Killed) => return Err(CompileError::KilledStart),
         Some(Access::When(_)) => return Err(CompileError::ConditionalStart),
         _ => {}
     }
-    let otherwise: Vec<u32> = access.iter().map(|access| if *access == Access::Killed { KILL } else { NOTIFY }).collect();
+    let otherwise: Vec<u32> = access.iter().map(|access| if *access == Access::Killed { fatal } else { NOTIFY }).collect();
     Ok(access.into_iter().zip(otherwise).map(|(access, otherwise)| Row { access, otherwise, kept: None }).collect())
 }
 
@@ -192,7 +195,12 @@ fn granted(emitter: &mut Emitter, access: &[Row], alternatives: &[Vec<Condition>
     match kept {
         None => conditions(emitter, alternatives, row, [ALLOW, otherwise]),
         Some(Kept { when: None, answer, .. }) => conditions(emitter, alternatives, row, [*answer, otherwise]),
-        Some(Kept { when: Some((arg, values)), answer, .. }) => {
+        Some(Kept { when: Some((arg, kept)), answer, .. }) => {
+            let Test::In(values) = kept else {
+                let left = conditions(emitter, alternatives, row, [ALLOW, otherwise]);
+                let done = conditions(emitter, alternatives, row, [*answer, otherwise]);
+                return test(emitter, &Condition { arg: *arg, op: kept.comparison() }, row, done, left);
+            };
             // Only those that such a value, or another, can meet: the filter stays short.
             let on = |when: &Vec<Condition>| {
                 when.iter().filter(|condition| condition.arg == *arg).map(|condition| condition.op.clone()).collect::<Vec<_>>()

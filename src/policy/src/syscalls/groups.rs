@@ -47,7 +47,7 @@ groups! {
     Sockets "@sockets" "Unix, IPv4 and IPv6 sockets" Some("sends to whatever the run's network namespace reaches, and opens the kernel's socket code to attack");
     RawSockets "@raw_sockets" "sockets of every family" Some("AF_ALG, AF_NETLINK, AF_PACKET and AF_VSOCK reach kernel code and hosts that no network namespace holds back");
     Leases "@leases" "leases, directory notification and all other fcntl commands" Some("leases on shared read-only files signal to other runs and can block programs of the host; SIGIO escapes signal scopes");
-    Ownership "@ownership" "change owners, and modes with set-id bits" Some("leaves set-id files behind in writable mounts");
+    Ownership "@ownership" "change owners, open with openat2, and make or give set-id bits" Some("leaves set-id files behind in writable mounts");
     Attributes "@attributes" "write extended attributes and inode flags" Some("marks files in writable mounts in ways that outlive the run");
     Devices "@devices" "every ioctl, and device nodes" Some("ioctl reaches drivers and file systems, and TIOCSTI types into a terminal");
     Watch "@watch" "inotify, fanotify and notification pipes" Some("watches of shared files see what other runs and the host open");
@@ -86,7 +86,7 @@ impl Group {
 }
 
 /// A comparison in a table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Test {
     Is(u64),
     In(&'static [u64]),
@@ -101,15 +101,21 @@ pub(super) struct Standing {
     pub when: &'static [(u8, Test)],
 }
 
+impl Test {
+    /// As a policy would write it.
+    pub(super) fn comparison(self) -> Comparison {
+        match self {
+            Self::Is(value) => Comparison::Equals(value),
+            Self::In(values) => Comparison::OneOf(values.to_vec()),
+            Self::Bits { mask, value } => Comparison::Masked { mask, value },
+        }
+    }
+}
+
 impl Standing {
     /// The conditions as a policy would write them.
     pub(super) fn conditions(&self) -> Vec<Condition> {
-        let op = |test| match test {
-            Test::Is(value) => Comparison::Equals(value),
-            Test::In(values) => Comparison::OneOf(values.to_vec()),
-            Test::Bits { mask, value } => Comparison::Masked { mask, value },
-        };
-        self.when.iter().map(|(arg, test)| Condition { arg: *arg, op: op(*test) }).collect()
+        self.when.iter().map(|(arg, test)| Condition { arg: *arg, op: test.comparison() }).collect()
     }
 }
 
@@ -120,9 +126,11 @@ const fn s(group: Group, call: &'static str, when: &'static [(u8, Test)]) -> Sta
 /// `CLONE_NEW*`, and `CLONE_PTRACE`, `CLONE_PARENT`, `CLONE_UNTRACED`: a child of somebody else's, or hidden from a tracer, is nobody's need.
 const CLONE_REFUSED: u64 = 0x7e02_0000 | 0x2000 | 0x8000 | 0x0080_0000;
 const CLONE_THREAD: u64 = 0x0001_0000;
-/// Set-user-id and set-group-id. The mode of `open` cannot be checked (without `O_CREAT` it is whatever the register held): nosuid mounts and
-/// no_new_privs are what holds there.
+/// Set-user-id and set-group-id. The run's own mounts are nosuid, the host's behind a writable one is not: such a file of root's there is root for everybody.
+/// `mkdir` ignores these bits of its mode, and `openat2` has its mode in memory, so it is granted with the dangerous rest only.
 const SET_ID: Test = Test::Bits { mask: 0o6000, value: 0 };
+/// Without `O_CREAT` and `__O_TMPFILE` the kernel ignores the mode, and the register holds whatever was in it.
+const MAKES_NOTHING: Test = Test::Bits { mask: 0x40_0040, value: 0 };
 /// `F_DUPFD` to `F_SETFL`, `F_GETOWN`, `F_DUPFD_QUERY`, `F_CREATED_QUERY`, `F_DUPFD_CLOEXEC`, pipe sizes, seals. Not leases, directory notification and
 /// what sends SIGIO.
 const FCNTL: &[u64] = &[0, 1, 2, 3, 4, 9, 1027, 1028, 1030, 1031, 1032, 1033, 1034];
@@ -149,6 +157,11 @@ pub(super) const STANDING: &[Standing] = &[
     s(Group::Io, "preadv2", &[(5, RWF_CACHE)]),
     s(Group::Locks, "fcntl", &[(1, Test::In(LOCKS))]),
     s(Group::Io, "ioctl", &[(1, Test::In(IOCTL))]),
+    s(Group::Files, "open", &[(1, MAKES_NOTHING)]),
+    s(Group::Files, "open", &[(2, SET_ID)]),
+    s(Group::Files, "openat", &[(2, MAKES_NOTHING)]),
+    s(Group::Files, "openat", &[(3, SET_ID)]),
+    s(Group::Files, "creat", &[(1, SET_ID)]),
     s(Group::Files, "chmod", &[(1, SET_ID)]),
     s(Group::Files, "fchmod", &[(1, SET_ID)]),
     s(Group::Files, "fchmodat", &[(2, SET_ID)]),

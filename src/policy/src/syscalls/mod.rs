@@ -19,7 +19,7 @@ pub use answer::{Remedy, answer, change, covers, remedy, risk};
 pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, compile, compile_for_run, compile_observing};
 pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
 pub use handover::{Key, with_handover};
-pub use kept::{DONE, SERVE};
+pub use kept::{COUNT, DONE, END, SERVE};
 pub use start::NEEDED_TO_START;
 
 use crate::host::Arch;

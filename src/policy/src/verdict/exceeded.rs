@@ -1,6 +1,6 @@
 //! Endings by a limit, each with the counter that proves it.
 
-use super::signals::{SIGKILL, SIGSYS, SIGXCPU, SIGXFSZ};
+use super::signals::{SIGKILL, SIGXCPU, SIGXFSZ};
 use super::{Level, LimitKind, Verdict, ending};
 use crate::evidence::{Counters, Ended, Evidence, FrameEnd, Start, Stop};
 use crate::frames::FrameError;
@@ -36,6 +36,7 @@ pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         }),
         Stop::Malformed => by_frames(evidence)
             .unwrap_or_else(|| Verdict::MalformedResult { reason: "the result pipe carried what is no frame".to_owned() }),
+        Stop::Violated => Verdict::Violated { source: "the seccomp filter, which told the supervisor of the call".to_owned() },
         Stop::Cancelled => Verdict::Cancelled,
         Stop::Internal => Verdict::Internal { message: "the supervisor failed while the run went on".to_owned() },
     })
@@ -45,9 +46,6 @@ pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
 pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     let counters = &evidence.counters;
     match evidence.ended {
-        Ended::Signaled(SIGSYS) if !plan.filter.is_empty() => {
-            Some(Verdict::Violated { source: "SIGSYS from the seccomp filter".to_owned() })
-        }
         Ended::Signaled(SIGKILL) | Ended::Unknown if counters.oom_kills > 0 => Some(memory(evidence, plan)),
         Ended::Signaled(SIGXFSZ) => plan.file_size.map(|allowed| {
             // Where the write that was refused would have ended, nobody counts.
@@ -58,6 +56,13 @@ pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         }
         _ => None,
     }
+}
+
+/// Where memory is only looked at: a peak beyond the limit that no look met.
+pub fn by_peak(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
+    let allowed = plan.memory_watch.filter(|_| evidence.start == Start::Done)?;
+    let peak = evidence.counters.memory_peak.filter(|peak| *peak > allowed)?;
+    Some(exceeded(LimitKind::Memory, allowed, peak, "bytes", "the largest resident memory of a process, known when it ended"))
 }
 
 /// What the decoder refused. A frame that a signal cut short proves nothing, and the order of the rest of the evidence decides.

@@ -133,6 +133,7 @@ fn the_supervisors_reason_comes_first() {
     }
     let stopped = |stop| executor(&Evidence { stopped: Some(stop), ready: false, ..evidence(FrameEnd::None, Ended::Signaled(9)) });
     assert_eq!(stopped(Stop::Cancelled), Verdict::Cancelled);
+    assert!(matches!(stopped(Stop::Violated), Verdict::Violated { .. }));
     assert!(matches!(stopped(Stop::Internal), Verdict::Internal { .. }));
     assert!(matches!(stopped(Stop::Malformed), Verdict::MalformedResult { .. }));
 }
@@ -165,13 +166,24 @@ fn kills_by_the_kernel() {
     assert_eq!(limit(&executor(&with(oom, error(), Ended::Exited(1)))), memory, "a child was killed and the code failed of it");
     assert_eq!(executor(&with(oom, FrameEnd::Done, Ended::Exited(0))), Verdict::Finished, "a child was killed and the code coped");
 
+    let watched = Plan { memory_watch: Some(64 << 20), ..plan(CommandKind::Executor, true) };
+    let peak = |bytes| Evidence {
+        counters: Counters { memory_peak: Some(bytes), ..Counters::default() },
+        ..evidence(FrameEnd::Done, Ended::Exited(0))
+    };
+    assert_eq!(limit(&decide(&peak((64 << 20) + 1), &watched)), Some((LimitKind::Memory, 64 << 20, (64 << 20) + 1)), "no look met it");
+    assert_eq!(decide(&peak(64 << 20), &watched), Verdict::Finished);
+    assert_eq!(executor(&peak(1 << 40)), Verdict::Finished, "a cgroup held it");
+
     let xfsz = evidence(FrameEnd::None, Ended::Signaled(25));
     assert_eq!(limit(&executor(&xfsz)), Some((LimitKind::FileSize, 4096, 4096)));
     assert!(matches!(decide(&xfsz, &Plan { file_size: None, ..plan(CommandKind::Executor, true) }), Verdict::Signaled { signal: 25, .. }));
 
     let sys = evidence(FrameEnd::None, Ended::Signaled(31));
-    assert!(matches!(executor(&sys), Verdict::Violated { .. }));
-    assert!(matches!(decide(&sys, &plan(CommandKind::Executor, false)), Verdict::Signaled { signal: 31, .. }), "no filter, no violation");
+    assert!(
+        matches!(executor(&sys), Verdict::Signaled { signal: 31, .. }),
+        "the filter kills nobody by itself: a signal of its own making"
+    );
 
     let cpu = |used| with(Counters { cpu_user: used, ..Counters::default() }, FrameEnd::None, Ended::Signaled(24));
     assert_eq!(limit(&executor(&cpu(500_000))), Some((LimitKind::CpuTime, 500_000, 500_000)));

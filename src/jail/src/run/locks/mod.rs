@@ -181,7 +181,8 @@ impl Locks {
         now()
     }
 
-    fn pay(&mut self, began: u64) {
+    /// Charges the run for what was done since `began`.
+    pub fn pay(&mut self, began: u64) {
         self.paid = self.paid.max(began) + SHARE * now().saturating_sub(began);
     }
 

@@ -9,8 +9,8 @@ use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompConditio
 use super::*;
 use crate::policy::Grant;
 use crate::syscalls::bpf::{SeccompData, check, run};
-use crate::syscalls::number;
 use crate::syscalls::tests::{grant, safe_groups, section};
+use crate::syscalls::{COUNT, END, number};
 
 const BOTH: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
 
@@ -63,6 +63,12 @@ fn the_standing_conditions_hold_against_the_catalogue() {
         ("prctl", &[15]),
         ("personality", &[0xffff_ffff]),
         ("chmod", &[0, 0o755]),
+        ("open", &[0, 0o101, 0o1777]),
+        // What the register holds where nothing is made: the kernel ignores it.
+        ("open", &[0, 0, 0o6777]),
+        ("openat", &[0, 0, 0o20_0000, u64::MAX]),
+        ("openat", &[0, 0, 0o2020_0002, 0o644]),
+        ("creat", &[0, 0o644]),
         ("mknodat", &[0, 0, 0o010_644]),
         ("mmap", &[0, 4096, 7, 0x22]),
         ("prlimit64", &[0, 7]),
@@ -99,6 +105,12 @@ fn the_standing_conditions_hold_against_the_catalogue() {
         ("personality", &[0x0040_0000]),
         ("personality", &[0xffff_ffff_0004_0000]),
         ("chmod", &[0, 0o4755]),
+        ("open", &[0, 0o101, 0o4755]),
+        ("openat", &[0, 0, 0o100, 0o2755]),
+        ("openat", &[0, 0, 0xdead_beef_0000_0042, 0xdead_beef_0000_0000 | 0o4000]),
+        ("openat", &[0, 0, 0o2020_0002, 0o4755]), // O_TMPFILE
+        ("creat", &[0, 0o6000]),
+        ("openat2", &[0, 0, 0, 24]),
         ("fchmod", &[3, 0xffff_ffff_0000_0000 | 0o2755]),
         ("mknodat", &[0, 0, 0o020_666]),
         ("mknodat", &[0, 0, 0o104_755]),
@@ -232,7 +244,8 @@ fn observing_asks_about_paths_and_allows_nothing_more() {
         .into_iter()
         .flat_map(|section| BOTH.map(|arch| (section.clone(), arch)))
     {
-        let (normal, observing) = (compile_for_run(&section, arch, false).unwrap(), compile_observing(&section, arch, false).unwrap());
+        let (normal, observing) =
+            (compile_for_run(&section, arch, false, true).unwrap(), compile_observing(&section, arch, false, true).unwrap());
         check(&observing).unwrap();
         for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.map(|args| (nr, args))) {
             let [normal, observed] = [&normal, &observing].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
@@ -269,12 +282,16 @@ fn a_run_keeps_locks_and_flushes_from_the_kernel_whatever_grants_them() {
     for (section, arch) in sections.iter().flat_map(|section| BOTH.map(|arch| (section, arch))) {
         let plain = compile(section, arch).unwrap();
         for writable in [false, true] {
-            let of_run = compile_for_run(section, arch, writable).unwrap();
+            let of_run = compile_for_run(section, arch, writable, false).unwrap();
             check(&of_run).unwrap();
             for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.iter().map(move |args| (nr, *args))) {
                 let [plain, of_run] = [&plain, &of_run].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
                 let call = crate::syscalls::name(arch, nr);
-                let expected = if plain == ALLOW { expected_of_a_run(call, args, writable) } else { plain };
+                let expected = match plain {
+                    ALLOW => expected_of_a_run(call, args, writable),
+                    KILL => END,
+                    other => other,
+                };
                 assert_eq!(of_run, expected, "{call:?} {args:x?} {writable}");
             }
         }
@@ -283,4 +300,18 @@ fn a_run_keeps_locks_and_flushes_from_the_kernel_whatever_grants_them() {
 
 fn grant_when(call: &str) -> Grant {
     Grant { call: call.into(), when: vec![Condition { arg: 2, op: Comparison::Equals(0) }], reason: None }
+}
+
+#[test]
+fn shared_memory_that_nothing_counts_is_told_of() {
+    let by_name = section(&["mmap"], &[], &[]);
+    for (section, arch) in [section(&safe_groups(), &[], &[]), by_name].iter().flat_map(|section| BOTH.map(|arch| (section, arch))) {
+        let [plain, watched] = [false, true].map(|watched| compile_for_run(section, arch, false, watched).unwrap());
+        let nr = number(arch, "mmap").unwrap();
+        for flags in (0..0x100).chain([0x4_0021, 0xdead_beef_0000_0021, 0x8021]) {
+            let [plain, watched] = [&plain, &watched].map(|filter| run(filter, &data(arch, nr, [0, 4096, 3, flags, 0, 0])).unwrap());
+            let expected = if plain == ALLOW && flags & 0x2f == 0x21 { COUNT } else { plain };
+            assert_eq!(watched, expected, "{flags:#x}");
+        }
+    }
 }
