@@ -313,5 +313,19 @@ mod tests {
         assert_eq!(told(&file, 12345, 12345), [""; 0], "a group that is the user's own");
         assert_eq!(told(&file, 12345, 100), [shared("a/b/good.jsonc", "0664")]);
         assert_eq!(told(&file, 54321, 54321).len(), 1, "another user's");
+        // Its mode stays, and is the mask of a list by which user 7 may write too.
+        let list = [(1, 6, u32::MAX), (2, 6, 7), (4, 4, u32::MAX), (16, 6, u32::MAX), (32, 4, u32::MAX)]
+            .iter()
+            .flat_map(|(tag, rights, id): &(u16, u16, u32)| [&tag.to_le_bytes()[..], &rights.to_le_bytes(), &id.to_le_bytes()].concat());
+        let list: Vec<u8> = [2, 0, 0, 0].into_iter().chain(list).collect();
+        for name in ["a/b/good.jsonc", "a"] {
+            let place = scratch.0.join(name);
+            chown(&place, Some(12345), Some(12345)).unwrap();
+            fs::set_permissions(&place, fs::Permissions::from_mode(0o664)).unwrap();
+            if xattr::set(&place, "system.posix_acl_access", &list).is_err() {
+                return; // a file system without lists
+            }
+            assert!(told(&file, 12345, 12345).contains(&shared(name, "0664")), "{name}");
+        }
     }
 }
