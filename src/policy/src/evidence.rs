@@ -117,6 +117,8 @@ pub enum Stop {
     Malformed,
     /// A call that the policy answers by ending the run.
     Violated,
+    /// It was not ready this many microseconds after it was made.
+    NeverReady(u64),
     /// The caller cancelled.
     Cancelled,
     /// The supervisor itself failed; it puts the cause into the verdict's `message`.

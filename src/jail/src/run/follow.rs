@@ -323,7 +323,7 @@ impl Follower<'_, '_> {
         if now >= self.wall_deadline() {
             match self.ready {
                 Some(_) => self.stop(Stop::WallTime),
-                None => self.fail(format!("the run was not ready {} s after it was made", START_LIMIT / 1_000_000_000)),
+                None => self.stop(Stop::NeverReady(START_LIMIT / 1000)),
             }
         } else if let Some(stop) = self.meter.check(now, self.launched.cgroup.as_ref(), self.denials.shared()) {
             self.stop(stop);

@@ -4,6 +4,7 @@ use super::{Verdict, signal_name};
 use crate::evidence::{Ended, Evidence, FrameEnd};
 use crate::frames::FrameError;
 use crate::plan::{CommandKind, Plan};
+use crate::units::Cpus;
 
 /// The proof of a start is `ready`, never the absence of an error.
 pub fn never_ready(evidence: &Evidence) -> Option<Verdict> {
@@ -16,8 +17,22 @@ pub fn never_ready(evidence: &Evidence) -> Option<Verdict> {
         Ended::Signaled(signal) => format!("was ended by {}", signal_name(signal)),
         Ended::Unknown => "went with its whole run".to_owned(),
     };
-    let hint = format!("the interpreter {how} before it reached the code; what it wrote is in the outcome's stderr");
-    Some(Verdict::NotStarted { step: "ready".to_owned(), index: 0, errno: 0, hint })
+    Some(not_ready(format!("the interpreter {how} before it reached the code; what it wrote is in the outcome's stderr")))
+}
+
+fn not_ready(hint: String) -> Verdict {
+    Verdict::NotStarted { step: "ready".to_owned(), index: 0, errno: 0, hint }
+}
+
+/// The supervisor waited no longer. A start that had used most of what the policy gives was held up by the policy; any other waited for something.
+pub fn late(evidence: &Evidence, plan: &Plan, waited: u64) -> Verdict {
+    let used = evidence.counters.cpu_user.saturating_add(evidence.counters.cpu_system);
+    let given = |cpus: u32| waited.saturating_mul(u64::from(cpus)) / 1000;
+    let why = match plan.cgroup.and_then(|limits| limits.cpus).filter(|&cpus| used >= given(cpus) / 2) {
+        Some(cpus) => format!("limits.cpus, {} of a CPU, is too little; raise it", Cpus(cpus)),
+        None => "it waited for something (a file system, a module of its start), or this host is far too busy".to_owned(),
+    };
+    not_ready(format!("not ready {} s after it was made, with {} ms of CPU time used: {why}", waited / 1_000_000, used / 1000))
 }
 
 pub fn finished(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {

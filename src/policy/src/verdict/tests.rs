@@ -279,6 +279,24 @@ fn starts_that_failed() {
     }
 }
 
+/// No policy makes remand fail: one under which a start takes for ever is named.
+#[test]
+fn a_start_that_takes_too_long_is_told_by_what_held_it_up() {
+    let group = CgroupLimits { memory: None, pids: None, cpus: Some(10), use_memory: false, use_pids: false, use_cpu: true };
+    let (small, free) = (Plan { cgroup: Some(group), ..plan(CommandKind::Executor, true) }, plan(CommandKind::Executor, true));
+    for (plan, cpu_user, named) in [
+        (&small, 290_000, "limits.cpus, 0.01 of a CPU"),
+        (&small, 20_000, "it waited for something"),
+        (&free, 290_000, "it waited for something"),
+    ] {
+        let counters = Counters { cpu_user, cpu_system: 5_000, ..Counters::default() };
+        let stopped = Some(Stop::NeverReady(30_000_000));
+        let late = Evidence { counters, stopped, ready: false, ..evidence(FrameEnd::None, Ended::Signaled(9)) };
+        let Verdict::NotStarted { step, hint, .. } = decide(&late, plan) else { panic!("{late:?}") };
+        assert!(step == "ready" && hint.contains(named) && hint.starts_with("not ready 30 s after"), "{hint}");
+    }
+}
+
 #[test]
 fn hints_tell_the_refusals_apart() {
     for (step, errno, part) in [
