@@ -96,20 +96,34 @@ pub fn trace(typed: &str, run: bool) -> Result<(Vec<Source>, Loaded), Failure> {
 pub fn own_name(typed: &str, source: &Source) -> Result<(), Failure> {
     match namesake(typed, source)? {
         None => Ok(()),
-        Some(other) => Err(Failure {
-            hint: Some("give the file another name".to_owned()),
-            ..Failure::usage(format!("policy {}: {} is the name of {}", plain(typed), plain(&name(Path::new(typed))), plain(&other)))
-        }),
+        Some(other) => Err(taken(typed, &other)),
+    }
+}
+
+fn taken(typed: &str, other: &str) -> Failure {
+    Failure {
+        hint: Some("give the file another name".to_owned()),
+        ..Failure::usage(format!("policy {}: {} is the name of {}", plain(typed), plain(&name(Path::new(typed))), plain(other)))
     }
 }
 
 /// The other policy whose name a file has; none that says the same.
 pub fn namesake(typed: &str, source: &Source) -> Result<Option<String>, Failure> {
-    let name = name(Path::new(typed));
-    if !is_path(typed) || is_place(Path::new(typed), &name) {
+    if is_path(typed) { other(Path::new(typed), &source.text) } else { Ok(None) }
+}
+
+/// The same of a text that is to be written to a file.
+fn other(path: &Path, text: &[u8]) -> Result<Option<String>, Failure> {
+    let name = name(path);
+    if is_place(path, &name) {
         return Ok(None);
     }
-    Ok(named(&name)?.filter(|other| other.text != source.text).map(|other| other.file))
+    Ok(named(&name)?.filter(|other| *other.text != *text).map(|other| other.file))
+}
+
+/// Refuses to write a text to a file that has another policy's name: nothing would run under it.
+pub fn writable(path: &Path, text: &[u8]) -> Result<(), Failure> {
+    other(path, text)?.map_or(Ok(()), |other| Err(taken(&path.to_string_lossy(), &other)))
 }
 
 fn is_path(typed: &str) -> bool {

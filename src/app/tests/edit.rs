@@ -445,7 +445,7 @@ fn grants_come_and_go() {
     let (code, text) = place.run(&["allow", file, "@exec", "read"]);
     assert_eq!((code, place.text().as_str()), (Some(0), POLICY), "{text}");
     let (code, text) = place.run(&["deny", file, "/data"]);
-    assert!(code == Some(2) && text.contains("no mount is there"), "{text}");
+    assert!(code == Some(0) && text.contains("nothing to change"), "{text}");
     assert!(place.run(&["deny", file, "raed"]).1.contains("unknown system call \"raed\""));
     assert!(place.run(&["allow", file, "/srv", "--writable"]).1.contains("give the reason with --reason"));
     assert!(place.run(&["allow", file, "read", "--exec"]).1.contains("none is named"));
@@ -468,4 +468,79 @@ fn files_are_laid_out() {
     assert!(code == Some(2) && text.contains("mine.jsonc:1:15: ") && text.contains("─"), "{text}");
     assert_eq!(place.text(), "{\"version\": 1,,}");
     place.nothing_left();
+}
+
+#[test]
+fn an_edit_made_twice_is_the_edit_made_once() {
+    let place = Place::new("twice");
+    let file = place.file();
+    let file = file.to_str().unwrap();
+    let grants = "\"syscalls\": {\"allow\": [\"@io\", \"@threads\", \"@exec\", {\"call\": \"clone\", \"reason\": \"x\"}, {\"call\": \"flock\", \"when\": [{\"arg\": 1, \"equals\": 1}]}, \
+        {\"call\": \"flock\", \"when\": [{\"arg\": 1, \"equals\": 2}]}], \"kill\": [\"read\"]}";
+    let texts =
+        [POLICY.to_owned(), format!("{{\"version\": 1, \"extends\": \"default\", {grants}}}"), format!("{{\"version\": 1, {grants}}}")];
+    let edits: &[&[&str]] = &[
+        &["set", "limits.pids=3", "environment.LANG=C", "environment.HOME=null"],
+        &["allow", "chown", "@mount", "--reason", "x"],
+        &["allow", "read", "@locks", "@threads", "flock"],
+        &["allow", "/srv:/data", "--writable", "--reason", "x"],
+        &["allow", "/bin/true", "--exec"],
+        &["deny", "@threads"],
+        &["deny", "@io"],
+        &["deny", "@locks"],
+        &["deny", "@mount"],
+        &["deny", "read", "clone", "flock", "/data"],
+        &["fmt"],
+    ];
+    for text in &texts {
+        for edit in edits {
+            place.write(text);
+            let (command, words) = edit.split_first().unwrap();
+            let args = [&[*command, file], words].concat();
+            let (code, said) = place.run(&args);
+            assert_eq!(code, Some(0), "{edit:?} of {text}: {said}");
+            let once = place.text();
+            let (code, said) = place.run(&args);
+            assert_eq!((code, place.text()), (Some(0), once), "{edit:?} of {text}: {said}");
+            assert!(*command == "fmt" || said.contains("nothing to change"), "{edit:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn no_edit_writes_a_file_that_has_another_policys_name() {
+    let place = Place::new("names");
+    let there = |name: &str| place.0.join("policies").join(name);
+    let default = there("default.jsonc");
+    let default = default.to_str().unwrap();
+    let profile = there("profile.json");
+    fs::write(&profile, "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": []}").unwrap();
+    let said = "default is the name of built-in default";
+    for args in [
+        &["set", "--create", default, "limits.pids=3"][..],
+        &["set", "--create", "--dry-run", default, "limits.pids=3"],
+        &["allow", "--create", default, "chown", "--reason", "x"],
+        &["deny", "--create", default, "@exec"],
+        &["edit", default],
+        &["import", profile.to_str().unwrap(), "--output", default],
+    ] {
+        let (code, text) = place.run(args);
+        assert!(code == Some(2) && text.contains(said) && text.contains("another name"), "{args:?}: {text}");
+        assert!(!Path::new(default).exists(), "{args:?}");
+    }
+    // One that is there, and that nothing runs under, is not edited either; its layout may be.
+    fs::write(default, POLICY.replace(" // small", "// small")).unwrap();
+    for args in [&["set", default, "limits.pids=3"][..], &["deny", default, "@exec"], &["edit", default]] {
+        let (code, text) = place.run(args);
+        assert!(code == Some(2) && text.contains(said), "{args:?}: {text}");
+    }
+    assert_eq!((place.run(&["fmt", default]).0, fs::read_to_string(default).unwrap()), (Some(0), POLICY.to_owned()));
+    // One that says the same has its name by right, until it says something else.
+    fs::write(default, include_str!("../../../policies/default.jsonc")).unwrap();
+    assert_eq!(place.run(&["check", "--no-host", default]).0, Some(0));
+    let (code, text) = place.run(&["set", default, "limits.pids=3"]);
+    assert!(code == Some(2) && text.contains(said), "{text}");
+    assert_eq!(fs::read_to_string(default).unwrap(), include_str!("../../../policies/default.jsonc"));
+    let (code, text) = place.run(&["set", "--create", there("new.jsonc").to_str().unwrap(), "limits.pids=3"]);
+    assert_eq!(code, Some(0), "{text}");
 }

@@ -1,7 +1,8 @@
 //! What `remand policy allow` and `deny` do to one grant.
 //!
 //! Always holds: afterwards the policy grants every call that was allowed, and no call that was denied, or there is a failure that says what is in the way. A
-//! group that was granted by its name is denied by taking that out; what it has in common with other groups stays granted by them.
+//! group is denied by taking its name and those of its calls out; what it has in common with other groups stays granted by them. Each does nothing the second
+//! time.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -120,10 +121,16 @@ fn unmount(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {
     let policy = draft.policy()?;
     let mounts = &policy.filesystem.mounts;
     let found = mounts.iter().find(|mount| mount.target == typed).or_else(|| mounts.iter().find(|mount| mount.source == typed));
-    let Some(found) = found else {
-        return Err(Failure::usage(format!("{}: no mount is there to take out", plain(typed))));
-    };
-    draft.step(edit::remove(&draft.text, MOUNTS, &found.target))
+    if let Some(found) = found {
+        return draft.step(edit::remove(&draft.text, MOUNTS, &found.target));
+    }
+    match mounts.iter().find(|mount| Path::new(typed).starts_with(&mount.target)) {
+        None => Ok(()),
+        Some(mount) => {
+            let hint = Some("take that out, and mount what else is needed of it".to_owned());
+            Err(Failure { hint, ..Failure::usage(format!("{}: the mount at {} shows it", plain(typed), plain(&mount.target))) })
+        }
+    }
 }
 
 /// The calls that a name stands for; a name of none goes to the loader, which says what was meant.
@@ -179,20 +186,22 @@ fn whole(policy: &Policy, name: &str, reason: Option<&str>) -> bool {
 }
 
 fn uncall(draft: &mut Draft<'_>, name: &str) -> Result<(), Failure> {
-    let unwanted = calls(name);
-    let policy = draft.policy()?;
     if !syscalls::is_call(name) && !syscalls::is_group(name) {
         // The loader knows what was meant.
         draft.step(edit::add(&draft.text, "syscalls.deny", &json!(name), None))?;
         return draft.policy().map(|_| ());
     }
-    let own = policy.syscalls.allow.iter().any(|grant| grant.call == name);
-    if own {
-        draft.step(edit::remove(&draft.text, ALLOW, name))?;
+    let unwanted = calls(name);
+    let policy = draft.policy()?;
+    // What a group has in common with other groups is granted for their sake; what is granted by its own name, for nobody else's.
+    let own: BTreeSet<&String> =
+        policy.syscalls.allow.iter().map(|grant| &grant.call).filter(|call| *call == name || unwanted.contains(*call)).collect();
+    for call in own {
+        draft.step(edit::remove(&draft.text, ALLOW, call))?;
     }
-    // What a group has in common with others is granted for their sake; a single call is not to be had from any.
-    if own && syscalls::is_group(name) || granted(&draft.policy()?, &unwanted).is_empty() {
+    if syscalls::is_group(name) || granted(&draft.policy()?, &unwanted).is_empty() {
         return Ok(());
     }
+    // A single call is not to be had from any group.
     draft.step(edit::add(&draft.text, "syscalls.deny", &json!(name), None))
 }

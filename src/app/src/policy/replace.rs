@@ -98,8 +98,18 @@ impl Original {
         self.text.as_deref().ok_or_else(missing)
     }
 
+    /// Refuses a file that has another policy's name, now or with the new text: nothing runs under it.
+    pub fn own_name(&self, text: &[u8]) -> Result<(), Failure> {
+        self.text.as_deref().map_or(Ok(()), |old| policies::writable(&self.path, old))?;
+        policies::writable(&self.path, text)
+    }
+
     /// Puts the new text in its place. Signals wait meanwhile.
     pub fn replace(&self, text: &[u8]) -> Result<(), Failure> {
+        // What nothing runs under already may be laid out anew.
+        if self.text.as_deref().is_none_or(|old| policies::writable(&self.path, old).is_ok()) {
+            policies::writable(&self.path, text)?;
+        }
         let _held = Cancel::hold()?;
         self.unchanged()?;
         let temporary = PathBuf::from(format!(".{}.{}.new", self.name.display(), std::process::id()));
