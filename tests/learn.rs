@@ -34,6 +34,7 @@ pub fn trials() -> Vec<Trial> {
         }),
         trial("learn::a_file_of_the_host", host_file),
         trial("learn::a_file_for_a_program", program),
+        trial("learn::a_program_that_a_shell_finds_by_path [9.60]", by_path),
         trial("learn::sockets_are_told_apart", sockets),
         trial("learn::dangerous_calls_stay_denied", dangerous),
         trial("learn::secrets_are_not_shown", secrets),
@@ -124,6 +125,30 @@ fn program() -> Check {
     let (answer, ended) = learn(&old, &[], &["exec", "cat", file])?;
     ensure(ended.code == Some(0) && line(&answer, "filesystem.mounts")?["value"] == json!({ "source": file }), "the file", &answer)?;
     ensure(lines(&answer, "proposed").count() == 1, "and nothing that cat does without", &answer)
+}
+
+/// The shell asks where it is before it starts it: the answer shows a file, which then is to be executed.
+fn by_path() -> Check {
+    let line = "echo hi | tr h H";
+    let code = format!("import subprocess\nreturn subprocess.run({line:?}, shell=True, stdout=-1, text=True, check=True).stdout");
+    let answer = teach("default", &json!({}), &code, &[])?;
+    let executed = |answer: &Value| {
+        lines(answer, "proposed")
+            .any(|line| line["value"]["exec"] == true && line["value"]["source"].as_str().is_some_and(|source| source.ends_with("/tr")))
+    };
+    ensure(executed(&answer), "a mount to execute it", &answer)?;
+    // Whoever asks whether it may be executed never tries, where the answer is no.
+    let code = "import os, shutil\nif not shutil.which('tr', path='/usr/bin'): raise Exception('none')\nreturn os.spawnv(os.P_WAIT, '/usr/bin/tr', ['tr', '--version'])";
+    ensure(executed(&teach("default", &json!({}), code, &[])?), "one that was asked for", &code)?;
+    let scratch = Scratch::new();
+    let old = policy_text::write(&scratch, &json!({}));
+    let control = Call::new(&["exec", "--policy", &old.display().to_string(), "--", "sh", "-c", line]).end()?;
+    ensure(control.code != Some(0), "control: not under the old policy", &control)?;
+    let new = scratch.path().join("new.jsonc").display().to_string();
+    let (answer, ended) = learn(&old, &["--write", &new], &["exec", "sh", "-c", line])?;
+    ensure(ended.code == Some(0) && executed(&answer), "for a program too", &answer)?;
+    let ended = Call::new(&["exec", "--policy", &new, "--", "sh", "-c", line]).end()?;
+    ensure(ended.code == Some(0) && ended.stdout == b"Hi\n", "it does its work", &ended)
 }
 
 fn sockets() -> Check {

@@ -24,7 +24,7 @@ use crate::syscalls::{self, CompileError};
 pub(crate) use landlock::NEWEST as NEWEST_LANDLOCK;
 pub use protections::UNCOUNTED;
 pub(crate) use root::taken;
-pub use root::{Shown, own, shown};
+pub use root::{Shown, own, shown, unexecutable};
 pub(crate) use start::lacking;
 pub use start::python_starts;
 pub use start::start;

@@ -33,7 +33,7 @@ pub struct Look {
     pub writes: bool,
     /// Some call asked to list it, as a directory.
     pub lists: bool,
-    /// Some call asked to execute it.
+    /// Some call asked to execute it, or whether it may.
     pub executes: bool,
 }
 
@@ -64,13 +64,7 @@ impl Looks {
         }
         // Relative ones start in the run's own /tmp, or in a directory that it has.
         if let Some(path) = path.filter(|path| path.starts_with('/')) {
-            self.keep(Look {
-                call: call.to_owned(),
-                path,
-                writes: looked.writes,
-                lists: looked.lists,
-                executes: call.starts_with("execve"),
-            });
+            self.keep(Look { call: call.to_owned(), path, writes: looked.writes, lists: looked.lists, executes: looked.executes });
         }
     }
 

@@ -26,6 +26,7 @@ pub use compiled::{Compiled, Ground};
 pub use edit::Edit;
 pub(crate) use edit::danger;
 pub use limit::{Amount, Measure};
+pub use needs::needed;
 pub use question::{AskError, Call, Question, Use, Which};
 
 use crate::load::Place;

@@ -2,9 +2,10 @@
 //!
 //! Always holds: names are those by which the program or its loader looks for a file; a file that a run sees by another name does not count.
 
-use crate::files::{LINKS, NoProgram, parts, real};
+use crate::files::{Files, LINKS, NoProgram, parts, real};
+use crate::host::HostFacts;
 use crate::interpreter::Tree;
-use crate::plan::{At, View};
+use crate::plan::{At, Plan, View};
 
 /// Where `execvp` and `env` look without a `PATH`.
 const SEARCH: &str = "/bin:/usr/bin";
@@ -14,6 +15,12 @@ pub(super) enum Never {
     /// No format that the kernel knows.
     Format(String),
     Unknown(String),
+}
+
+/// The names of what a run under this plan lacks to start the program at a path of the host, as far as that can be seen.
+#[must_use]
+pub fn needed(program: &str, plan: &Plan, host: &HostFacts, files: &dyn Files) -> Vec<String> {
+    lacking(program, &View { plan, host, files }).and_then(Result::ok).unwrap_or_default()
 }
 
 /// The names of what a run lacks to start the program at a path of the host; `None` where nobody has looked.

@@ -246,9 +246,17 @@ impl<'f> Learner<'f> {
     fn text_of<'l>(&self, changes: impl Iterator<Item = &'l Change>) -> Result<String, Vec<Problem>> {
         let failed = |problem: edit::EditError| vec![Problem { file: self.start.source.file.clone(), ..*problem }];
         changes.into_iter().try_fold(self.text.clone(), |text, change| match change {
-            Change::Add { field, value } => edit::add(&text, field, value, None).map_err(failed),
+            // A target has one mount.
+            Change::Add { field, value } => match mounts::place(change).filter(|place| self.mounted(place)) {
+                Some(place) => edit::exchange(&text, field, place, value).map_err(failed),
+                None => edit::add(&text, field, value, None).map_err(failed),
+            },
             Change::Set { field, value, .. } => edit::set(&text, field, value).map_err(failed),
         })
+    }
+
+    fn mounted(&self, place: &str) -> bool {
+        self.base.filesystem.mounts.iter().any(|mount| mount.target == place)
     }
 
     fn read(&self, text: String) -> Result<Policy, Vec<Problem>> {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::{Change, Line, Run, Standing};
 use crate::outcome::terminal::escape_line;
-use crate::plan::{Root, Shown, shown};
+use crate::plan::{Root, Shown, shown, unexecutable};
+use crate::policy::Mount;
 
 /// So many files of one directory are mounted as the directory.
 const SEVERAL: usize = 3;
@@ -77,7 +78,7 @@ pub struct File {
     pub writes: bool,
     /// A call asked to list.
     pub lists: bool,
-    /// A call asked to execute.
+    /// A call asked to execute, or whether it may.
     pub executes: bool,
     /// Its real path on the host: no symlink in any component.
     pub real: String,
@@ -97,7 +98,33 @@ pub(super) fn asked(run: &Run<'_>) -> Vec<Line> {
     let on_the_way = |file: &File| {
         file.directory && !file.lists && missing.iter().any(|other| other.path != file.path && beneath(&other.path, &file.path))
     };
-    missing.iter().filter(|file| !on_the_way(file)).map(|file| line(run, file)).collect()
+    let shown = run.files.iter().filter(|file| ignored(root, file));
+    let raised = shown.filter_map(|file| raised(run, file));
+    missing.iter().filter(|file| !on_the_way(file)).map(|file| line(run, file)).chain(raised).collect()
+}
+
+/// A program that is shown on a mount of which nothing is executed: the mount anew if it shows nothing else, else one of its own within.
+fn raised(run: &Run<'_>, file: &File) -> Option<Line> {
+    let (bind, path) = unexecutable(&run.plan.root, &file.path).filter(|_| file.executes && !file.directory)?;
+    let within = file.real.strip_prefix(bind.source.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    let target = within.map_or(path, |rest| format!("{}{rest}", bind.target));
+    let mut value = mount(&file.real, &target, true);
+    if let Some(Mount { writable, optional, reason, .. }) = run.policy.filesystem.mounts.iter().find(|mount| mount.target == target) {
+        for (key, kept) in [("writable", *writable), ("optional", *optional)].into_iter().filter(|(_, kept)| *kept) {
+            value[key] = json!(kept);
+        }
+        if let Some(reason) = reason {
+            value["reason"] = json!(reason);
+        }
+    }
+    let refused = || refusal(&File { writes: false, ..file.clone() });
+    let refused = if bind.writable { Some("what runs may write and execute is for people to decide".to_owned()) } else { refused() };
+    Some(Line {
+        change: Change::Add { field: "filesystem.mounts", value },
+        standing: refused.map_or(Standing::Proposed, |because| Standing::Refused { because }),
+        risk: risk(&file.real, false, true),
+        needs: vec![run.need(format!("{}({:?}) was refused: its mount lets nothing be executed", file.call, file.path))],
+    })
 }
 
 fn ignored(root: &Root, file: &File) -> bool {
@@ -110,7 +137,8 @@ fn ignored(root: &Root, file: &File) -> bool {
 }
 
 fn line(run: &Run<'_>, file: &File) -> Line {
-    let exec = file.executes || file.real.rsplit('/').next().is_some_and(|name| name.ends_with(".so") || name.contains(".so."));
+    let exec =
+        file.executes && !file.directory || file.real.rsplit('/').next().is_some_and(|name| name.ends_with(".so") || name.contains(".so."));
     let target = if normal(&file.path) { &file.path } else { &file.real };
     let standing = match refusal(file) {
         Some(because) => Standing::Refused { because },
@@ -227,15 +255,22 @@ fn plain(line: &Line) -> Option<&str> {
 /// Where a proposed mount is in the run.
 #[must_use]
 pub fn target(line: &Line) -> Option<&str> {
-    let Change::Add { field: "filesystem.mounts", value } = &line.change else { return None };
-    value.get("target").or_else(|| value.get("source"))?.as_str().filter(|_| line.standing == Standing::Proposed)
+    place(&line.change).filter(|_| line.standing == Standing::Proposed)
 }
 
-/// Takes out what a new mount shows besides, with its needs.
+/// Where a mount is, if a change adds one.
+pub(super) fn place(change: &Change) -> Option<&str> {
+    let Change::Add { field: "filesystem.mounts", value } = change else { return None };
+    value.get("target").or_else(|| value.get("source"))?.as_str()
+}
+
+/// Takes out what a new mount shows besides, with its needs, and the mount that was proposed at the same place.
 pub(super) fn absorb(lines: &mut Vec<Line>, line: &mut Line) {
-    let Some(outer) = plain(line).map(str::to_owned) else { return };
+    let Some(at) = place(&line.change).map(str::to_owned) else { return };
+    let outer = plain(line).map(str::to_owned);
     lines.retain_mut(|inner| {
-        let covered = inner.standing == Standing::Proposed && plain(inner).is_some_and(|path| path != outer && beneath(path, &outer));
+        let within = |outer: &String| plain(inner).is_some_and(|path| path != outer && beneath(path, outer));
+        let covered = inner.standing == Standing::Proposed && (outer.as_ref().is_some_and(within) || place(&inner.change) == Some(&at));
         if covered {
             line.needs.append(&mut inner.needs);
         }

@@ -104,6 +104,8 @@ fn learn(learner: &mut Learner<'_>, input: &str, number: u32, outcome: &Outcome,
         core: tree,
         site: Tree::default(),
         site_paths: Vec::new(),
+        builtin: Vec::new(),
+        suffixes: Vec::new(),
         executor: Vec::new(),
     };
     let plan = resolve(&trial, &Program::Python(&python), &full(), &crate::files::Unseen).unwrap();
@@ -380,6 +382,40 @@ fn mounts_are_the_smallest_and_never_secret() {
         let mut learner = learner(STRICT, None, false);
         learn(&mut learner, "a", 1, &fails, &[file(there)]);
         assert_eq!(learner.lines(), [], "{there}");
+    }
+}
+
+#[test]
+fn a_program_on_a_mount_that_executes_nothing_is_mounted_to_be_executed() {
+    let program = |path: &str| File { executes: true, ..file(path) };
+    let fails = raised("PermissionError", "no");
+    let mounts = |learner: &Learner<'_>| {
+        let shown = learner.policy().unwrap().filesystem.mounts.into_iter();
+        shown.map(|mount| format!("{} at {} {} {}", mount.source, mount.target, mount.exec, mount.optional)).collect::<Vec<_>>()
+    };
+    let mut found = learner(STRICT, None, false);
+    assert!(learn(&mut found, "a", 1, &fails, &[file("/opt/tool")]), "as a shell looks for it");
+    assert_eq!(mounts(&found), ["/opt/tool at /opt/tool false false"]);
+    assert!(learn(&mut found, "a", 2, &fails, &[program("/opt/tool")]));
+    assert_eq!((mounts(&found), found.lines().len()), (vec!["/opt/tool at /opt/tool true false".to_owned()], 1));
+    assert!(!learn(&mut found, "a", 3, &fails, &[program("/opt/tool")]), "nothing more");
+    let base = |mount: &str| format!("{{\"version\": 1, \"extends\": \"strict\", \"filesystem\": {{\"mounts\": [{mount}]}}}}");
+    for (mount, program, expected) in [
+        ("{\"source\": \"/opt\"}", program("/opt/bin/tool"), vec!["/opt at /opt false false", "/opt/bin/tool at /opt/bin/tool true false"]),
+        (
+            "{\"source\": \"/opt\", \"target\": \"/x\"}",
+            File { real: "/opt/a".into(), ..program("/x/b") },
+            vec!["/opt at /x false false", "/opt/a at /x/a true false"],
+        ),
+        ("{\"source\": \"/opt/tool\", \"optional\": true}", program("/opt/tool"), vec!["/opt/tool at /opt/tool true true"]),
+        ("{\"source\": \"/opt/tool\", \"exec\": true}", program("/opt/tool"), vec!["/opt/tool at /opt/tool true false"]),
+        ("{\"source\": \"/opt\", \"writable\": true, \"reason\": \"x\"}", program("/opt/tool"), vec!["/opt at /opt false false"]),
+        ("{\"source\": \"/opt\"}", File { everybody: false, ..program("/opt/tool") }, vec!["/opt at /opt false false"]),
+        ("{\"source\": \"/opt\"}", file("/opt/tool"), vec!["/opt at /opt false false"]),
+    ] {
+        let mut learner = learner(&base(mount), None, false);
+        learn(&mut learner, "a", 1, &fails, std::slice::from_ref(&program));
+        assert_eq!(mounts(&learner), expected, "{mount} {program:?}");
     }
 }
 

@@ -171,6 +171,14 @@ pub fn shown(root: &Root, path: &str) -> Shown {
     }
 }
 
+/// The bind that shows a path, so that nothing of it can be executed, and the path with the root's own links followed.
+#[must_use]
+pub fn unexecutable<'r>(root: &'r Root, path: &str) -> Option<(&'r Bind, String)> {
+    let path = followed(root, path);
+    let bind = root.binds.iter().filter(|bind| beneath(&path, &bind.target)).max_by_key(|bind| bind.target.len())?;
+    (!bind.exec).then_some((bind, path))
+}
+
 /// The path with the root's own links followed, as far as they lead anywhere.
 fn followed(root: &Root, path: &str) -> String {
     let mut path = plain(path);

@@ -9,11 +9,10 @@ use clap::Parser;
 use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::run::Looks;
 use remand_policy::host::{Arch, HostFacts};
-use remand_policy::job;
-use remand_policy::learn;
 use remand_policy::plan::{self, Plan, Program, Refused};
 use remand_policy::verdict::Verdict;
 use remand_policy::{Outcome, Policy, Request};
+use remand_policy::{ask, job};
 use serde_json::Value;
 
 use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
@@ -154,6 +153,11 @@ fn encode(request: &Request, policy: &Policy, site_paths: &[String]) -> Result<V
 }
 
 impl Job {
+    /// What a run under this plan lacks to start a program of the host.
+    pub fn needed(&self, program: &str, plan: &Plan) -> Vec<String> {
+        ask::needed(program, plan, &self.host, &HostFiles)
+    }
+
     /// Runs it once; `observe`: for learning.
     pub fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
         let planned = |program: &Program<'_>| {

@@ -84,7 +84,7 @@ impl Session<'_> {
             let tried = self.once(&policy, input, true, cancel)?;
             ran.learned = tried.told();
             let Tried::Ran { plan, arch, outcome, looks, .. } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
-            let files = files::found(looks);
+            let files = files::found(looks, &|program| self.job.needed(program, plan));
             let run = Run {
                 input: &input.name,
                 number: ran.runs,
