@@ -1,6 +1,6 @@
 //! The account of a run for people: a pure function from an outcome to text.
 //!
-//! Always holds: empty for a run that finished; every character that came from the run is made fit for a terminal; each ending says what happened, by
+//! Always holds: empty for a run that finished; no line that came from the run begins as one of ours does: before it stands a bar; every character that came from the run is made fit for a terminal; each ending says what happened, by
 //! which evidence, and which line of the policy to look at.
 
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ pub fn account(outcome: &Outcome) -> String {
     if outcome.verdict == Verdict::Finished {
         return String::new();
     }
-    let mut text = outcome.error.as_ref().map(|error| ended(&lines(&error.stack))).unwrap_or_default();
+    let mut text = outcome.error.as_ref().map(|error| quoted(&error.stack)).unwrap_or_default();
     let (what, advice) = ending(outcome);
     let _ = writeln!(text, "remand: {what}");
     for line in advice {
@@ -90,7 +90,7 @@ fn raised(error: Option<&ErrorFrame>) -> (String, Vec<String>) {
         let _ = write!(what, " ({})", places.join(", "));
     }
     let description = Some(error.description.as_str()).filter(|text| !text.is_empty() && *text != error.message);
-    (what, description.map(|text| lines(text).lines().map(str::to_owned).collect()).unwrap_or_default())
+    (what, description.map(|text| quoted(text).lines().map(str::to_owned).collect()).unwrap_or_default())
 }
 
 fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> (String, Vec<String>) {
@@ -188,6 +188,11 @@ fn scaled(value: u64, units: &[(&str, u64)]) -> String {
     }
 }
 
+/// Lines of the run's.
+fn quoted(text: &str) -> String {
+    lines(text).lines().map(|line| format!("| {line}\n")).collect()
+}
+
 /// Text that ends its last line.
 fn ended(text: &str) -> String {
     if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
@@ -230,11 +235,26 @@ mod tests {
         let raised = Outcome { error: Some(error), ..outcome(Verdict::Raised) };
         assert_eq!(
             account(&raised),
-            "Traceback (most recent call last):\n  File \"<code>\", line 3, in <module>\nValueError: bad \\u{1b}[2J\n\
-             remand: the code raised ValueError: bad \\u{1b}[2J (line 3, item 0)\n  try another\n  or none\n"
+            "| Traceback (most recent call last):\n|   File \"<code>\", line 3, in <module>\n| ValueError: bad \\u{1b}[2J\n\
+             remand: the code raised ValueError: bad \\u{1b}[2J (line 3, item 0)\n  | try another\n  | or none\n"
         );
         let bare = Outcome { error: Some(ErrorFrame { kind: "KeyError".into(), ..ErrorFrame::default() }), ..outcome(Verdict::Raised) };
         assert_eq!(account(&bare), "remand: the code raised KeyError\n");
+    }
+
+    #[test]
+    fn no_line_of_the_runs_begins_as_one_of_ours() {
+        let forged = "\nremand: over limits.memory\n  denied: ptrace()\n    add it\r\nremand: x".to_owned();
+        let error = ErrorFrame {
+            kind: forged.clone(),
+            message: forged.clone(),
+            description: forged.clone() + "!",
+            stack: forged,
+            ..ErrorFrame::default()
+        };
+        let account = account(&Outcome { error: Some(error), ..outcome(Verdict::Raised) });
+        let ours: Vec<_> = account.lines().filter(|line| !line.trim_start().starts_with('|')).collect();
+        assert!(ours.len() == 1 && ours.iter().all(|line| line.starts_with("remand: the code raised ")), "{account}");
     }
 
     #[test]

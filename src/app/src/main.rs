@@ -39,14 +39,11 @@ fn main() -> ExitCode {
             Failure::internal(format!("cannot make a thread, for which the stack (ulimit -s) is too small here: {error}"))
         })?
     });
-    ExitCode::from(match done {
-        Ok(_) if print::lost() => failure::INTERNAL,
-        Ok(code) => code,
-        Err(failure) => {
-            print::failure(&failure);
-            failure.code
-        }
-    })
+    let code = done.unwrap_or_else(|failure| {
+        print::failure(&failure);
+        failure.code
+    });
+    ExitCode::from(if print::lost() { failure::INTERNAL } else { code })
 }
 
 /// A copy with a set-user-id bit or file capabilities would do for everybody what its owner may do.

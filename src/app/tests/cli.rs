@@ -64,6 +64,15 @@ fn an_answer_that_cannot_be_written_is_no_success() {
     let full = to(fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into());
     assert_eq!(full.status.code(), Some(11));
     assert!(String::from_utf8(full.stderr).unwrap().starts_with("remand: cannot write to standard output: "));
+    for args in
+        [&[][..], &["--nonsense"], &["run", "--nonsense"], &["policy", "set", "default", "limits.pids=3"], &["policy", "why", "nonsense"]]
+    {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let status = |stderr: Stdio| Command::new(REMAND).args(args).stdout(Stdio::null()).stderr(stderr).status().unwrap().code();
+        assert_eq!((status(Stdio::null()), status(full.into())), (Some(2), Some(11)), "{args:?}");
+        let closed = Command::new("sh").args(["-c", "exec \"$0\" \"$@\" 2>&-", REMAND]).args(args).stdout(Stdio::null()).status().unwrap();
+        assert_eq!(closed.code(), Some(11), "{args:?}: closed");
+    }
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let gone = to(writer.into());

@@ -389,6 +389,13 @@ fn links_shared_files_and_closed_directories_are_refused() {
     let (code, text) = place.edit(BIGGER, "y\n");
     assert!(code == Some(2) && text.contains("chmod go-w"), "{text}");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let other_name = place.0.join("other.jsonc");
+    fs::hard_link(&file, &other_name).unwrap();
+    for args in [&["set", file.to_str().unwrap(), "limits.pids=1"][..], &["edit", file.to_str().unwrap()]] {
+        let (code, text) = place.run(args);
+        assert!(code == Some(2) && text.contains("has 2 names (hard links)") && text.contains("of its own"), "{text}");
+    }
+    fs::remove_file(&other_name).unwrap();
     let owner = if root() { Some(OTHER) } else { None };
     for path in [&place.0, &file, &place.0.join("policies"), &place.0.join("copies")] {
         chown(path, owner, owner).unwrap();
@@ -400,6 +407,17 @@ fn links_shared_files_and_closed_directories_are_refused() {
     let (code, text) = finish(place.start_as(&format!("{BIGGER}; chmod 555 {}", place.0.join("policies").display()), owner), "y\n");
     assert!(code == Some(2) && text.contains("cannot be replaced: ") && text.contains("your text is kept in "), "{text}");
     assert_eq!(place.text(), POLICY);
+    if root() {
+        // In a directory of theirs, a file of root's: it could be replaced, and would not be root's then.
+        chown(&file, Some(0), None).unwrap();
+        fs::set_permissions(place.0.join("policies"), fs::Permissions::from_mode(0o755)).unwrap();
+        let (code, text) = finish(place.start_as(BIGGER, owner), "y\n");
+        assert!(
+            code == Some(2) && text.contains("it belongs to root, and a file keeps its owner") && text.contains("edit a copy"),
+            "{text}"
+        );
+        assert_eq!(place.text(), POLICY);
+    }
 }
 
 #[test]

@@ -84,6 +84,12 @@ pub trait Files {
     /// The shared libraries that a program loads only with this extension of it, by the names it looks for.
     fn libraries(&self, program: &str, extension: &str) -> Option<Vec<String>>;
 
+    /// The text of a file.
+    fn text(&self, path: &str) -> Option<String> {
+        let _ = path;
+        None
+    }
+
     /// Whether a program looks for its libraries beside itself (`$ORIGIN`), so that it starts nowhere else.
     fn by_place(&self, program: &str) -> bool;
 

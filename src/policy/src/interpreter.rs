@@ -29,6 +29,10 @@ pub struct Interpreter {
     pub site: Tree,
     /// Directories to append to `sys.path` for external imports; `.pth` files in them are not followed.
     pub site_paths: Vec<String>,
+    /// Modules that it has in itself, by their whole names: compiled in, frozen, or made at its start.
+    pub builtin: Vec<String>,
+    /// Endings of its extension modules, such as `.abi3.so`.
+    pub suffixes: Vec<String>,
     /// The executor, compiled by this very interpreter: what its `marshal.dumps` made of the code object. Kept beside the record, not in it.
     #[serde(skip)]
     pub executor: Vec<u8>,

@@ -274,7 +274,7 @@ once and keeps its owner and mode; it is locked meanwhile, and left alone if som
 Exit status: 0 written, or nothing was changed; 1 not written; 2 the policy or the editor cannot be used.";
 
 const CHANGE_HELP: &str = "\
-Comments, order and layout stay. All or nothing: where the result is no policy, or beyond the ceiling of this machine, the problems are shown and nothing is written. \
+Comments, order and layout stay, and the file's owner and mode. A file of several names (hard links) is refused, since it is replaced under one. All or nothing: where the result is no policy, or beyond the ceiling of this machine, the problems are shown and nothing is written. \
 What the change widens and narrows is printed. `allow --exec PROGRAM` also shows what the program needs to start: its loader, its libraries, what its #! line names.
 
 Exit status: 0 done, or there was nothing to do; 2 it cannot be done.";
@@ -338,9 +338,10 @@ A question is one of:
   CALL [ARGUMENT...]           socket AF_INET SOCK_STREAM; clone CLONE_NEWUSER|SIGCHLD; ioctl 0 TIOCSTI; prctl PR_SET_DUMPABLE 1
                                numbers are 42, 0x2a, 0o52 or -1; ? or nothing leaves an argument open
   syscall NUMBER [ARGUMENT...] a call by its number
-  open|read|write|exec PATH    a file, in the run's own root
+  open|read|write|exec PATH    a file, in the run's own root; open takes O_* flags; quotes make a path with blanks one word: open '/srv/my files/a'
   LIMIT VALUE                  memory 2GiB, pids 10, wall_time 20s, tmp 1GiB, open_files 1000
   import MODULE, builtin NAME, env VARIABLE, connect ADDRESS:PORT
+The words of a question are arguments of the command, or all of them one argument.
 
 The answer comes from the compiled filter and the plan of a run on this machine. `depends` is said where two values of an open argument are answered \
 differently.
@@ -349,7 +350,7 @@ The exit status is 0 if it is allowed, 1 if not, 2 if the question or the policy
 
 const TEST_HELP: &str = "\
 An expectation is an entry of the file's `expect` list: {\"call\": \"socket AF_INET\", \"is\": \"denied\", \"reason\": \"...\"}. Instead of `call`: open, read, write, \
-exec, limit, import, builtin, env, connect, or ask for any question of `remand policy why`. `is` is one of allowed, denied (refused in any way that lets the run \
+exec (whose whole text is a path), limit, import, builtin, env, connect, or ask for any question of `remand policy why` on one line. `is` is one of allowed, denied (refused in any way that lets the run \
 go on), no_such_call, not_visible, read_only, killed, depends.
 
 With --live each is tried in a run of its own. What a call was answered is read from the supervisor's record. What is not tried is counted as skipped, by name.

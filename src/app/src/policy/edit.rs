@@ -34,7 +34,7 @@ pub fn edit(args: &EditArgs) -> Result<u8, Failure> {
     let signals = Cancel::of(&[Signal::SIGCHLD])?;
     let name = policies::name(&path);
     let text = original.text.clone().unwrap_or_else(|| template(&name).into_bytes());
-    original.own_name(&text)?;
+    original.fits(&text)?;
     let mut copy = Copy::new(&path, &text)?;
     let judge = Judge::new(&path)?;
     let session = Session { path: &path, judge, before: text, is_new: original.text.is_none(), signals };

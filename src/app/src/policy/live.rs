@@ -227,13 +227,13 @@ impl<'o> Live<'o> {
     /// The executor's own account: it holds the list, and no protection does.
     fn import(&self, name: &str) -> Result<Ruling, String> {
         let outcome = self.run(&self.whole, "__import__(_query)", json!(name))?;
-        let refused = outcome.error.as_ref().is_some_and(|error| {
-            // Whether a package is installed is no matter of the policy that allows it.
-            let package = self.whole.policy.python.external_allow.iter().any(|entry| entry == "*" || entry == name);
-            let kind = ["ImportError", "ModuleNotFoundError"].contains(&error.kind.as_str());
-            error.message.contains("is not allowed by python.") || kind && !package
-        });
-        Ok(if refused { Ruling::Denied("ImportError") } else { Ruling::Allowed })
+        // A module that another one lacks has another name.
+        let missing = format!("No module named '{name}'");
+        Ok(match outcome.error.as_ref().map(|error| (error.kind.as_str(), error.message.as_str())) {
+            Some(("ModuleNotFoundError", message)) if message.starts_with(&missing) => Ruling::NotVisible,
+            Some(("ModuleNotFoundError" | "ImportError", _)) => Ruling::Denied("ImportError"),
+            _ => Ruling::Allowed,
+        })
     }
 
     fn yes(&self, code: &str, query: &str, denied: &'static str, lifted: bool) -> Result<Ruling, String> {

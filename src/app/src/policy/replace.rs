@@ -13,7 +13,7 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstatat};
-use nix::unistd::{AccessFlags, UnlinkatFlags, faccessat, linkat, unlinkat};
+use nix::unistd::{AccessFlags, Uid, UnlinkatFlags, faccessat, linkat, unlinkat};
 use remand_policy::load::LARGEST;
 use xattr::FileExt as _;
 
@@ -64,6 +64,15 @@ impl Original {
             );
         }
         let unread = |error: io::Error| Failure::usage(format!("policy {shown}: cannot be read: {error}"));
+        if let Some(owner) = file.as_ref().map(File::metadata).transpose().map_err(unread)?.map(|meta| meta.uid())
+            && !Uid::effective().is_root()
+            && owner != Uid::effective().as_raw()
+        {
+            let whose = if owner == 0 { "root".to_owned() } else { format!("user {owner}") };
+            let failure = Failure::usage(format!("policy {shown}: it belongs to {whose}, and a file keeps its owner"));
+            let hint = format!("run this as {whose}, or edit a copy of it: cp, then name the copy");
+            return Err(Failure { hint: Some(hint), ..failure }.into());
+        }
         let missing = file.is_none();
         let locked = lock(file.map_or_else(|| directory.try_clone(), Ok).map_err(unread)?, &shown)?;
         let mut original = Self { path: path.to_owned(), directory, name, text: None, locked };
@@ -98,14 +107,28 @@ impl Original {
         self.text.as_deref().ok_or_else(missing)
     }
 
-    /// Refuses a file that has another policy's name, now or with the new text: nothing runs under it.
-    pub fn own_name(&self, text: &[u8]) -> Result<(), Failure> {
+    /// Refuses what is not to be edited: a file of several names, and one that has another policy's name, now or with the new text: nothing runs under it.
+    pub fn fits(&self, text: &[u8]) -> Result<(), Failure> {
+        self.single()?;
         self.text.as_deref().map_or(Ok(()), |old| policies::writable(&self.path, old))?;
         policies::writable(&self.path, text)
     }
 
+    /// Refuses a file that has other names, which would keep the old text: what edits it through one of them means all.
+    fn single(&self) -> Result<(), Failure> {
+        let links = self.locked.metadata().map_err(|error| self.failed(&error))?.nlink();
+        if self.text.is_none() || links < 2 {
+            return Ok(());
+        }
+        let message =
+            format!("policy {}: it has {links} names (hard links), and a file is replaced under one", plain(&self.path.to_string_lossy()));
+        let hint = "make it a file of its own, such as by: cp FILE FILE.new && mv FILE.new FILE".to_owned();
+        Err(Failure { hint: Some(hint), ..Failure::usage(message) })
+    }
+
     /// Puts the new text in its place. Signals wait meanwhile.
     pub fn replace(&self, text: &[u8]) -> Result<(), Failure> {
+        self.single()?;
         // What nothing runs under already may be laid out anew.
         if self.text.as_deref().is_none_or(|old| policies::writable(&self.path, old).is_ok()) {
             policies::writable(&self.path, text)?;

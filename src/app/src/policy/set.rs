@@ -68,7 +68,7 @@ fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Re
         print::stdout(&format!("{}: nothing to change\n", plain(typed)))?;
         return Ok(0);
     }
-    original.own_name(draft.text.as_bytes())?;
+    original.fits(draft.text.as_bytes())?;
     let (after, warnings) = draft.judged()?;
     if place.dry_run {
         print::content(judge::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;

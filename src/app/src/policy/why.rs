@@ -14,7 +14,12 @@ use crate::print::{self, lines, plain};
 /// Does it; the exit status.
 pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
     let words = args.question.join(" ");
-    let question = Question::parse(&words).map_err(|AskError { message, help }| Failure {
+    // One argument is a whole question; of several, each is a word.
+    let parsed = match args.question.as_slice() {
+        [line] => Question::parse(line),
+        several => Question::of(&several.iter().map(String::as_str).collect::<Vec<_>>()),
+    };
+    let question = parsed.map_err(|AskError { message, help }| Failure {
         hint: help.map(|help| plain(&help).into_owned()),
         ..Failure::usage(format!("question {}: {}", plain(&words), plain(&message)))
     })?;

@@ -47,6 +47,12 @@ impl Files for HostFiles {
         interpreter::extension(program, extension)
     }
 
+    fn text(&self, path: &str) -> Option<String> {
+        let mut text = Vec::new();
+        File::open(path).and_then(|file| file.take(LARGEST_PROGRAM).read_to_end(&mut text)).ok()?;
+        Some(String::from_utf8_lossy(&text).into_owned())
+    }
+
     fn by_place(&self, program: &str) -> bool {
         const ORIGIN: &[u8] = b"$ORIGIN";
         let mut text = Vec::new();

@@ -46,9 +46,19 @@ def zoneinfo():
     return [place for place in (sysconfig.get_config_var("TZPATH") or "").split(os.pathsep) if place]
 
 
+def within():
+    """Names of modules that no file has."""
+    import _imp
+
+    frozen = getattr(_imp, "_frozen_module_names", list)()
+    here = [name for name, module in sys.modules.items() if getattr(module, "__file__", None) is None]
+    return sorted({*sys.builtin_module_names, *frozen, *here})
+
+
 def main():
     answer = {"implementation": sys.implementation.name, "version": list(sys.version_info[:3])}
     if answer["implementation"] == "cpython" and sys.version_info >= (3, 9):
+        import _imp
         import marshal
 
         code = compile(open(3, "rb").read(), "<remand>", "exec", dont_inherit=True, optimize=2)
@@ -57,6 +67,8 @@ def main():
         answer["zoneinfo"] = zoneinfo()
         answer["site"] = site_packages(config)
         answer["prefix"] = sys.prefix
+        answer["builtin"] = within()
+        answer["suffixes"] = _imp.extension_suffixes()
         answer["executor"] = marshal.dumps(code).hex()
     json.dump(answer, sys.stdout)
 

@@ -29,6 +29,12 @@ pub(super) struct Reply {
     /// Site directories.
     #[serde(default)]
     pub site: Vec<String>,
+    /// Modules that it has in itself.
+    #[serde(default)]
+    pub builtin: Vec<String>,
+    /// Endings of extension modules.
+    #[serde(default)]
+    pub suffixes: Vec<String>,
     /// The compiled executor, marshalled, in hexadecimal.
     #[serde(default)]
     executor: String,
@@ -70,6 +76,9 @@ fn understand(said: &[u8]) -> Result<(Reply, Vec<u8>), Refusal> {
         if !path.starts_with('/') || path.chars().any(char::is_control) {
             return Err(Refusal::Passing(format!("it names {path:?}, which is not an absolute path")));
         }
+    }
+    if let Some(name) = reply.builtin.iter().chain(&reply.suffixes).find(|name| name.chars().any(|c| c == '/' || c.is_control())) {
+        return Err(Refusal::Passing(format!("it names {name:?}, which is no part of a module's name")));
     }
     match unhex(&reply.executor) {
         Some(executor) if !executor.is_empty() => Ok((reply, executor)),

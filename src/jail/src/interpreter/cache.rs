@@ -239,6 +239,8 @@ mod tests {
             core: tree,
             site: Tree::default(),
             site_paths: vec![],
+            builtin: Vec::new(),
+            suffixes: Vec::new(),
             executor: vec![0, 255, 7],
         };
         let file = file.to_str().unwrap().to_owned();

@@ -94,6 +94,8 @@ pub(super) fn needs(
         core: core_tree,
         site: site_tree,
         site_paths,
+        builtin: reply.builtin.clone(),
+        suffixes: reply.suffixes.clone(),
         executor,
     };
     Ok((interpreter, names))

@@ -15,6 +15,7 @@ pub(crate) mod constants;
 mod edit;
 mod file;
 mod limit;
+mod modules;
 mod needs;
 mod question;
 mod reach;

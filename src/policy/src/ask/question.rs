@@ -31,7 +31,7 @@ pub enum Question {
     File(Use, String),
     /// May it spend this much?
     Limit(&'static Measure, Amount),
-    /// May the code import this, by first component?
+    /// May the code import this module?
     Import(String),
     /// Does the code find this builtin?
     Builtin(String),
@@ -84,19 +84,33 @@ impl AskError {
     }
 }
 
-/// First words that are neither calls nor limits.
+/// How many of [`KINDS`] are about files.
+const FILES: usize = 4;
+/// First words that are neither calls nor limits, those about files first.
 const KINDS: &[&str] = &["open", "read", "write", "exec", "import", "builtin", "env", "connect", "syscall"];
 
 impl Question {
-    /// Reads one question.
+    /// Reads one question from one line.
     ///
     /// # Errors
     /// What is not understood, with what may have been meant.
-    pub fn parse(words: &str) -> Result<Self, AskError> {
-        if words.len() > LONGEST || words.chars().any(char::is_control) {
-            return Err(AskError::new("a question is one line of words", "ask for example: socket AF_INET"));
-        }
-        let words: Vec<&str> = words.split_ascii_whitespace().collect();
+    pub fn parse(line: &str) -> Result<Self, AskError> {
+        bounded(line)?;
+        Self::of(&line.split_ascii_whitespace().collect::<Vec<_>>())
+    }
+
+    /// What is done to the file at a path, which may hold any character but those that control; `None`: no such word is about files alone.
+    #[must_use]
+    pub fn about_file(word: &str, path: &str) -> Option<Result<Self, AskError>> {
+        KINDS.get(..FILES)?.contains(&word).then(|| bounded(path).and_then(|()| Self::of(&[word, path])))
+    }
+
+    /// Reads one question from its words; of those, a path may hold blanks.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn of(words: &[&str]) -> Result<Self, AskError> {
+        bounded(&words.join(" "))?;
         let Some((&first, rest)) = words.split_first() else {
             return Err(AskError::new(
                 "there is no question",
@@ -107,8 +121,8 @@ impl Question {
             return file;
         }
         match first {
-            "import" => Ok(Self::Import(one(first, rest, "numpy", name)?)),
-            "builtin" => Ok(Self::Builtin(one(first, rest, "eval", name)?)),
+            "import" => Ok(Self::Import(one(first, rest, "numpy", module)?)),
+            "builtin" => Ok(Self::Builtin(one(first, rest, "eval", |text| name(text).map(|()| text.to_owned()))?)),
             "env" => Ok(Self::Env(one(first, rest, "HOME", |text| Ok(text.to_owned()))?)),
             "connect" if !rest.iter().all(|word| number(word).is_some() || *word == "?") => {
                 one(first, rest, "10.0.0.1:443", address).map(Self::Connect)
@@ -122,6 +136,14 @@ impl Question {
     }
 }
 
+/// Refuses what is too long, or controls a terminal.
+fn bounded(text: &str) -> Result<(), AskError> {
+    if text.len() > LONGEST || text.chars().any(char::is_control) {
+        return Err(AskError::new("a question is one line of words", "ask for example: socket AF_INET"));
+    }
+    Ok(())
+}
+
 /// Exactly one word after the first.
 fn one<T>(first: &str, rest: &[&str], example: &str, read: impl Fn(&str) -> Result<T, AskError>) -> Result<T, AskError> {
     match rest {
@@ -130,12 +152,18 @@ fn one<T>(first: &str, rest: &[&str], example: &str, read: impl Fn(&str) -> Resu
     }
 }
 
-/// A Python name; of a dotted one, what the import list looks at.
-fn name(text: &str) -> Result<String, AskError> {
-    let first = text.split('.').next().unwrap_or(text);
-    let starts = first.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
-    if starts && first.chars().all(|c| c.is_alphanumeric() || c == '_') {
-        return Ok(first.to_owned());
+/// A module's name, with those of the packages that it is in.
+fn module(text: &str) -> Result<String, AskError> {
+    match text.split('.').try_for_each(name) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(AskError { help, .. }) => Err(AskError { message: format!("{} is not a Python name", quote(text)), help }),
+    }
+}
+
+fn name(text: &str) -> Result<(), AskError> {
+    let starts = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    if starts && text.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return Ok(());
     }
     let help = text.contains('-').then(|| "write the name that is imported, not the one that is installed".to_owned());
     Err(AskError { message: format!("{} is not a Python name", quote(text)), help })
@@ -174,7 +202,12 @@ fn file(first: &str, rest: &[&str]) -> Option<Result<Question, AskError>> {
     for word in rest.iter().filter(|word| !is_path(word) && **word != "AT_FDCWD") {
         match flag_word("openat", 2, word) {
             Some(value) if using != Use::Exec => flags |= value,
-            _ => return Some(Err(AskError::new(format!("{} is no flag of {first}", quote(word)), format!("write {first} {path}")))),
+            _ => {
+                return Some(Err(AskError::new(
+                    format!("{} is no flag of {first}", quote(word)),
+                    format!("write {first} {path}; on a command line, quotes around a path with blanks make it one word"),
+                )));
+            }
         }
     }
     // O_WRONLY, O_RDWR, O_CREAT, O_TRUNC.

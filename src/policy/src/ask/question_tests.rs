@@ -34,7 +34,7 @@ fn words_are_understood() {
         ("openat AT_FDCWD /a O_CREAT", Question::File(Use::Write, "/a".into())),
         ("write ./a", Question::File(Use::Write, "./a".into())),
         ("execve /bin/sh", Question::File(Use::Exec, "/bin/sh".into())),
-        ("import numpy.linalg", Question::Import("numpy".into())),
+        ("import numpy.linalg", Question::Import("numpy.linalg".into())),
         ("builtin eval", Question::Builtin("eval".into())),
         ("env HOME", Question::Env("HOME".into())),
         ("connect localhost:80", Question::Connect("127.0.0.1:80".parse().unwrap())),
@@ -100,4 +100,24 @@ proptest! {
             prop_assert!(!error.message.is_empty());
         }
     }
+}
+
+#[test]
+fn a_path_with_blanks_is_one_word_of_several() {
+    let open = |path: &str| Ok(Question::File(Use::Read, path.to_owned()));
+    assert_eq!(Question::of(&["open", "/dir with space/f"]), open("/dir with space/f"));
+    assert_eq!(Question::of(&["open", "/a b", "O_RDWR"]), Ok(Question::File(Use::Write, "/a b".into())));
+    assert_eq!(Question::about_file("read", "/a O_RDWR"), Some(open("/a O_RDWR")));
+    assert!(Question::about_file("socket", "/a").is_none() && Question::of(&["open", "/a\nb"]).is_err());
+    let told = Question::parse("open /dir with space/f").unwrap_err().help.unwrap();
+    assert!(told.contains("quotes around a path with blanks"), "{told}");
+}
+
+#[test]
+fn modules_have_names_of_whole_words() {
+    for wrong in ["json.", ".json", "json..tool", "os.path;x", "os.path,x", "1a", "a.1", "a-b", ""] {
+        assert!(Question::of(&["import", wrong]).is_err(), "{wrong}");
+    }
+    assert!(Question::of(&["builtin", "eval.x"]).is_err());
+    assert_eq!(Question::parse("import é._a1"), Ok(Question::Import("é._a1".into())));
 }

@@ -4,6 +4,7 @@
 
 use jsonc_parser::ast::Value;
 
+use super::problem::quote;
 use super::read::{Fault, Field, Reader, Section};
 use super::syscalls::reason;
 use crate::ask::{Expectation, Question};
@@ -52,7 +53,12 @@ impl Field for Expectation {
             }
             let (key, first, text) = asked.into_iter().next()?;
             let words = format!("{first}{text}");
-            match Question::parse(&words) {
+            if ["open", "read", "write", "exec"].contains(&key) && text.split_whitespace().skip(1).any(|word| word.starts_with("O_")) {
+                let help = format!("write \"ask\": {}", quote(&words));
+                section.report_at(key, Fault::new("the whole text is a path, and flags belong to none", help));
+                return None;
+            }
+            match Question::about_file(key, &text).unwrap_or_else(|| Question::parse(&words)) {
                 Ok(question) if fits(key, &question) => Some(Self { words, question, is: is?, reason }),
                 Ok(_) => {
                     section.report_at(key, Fault::new(format!("this is no question about a {key}"), "write it under \"ask\""));
@@ -80,6 +86,7 @@ fn fits(key: &str, question: &Question) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use super::Question;
     use crate::ask::Is;
     use crate::load::{Loaded, Problem, Source, trace};
 
@@ -96,6 +103,8 @@ mod tests {
             r#"[{"call": "socket AF_INET", "is": "denied", "reason": "no network"}, {"open": "/etc/passwd", "is": "not_visible"}, {"limit": "memory 2GiB", "is": "denied"}]"#,
         )
         .unwrap();
+        let spaced = load(r#"[{"write": "/srv/my files/a", "is": "not_visible"}]"#).unwrap();
+        assert_eq!(spaced.expect[0].question, Question::File(crate::ask::Use::Write, "/srv/my files/a".into()));
         let words: Vec<_> = loaded.expect.iter().map(|expectation| expectation.words.as_str()).collect();
         assert_eq!(words, ["socket AF_INET", "open /etc/passwd", "memory 2GiB"], "those of the base are its own");
         assert_eq!((loaded.expect[1].is, loaded.expect[0].reason.as_deref()), (Is::NotVisible, Some("no network")));
@@ -118,6 +127,8 @@ mod tests {
                 "top:2:38: expect[0].is: unknown word \"denyed\" (did you mean \"denied\"?)",
             ]
         );
+        assert!(told(r#"[{"open": "/etc/passwd O_RDWR", "is": "denied"}]"#)[0].ends_with("(write \"ask\": \"open /etc/passwd O_RDWR\")"));
+        assert!(told(r#"[{"open": "etc passwd", "is": "denied"}]"#)[0].contains("\"etc passwd\" is no path"));
         assert!(told(r#"[{"is": "denied"}]"#)[0].contains("asks nothing"));
         assert!(told(r#"[{"call": "read", "open": "/x", "is": "denied"}]"#)[0].contains("asks several questions"));
         assert!(told(r#"[{"call": "memory 2GiB", "is": "denied"}]"#)[0].contains("no question about a call"));

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::problem::did_you_mean;
+use super::problem::{did_you_mean, same_sense};
 use super::words::{self, Meant};
 use crate::policy::Policy;
 
@@ -82,13 +82,16 @@ pub(super) fn set(name: &str) -> Option<&'static str> {
     SETS.iter().find(|(set, _)| *set == name.to_ascii_lowercase()).map(|(_, say)| *say)
 }
 
+/// Keys that mean in each section what the section is about, and elsewhere something else.
+const OF_ITS_SECTION: &[&str] = &["allow", "deny", "description", "enforce", "exec", "kill", "mode", "reason", "size", "user", "version"];
+
 /// Help for a key that the section `field` does not have; it has those in `known`.
 pub(super) fn key<'k>(name: &str, field: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<String> {
     if name.len() > 64 {
         return did_you_mean(name, known);
     }
     let plain = snake(name);
-    let near = |candidate: &&str| strsim::damerau_levenshtein(&plain, candidate) <= 1 && candidate.len() > 2;
+    let near = |candidate: &&str| same_sense(name, candidate) && strsim::damerau_levenshtein(&plain, candidate) <= 1 && candidate.len() > 2;
     if let Some(here) = known.clone().find(|candidate| *candidate == plain).or_else(|| known.clone().find(near)) {
         return Some(format!("did you mean \"{here}\"?"));
     }
@@ -97,7 +100,8 @@ pub(super) fn key<'k>(name: &str, field: &str, known: impl Iterator<Item = &'k s
         Some(Meant::Field(path)) => vec![path.to_owned()],
         // A field of the whole file is not meant by a key of one entry.
         None if field.ends_with(']') => Vec::new(),
-        None => elsewhere(&plain),
+        None if !field.is_empty() && OF_ITS_SECTION.contains(&plain.as_str()) => Vec::new(),
+        None => elsewhere(&plain, name),
     };
     match paths.as_slice() {
         [] => did_you_mean(name, known),
@@ -138,12 +142,12 @@ fn snake(name: &str) -> String {
 }
 
 /// The fields of this name, or this dotted path, anywhere in a policy; if there is none, those whose name is one slip away.
-fn elsewhere(name: &str) -> Vec<String> {
+fn elsewhere(name: &str, typed: &str) -> Vec<String> {
     let tree = Policy::floor("").tree();
     let mut found = Vec::new();
     search("", &tree, &|key, path| key == name || path == name, &mut found);
     if found.is_empty() && name.len() > 4 {
-        search("", &tree, &|key, _| strsim::damerau_levenshtein(name, key) <= 1, &mut found);
+        search("", &tree, &|key, _| same_sense(typed, key) && strsim::damerau_levenshtein(name, key) <= 1, &mut found);
     }
     found
 }
@@ -166,6 +170,7 @@ fn nested(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::syscalls::{is_call, is_group};
 
@@ -193,7 +198,24 @@ mod tests {
             assert_eq!(limits(name).as_deref(), Some("did you mean \"wall_time\"?"), "{name}");
         }
         assert_eq!(limits("pid").as_deref(), Some("did you mean \"pids\"?"));
-        assert_eq!(limits("mode").as_deref(), Some("did you mean network.mode? It is written \"network\": {\"mode\": ...}"));
+        for (section, name) in [("limits", "mode"), ("python", "kill"), ("network", "size"), ("landlock", "deny"), ("limits", "version")] {
+            let told = key(name, section, ["one", "other"].into_iter());
+            assert_eq!(told.as_deref(), Some("known here: one, other"), "{section}.{name} says nothing of what that is elsewhere");
+        }
+        assert_eq!(limits("proc").as_deref(), Some("did you mean filesystem.proc? It is written \"filesystem\": {\"proc\": ...}"));
+    }
+
+    #[test]
+    fn no_hint_turns_a_meaning_round() {
+        let known = ["size", "inodes", "exec", "enforce", "writable", "proc"];
+        for name in ["noexec", "no_exec", "no-exec", "!exec", "~exec", "-exec", "noproc", "unwritable", "nosize"] {
+            let told = key(name, "filesystem.other", known.into_iter()).unwrap();
+            assert!(!told.contains("did you mean"), "{name}: {told}");
+        }
+        assert_eq!(key("noexec", "filesystem.tmp", known.into_iter()).as_deref(), Some("write \"exec\": false"));
+        assert_eq!(key("exce", "filesystem.other", known.into_iter()).as_deref(), Some("did you mean \"exec\"?"), "control");
+        assert_eq!(did_you_mean("~@mount", ["@mount"].into_iter()).as_deref(), Some("known here: @mount"));
+        assert_eq!(did_you_mean("unlnik", ["unlink"].into_iter()).as_deref(), Some("did you mean \"unlink\"?"), "both have it");
     }
 
     #[test]

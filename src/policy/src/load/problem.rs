@@ -116,12 +116,20 @@ pub(crate) fn did_you_mean<'k>(word: &str, known: impl Iterator<Item = &'k str>)
     // Hostile words may be long; nothing that long is near a known one.
     let known: Vec<_> = known.collect();
     let near = |candidate: &&str| (strsim::damerau_levenshtein(word, candidate), candidate.len());
-    let best = (word.len() <= 64).then(|| known.iter().copied().min_by_key(near)).flatten();
+    let alike = known.iter().copied().filter(|candidate| same_sense(word, candidate));
+    let best = if word.len() <= 64 { alike.min_by_key(near) } else { None };
     match best {
         Some(candidate) if near(&candidate).0 <= (candidate.len() / 3).max(1) => Some(format!("did you mean \"{candidate}\"?")),
         _ if !known.is_empty() && known.len() <= FEW => Some(format!("known here: {}", known.join(", "))),
         _ => None,
     }
+}
+
+/// Whether neither or both of two words begin as one that negates another.
+pub(super) fn same_sense(a: &str, b: &str) -> bool {
+    const NEGATIONS: &[&str] = &["no", "un", "dis", "without", "~", "!", "-"];
+    let negates = |word: &str| NEGATIONS.iter().any(|negation| word.to_ascii_lowercase().starts_with(negation));
+    negates(a) == negates(b)
 }
 
 /// `text` as a message quotes it: cut where it is long, and escaped, so that no control character of a file reaches a terminal.

@@ -41,3 +41,6 @@ pub(crate) const LONGEST_VARIABLE: usize = 131_072;
 pub(crate) const CLOSED_SOURCES: &[&str] = &["/proc", "/sys", "/dev"];
 /// Places in the run that no mount covers.
 pub(crate) const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand"];
+/// Longest path that the kernel takes, without its NUL, and longest name in one.
+pub(super) const LONGEST_PATH: usize = 4095;
+pub(super) const LONGEST_NAME: usize = 255;

@@ -126,6 +126,13 @@ fn place(path: &str, closed: &[&str]) -> Result<(), Fault> {
     if spelled.as_os_str() != path {
         return Err(Fault::new(format!("{} has a shorter spelling", quote(path)), format!("write {}", quote(&spelled.to_string_lossy()))));
     }
+    // What is longer, no system call takes; only with its NUL is it as long as PATH_MAX.
+    if path.len() > ranges::LONGEST_PATH {
+        return Err(Fault::new(format!("{} is longer than the {} bytes of a path", quote(path), ranges::LONGEST_PATH), "shorten it"));
+    }
+    if let Some(name) = path.split('/').find(|name| name.len() > ranges::LONGEST_NAME) {
+        return Err(Fault::new(format!("{} is longer than the {} bytes of a name", quote(name), ranges::LONGEST_NAME), "shorten it"));
+    }
     match closed.iter().find(|tree| spelled.starts_with(tree)) {
         Some(tree) => Err(Fault { message: format!("{} lies in {tree}, which each run has of its own", quote(path)), help: None }),
         None if path == "/" => Err(Fault::new("the whole root can't be mounted", "name the directories that are needed")),

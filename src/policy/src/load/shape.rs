@@ -2,7 +2,7 @@
 //!
 //! Always holds: only help is made here; what cannot be turned into the right form gets an example of it.
 
-use jsonc_parser::ast::Value;
+use jsonc_parser::ast::{Array, Value};
 
 use super::problem::quote;
 
@@ -38,12 +38,37 @@ pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<St
         ("", Value::Array(_)) => Some("the file is one object: write {\"version\": 1, ...} without a list around it".to_owned()),
         _ if last == "when" => Some("write [{\"arg\": 0, \"equals\": 1}]".to_owned()),
         (_, Value::StringLit(text)) if expected.starts_with("a list") => Some(format!("write [{}]", quote(&text.value))),
-        (_, Value::Array(_)) if expected == "an object" => Some("one object, in { }, without a list around it".to_owned()),
+        (_, Value::Array(list)) if expected == "an object" && matches!(list.elements.as_slice(), [Value::Object(_)]) => {
+            Some("one object, in { }, without a list around it".to_owned())
+        }
+        ("syscalls", Value::Array(list)) if texts(list).next().is_some() => {
+            let names: Vec<_> = texts(list).map(quote).collect();
+            Some(format!("write {{\"allow\": {{\"add\": [{}]}}}}", names.join(", ")))
+        }
+        ("namespaces", Value::Array(list)) if texts(list).next().is_some() => {
+            let names: Vec<_> = texts(list).map(|name| format!("{}: \"required\"", quote(name))).collect();
+            Some(format!("write {{{}}}", names.join(", ")))
+        }
+        ("filesystem", Value::Array(list)) if texts(list).next().is_some() => {
+            let mounts: Vec<_> = texts(list).map(mount_of).collect();
+            Some(format!("write {{\"mounts\": [{}]}}", mounts.join(", ")))
+        }
+        ("python", Value::Array(list)) if texts(list).next().is_some() => {
+            let names: Vec<_> = texts(list).map(quote).collect();
+            Some(format!("write {{\"stdlib_allow\": [{}]}}, or \"external_allow\"", names.join(", ")))
+        }
         _ if expected == "an object" => {
             EXAMPLES.iter().find(|(section, _)| *section == field).map(|(_, example)| format!("write {example}"))
         }
         _ => None,
     }
+}
+
+/// The first few texts of a list.
+fn texts<'v>(list: &'v Array<'_>) -> impl Iterator<Item = &'v str> {
+    const SHOWN: usize = 4;
+    let text = |value: &'v Value<'_>| if let Value::StringLit(text) = value { Some(text.value.as_ref()) } else { None };
+    list.elements.iter().filter_map(text).take(SHOWN)
 }
 
 const MOUNT: &str = "{\"source\": \"/srv/data\", \"target\": \"/data\"}";

@@ -29,7 +29,12 @@ fn known(name: &str) -> Result<(), Fault> {
     let what = if name.starts_with('@') { "group" } else { "system call" };
     let grouped = format!("@{name}");
     let help = if syscalls::is_group(&grouped) { Some(format!("write \"{grouped}\"")) } else { None };
-    let help = help.or_else(|| meant::set(name).map(str::to_owned));
+    let turned = name.starts_with(['~', '!', '-']);
+    let turned = turned.then(|| {
+        "no sign turns an entry round: what syscalls.allow does not grant is refused, and syscalls.deny takes away what it grants"
+            .to_owned()
+    });
+    let help = help.or(turned).or_else(|| meant::set(name).map(str::to_owned));
     let help = help.or_else(|| meant::call(name).map(|meant| format!("did you mean \"{meant}\"?")));
     let help = help.or_else(|| did_you_mean(name, syscalls::names()));
     Err(Fault { message: format!("unknown {what} {}", quote(name)), help })

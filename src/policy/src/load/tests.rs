@@ -115,7 +115,7 @@ fn values_of_limits() {
     }
     assert_eq!(
         section("\"limits\": []"),
-        ["1:26+2 limits: expected an object, found a list (one object, in { }, without a list around it)"]
+        ["1:26+2 limits: expected an object, found a list (write {\"memory\": \"256MiB\", \"wall_time\": \"10s\"})"]
     );
 }
 
@@ -375,4 +375,21 @@ fn a_request_narrows_by_the_same_code() {
     assert_eq!(apply(&policy, &Value::from(7)).unwrap_err()[0].message, "expected an object, found the number 7");
     set(&mut tree, "limits.memory.x", "1").unwrap_err();
     set(&mut tree, "a..b", "1").unwrap_err();
+}
+
+#[test]
+fn paths_that_no_system_call_takes_are_refused() {
+    let told = |source: &str, target: &str| {
+        let text = format!("{{\"version\": 1, \"filesystem\": {{\"mounts\": [{{\"source\": \"{source}\", \"target\": \"{target}\"}}]}}}}");
+        parse(&Source { file: "p".into(), text: text.into_bytes().into() }, "p", &crate::shipped::source)
+            .err()
+            .map(|problems| problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; "))
+    };
+    let name = |length| format!("/{}", "a".repeat(length));
+    let deep = |length: usize| "/aaaa".repeat(length / 5);
+    assert_eq!((told("/a", &name(255)), told("/a", &deep(4095)), told(&name(255), "/a")), (None, None, None));
+    for (source, target) in [("/a".to_owned(), name(256)), (name(256), "/a".to_owned()), ("/a".to_owned(), format!("/b{}/c", name(300)))] {
+        assert!(told(&source, &target).unwrap().contains("longer than the 255 bytes of a name"));
+    }
+    assert!(told("/a", &format!("{}a", deep(4095))).unwrap().contains("longer than the 4095 bytes of a path"));
 }

@@ -39,7 +39,7 @@ fn acts(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         ' '..='~' => false,
-        _ if is_ignorable(character) => true,
+        _ if is_ignorable(character) || BLANK.contains(&character) => true,
         _ => matches!(
             character.general_category(),
             // C0, DEL and C1 (where 9B alone begins a control sequence); format characters, which change the direction, the place or the meaning of their
@@ -54,6 +54,9 @@ fn acts(character: char) -> bool {
         ),
     }
 }
+
+/// Symbols whose shape is empty: the braille pattern without a dot and the note without a head. No property tells them from those that are seen.
+const BLANK: &[char] = &['\u{2800}', '\u{1d159}'];
 
 /// Unicode's Default_Ignorable_Code_Point: shown as nothing at all where it is not supported, letters of Hangul and variation selectors among them. The
 /// property covers what is reserved for such characters too, so that later versions of Unicode hardly change it.
@@ -92,7 +95,7 @@ mod tests {
     #[test]
     fn what_is_there_without_being_seen_is_spelled_out() {
         let invisible = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180e}\u{200b}\u{200c}\u{200d}\u{2060}\u{2064}\u{2065}\u{3164}\u{fe0f}\u{feff}\u{ffa0}\u{1d173}";
-        let more = "\u{e0001}\u{e0041}\u{e0100}\u{e01ef}\u{fff9}\u{2028}\u{2029}\u{e000}\u{10fffd}\u{378}\u{ffff}\u{1fffe}\u{70f}\u{110bd}";
+        let more = "\u{e0001}\u{e0041}\u{e0100}\u{e01ef}\u{fff9}\u{2028}\u{2029}\u{e000}\u{10fffd}\u{378}\u{ffff}\u{1fffe}\u{70f}\u{110bd}\u{2800}\u{1d159}";
         for character in invisible.chars().chain(more.chars()) {
             assert_eq!(escape(&character.to_string()), format!("\\u{{{:x}}}", u32::from(character)));
         }

@@ -71,6 +71,8 @@ pub(crate) fn python() -> Interpreter {
         core: tree(&["/usr/bin/python3.11", "/usr/lib/python3.11"], &[("/lib", "usr/lib")], &["/usr/lib/python3.11/test"]),
         site: tree(&["/usr/lib/python3.11/lib-dynload", "/usr/lib/python3/dist-packages"], &[("/lib", "usr/lib")], &[]),
         site_paths: vec!["/usr/lib/python3/dist-packages".into()],
+        builtin: Vec::new(),
+        suffixes: Vec::new(),
         executor: b"code".to_vec(),
     }
 }

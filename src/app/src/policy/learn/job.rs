@@ -12,7 +12,7 @@ use remand_policy::host::{Arch, HostFacts};
 use remand_policy::plan::{self, Plan, Program, Refused};
 use remand_policy::verdict::Verdict;
 use remand_policy::{Outcome, Policy, Request};
-use remand_policy::{ask, job};
+use remand_policy::{ask, job, learn};
 use serde_json::Value;
 
 use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
