@@ -36,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
         trial("learn::a_file_for_a_program", program),
         trial("learn::a_program_that_a_shell_finds_by_path [9.60]", by_path),
         trial("learn::sockets_are_told_apart", sockets),
+        trial("policies::why_import_answers_as_a_run_does [9.61]", imports),
         trial("learn::dangerous_calls_stay_denied", dangerous),
         trial("learn::secrets_are_not_shown", secrets),
         trial("learn::never_beyond_the_ceiling", ceiling),
@@ -149,6 +150,74 @@ fn by_path() -> Check {
     ensure(ended.code == Some(0) && executed(&answer), "for a program too", &answer)?;
     let ended = Call::new(&["exec", "--policy", &new, "--", "sh", "-c", line]).end()?;
     ensure(ended.code == Some(0) && ended.stdout == b"Hi\n", "it does its work", &ended)
+}
+
+/// Modules that are there, that are not, that are another build's, and that lack what they need: the answer is what a run sees.
+fn imports() -> Check {
+    const MODULES: &[&str] = &[
+        "json",
+        "json.tool",
+        "json.nosuch",
+        "json.tool.x",
+        "os.path",
+        "os.path.join",
+        "os.nosuch",
+        "collections.abc",
+        "xml.etree.ElementTree",
+        "xml.parsers.expat.errors",
+        "concurrent.futures.process",
+        "importlib.metadata",
+        "encodings.idna",
+        "zlib",
+        "_socket",
+        "sqlite3",
+        "ssl",
+        "dbm.gnu",
+        "dbm.ndbm",
+        "_gdbm",
+        "_winapi",
+        "winreg",
+        "msilib",
+        "tkinter",
+        "tkinter.ttk",
+        "turtle",
+        "curses",
+        "readline",
+        "crypt",
+        "nis",
+        "asyncio.windows_events",
+        "multiprocessing.popen_spawn_win32",
+        "distutils",
+        "lib2to3",
+        "tomllib",
+        "urllib.request",
+        "email.mime.text",
+        "_frozen_importlib",
+        "zipimport",
+    ];
+    let code = format!(
+        "seen = []\nfor name in {MODULES:?}:\n  try: __import__(name); seen.append('allowed')\n  except ModuleNotFoundError as e: seen.append('not visible' if repr(name) in str(e) else 'denied')\n  except ImportError: seen.append('denied')\nreturn seen"
+    );
+    let outcome = Call::run(&code, &[]).end()?.outcome()?;
+    let seen: Vec<&str> = outcome["value"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    ensure(
+        seen.len() == MODULES.len() && ["allowed", "not visible"].iter().all(|kind| seen.contains(kind)),
+        "control: a run sees some",
+        &outcome,
+    )?;
+    for (name, seen) in MODULES.iter().zip(seen) {
+        let ended = Call::new(&["policy", "why", "import", name]).end()?;
+        let answer = String::from_utf8_lossy(&ended.stdout).into_owned();
+        ensure(ended.code == Some(i32::from(seen != "allowed")), &format!("{name}: {seen}"), &answer)?;
+        // Whether a parent or the module itself is missing, the run words in several ways.
+        ensure(seen != "allowed" || answer.starts_with(&format!("import {name}: allowed")), name, &answer)?;
+    }
+    for name in ["json.", "json..tool", "os.path;x", ".json"] {
+        let ended = Call::new(&["policy", "why", "import", name]).end()?;
+        ensure(ended.code == Some(2), "no name of a module", &ended)?;
+    }
+    let ended = Call::new(&["policy", "why", "open", "/dir with space/f"]).end()?;
+    ensure(ended.code == Some(1) && ended.stdout.starts_with(b"open /dir with space/f: not visible"), "a path with blanks", &ended)
 }
 
 fn sockets() -> Check {

@@ -49,7 +49,7 @@ impl Files for HostFiles {
 
     fn text(&self, path: &str) -> Option<String> {
         let mut text = Vec::new();
-        File::open(path).and_then(|file| file.take(LARGEST_PROGRAM).read_to_end(&mut text)).ok()?;
+        interpreter::regular(path).and_then(|file| file.take(LARGEST_PROGRAM).read_to_end(&mut text)).ok()?;
         Some(String::from_utf8_lossy(&text).into_owned())
     }
 
