@@ -10,6 +10,7 @@ mod ceiling;
 mod cgroup_tree;
 mod cgroups;
 mod command_line;
+mod doctor;
 mod endings;
 mod filesystem;
 mod here;
@@ -73,6 +74,7 @@ fn trials() -> Vec<Trial> {
         soak::trials(),
         endings::trials(),
         start::trials(),
+        doctor::trials(),
         asking::trials(),
         reading::trials(),
         libraries::trials(),

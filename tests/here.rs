@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 pub fn trials() -> Vec<Trial> {
     vec![
         trial("here::an_optional_mount_that_is_missing_stops_nothing [9.17]", optional),
+        trial("here::an_optional_mount_that_is_out_of_reach_stops_nothing [9.71]", out_of_reach),
+        trial("here::an_interpreter_that_no_run_takes_is_told_by_check [9.73]", by_path),
+        trial("here::a_policy_file_that_no_run_takes_is_told_by_check [9.73]", untrusted),
         trial("here::a_policy_of_the_machine_wins [9.19]", names),
         trial("here::a_writable_mount_is_written_as_its_owner [9.21]", writable),
         trial("here::a_mount_that_cannot_be_mapped_is_named [9.21]", unmappable),
@@ -55,6 +58,145 @@ fn optional() -> Check {
     ensure(outcome["verdict"]["kind"] == "not_started" && told.contains("the mount at /data"), "what is needed is refused by name", &told)?;
     let check = Call::new(&["policy", "check", &policy]).end()?;
     ensure(check.code == Some(1) && check.err().contains("/data"), "and check says so, of this host", &check)
+}
+
+/// `remand ARGS...` as a user whom modes keep out.
+fn ordinary(args: &[&str], input: &str) -> Result<Ended, End> {
+    let binary = binary().display().to_string();
+    let drop = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", &binary];
+    let call =
+        if privileged().is_ok() { Call::program(Path::new("/usr/bin/setpriv"), &[&drop[..], args].concat()) } else { Call::new(args) };
+    call.input(input.as_bytes()).end()
+}
+
+fn mode(path: &Path, mode: u32) -> std::io::Result<()> {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+fn out_of_reach() -> Check {
+    let scratch = Scratch::new();
+    mode(scratch.path(), 0o755)?;
+    let closed = scratch.path().join("closed");
+    fs::create_dir_all(closed.join("deep/er"))?;
+    let file = scratch.file("file", "x");
+    let long = format!("{}/{}", scratch.path().display(), "a".repeat(256));
+    let sources = [
+        (closed.join("deep/er").display().to_string(), format!("this user may not enter {} (EACCES)", closed.display())),
+        (long, "File name too long".to_owned()),
+        (format!("{}/below", file.display()), format!("{} is no directory", file.display())),
+    ];
+    for (source, reason) in &sources {
+        let closed_now = reason.contains("EACCES");
+        for (optional, opened) in [(true, false), (false, false), (true, true), (false, true)] {
+            if opened && !closed_now {
+                continue;
+            }
+            mode(&closed, if closed_now && !opened { 0 } else { 0o755 })?;
+            let mount = json!([{ "source": source, "target": "/data", "optional": optional }]);
+            let policy = write(&scratch, &mounts(mount));
+            mode(&policy, 0o644)?;
+            let policy = policy.display().to_string();
+            let run = ordinary(&["run", "--json", "--policy", &policy, "-"], "import os\nreturn os.path.exists('/data')")?;
+            let outcome = run.outcome()?;
+            let check = ordinary(&["policy", "check", &policy], "")?;
+            let why = ordinary(&["policy", "why", "--policy", &policy, "read /data"], "")?;
+            let case = (source, optional, opened, &outcome, &check);
+            mode(&closed, 0o755)?;
+            if optional || opened {
+                ensure(outcome["value"] == opened && check.code == Some(0), "it stops nothing, and is seen where it can be", &case)?;
+                ensure(outcome["enforcement"].to_string().contains(reason.as_str()) != opened, "what was left out is named", &case)?;
+                ensure(why.code == Some(i32::from(!opened)), "why sees what the run sees", &why)?;
+            } else {
+                let told = outcome["verdict"].to_string();
+                ensure(outcome["verdict"]["step"] == "plan" && told.contains(reason.as_str()), "what is needed is refused", &case)?;
+                ensure(check.code == Some(1), "and check says so", &case)?;
+            }
+        }
+    }
+    let target = json!([{ "source": "/usr/share", "target": format!("/{}", "a".repeat(256)) }]);
+    let check = Call::new(&["policy", "check", &write(&scratch, &mounts(target)).display().to_string()]).end()?;
+    ensure(check.code == Some(2) && check.err().contains("255 bytes"), "a target that no file system takes is no target", &check)
+}
+
+/// Check and run of a policy by which `python` is the interpreter.
+fn with_python(scratch: &Scratch, python: &Path) -> Result<(Ended, Ended), End> {
+    let policy = write(scratch, &json!({ "python": { "interpreter": python } })).display().to_string();
+    let check = Call::new(&["policy", "check", &policy]).end()?;
+    Ok((check, Call::new(&["run", "--policy", &policy, "-"]).input(b"return 1").end()?))
+}
+
+fn by_path() -> Check {
+    // Not below /tmp, which is a run's own.
+    let home = std::env::var_os("HOME").ok_or_else(|| End::Skip("a home".to_owned()))?;
+    let scratch = Scratch::below(Path::new(&home));
+    mode(scratch.path(), 0o755)?;
+    let doctor = remand_tests::facts::doctor();
+    let found = doctor["interpreters"].as_array().into_iter().flatten().find_map(|python| python["usable"]["executable"].as_str());
+    let python = Path::new(found.ok_or_else(|| End::Skip("an interpreter".to_owned()))?);
+    let (check, run) = with_python(&scratch, python)?;
+    ensure((check.code, run.code) == (Some(0), Some(0)), "the interpreter itself is taken", &(check, run))?;
+    let open = scratch.path().join("open");
+    fs::create_dir(&open)?;
+    let place = |name: &str| scratch.path().join(name);
+    let program = fs::read(python)?;
+    let mut damaged = program.clone();
+    damaged.truncate(program.len() / 2);
+    if let Some(header) = damaged.get_mut(32..64) {
+        header.fill(0xff);
+    }
+    fs::write(place("script"), format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()))?;
+    fs::write(place("damaged"), damaged)?;
+    fs::write(open.join("python3"), &program)?;
+    for file in [place("script"), place("damaged"), open.join("python3")] {
+        mode(&file, 0o755)?;
+    }
+    mode(&open, 0o777)?;
+    let mut files = vec![(place("script"), "is a script"), (place("damaged"), ""), (open.join("python3"), "can be written by others")];
+    if privileged().is_ok() {
+        for (name, permissions, owner, reason) in
+            [("foreign", 0o755, 12345, "belongs to user 12345"), ("unreadable", 0o711, 0, "which only its owner can read")]
+        {
+            fs::write(place(name), &program)?;
+            std::os::unix::fs::chown(place(name), Some(owner), None)?;
+            mode(&place(name), permissions)?;
+            files.push((place(name), reason));
+        }
+    }
+    for (file, reason) in files {
+        let (check, run) = with_python(&scratch, &file)?;
+        let same = (check.code, run.code) == (Some(1), Some(10)) && run.err().contains(reason);
+        ensure(same, "check knows what the run meets", &(&file, check, run))?;
+    }
+    Ok(())
+}
+
+fn untrusted() -> Check {
+    let scratch = Scratch::new();
+    mode(scratch.path(), 0o755)?;
+    let policy = write(&scratch, &json!({}));
+    let name = policy.display().to_string();
+    let both = || -> Result<(Option<i32>, Option<i32>), End> {
+        let check = Call::new(&["policy", "check", &name]).end()?;
+        let run = Call::new(&["run", "--policy", &name, "-"]).input(b"return 1").end()?;
+        Ok((check.code, run.code))
+    };
+    let fine = both()?;
+    ensure(fine == (Some(0), Some(0)), "the control", &fine)?;
+    let root = privileged().is_ok();
+    mode(&policy, 0o666)?;
+    let shared = both()?;
+    ensure(shared == if root { (Some(1), Some(2)) } else { (Some(0), Some(0)) }, "a file that others can write", &shared)?;
+    mode(&policy, 0o644)?;
+    if root {
+        mode(scratch.path(), 0o777)?;
+        let shared = both()?;
+        mode(scratch.path(), 0o755)?;
+        ensure(shared == (Some(1), Some(2)), "a directory that others can write", &shared)?;
+        std::os::unix::fs::chown(&policy, Some(12345), None)?;
+        let foreign = both()?;
+        ensure(foreign == (Some(1), Some(2)), "another user's", &foreign)?;
+    }
+    Ok(())
 }
 
 /// `remand ARGS...` in a mount namespace of its own, with nothing in `/etc` but these policies.

@@ -2,15 +2,21 @@
 
 use libtest_mimic::Trial;
 use remand_policy::host::Arch;
-use remand_policy::syscalls::{NEEDED_TO_START, number};
+use remand_policy::syscalls::{self, NEEDED_TO_START, number};
+use remand_policy::{load, shipped};
 use remand_tests::command::Call;
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, ensure, policy_text, trial};
-use serde_json::json;
+use remand_tests::{Check, End, ensure, policy_text, trial};
+use serde_json::{Value, json};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    vec![trial("start::each_call_that_is_needed", each_call), trial("start::check_warns_of_a_policy_that_starts_nothing", warned)]
+    vec![
+        trial("start::each_call_that_is_needed", each_call),
+        trial("start::check_warns_of_a_policy_that_starts_nothing", warned),
+        trial("start::check_knows_what_a_start_needs [9.72]", || agrees("deny")),
+        trial("start::check_knows_what_a_start_tries [9.72]", || agrees("kill")),
+    ]
 }
 
 const ARCH: Arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
@@ -30,11 +36,50 @@ fn each_call() -> Check {
     Ok(())
 }
 
+/// Each call of the default policy taken away in turn: where `check` finds fault, a real start fails, and where it is content there is one.
+fn agrees(list: &str) -> Check {
+    let scratch = Scratch::new();
+    let taking = |calls: &[&str]| policy_text::write(&scratch, &json!({ "syscalls": { list: calls } })).display().to_string();
+    let check = |policy: &str| -> Result<(bool, bool), End> {
+        let ended = Call::new(&["policy", "check", "--json", policy]).end()?;
+        let record: Value = serde_json::from_slice(&ended.stdout).map_err(|error| End::Fail(format!("{error}: {ended:?}")))?;
+        let here = record["here"].to_string();
+        ensure(ended.code == Some(i32::from(here != "[]")), "the status says it", &ended)?;
+        Ok((!here.contains("`remand run` starts nothing"), !here.contains("`remand exec` starts hardly anything")))
+    };
+    let starts = |policy: &str| -> Result<(bool, bool), End> {
+        let run = Call::new(&["run", "--policy", policy, "-"]).input(b"return 1").end()?;
+        let exec = Call::new(&["exec", "--policy", policy, "--", "/bin/true"]).end()?;
+        Ok((run.code == Some(0), exec.code == Some(0)))
+    };
+    let default =
+        shipped::source("default").and_then(|source| load::parse(&source, "default", &shipped::source).map_err(|_| String::new()));
+    let granted =
+        default.map(|policy| syscalls::granted(&policy.syscalls)).map_err(End::Fail)?.map_err(|why| End::Fail(why.to_string()))?;
+    let mut fine = Vec::new();
+    for call in granted.keys().copied().filter(|call| number(ARCH, call).is_some() && !call.starts_with("execve")) {
+        let policy = taking(&[call]);
+        let said = check(&policy)?;
+        if said == (true, true) {
+            fine.push(call);
+        } else {
+            ensure(starts(&policy)? == said, "what check says does not start does not", &(list, call, said))?;
+        }
+    }
+    ensure(!fine.is_empty() && fine.len() < granted.len(), "check tells them apart", &fine)?;
+    // What nothing tries can be taken at once; of what is tried and done without, one may stand in for another.
+    let together = if list == "kill" { fine.len() } else { 1 };
+    for calls in fine.chunks(together) {
+        ensure(starts(&taking(calls))? == (true, true), "what check is content with starts", &(list, calls))?;
+    }
+    Ok(())
+}
+
 fn warned() -> Check {
     let scratch = Scratch::new();
     let policy = policy_text::write(&scratch, &json!({ "syscalls": { "deny": ["mmap"] } })).display().to_string();
     let ended = Call::new(&["policy", "check", &policy]).end()?;
-    ensure(ended.code == Some(0) && ended.err().contains("no Python starts under this policy: it needs mmap"), "a warning", &ended)?;
+    ensure(ended.code == Some(1) && ended.err().contains("no Python starts under this policy: it needs mmap"), "a warning", &ended)?;
     let ended = Call::new(&["policy", "check", "--deny-warnings", &policy]).end()?;
     ensure(ended.code == Some(2), "which --deny-warnings refuses", &ended)
 }

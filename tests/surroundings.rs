@@ -21,6 +21,8 @@ pub fn trials() -> Vec<Trial> {
         trial("surroundings::streams_that_take_nothing [9.14]", full_streams),
         trial("surroundings::input_that_gives_nothing [9.14]", closed_input),
         trial("surroundings::a_small_stack [9.14]", small_stack),
+        trial("surroundings::limits_too_small_for_a_start_are_named [9.74]", too_small),
+        trial("surroundings::files_of_the_kernel_are_not_waited_for [9.74]", kernel_files),
         trial("surroundings::generate_follows_no_planted_link [9.15]", planted_links),
         trial("surroundings::a_refusal_is_explained_by_looking [9.16]", explained),
         trial("surroundings::what_a_run_can_do_without_stops_none [9.16]", done_without),
@@ -168,6 +170,34 @@ fn small_stack() -> Check {
         ensure(ended.code == Some(0), limit, &ended)?;
     }
     Ok(())
+}
+
+/// No abort, no signal without a cause, no other reason than the limit.
+fn too_small() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.file("code.py", "return 1");
+    for (limit, name) in [("-s 16", "RLIMIT_STACK"), ("-s 24", "RLIMIT_STACK"), ("-s 32", "RLIMIT_STACK"), ("-n 4", "RLIMIT_NOFILE")] {
+        let ended = shell(&format!("ulimit {limit}; exec \"$0\" run \"$1\""), &file)?;
+        let told = ended.err();
+        let named = told.contains(name) && !told.contains("standard library") && !told.contains("SIGSEGV");
+        ensure(ended.code == Some(10) && named, limit, &ended)?;
+    }
+    let ended = shell("ulimit -s 64; ulimit -n 128; exec \"$0\" run \"$1\"", &file)?;
+    ensure(ended.code == Some(0), "with little more it runs", &ended)
+}
+
+/// Regular by their modes; one of them blocks until the kernel has something to say.
+fn kernel_files() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.file("code.py", "return 1");
+    for path in ["/proc/self/status", "/proc/kmsg", "/sys/kernel/mm/transparent_hugepage/enabled"] {
+        for args in [&["run", path][..], &["run", "--items", path, file.to_str().unwrap_or("-")]] {
+            let ended = Call::new(args).end()?;
+            ensure(ended.code == Some(2) && ended.stdout.is_empty(), "it is no file", &ended)?;
+        }
+    }
+    let ended = shell("exec \"$0\" run /proc/self/fd/3 3<\"$1\"", &file)?;
+    ensure(ended.code == Some(0), "one that is handed over through /proc is read", &ended)
 }
 
 fn planted_links() -> Check {

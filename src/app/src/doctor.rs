@@ -1,22 +1,32 @@
 //! `remand doctor`: what this machine can enforce, for each shipped policy, and what to do where it cannot.
+//!
+//! Always holds: a policy of which it says that it can be enforced has just had a run, which came to its end.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::{env, fs};
 
 use remand_jail::host::{self, Depth, HostFiles};
 use remand_jail::interpreter;
+use remand_jail::run::{Ask, Caller};
 use remand_policy::host::{CgroupVersion, Fact, HostFacts};
 use remand_policy::interpreter::Tree;
-use remand_policy::outcome::Enforcement;
+use remand_policy::job::{self, Data};
+use remand_policy::outcome::{Enforcement, exit_code};
 use remand_policy::plan::{self, Program, Refused};
+use remand_policy::request::Mode;
 use remand_policy::shipped::SHIPPED;
+use remand_policy::verdict::Verdict;
+use remand_policy::{Outcome, Request};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::args::DoctorArgs;
+use crate::cancel::Cancel;
 use crate::failure::Failure;
-use crate::policies;
 use crate::print::{self, plain};
 use crate::run::DEFAULT_PATH;
+use crate::{account, exec, policies, run};
 
 /// Exit status where a shipped policy cannot be enforced, or no interpreter is found.
 const UNFIT: u8 = 1;
@@ -45,11 +55,13 @@ enum Answer {
     Unusable(String),
 }
 
-/// Whether a shipped policy can be enforced here.
+/// Whether a shipped policy, or the machine's own of that name, can be enforced here.
 #[derive(Serialize)]
 struct Shipped {
     name: String,
     enforceable: bool,
+    /// Why `remand run` starts nothing under it, though `remand exec` does.
+    no_interpreter: Option<String>,
     refused: Vec<Lack>,
     /// Protections that the policy calls optional and this host does not give for real.
     weaker: Vec<String>,
@@ -90,19 +102,71 @@ fn findings() -> Result<Findings, Failure> {
     Ok(Findings { version: env!("CARGO_PKG_VERSION"), host, interpreters: interpreters(), policies })
 }
 
-/// What a policy means here, apart from the interpreter: asked for a program that needs no files.
+/// What a policy means here: what becomes of one empty run under it, made as `remand run` and `remand exec` make theirs.
 fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
-    let policy = policies::load(name)?;
-    let program = Program::Host { argv: &["/program".into()], tree: &Tree::default() };
-    let mut shipped = Shipped { name: name.to_owned(), enforceable: false, refused: Vec::new(), weaker: Vec::new() };
-    match plan::resolve(&policy, &program, host, &HostFiles) {
-        Ok(plan) => {
+    let mut shipped = Shipped { name: name.to_owned(), enforceable: false, no_interpreter: None, refused: Vec::new(), weaker: Vec::new() };
+    match tried(name, host)? {
+        Ok((enforcement, no_interpreter)) => {
             shipped.enforceable = true;
-            shipped.weaker = plan.enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect();
+            shipped.no_interpreter = no_interpreter;
+            shipped.weaker = enforcement.iter().filter_map(|(name, how)| weaker(name, how)).collect();
         }
-        Err(lacks) => shipped.refused = lacks.into_iter().map(Lack::from).collect(),
+        Err(lacks) => shipped.refused = lacks,
     }
     Ok(shipped)
+}
+
+/// What each protection of an empty run rested on, and why it was none of Python.
+type Finished = (BTreeMap<String, Enforcement>, Option<String>);
+
+/// An empty run, or what kept the run from its end.
+fn tried(name: &str, host: &HostFacts) -> Result<Result<Finished, Vec<Lack>>, Failure> {
+    let policy = match policies::effective(name, &json!({})) {
+        Ok(policy) => policy,
+        Err(Failure { message, hint, .. }) => {
+            return Ok(Err(vec![Lack { protection: "no run is under it".into(), blocker: message, remedy: hint.unwrap_or_default() }]));
+        }
+    };
+    let cramped = plan::cramped(host, true);
+    if !cramped.is_empty() {
+        return Ok(Err(cramped.into_iter().map(Lack::from).collect()));
+    }
+    let python = run::interpreter(&policy);
+    let (argv, tree) = exec::program(&["true".to_owned()], &policy).unwrap_or_else(|_| (vec!["/program".to_owned()], Tree::default()));
+    let program = python.as_ref().map_or(Program::Host { argv: &argv, tree: &tree }, Program::Python);
+    let plan = match plan::start(&policy, &program, host, &HostFiles) {
+        Ok(plan) => plan,
+        Err(lacks) => return Ok(Err(lacks.into_iter().map(Lack::from).collect())),
+    };
+    if python.is_err() && tree == Tree::default() {
+        return Ok(Ok((plan.enforcement, python.err())));
+    }
+    let job = match &python {
+        Ok(python) => job::encode(&nothing(), &policy, &python.site_paths).map_err(|error| Failure::internal(error.to_string()))?,
+        Err(_) => Vec::new(),
+    };
+    let cancel = Cancel::hold()?;
+    let ask = Ask { policy: &policy, plan: &plan, host, job: &job };
+    let outcome = remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None });
+    match outcome.verdict {
+        Verdict::Finished => Ok(Ok((outcome.enforcement, python.err()))),
+        Verdict::Cancelled => Err(Failure::told(exit_code(&outcome.verdict))),
+        _ => Ok(Err(vec![failed(&outcome)])),
+    }
+}
+
+/// A job without code.
+fn nothing() -> Request {
+    Request { code: String::new(), mode: Mode::AllItems, items: Data::no_items(), query: Data::null(), overrides: json!({}) }
+}
+
+/// An empty run that did not finish, in the words of its account.
+fn failed(outcome: &Outcome) -> Lack {
+    let blocker = match &outcome.verdict {
+        Verdict::NotStarted { hint, .. } => hint.clone(),
+        _ => account::account(outcome).trim_end().to_owned(),
+    };
+    Lack { protection: "a run without code".into(), blocker, remedy: String::new() }
 }
 
 fn weaker(name: &str, how: &Enforcement) -> Option<String> {
@@ -223,9 +287,14 @@ fn tell_python(text: &mut String, Python { asked, answer }: &Python, told: &[Tol
     }
 }
 
-fn tell_policy<'a>(text: &mut String, Shipped { name, enforceable, refused, weaker }: &'a Shipped, told: &mut Vec<Told<'a>>) {
+fn tell_policy<'a>(
+    text: &mut String,
+    Shipped { name, enforceable, no_interpreter, refused, weaker }: &'a Shipped,
+    told: &mut Vec<Told<'a>>,
+) {
     let name = format!("policy {name}");
     let verdict = match (*enforceable, weaker.is_empty()) {
+        (true, _) if no_interpreter.is_some() => "can be enforced for programs; `remand run` has no interpreter (see above)",
         (true, true) => "can be enforced in full",
         (true, false) => "can be enforced, with substitutes where it allows them",
         (false, _) => "cannot be enforced",
@@ -236,8 +305,15 @@ fn tell_policy<'a>(text: &mut String, Shipped { name, enforceable, refused, weak
     }
     for Lack { protection, blocker, remedy } in refused {
         let known = told.iter().any(|(_, known, _)| known == blocker);
-        let _ = writeln!(text, "{:<22} - {}: {}", "", plain(protection), plain(&short(blocker, told)));
-        if !known {
+        let told_as = short(blocker, told);
+        let mut rows = told_as.lines();
+        let _ = writeln!(text, "{:<22} - {}: {}", "", plain(protection), plain(rows.next().unwrap_or_default()));
+        for row in rows {
+            let _ = writeln!(text, "{:<22}   {}", "", plain(row));
+        }
+        if remedy.is_empty() {
+            told.push((name.clone(), blocker, blocker));
+        } else if !known {
             let same = told.iter().find(|(.., known)| known == remedy).map(|(before, ..)| format!("as for {before}"));
             let _ = writeln!(text, "{:<22}   -> {}", "", plain(same.as_deref().unwrap_or(remedy)));
             told.push((name.clone(), blocker, remedy));

@@ -51,6 +51,11 @@ impl Asked {
     fn outcome(self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
+        // Before the search for the program meets it.
+        let cramped = plan::cramped(&host, false);
+        if !cramped.is_empty() {
+            return Ok(refused(&self.policy, &cramped));
+        }
         let (argv, tree) = match program(&self.argv, &self.policy) {
             Ok(found) => found,
             Err(why) => return Ok(not_started(&self.policy, "program", why)),

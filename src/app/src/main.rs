@@ -31,19 +31,23 @@ use crate::args::{Args, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
-    // First of all: nothing of whoever started us, no argument, variable or file, is looked at with rights that are not theirs.
-    let done = no_rights_gained().and_then(|()| print::can_answer()).and_then(|()| {
-        remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
-        let done = remand_jail::room::with_room(command);
-        done.map_err(|error| {
-            Failure::internal(format!("cannot make a thread, for which the stack (ulimit -s) is too small here: {error}"))
-        })?
+    // A stack to stand on comes before all else, which has nothing to do with anybody's rights.
+    let done = remand_jail::room::with_room(begin).unwrap_or_else(|error| {
+        Err(Failure::internal(format!("cannot make a thread, for which the stack (ulimit -s) is too small here: {error}")))
     });
     let code = done.unwrap_or_else(|failure| {
         print::failure(&failure);
         failure.code
     });
     ExitCode::from(if print::lost() { failure::INTERNAL } else { code })
+}
+
+fn begin() -> Result<u8, Failure> {
+    // First of all: nothing of whoever started us, no argument, variable or file, is looked at with rights that are not theirs.
+    no_rights_gained()?;
+    print::can_answer()?;
+    remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
+    command()
 }
 
 /// A copy with a set-user-id bit or file capabilities would do for everybody what its owner may do.

@@ -1,7 +1,7 @@
 //! Bounded reading: no file, pipe or standard input is taken into memory beyond a size that was set before.
 //!
 //! Always holds: a reader stops one byte after the limit; what was read is either complete or refused. Nothing is waited for that the caller did not hand
-//! over itself: a file is a regular one, a pipe is one that this process has open already (`<(...)`, `/dev/stdin`), a device is a terminal or `/dev/null`.
+//! over itself: a file is a regular one on a file system of files, a pipe is one that this process has open already (`<(...)`, `/dev/stdin`), a device is a terminal or `/dev/null`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{major, minor};
-use nix::sys::statfs::{FsType, statfs};
+use nix::sys::statfs::{DEBUGFS_MAGIC, FsType, PROC_SUPER_MAGIC, SECURITYFS_MAGIC, SYSFS_MAGIC, TRACEFS_MAGIC, statfs};
 
 use crate::failure::Failure;
 use crate::print::plain;
@@ -51,6 +51,9 @@ fn stdin() -> io::Result<File> {
 /// The file system of pipes without a name (`PIPEFS_MAGIC`).
 const PIPES: FsType = FsType(0x5049_5045);
 
+/// File systems whose files are no files: some are regular by their mode and block.
+const KERNELS: [FsType; 5] = [PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC];
+
 /// Opens a file that can be read without waiting for somebody who may never come.
 fn open(path: &Path) -> io::Result<File> {
     // Before it is opened: that alone can wait for a writer, take a terminal over, or set a device off.
@@ -68,10 +71,16 @@ fn open(path: &Path) -> io::Result<File> {
     } else if kind.is_fifo() && statfs(path)?.filesystem_type() != PIPES {
         return other("a FIFO, which has no writer until somebody opens it (cat FIFO | remand run -)");
     }
+    if kind.is_file() && KERNELS.contains(&statfs(path)?.filesystem_type()) {
+        return other("made by the kernel as it is read, and may wait for more");
+    }
     let file = OpenOptions::new().read(true).custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits()).open(path)?;
     let opened = file.metadata()?;
     if (opened.dev(), opened.ino()) != (found.dev(), found.ino()) {
         return other("being replaced by another one");
+    }
+    if kind.is_file() {
+        return Ok(file);
     }
     // Whoever holds the other end of what was handed over may take their time; a signal ends the wait.
     let flags = OFlag::from_bits_truncate(fcntl(&file, FcntlArg::F_GETFL)?);
@@ -114,6 +123,8 @@ mod tests {
         assert!(fifo.contains("a FIFO"), "{fifo}");
         let zero = said(Path::new("/dev/zero"));
         assert!(zero.contains("a device"), "{zero}");
+        let kernels = said(Path::new("/proc/kmsg"));
+        assert!(kernels.contains("made by the kernel"), "{kernels}");
         assert_eq!(bytes(Path::new("/dev/null"), "code", 10, "limits.job_size").unwrap(), b"");
         let (reader, writer) = nix::unistd::pipe().unwrap();
         nix::unistd::write(&writer, b"print(1)").unwrap();

@@ -58,6 +58,11 @@ impl Asked {
     fn outcome(&self, laps: &mut Laps) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
+        // Before the search for an interpreter meets it.
+        let cramped = plan::cramped(&host, true);
+        if !cramped.is_empty() {
+            return Ok(refused(&self.policy, &cramped));
+        }
         let interpreter = match interpreter(&self.policy) {
             Ok(interpreter) => interpreter,
             Err(why) => return Ok(not_started(&self.policy, "interpreter", why)),

@@ -268,7 +268,8 @@ fn policy_check_tells_where_nothing_starts() {
     for (text, status, said) in [
         ("\"limits\": {\"pids\": 32}".to_owned(), 0, "ok"),
         ("\"syscalls\": {\"kill\": [\"execve\"]}".to_owned(), 2, "nothing starts where \"execve\" ends the run"),
-        ("\"syscalls\": {\"deny\": [\"mmap\"]}".to_owned(), 0, "`remand exec` starts programs that do not"),
+        ("\"syscalls\": {\"deny\": [\"mmap\"]}".to_owned(), 1, "`remand exec` starts programs that do not"),
+        ("\"syscalls\": {\"deny\": [\"fcntl\"]}".to_owned(), 1, "`remand run` starts nothing under it here"),
         ("\"python\": {\"interpreter\": \"/tmp/python3\"}".to_owned(), 2, "is never seen by a run: /tmp is its own"),
         ("\"python\": {\"interpreter\": \"/usr/bin/true\"}".to_owned(), 1, "/usr/bin/true is no Python"),
         ("\"python\": {\"interpreter\": \"no-such-python\"}".to_owned(), 1, "there is no no-such-python on PATH"),

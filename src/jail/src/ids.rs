@@ -9,6 +9,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 
+use crate::failure::Failure;
+
 const DIRECTORY: &str = "/run/remand";
 const FILE: &str = "/run/remand/ids";
 
@@ -24,17 +26,17 @@ impl RunIds {
     ///
     /// # Errors
     /// The lock file cannot be had or is not safe, or no pair is free.
-    pub fn take(first: u32, count: u32) -> io::Result<Self> {
+    pub fn take(first: u32, count: u32) -> Result<Self, Failure> {
         let lock = open()?;
         let pairs = count / 2;
         // Begins where others are unlikely to be, so that the first try mostly is the last.
         let begin = std::process::id() % pairs.max(1);
         for pair in (begin..pairs).chain(0..begin) {
-            if lock_byte(&lock, pair)? {
+            if lock_byte(&lock, pair).map_err(|error| Failure::io("ids", FILE, &error))? {
                 return Ok(Self { first: first + 2 * pair, _lock: lock });
             }
         }
-        Err(io::Error::other(format!("all {pairs} pairs of run ids are in use")))
+        Err(Failure::new("ids", format!("all {pairs} pairs of run ids are in use")))
     }
 
     /// Host id of forkserver and init.
@@ -56,18 +58,19 @@ impl RunIds {
     }
 }
 
-fn open() -> io::Result<File> {
-    let named = |error: io::Error, path: &str| io::Error::new(error.kind(), format!("{path}: {error}"));
+fn open() -> Result<File, Failure> {
+    let named = |error: io::Error, path: &str| Failure::io("ids", path, &error);
     match DirBuilder::new().mode(0o700).create(DIRECTORY) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(named(error, DIRECTORY)),
         _ => {}
     }
     let file = OpenOptions::new().write(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(FILE);
     let file = file.map_err(|error| named(error, FILE))?;
-    let (directory, found) = (std::fs::symlink_metadata(DIRECTORY)?, file.metadata()?);
+    let directory = std::fs::symlink_metadata(DIRECTORY).map_err(|error| named(error, DIRECTORY))?;
+    let found = file.metadata().map_err(|error| named(error, FILE))?;
     let ours = directory.is_dir() && directory.uid() == nix::unistd::geteuid().as_raw() && directory.mode() & 0o022 == 0;
     if !ours || !found.is_file() {
-        return Err(io::Error::other(format!("{DIRECTORY} is not a directory that only this user can write: remove it")));
+        return Err(Failure::new("ids", format!("{DIRECTORY} is not a directory that only this user can write: remove it")));
     }
     Ok(file)
 }

@@ -12,6 +12,8 @@ use crate::interpreter::Tree;
 pub enum Found {
     /// Nothing.
     Missing,
+    /// This process cannot get there: why, with the kernel's answer.
+    Unreachable(String),
     /// A symbolic link, and where it leads.
     Link(String),
     /// Anything else.
@@ -138,7 +140,7 @@ pub(crate) fn real(files: &dyn Files, path: &str) -> Option<(String, Inode)> {
         }
         let next = format!("{here}/{part}");
         match files.look(&next)? {
-            Found::Missing => return None,
+            Found::Missing | Found::Unreachable(_) => return None,
             Found::There(inode) => {
                 if inode.kind != Kind::Directory && !rest.is_empty() {
                     return None;

@@ -81,6 +81,12 @@ pub struct HostFacts {
     pub seccomp: Fact,
     /// A fresh `/proc` in a new PID namespace can be mounted.
     pub proc_mount: Fact,
+    /// Descriptors that this process can have open (RLIMIT_NOFILE, raised as far as can be).
+    pub descriptors: u64,
+    /// Bytes of stack that a program may have (RLIMIT_STACK, the hard limit).
+    pub stack: u64,
+    /// Version of the C library that programs here start with, where it is glibc and can be known.
+    pub glibc: Option<(u32, u32)>,
     /// Known kernel holes and host settings that weaken every sandbox here, as sentences.
     pub warnings: Vec<String>,
 }

@@ -6,6 +6,7 @@ pub(crate) mod landlock;
 mod limits;
 mod owners;
 mod protections;
+mod room;
 mod root;
 mod sources;
 mod start;
@@ -23,11 +24,11 @@ use crate::syscalls::{self, CompileError};
 
 pub(crate) use landlock::NEWEST as NEWEST_LANDLOCK;
 pub use protections::UNCOUNTED;
+pub use room::cramped;
 pub(crate) use root::taken;
 pub use root::{Shown, own, shown, unexecutable};
 pub(crate) use start::lacking;
-pub use start::python_starts;
-pub use start::start;
+pub use start::{start, stopped};
 pub(crate) use view::{At, View};
 
 /// One run, resolved.
@@ -90,8 +91,8 @@ pub struct Root {
     pub devices: Vec<Device>,
     /// Small files made in the root: (path, content), such as `/etc/passwd` and the executor.
     pub files: Vec<(String, Vec<u8>)>,
-    /// Sources of optional mounts that the host does not have; named in the outcome.
-    pub left_out: Vec<String>,
+    /// Sources of optional mounts that the host does not have, or that this user does not get to, and why; named in the outcome.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// One bind mount. Always nosuid and nodev.
@@ -279,6 +280,9 @@ impl Plan {
 /// Every required protection that the host lacks, and every mount that cannot be made, all at once.
 pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
     let mut ledger = protections::Ledger::default();
+    for Refused { protection, blocker, remedy } in cramped(host, matches!(program, Program::Python(_))) {
+        ledger.refuse(protection, blocker, remedy);
+    }
     protections::namespaces(&mut ledger, policy, host);
     protections::identity(&mut ledger, policy, host);
     let limits = limits::resolve(&mut ledger, policy, host);

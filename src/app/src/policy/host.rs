@@ -15,17 +15,19 @@ use remand_policy::Interpreter;
 use remand_policy::interpreter::Tree;
 use remand_policy::load::{Loaded, Problem, Severity, Source};
 use remand_policy::plan::{self, Program, Refused};
+use remand_policy::syscalls::Starting;
 
 use super::snippet::{self, Said, problem};
 use crate::print::plain;
 use crate::run::DEFAULT_PATH;
 use crate::trust::{self, Distrust};
 
-/// Who else can write the policy itself.
+/// Who else can write the policy itself: an error where no run of this user takes it.
 pub fn trust(path: &Path, sources: &[Source]) -> Vec<Problem> {
+    let severity = if trust::open_policy(path).is_ok() { Severity::Warning } else { Severity::Error };
     let told = |Distrust { component, objection, .. }: Distrust| {
         let message = format!("{} {objection}", shown(&component));
-        problem(sources, None, Said { severity: Severity::Warning, field: String::new(), message, help: None })
+        problem(sources, None, Said { severity, field: String::new(), message, help: None })
     };
     trust::objections(path).into_iter().map(told).collect()
 }
@@ -43,27 +45,28 @@ pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
     };
     // A program that needs no files.
     let anything = Program::Host { argv: &["/program".to_owned()], tree: &Tree::default() };
-    let refused = plan::start(policy, &anything, &host, &HostFiles).err().unwrap_or_default();
+    let refused = plan::resolve(policy, &anything, &host, &HostFiles).err().unwrap_or_default();
     if !refused.is_empty() {
         return refused.into_iter().map(|refused| told("nothing starts under it", refused)).collect();
     }
-    if !plan::python_starts(policy, host.arch) {
-        // Its text says so.
-        return Vec::new();
-    }
+    let mut all: Vec<Problem> = plan::stopped(policy, &host, Starting::Program)
+        .into_iter()
+        .map(|lack| told("`remand exec` starts hardly anything under it", lack))
+        .collect();
+    let run = |refused: Vec<Refused>| {
+        refused.into_iter().map(|refused| told("`remand run` starts nothing under it", refused)).collect::<Vec<_>>()
+    };
     match interpreter(&policy.python.interpreter, !policy.python.external_allow.is_empty()) {
-        Ok(None) => Vec::new(),
-        Ok(Some(found)) => {
-            let refused = plan::start(policy, &Program::Python(&found), &host, &HostFiles).err().unwrap_or_default();
-            refused.into_iter().map(|refused| told("`remand run` starts nothing under it", refused)).collect()
-        }
+        Ok(None) => all.extend(run(plan::stopped(policy, &host, Starting::Python(None)).into_iter().collect())),
+        Ok(Some(found)) => all.extend(run(plan::start(policy, &Program::Python(&found), &host, &HostFiles).err().unwrap_or_default())),
         Err(why) => {
             let field = "python.interpreter";
             let message = format!("`remand run` starts nothing under it here: {why}");
             let help = Some("name one that is installed; `remand exec` needs none".to_owned());
-            vec![problem(sources, origins.of(field), Said { severity: Severity::Error, field: field.to_owned(), message, help })]
+            all.push(problem(sources, origins.of(field), Said { severity: Severity::Error, field: field.to_owned(), message, help }));
         }
     }
+    all
 }
 
 /// What an edit has brought that keeps runs from starting here, as people read it.
@@ -74,19 +77,21 @@ pub fn news(before: Option<&Loaded>, after: &Loaded, sources: &[Source]) -> Stri
     snippet::told(sources, &new.into_iter().map(warning).collect::<Vec<_>>())
 }
 
-/// The interpreter of a bare name, which a run of this user would take; one that is named by its path is only read, since the file that names it may be
-/// anybody's.
+/// The interpreter of a bare name, which a run of this user would take; one that is named by its path is only read, by what a run would be refused for before
+/// it asks, since the file that names it may be anybody's.
 fn interpreter(wanted: &str, site: bool) -> Result<Option<Interpreter>, String> {
     if wanted.contains('/') {
-        return absent(wanted).or_else(|| foreign(wanted)).map_or(Ok(None), Err);
+        absent(wanted).map_or(Ok(()), Err)?;
+        foreign(wanted).map_or(Ok(()), Err)?;
+        return interpreter::look(wanted, site).map_err(|error| plain(&error.to_string()).into_owned());
     }
     absent(wanted).map_or(Ok(()), Err)?;
     let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
     interpreter::find(wanted, &path, site).map(|found| Some(found.interpreter)).map_err(|error| plain(&error.to_string()).into_owned())
 }
 
-/// What every build of CPython has in its executable, itself or as the name of the library that has it. A script may start one.
-const MARKS: [&[u8]; 3] = [b"Py_BytesMain", b"PYTHONHOME", b"libpython3"];
+/// What every CPython since 3.8 begins with, and no program that merely embeds one.
+const MARK: &[u8] = b"Py_BytesMain";
 /// Larger than any CPython.
 const LARGEST: u64 = 256 << 20;
 
@@ -103,19 +108,8 @@ fn foreign(wanted: &str) -> Option<String> {
         Ok(_) if text.starts_with(b"#!") => return None,
         Ok(_) => {}
     }
-    let has = |mark: &[u8]| {
-        let first = mark.first().copied().unwrap_or_default();
-        let mut rest = text.as_slice();
-        while let Some(at) = rest.iter().position(|byte| *byte == first) {
-            rest = rest.get(at..).unwrap_or_default();
-            if rest.starts_with(mark) {
-                return true;
-            }
-            rest = rest.get(1..).unwrap_or_default();
-        }
-        false
-    };
-    (!text.starts_with(b"\x7fELF") || !MARKS.iter().any(|mark| has(mark))).then(|| format!("{} is no Python", plain(wanted)))
+    let marked = text.windows(MARK.len()).any(|window| window == MARK);
+    (!text.starts_with(b"\x7fELF") || !marked).then(|| format!("{} is no Python", plain(wanted)))
 }
 
 fn shown(path: &Path) -> String {

@@ -7,6 +7,7 @@ use remand_child::step::{Failure, Step};
 use remand_policy::host::Fact;
 
 use super::missing;
+use super::room::Room;
 
 /// A kind of namespace.
 pub(super) struct Kind {
@@ -51,6 +52,10 @@ pub(super) struct Surroundings {
     pub(super) proc_covers: Vec<String>,
     /// A `/proc` is mounted at all.
     pub(super) proc_mounted: bool,
+    /// It is another PID namespace's.
+    pub(super) proc_foreign: bool,
+    /// What the limits leave.
+    pub(super) room: Room,
 }
 
 pub(super) const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Step::UserNamespace, option: "CONFIG_USER_NS" };
@@ -85,6 +90,27 @@ fn read_only_proc() -> Fact {
         "/proc is mounted read-only here, and a start writes to files of its own processes (EROFS)",
         format!("mount -o remount,bind,rw /proc, or mount another one there; in a container, {UNMASK}"),
     )
+}
+
+/// A start writes to files of its processes there by their numbers.
+pub(super) fn foreign_proc() -> Fact {
+    missing(
+        "/proc is another PID namespace's, where processes of this one have other numbers, and a start writes to files of its own processes",
+        "mount this namespace's own: mount -t proc proc /proc (unshare: --mount-proc)",
+    )
+}
+
+/// Privileged starts keep locks on the ids that they use in a directory there.
+fn run_directory(answer: Errno) -> Option<Fact> {
+    let cause = match answer {
+        Errno::EROFS => "is mounted read-only",
+        Errno::ENOENT | Errno::ENOTDIR => "is no directory",
+        Errno::ENOSPC | Errno::EDQUOT => "is full",
+        Errno::EACCES | Errno::EPERM => "cannot be written",
+        _ => return None,
+    };
+    let blocker = format!("/run {cause} ({answer:?}), and a privileged start keeps the locks on its ids in /run/remand");
+    Some(missing(blocker, "mount a tmpfs there (mount -t tmpfs -o mode=755 tmpfs /run), or start remand as an ordinary user"))
 }
 
 /// Why a namespace could not be made.
@@ -195,11 +221,17 @@ fn module_refused(what: &str, errno: Errno, around: &Surroundings) -> Fact {
 pub(super) fn step(step: &str, errno: i32, around: &Surroundings) -> Option<Fact> {
     let answer = Errno::from_raw(errno);
     let refused = matches!(answer, Errno::EPERM | Errno::EACCES);
+    if let Some(limit) = around.room.explain(step, errno) {
+        return Some(limit);
+    }
     if !around.proc_mounted && matches!(step, "oom_score" | "id_map" | "forkserver") && answer == Errno::ENOENT {
         return Some(no_proc());
     }
     if matches!(step, "oom_score" | "id_map" | "forkserver") && answer == Errno::EROFS {
         return Some(read_only_proc());
+    }
+    if around.proc_foreign && matches!(step, "oom_score" | "id_map") {
+        return Some(foreign_proc());
     }
     if let Some(kind) = KINDS.iter().find(|kind| kind.step.name() == step) {
         // Processes are counted too.
@@ -207,6 +239,7 @@ pub(super) fn step(step: &str, errno: i32, around: &Surroundings) -> Option<Fact
         return explained.then(|| namespace(kind, &Failure { step: kind.step, index: 0, errno }, around));
     }
     match step {
+        "ids" => run_directory(answer),
         "id_map" if refused => Some(namespace(&USER, &Failure { step: Step::IdMap, index: 0, errno }, around)),
         "forkserver" if around.filtered && (refused || answer == Errno::ENOSYS) => {
             Some(missing(format!("a seccomp filter refuses clone3, by which runs are made ({answer:?})"), SECCOMP_REMEDY))

@@ -111,6 +111,9 @@ fn a_refusal_is_explained_by_what_is_there() {
         ("pivot", libc::EACCES, confined(), "\"remand (enforce)\""),
         ("pivot", libc::EACCES, filtered(), "pivot_root"),
         ("run_mounts", libc::EPERM, Surroundings { proc_covers: vec!["/proc/kcore".into()], ..ordinary() }, "/proc/kcore"),
+        ("id_map", libc::EPERM, Surroundings { proc_foreign: true, ..ordinary() }, "another PID namespace's"),
+        ("ids", libc::EROFS, ordinary(), "/run is mounted read-only"),
+        ("ids", libc::EACCES, ordinary(), "/run cannot be written"),
         ("root", libc::EFBIG, Surroundings { file_size: 8192, ..ordinary() }, "8192 bytes"),
     ] {
         assert!(told(name, errno, around).contains(part), "{name} {errno}: {part}");

@@ -1,9 +1,9 @@
 //! The files of this host, as far as this process may look at them.
 //!
-//! Always holds: nothing is opened but what a program is asked for; a path that this process may not look at is unknown, and not missing.
+//! Always holds: nothing is opened but what a program is asked for; a path that this process may not look at is unreachable, with the reason, and not missing.
 
 use std::fs::{self, Metadata};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use remand_policy::files::{FileId, Files, Found, Inode, Kind, NoProgram};
@@ -24,10 +24,13 @@ pub struct HostFiles;
 impl Files for HostFiles {
     fn look(&self, path: &str) -> Option<Found> {
         match fs::symlink_metadata(path) {
-            Ok(found) if found.is_symlink() => fs::read_link(path).ok()?.into_os_string().into_string().ok().map(Found::Link),
+            Ok(found) if found.is_symlink() => Some(match fs::read_link(path) {
+                Ok(target) => target.into_os_string().into_string().map_or_else(|_| Found::Unreachable(not_text(path)), Found::Link),
+                Err(error) => unreachable(path, &error),
+            }),
             Ok(found) => Some(Found::There(inode(&found))),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Some(Found::Missing),
-            Err(_) => None,
+            Err(error) => Some(unreachable(path, &error)),
         }
     }
 
@@ -71,6 +74,20 @@ impl Files for HostFiles {
             Err(error) => Err(NoProgram::Lacks(error.to_string())),
         })
     }
+}
+
+fn not_text(path: &str) -> String {
+    format!("the symbolic link {path} leads to a name that is no UTF-8 text")
+}
+
+/// Why this process cannot get to a path.
+fn unreachable(path: &str, error: &io::Error) -> Found {
+    Found::Unreachable(match path.rsplit_once('/') {
+        Some((above, _)) if error.kind() == ErrorKind::PermissionDenied => {
+            format!("this user may not enter {} (EACCES)", if above.is_empty() { "/" } else { above })
+        }
+        _ => format!("{path}: {error}"),
+    })
 }
 
 fn inode(found: &Metadata) -> Inode {

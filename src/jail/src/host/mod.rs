@@ -11,11 +11,12 @@ mod kernel;
 mod landlock;
 mod mounts;
 mod namespaces;
+mod room;
 mod seccomp;
 mod warnings;
 
 use caps::{CapSet, Capability};
-use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::resource::Resource;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::unistd::geteuid;
 use remand_policy::HostFacts;
@@ -23,7 +24,7 @@ use remand_policy::host::{Arch, CgroupFacts, Fact};
 
 pub use files::HostFiles;
 
-use crate::sys::probe;
+use crate::sys::{glibc, probe};
 
 /// Hosts with thousands of mounts exist; larger is no list of them.
 const LARGEST_FILE: u64 = 16 << 20;
@@ -62,11 +63,14 @@ pub fn observe(depth: Depth) -> HostFacts {
         landlock,
         seccomp: seccomp::quick(),
         proc_mount: Fact::Available,
+        descriptors: room::limit(Resource::RLIMIT_NOFILE).0,
+        stack: room::limit(Resource::RLIMIT_STACK).1,
+        glibc: glibc::version(),
         warnings: Vec::new(),
     };
     if depth == Depth::Full {
         let around = surroundings(&mountinfo, ids::mapped(&uid_map, &gid_map));
-        (facts.namespaces, facts.proc_mount) = namespaces::tried(ids.uid, ids.gid, &around);
+        (facts.namespaces, facts.proc_mount) = namespaces::tried((!ids.privileged).then_some((ids.uid, ids.gid)), &around);
         if facts.seccomp.available() {
             facts.seccomp = seccomp::tried();
         }
@@ -122,14 +126,22 @@ fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
         profile: profile(&read("/proc/self/attr/apparmor/current"), &read("/proc/self/attr/current")),
         modules: modules(),
         limits: limits.into_iter().filter_map(|name| Some((name, number(&format!("/proc/sys/user/max_{name}_namespaces"))?))).collect(),
-        file_size: getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(soft, _)| soft),
+        file_size: room::limit(Resource::RLIMIT_FSIZE).0,
         proc_covers: mounts::beneath(mountinfo, "/proc/"),
         proc_mounted,
+        proc_foreign: proc_foreign(),
+        room: room::Room::here(),
     }
 }
 
 fn proc_mounted() -> bool {
     statfs("/proc").is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
+}
+
+/// Whether `/proc` is another PID namespace's, which knows this process by another number or not at all.
+fn proc_foreign() -> bool {
+    let own = nix::unistd::getpid().to_string();
+    proc_mounted() && std::fs::read_link("/proc/self").map_or(true, |this| this.as_os_str() != own.as_str())
 }
 
 /// The AppArmor profile or SELinux context that confines this process, if one does.

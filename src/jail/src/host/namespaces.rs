@@ -9,6 +9,8 @@ use remand_policy::host::{Fact, NamespaceFacts};
 
 use super::blocker::{self, CGROUP, IPC, Kind, MOUNT, NETWORK, PID, Surroundings, USER, UTS};
 use super::missing;
+use super::room::Room;
+use crate::setup::RUN_ID;
 use crate::sys::probe::{Maps, Probe, attempt};
 
 /// What a quick look takes for granted.
@@ -17,10 +19,12 @@ pub(super) fn assumed() -> NamespaceFacts {
     NamespaceFacts { user, mount, pid, ipc, uts, network, cgroup }
 }
 
-/// The namespaces, and `/proc`.
-pub(super) fn tried(uid: u32, gid: u32, around: &Surroundings) -> (NamespaceFacts, Fact) {
-    let maps = Maps { uid: format!("0 {uid} 1"), gid: format!("0 {gid} 1") };
-    let user = namespace(&USER, Some(&maps), around);
+/// The namespaces, and `/proc`. `own`: the ids of this process, which an unprivileged start maps; a privileged one maps others, from outside, which only a
+/// start tries.
+pub(super) fn tried(own: Option<(u32, u32)>, around: &Surroundings) -> (NamespaceFacts, Fact) {
+    let maps = own.map_or_else(Maps::default, |(uid, gid)| Maps { uid: format!("{RUN_ID} {uid} 1"), gid: format!("{RUN_ID} {gid} 1") });
+    // The tries write to their own files by another way than a start, which needs their numbers.
+    let user = if own.is_none() && around.proc_foreign { blocker::foreign_proc() } else { namespace(&USER, Some(&maps), around) };
     if !user.available() && !around.admin {
         // Nothing else can be made without one.
         let [mount, pid, ipc, uts, network, cgroup, proc] = [(); 7].map(|()| user.clone());
@@ -68,5 +72,8 @@ pub(super) fn untried(error: &io::Error) -> Fact {
             "look for who stops processes of this user",
         );
     }
-    missing(format!("no child process could be made to try it: {error}"), "look at the limits on processes (RLIMIT_NPROC, pids.max)")
+    let limit = Room::here().explain("forkserver", error.raw_os_error().unwrap_or(0));
+    limit.unwrap_or_else(|| {
+        missing(format!("no child process could be made to try it: {error}"), "look at the limits on processes (RLIMIT_NPROC, pids.max)")
+    })
 }

@@ -9,6 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use nix::unistd::{AccessFlags, access, geteuid};
 use remand_policy::Interpreter;
 use remand_policy::files::FileId;
+use remand_policy::interpreter::Tree;
 
 use super::ask::{Refusal, ask};
 use super::cache::{Cache, Place, Record, Stamp};
@@ -51,6 +52,19 @@ pub fn find(interpreter: &str, path: &str, site: bool) -> Result<Found, Interpre
     }
     // What makes starts slow is no reason for there being none.
     Err(InterpreterError { wanted: format!("no usable interpreter {interpreter:?}"), reasons })
+}
+
+/// What reading tells of the interpreter at an absolute path, which is not asked anything: why a run cannot have it, or all of it where it was asked before.
+///
+/// # Errors
+/// As [`find`].
+pub fn look(interpreter: &str, site: bool) -> Result<Option<Interpreter>, InterpreterError> {
+    let cache = Cache::open().ok();
+    let search = Search { candidate: interpreter, site, cache: cache.as_ref() };
+    search.look().map_err(|reason| InterpreterError {
+        wanted: format!("no usable interpreter {interpreter:?}"),
+        reasons: vec![format!("{interpreter} {reason}")],
+    })
 }
 
 /// Each reason once, behind all that it is true of.
@@ -101,9 +115,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn run(&self, notes: &mut Vec<String>) -> Result<Interpreter, String> {
-        executable(self.candidate)?;
-        let real = shim::behind(self.candidate)?.unwrap_or_else(|| self.candidate.to_owned());
-        let key = format!("{}\n{real}\n{}", self.candidate, self.site);
+        let (real, key) = self.named()?;
         if let Some(record) = self.cache.and_then(|cache| cache.load(&key)) {
             return record.answer;
         }
@@ -114,8 +126,24 @@ impl Search<'_> {
         answer
     }
 
-    /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
-    fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
+    /// What would be asked, and under which key its answer is kept.
+    fn named(&self) -> Result<(String, String), String> {
+        executable(self.candidate)?;
+        let real = shim::behind(self.candidate)?.unwrap_or_else(|| self.candidate.to_owned());
+        let key = format!("{}\n{real}\n{}", self.candidate, self.site);
+        Ok((real, key))
+    }
+
+    fn look(&self) -> Result<Option<Interpreter>, String> {
+        let (real, key) = self.named()?;
+        match self.cache.and_then(|cache| cache.load(&key)) {
+            Some(record) => record.answer.map(Some),
+            None => self.before_asking(&real).map(|_| None),
+        }
+    }
+
+    /// All that keeps an interpreter from being asked, and a run from being shown it.
+    fn before_asking(&self, real: &str) -> Result<(Layout, Core), String> {
         let owners = trust::owners();
         let layout = Layout::read(real)?;
         // Whoever can write one of these would have our rights when it is asked, and could name any file into a run.
@@ -123,14 +151,23 @@ impl Search<'_> {
         trusted(layout.trusted(&owners))?;
         let core = Core::of(&layout)?;
         trusted(core.shared.iter().try_for_each(|library| trust::check(library, &owners)))?;
+        if geteuid().is_root() {
+            readable(&core.tree(&[]))?;
+        }
+        Ok((layout, core))
+    }
+
+    /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
+    fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
+        let (layout, core) = self.before_asking(real)?;
         let (reply, executor) = match ask(real, &core.tree(&[])) {
             Ok(said) => said,
             Err(Refusal::Lasting(reason)) => return Ok((Err(reason), BTreeSet::from([real.to_owned()]))),
             Err(Refusal::Passing(reason)) => return Err(reason),
         };
-        let (interpreter, names) = needs(&layout, core, (&reply, executor), self.site, &owners)?;
+        let (interpreter, names) = needs(&layout, core, (&reply, executor), self.site, &trust::owners())?;
         if geteuid().is_root() {
-            readable(&interpreter)?;
+            readable(&interpreter.site)?;
         }
         Ok((Ok(interpreter), names))
     }
@@ -158,8 +195,8 @@ fn replaced((path, judged): (&String, &FileId)) -> Option<String> {
 }
 
 /// Checks that runs, which have ids of their own when root starts them, can read what is shown to them.
-fn readable(interpreter: &Interpreter) -> Result<(), String> {
-    for path in interpreter.core.binds.keys().chain(interpreter.site.binds.keys()) {
+fn readable(tree: &Tree) -> Result<(), String> {
+    for path in tree.binds.keys() {
         let meta = std::fs::metadata(path).map_err(|error| format!("needs {path}: {error}"))?;
         let needed = if meta.is_dir() { 0o005 } else { 0o004 };
         if meta.mode() & needed != needed {

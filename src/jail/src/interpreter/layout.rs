@@ -4,7 +4,7 @@
 //! may find other places than Python does; so an interpreter is shown these and no others, and then can load no others.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use super::reach::regular;
@@ -45,17 +45,17 @@ impl Layout {
         let home = config.as_deref().and_then(home);
         let starts = [Some(executable.to_owned()), home.as_ref().map(|home| format!("{home}/python")), Some(binary.clone())];
         let wanted = versioned(&binary);
-        let mut libraries: Vec<String> = starts
-            .iter()
-            .flatten()
-            .filter_map(|start| ancestors(start).skip(1).map(|prefix| below(prefix, wanted)).find(|found| !found.is_empty()))
-            .flatten()
-            .collect();
+        let mut unseen = None;
+        let mut first = |prefixes: &mut dyn Iterator<Item = &str>| {
+            prefixes.map(|prefix| below(prefix, wanted, &mut unseen)).find(|found| !found.is_empty()).unwrap_or_default()
+        };
+        let mut libraries: Vec<String> = starts.iter().flatten().flat_map(|start| first(&mut ancestors(start).skip(1))).collect();
         if libraries.is_empty() {
-            libraries = COMPILED_IN.iter().map(|prefix| below(prefix, wanted)).find(|found| !found.is_empty()).unwrap_or_default();
+            libraries = first(&mut COMPILED_IN.into_iter());
         }
         if libraries.is_empty() {
-            return Err("has no standard library (lib/python3.N/os.py) in any directory above it".to_owned());
+            let none = || "has no standard library (lib/python3.N/os.py) in any directory above it".to_owned();
+            return Err(unseen.map_or_else(none, |unseen| format!("cannot be looked at: {unseen}")));
         }
         libraries.sort();
         libraries.dedup();
@@ -144,11 +144,18 @@ fn is_library(path: &str) -> bool {
         || (name.starts_with("python3") && name.ends_with(".zip") && Path::new(&real).is_file())
 }
 
-/// The standard libraries directly below a prefix, of one version or of all.
-fn below(prefix: &str, wanted: Option<&str>) -> Vec<String> {
+/// The standard libraries directly below a prefix, of one version or of all. What kept a directory that is there from being listed goes to `unseen`.
+fn below(prefix: &str, wanted: Option<&str>, unseen: &mut Option<String>) -> Vec<String> {
     let mut found = Vec::new();
     for directory in LIBRARIES.iter().map(|name| format!("{prefix}/{name}")) {
-        let names = std::fs::read_dir(&directory).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let entries = std::fs::read_dir(&directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        let entries = entries.unwrap_or_else(|error| {
+            if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+                unseen.get_or_insert_with(|| format!("{directory}: {error}"));
+            }
+            Vec::new()
+        });
+        let names = entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
         for name in names.filter(|name| version(name).is_some() && wanted.is_none_or(|wanted| wanted == name)) {
             let standard = format!("{directory}/{name}");
             let zip = format!("{directory}/{}.zip", name.replace('.', ""));
@@ -224,6 +231,17 @@ mod tests {
         ] {
             assert_eq!(layout.names(&path(site)), named, "{site}");
         }
+        std::fs::remove_dir_all(&top).unwrap();
+    }
+
+    /// A link to itself can be listed by nobody, root included, and is there.
+    #[test]
+    fn a_directory_that_cannot_be_listed_is_told_as_itself() {
+        let top = installed("unseen", &[("bin/python3.77", "")]);
+        let said = || Layout::read(&format!("{}/bin/python3.77", top.display())).unwrap_err();
+        assert!(said().contains("has no standard library"), "the control");
+        symlink("lib", top.join("lib")).unwrap();
+        assert!(said().contains("cannot be looked at") && said().contains("/lib: "), "{}", said());
         std::fs::remove_dir_all(&top).unwrap();
     }
 

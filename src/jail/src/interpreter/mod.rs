@@ -18,7 +18,7 @@ mod shim;
 mod tree;
 mod trust;
 
-pub use find::{Found, find};
+pub use find::{Found, find, look};
 pub use program::{HostProgram, extension, program};
 pub use reach::regular;
 

@@ -38,7 +38,7 @@ impl Core {
     /// Finds it by reading.
     pub(super) fn of(layout: &Layout) -> Result<Self, String> {
         let reach = Reach::new(&Machine, layout.places());
-        let shared = libraries(&layout.binary, &stdlib_modules(&layout.libraries), &reach)?;
+        let shared = libraries(&layout.binary, &stdlib_modules(&layout.libraries)?, &reach)?;
         let own = [&layout.executable, &layout.binary].into_iter().chain(&layout.config).chain(&layout.libraries);
         Ok(Self { names: shared.iter().chain(own).cloned().collect(), shared, binary: layout.binary.clone(), reach })
     }
@@ -126,16 +126,19 @@ fn is_site(path: &Path) -> bool {
 }
 
 /// What the standard library may load: its extension modules, and libraries loaded by name.
-fn stdlib_modules(libraries: &[String]) -> Vec<String> {
-    let directories = libraries.iter().filter(|path| path.ends_with("/lib-dynload"));
-    let files = directories.filter_map(|path| std::fs::read_dir(path).ok()).flatten().flatten().map(|entry| entry.path());
-    let modules = files.filter(|file| {
+fn stdlib_modules(libraries: &[String]) -> Result<Vec<String>, String> {
+    let mut files = Vec::new();
+    for path in libraries.iter().filter(|path| path.ends_with("/lib-dynload")) {
+        let entries = std::fs::read_dir(path).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+        files.extend(entries.map_err(|error| format!("cannot list {path}: {error}"))?.into_iter().map(|entry| entry.path()));
+    }
+    let modules = files.into_iter().filter(|file| {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.ends_with(".so") && !LEFT_OUT.iter().any(|out| name.strip_prefix(out).is_some_and(|rest| rest.starts_with('.')))
     });
     let mut modules: Vec<String> = modules.filter_map(|file| file.into_os_string().into_string().ok()).collect();
     modules.sort();
-    LAZY.iter().map(|name| (*name).to_owned()).chain(modules).collect()
+    Ok(LAZY.iter().map(|name| (*name).to_owned()).chain(modules).collect())
 }
 
 /// Every shared object below the site directories (symlinks to directories are not followed). What cannot be listed is passed over: one

@@ -10,7 +10,8 @@ use remand_policy::plan::{self, Program};
 use remand_policy::verdict::Verdict;
 use remand_policy::{HostFacts, Outcome, Policy, shipped};
 
-use crate::host::{Depth, HostFiles, observe, without_cgroups};
+use crate::failure::Failure;
+use crate::host::{Depth, HostFiles, explain, observe, without_cgroups};
 use crate::run::{Ask, Caller, run};
 
 /// Bytes of address space, which is all that one process can hold: shared mappings of no file included.
@@ -46,8 +47,9 @@ fn reason(outcome: &Outcome) -> String {
         other => format!("it ended as {}", other.kind()),
     };
     let last = outcome.stderr.text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
+    let because = explain(&Failure::new("ready", String::new())).map(|why| format!(": {why}")).unwrap_or_default();
     // The text is hostile: no control characters, no flood.
-    format!("{ending} ({})", last.chars().filter(|c| !c.is_control()).take(300).collect::<String>())
+    format!("{ending} ({}){because}", last.chars().filter(|c| !c.is_control()).take(300).collect::<String>())
 }
 
 #[cfg(test)]

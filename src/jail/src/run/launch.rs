@@ -77,8 +77,7 @@ pub fn launch(ask: &Ask<'_>, cancel: Option<BorrowedFd<'_>>, timeline: &mut Time
         // Before this process may step aside, into a cgroup that goes with it. Elsewhere while it would wait for the forkserver.
         warm::begin(plan);
     }
-    let ids = host.privileged.then(|| RunIds::take(host.first_run_id, host.run_ids)).transpose();
-    let ids = ids.map_err(|error| Failure::io("ids", "host ids for the run", &error))?;
+    let ids = host.privileged.then(|| RunIds::take(host.first_run_id, host.run_ids)).transpose()?;
     let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(RunIds::server))).transpose().map_err(cgroup_failure)?;
     timeline.mark("ids");
     let flags = if host.kernel_version >= (5, 19) { WAIT_KILLABLE } else { 0 };

@@ -26,8 +26,12 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     let mut verdict = verdict::decide(&evidence, ask.plan);
     match &mut verdict {
         Verdict::NotStarted { step, index, hint, .. } => {
-            if let Some(why) = seen.failure.as_ref().and_then(host::explain) {
-                *hint = why;
+            // An interpreter that ends before its first line reports no step of its own.
+            let silent = (step == "ready").then(|| Failure::new("ready", String::new()));
+            match (seen.failure.as_ref().and_then(host::explain), silent.as_ref().and_then(host::explain)) {
+                (Some(why), _) => *hint = why,
+                (None, Some(why)) => *hint = format!("{hint}; {why}"),
+                (None, None) => {}
             }
             if let Some(object) = seen.launched.setup.object(ask.plan, step, *index) {
                 *hint = format!("{object}: {hint}");
@@ -43,8 +47,8 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     let mut enforcement = ask.plan.enforcement.clone();
     let own_uid = seen.launched.ids.as_ref().map(|ids| ids.server() + 1);
     complete(&mut enforcement, own_uid, seen.launched.no_more_namespaces);
-    for source in &ask.plan.root.left_out {
-        enforcement.insert(format!("mount of {source}"), Enforcement::Absent("there is no such file, and the mount is optional".into()));
+    for (source, why) in &ask.plan.root.left_out {
+        enforcement.insert(format!("mount of {source}"), Enforcement::Absent(format!("{why}, and the mount is optional")));
     }
     if let Some(given_back) = seen.given_back {
         enforcement.insert("given_back".into(), given_back);

@@ -2,6 +2,7 @@
 
 pub mod cached;
 pub mod file;
+pub mod glibc;
 pub mod message;
 pub mod notify;
 pub mod owner;

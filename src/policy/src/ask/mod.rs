@@ -31,7 +31,8 @@ pub use needs::needed;
 pub use question::{AskError, Call, Question, Use, Which};
 
 use crate::load::Place;
-use crate::plan;
+use crate::plan::{self, Program};
+use crate::syscalls::Starting;
 
 /// What a run is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,11 +253,12 @@ pub fn find(question: &Question, compiled: &Compiled<'_>) -> Result<Finding, Una
 
 /// Whether Python starts under the text of the policy.
 fn starts(compiled: &Compiled<'_>) -> Result<(), Unanswered> {
-    let missing = plan::lacking(&compiled.policy.syscalls, compiled.arch());
-    if missing.is_empty() || compiled.filter.is_empty() {
-        return Ok(());
-    }
-    Err(Unanswered(format!("no Python starts without {}, which the policy does not grant", missing.join(", "))))
+    let version = match compiled.ground.program {
+        Ok(Program::Python(python)) => Some(python.version),
+        _ => None,
+    };
+    let stopped = plan::stopped(compiled.policy, compiled.ground.host, Starting::Python(version)).filter(|_| !compiled.filter.is_empty());
+    stopped.map_or(Ok(()), |stopped| Err(Unanswered(stopped.blocker)))
 }
 
 /// Follows the cures until the answer is another one: step by step, each on the policy that the step before has made.

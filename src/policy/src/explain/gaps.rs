@@ -27,6 +27,10 @@ pub(super) fn gaps(page: &mut Page<'_>) {
         return page.say("Whatever this host lacks: without a plan, this cannot say what.");
     };
     let mut whole = true;
+    for (source, why) in &plan.root.left_out {
+        page.say(format!("Here, the optional mount of {source} is left out: {why}."));
+        whole = false;
+    }
     for (protection, enforcement) in &plan.enforcement {
         let sentence = match enforcement {
             Enforcement::By(_) => continue,

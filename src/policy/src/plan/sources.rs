@@ -12,14 +12,19 @@ pub(super) struct Cannot {
     pub remedy: &'static str,
 }
 
-/// Whether the mount is to be made: an optional one whose source is missing is not.
-pub(super) fn present(mount: &Mount, root: &Root, files: &dyn Files) -> Result<bool, Cannot> {
+/// Why the mount is not to be made, which an optional one whose source nobody gets to is not; `None`: it is.
+pub(super) fn left_out(mount: &Mount, root: &Root, files: &dyn Files) -> Result<Option<String>, Cannot> {
     let mut here = String::new();
     for part in mount.source.split('/').filter(|part| !part.is_empty()) {
         here = format!("{here}/{part}");
         match files.look(&here) {
             None => break,
-            Some(Found::Missing) if mount.optional => return Ok(false),
+            Some(Found::Missing) if mount.optional => return Ok(Some("there is no such file".to_owned())),
+            Some(Found::Unreachable(why)) if mount.optional => return Ok(Some(why)),
+            Some(Found::Unreachable(why)) => {
+                let blocker = format!("{} cannot be reached: {why}", mount.source);
+                return Err(Cannot { blocker, remedy: "Open the way to it, or write \"optional\": true to run without it." });
+            }
             Some(Found::Missing) => {
                 let blocker =
                     if here == mount.source { format!("there is no {here}") } else { format!("there is no {}: no {here}", mount.source) };
@@ -37,13 +42,16 @@ pub(super) fn present(mount: &Mount, root: &Root, files: &dyn Files) -> Result<b
                 }
             },
             Some(Found::There(inode)) if inode.kind != Kind::Directory => {
+                if mount.optional {
+                    return Ok(Some(format!("{here} is no directory")));
+                }
                 let blocker = format!("{here} is no directory, and {} lies below it", mount.source);
                 return Err(Cannot { blocker, remedy: "Write another filesystem.mounts source." });
             }
             Some(Found::There(_)) => {}
         }
     }
-    within(mount, root, files).map_or(Ok(true), Err)
+    within(mount, root, files).map_or(Ok(None), Err)
 }
 
 /// A mount below another one needs a place there, which nobody makes in what belongs to the host.
@@ -56,6 +64,7 @@ fn within(mount: &Mount, root: &Root, files: &dyn Files) -> Option<Cannot> {
     let lies = format!("it lies in the mount of {}", outer.source);
     match (found, files.look(&mount.source)) {
         (Some(Found::Missing), _) => Some(Cannot { blocker: format!("{lies}, where there is no {place}"), remedy }),
+        (Some(Found::Unreachable(why)), _) => Some(Cannot { blocker: format!("{lies}, where {place} cannot be reached: {why}"), remedy }),
         (Some(Found::Link(_)), _) => Some(Cannot { blocker: format!("{lies}, where {place} is a symbolic link"), remedy }),
         (Some(Found::There(place_inode)), Some(Found::There(source)))
             if (place_inode.kind == Kind::Directory) != (source.kind == Kind::Directory) =>

@@ -2,11 +2,13 @@
 //!
 //! Always holds: what is refused here never starts; what is not may still meet what nobody has looked at, which only a real start tells.
 
+use std::collections::BTreeSet;
+
 use super::{Plan, Program, Refused, resolve};
 use crate::files::Files;
 use crate::host::{Arch, HostFacts};
-use crate::policy::{Policy, Syscalls};
-use crate::syscalls::{NEEDED_TO_START, granted, number};
+use crate::policy::{Enforce, Policy, Syscalls};
+use crate::syscalls::{NEEDED_TO_START, Starting, granted, grants_of_group, number, start as starting};
 
 /// The plan of a run that starts here, as far as can be known without starting one.
 ///
@@ -14,28 +16,44 @@ use crate::syscalls::{NEEDED_TO_START, granted, number};
 /// Everything that keeps it from starting, all at once.
 pub fn start(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
     let plan = resolve(policy, program, host, files)?;
-    let missing = match program {
-        Program::Python(_) if !plan.filter.is_empty() => lacking(&policy.syscalls, host.arch),
-        _ => Vec::new(),
+    let stopped = match program {
+        Program::Python(python) if !plan.filter.is_empty() => stopped(policy, host, Starting::Python(Some(python.version))),
+        _ => None,
     };
-    if missing.is_empty() {
-        return Ok(plan);
+    stopped.map_or(Ok(plan), |stopped| Err(vec![stopped]))
+}
+
+/// What the policy's system calls do to a start here.
+#[must_use]
+pub fn stopped(policy: &Policy, host: &HostFacts, what: Starting) -> Option<Refused> {
+    if policy.syscalls.enforce == Enforce::Optional && !host.seccomp.available() {
+        return None;
     }
-    Err(vec![Refused {
-        protection: "a start of Python".into(),
-        blocker: format!("no Python starts without {}, which the policy does not grant", missing.join(", ")),
-        remedy: "Grant these calls; `remand exec` runs programs that need none of them.".into(),
-    }])
+    let (needed, tried) = (starting::needed(what, host.glibc), starting::tried(what, host.glibc));
+    let who = if what == Starting::Program { "program that is linked dynamically" } else { "Python" };
+    let refusal = |blocker: String, remedy: &str| Refused { protection: format!("a start of a {who}"), blocker, remedy: remedy.to_owned() };
+    let known = |call: &&str| number(host.arch, call).is_some();
+    let granted = granted(&policy.syscalls).unwrap_or_default();
+    let killed = killed(&policy.syscalls);
+    let ends: Vec<_> = tried.into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
+    if !ends.is_empty() {
+        let blocker = format!("no {who} starts without trying {}, which ends the run under the policy", ends.join(", "));
+        return Some(refusal(blocker, "Take these calls out of syscalls.kill; syscalls.deny merely refuses them."));
+    }
+    let missing: Vec<_> = needed.into_iter().filter(known).filter(|call| !granted.contains_key(*call)).collect();
+    let blocker = format!("no {who} starts without {}, which the policy does not grant", missing.join(", "));
+    (!missing.is_empty()).then(|| refusal(blocker, "Grant these calls; what needs none of them starts."))
+}
+
+/// The calls that end a run.
+fn killed(syscalls: &Syscalls) -> BTreeSet<String> {
+    let calls =
+        |name: &String| grants_of_group(name).map_or_else(|| vec![name.clone()], |all| all.into_iter().map(|grant| grant.call).collect());
+    syscalls.kill.iter().flat_map(calls).collect()
 }
 
 /// The calls that every Python needs to start and a policy does not grant.
 pub(crate) fn lacking(syscalls: &Syscalls, arch: Arch) -> Vec<&'static str> {
     let granted = granted(syscalls).unwrap_or_default();
     NEEDED_TO_START.iter().copied().filter(|call| number(arch, call).is_some() && !granted.contains_key(*call)).collect()
-}
-
-/// Whether the text of a policy lets Python start.
-#[must_use]
-pub fn python_starts(policy: &Policy, arch: Arch) -> bool {
-    lacking(&policy.syscalls, arch).is_empty()
 }

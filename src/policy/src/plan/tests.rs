@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::files::{FileId, Unseen};
+use crate::files::{FileId, Files, Found, Inode, Kind, NoProgram, Unseen};
 use crate::host::{Arch, CgroupFacts, CgroupVersion, Fact, NamespaceFacts, Surrounding};
 use crate::policy::{Enforce, Mount};
 use crate::syscalls;
@@ -45,6 +45,9 @@ pub(crate) fn full() -> HostFacts {
         landlock: yes(),
         seccomp: yes(),
         proc_mount: yes(),
+        descriptors: 1024,
+        stack: u64::MAX,
+        glibc: Some((2, 36)),
         warnings: Vec::new(),
     }
 }
@@ -566,4 +569,63 @@ fn a_root_shows_what_it_binds_and_the_way_there() {
     for nothing in ["/usr/lib/python3.1", "/lib/other", "/etc/shadow", "/data/deep/xx", "/dev/tty", "/srv/x"] {
         assert_eq!(shown(&root, nothing), Shown::Nothing, "{nothing}");
     }
+}
+
+/// A host on which nobody gets below `/closed`.
+struct Closed;
+
+impl Files for Closed {
+    fn look(&self, path: &str) -> Option<Found> {
+        Some(match path {
+            "/closed/a" => Found::Unreachable("this user may not enter /closed (EACCES)".into()),
+            _ => Found::There(Inode { id: FileId::default(), kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 }),
+        })
+    }
+
+    fn mappable(&self, _: &str) -> Option<Fact> {
+        None
+    }
+
+    fn libraries(&self, _: &str, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn by_place(&self, _: &str) -> bool {
+        false
+    }
+
+    fn needs(&self, _: &str, _: &str) -> Option<Result<Tree, NoProgram>> {
+        None
+    }
+}
+
+#[test]
+fn a_source_that_nobody_gets_to_is_refused_or_left_out_with_the_reason() {
+    let with = |source: &str, optional| {
+        let mut policy = policy();
+        policy.filesystem.devices = Vec::new();
+        policy.filesystem.mounts = vec![Mount { source: source.into(), optional, ..mount("/data") }];
+        resolve(&policy, &Program::Python(&python()), &full(), &Closed)
+    };
+    assert!(with("/open/a", false).unwrap().root.left_out.is_empty(), "the control");
+    let refused = with("/closed/a/b", false).unwrap_err();
+    assert!(
+        refused.iter().any(|lack| lack.blocker == "/closed/a/b cannot be reached: this user may not enter /closed (EACCES)"),
+        "{refused:?}"
+    );
+    let reason = ("/closed/a/b".to_owned(), "this user may not enter /closed (EACCES)".to_owned());
+    assert_eq!(with("/closed/a/b", true).unwrap().root.left_out, [reason]);
+}
+
+#[test]
+fn a_start_needs_room() {
+    let on = |host: &HostFacts, program: &Program<'_>| resolve(&policy(), program, host, &Unseen).map(drop);
+    let interpreter = python();
+    let (python, other) = (Program::Python(&interpreter), Program::Host { argv: &["/program".to_owned()], tree: &Tree::default() });
+    let small = |descriptors, stack| HostFacts { descriptors, stack, ..full() };
+    assert_eq!(on(&small(72, 40 << 10), &python), Ok(()), "the control");
+    let said = |host: &HostFacts, program| on(host, program).unwrap_err().iter().map(|lack| lack.blocker.clone()).collect::<String>();
+    assert!(said(&small(71, u64::MAX), &other).contains("RLIMIT_NOFILE (ulimit -n) is 71 descriptors"));
+    assert!(said(&small(1024, (40 << 10) - 1), &python).contains("RLIMIT_STACK"));
+    assert_eq!(on(&small(1024, 1), &other), Ok(()), "what another program needs is its own business");
 }

@@ -169,7 +169,7 @@ impl<'p> View<'p> {
                 Some(Found::Missing) => Step::Missing,
                 Some(Found::Link(target)) => Step::Link(target),
                 Some(Found::There(inode)) => Step::At(At::Bind(bind, Some(inode))),
-                None => Step::At(At::Bind(bind, None)),
+                Some(Found::Unreachable(_)) | None => Step::At(At::Bind(bind, None)),
             };
         }
         if root.files.iter().any(|(file, _)| file == path) {

@@ -12,7 +12,7 @@ mod groups;
 mod handover;
 mod kept;
 pub mod paths;
-mod start;
+pub(crate) mod start;
 mod table;
 
 pub use answer::{Remedy, answer, change, covers, remedy, risk};
@@ -20,7 +20,7 @@ pub use compile::{ALLOW, CompileError, KILL, NO_SUCH_CALL, NOTIFY, audit_arch, c
 pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
 pub use handover::{Key, with_handover};
 pub use kept::{COUNT, DONE, END, SERVE};
-pub use start::NEEDED_TO_START;
+pub use start::{NEEDED_TO_START, Starting};
 
 use crate::host::Arch;
 use groups::{GROUPS, Group};
