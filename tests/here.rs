@@ -79,10 +79,8 @@ fn out_of_reach() -> Check {
     let closed = scratch.path().join("closed");
     fs::create_dir_all(closed.join("deep/er"))?;
     let file = scratch.file("file", "x");
-    let long = format!("{}/{}", scratch.path().display(), "a".repeat(256));
     let sources = [
         (closed.join("deep/er").display().to_string(), format!("this user may not enter {} (EACCES)", closed.display())),
-        (long, "File name too long".to_owned()),
         (format!("{}/below", file.display()), format!("{} is no directory", file.display())),
     ];
     for (source, reason) in &sources {
@@ -113,9 +111,7 @@ fn out_of_reach() -> Check {
             }
         }
     }
-    let target = json!([{ "source": "/usr/share", "target": format!("/{}", "a".repeat(256)) }]);
-    let check = Call::new(&["policy", "check", &write(&scratch, &mounts(target)).display().to_string()]).end()?;
-    ensure(check.code == Some(2) && check.err().contains("255 bytes"), "a target that no file system takes is no target", &check)
+    Ok(())
 }
 
 /// Check and run of a policy by which `python` is the interpreter.

@@ -10,9 +10,6 @@ use crate::policy::{Device, Mount, Policy};
 
 /// Places that are the run's own, with all beneath them.
 const OWN: &[&str] = &["/tmp", "/var/tmp", "/proc", "/dev", "/remand"];
-/// Bytes of a name (`NAME_MAX`), and of a path with its end (`PATH_MAX`).
-const LONGEST_NAME: usize = 255;
-const LONGEST_PATH: usize = 4096;
 /// Links of the run's own into its `/proc`.
 pub(super) const PROC_LINKS: [(&str, &str); 4] = [
     ("/dev/fd", "/proc/self/fd"),
@@ -125,9 +122,6 @@ pub fn own(path: &str) -> Option<&'static str> {
 
 /// Why no run can have a mount at `target`, whatever it runs.
 pub(crate) fn taken(target: &str) -> Option<String> {
-    if target.len() >= LONGEST_PATH || target.split('/').any(|name| name.len() > LONGEST_NAME) {
-        return Some(format!("a name on Linux has at most {LONGEST_NAME} bytes, a path {}", LONGEST_PATH - 1));
-    }
     let own = OWN.iter().find(|own| meet(target, own)).map(|own| format!("{own} is the run's own"));
     own.or_else(|| FILES.iter().find(|(file, _)| meet(target, file)).map(|(file, _)| format!("{file} is made for the run")))
 }
