@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 use remand_tests::command::{Call, scale, until};
-use remand_tests::facts::{CGROUP_MEMORY, PRIVILEGED, doctor, need};
+use remand_tests::facts::{CGROUP_MEMORY, PAGES_KEEP_CGROUPS, PRIVILEGED, doctor, need};
 use remand_tests::groups::{Group, of_supervisor, root};
 use remand_tests::processes::{appears, vanishes};
 use remand_tests::{Check, End, ensure, probe, trial, trial_alone};
@@ -53,7 +53,7 @@ const FILES: [&str; 12] =
     ["turtle", "tabnanny", "mailbox", "pdb", "cProfile", "profile", "pstats", "trace", "netrc", "plistlib", "symtable", "sched"];
 
 fn no_dying_memory_cgroups() -> Check {
-    need(&[PRIVILEGED, CGROUP_MEMORY])?;
+    need(&[PRIVILEGED, CGROUP_MEMORY, PAGES_KEEP_CGROUPS])?;
     let code = probe!("lone_page").code();
     forget()?;
     let before = settled();

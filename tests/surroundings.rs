@@ -281,6 +281,11 @@ fn done_without() -> Check {
         ("mount -t proc -o hidepid=2 proc /proc", "memory", "memory", true),
     ];
     for (host, protection, reason, proc) in hosts {
+        // Newer kernels give a /proc of nothing but processes to whoever asks.
+        let fresh = format!("exec unshare -m sh -c '{host}; exec unshare -Urpfm mount -t proc -o subset=pid proc /proc'");
+        if !proc && shell(&fresh, &code)?.code == Some(0) {
+            continue;
+        }
         let call = |call: &str| shell(&format!("exec unshare -m sh -c '{host}; \"$0\" {call}' \"$0\""), &code);
         let outcome = call(&format!("run --json {}", code.display()))?.outcome()?;
         let said = outcome["enforcement"][protection].to_string();

@@ -27,6 +27,11 @@ pub const CGROUP_PIDS: Need = Need { name: "the pids cgroup controller for runs"
 pub const CGROUP_CPU: Need = Need { name: "the cpu cgroup controller for runs", met: || cgroup("cpu") };
 /// Cgroups of version 2.
 pub const CGROUP_V2: Need = Need { name: "cgroup v2 for runs", met: || cgroup("memory") && host()["cgroup"]["version"] == "v2" };
+/// A removed cgroup lives on while a cached page is charged to it. Newer kernels charge its parent from then on, and there is nothing to try.
+pub const PAGES_KEEP_CGROUPS: Need = Need {
+    name: "a kernel in which cached pages keep their removed cgroup",
+    met: || !std::fs::read_to_string("/proc/kallsyms").is_ok_and(|symbols| symbols.contains("lru_reparent_memcg")),
+};
 /// Somewhere to swap to.
 pub const SWAP: Need = Need { name: "swap", met: || std::fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1) };
 /// Ids of its own for each run.
