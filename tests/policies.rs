@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use libtest_mimic::Trial;
-use remand_policy::host::Arch;
-use remand_policy::syscalls;
+use remand_syscalls::Arch;
 use remand_tests::command::Call;
 use remand_tests::policy_text::extending;
 use remand_tests::scratch::Scratch;
@@ -130,8 +129,8 @@ fn questions() -> Vec<String> {
         "setresuid",
         "setreuid",
     ];
-    let plain = syscalls::names().filter(|name| !name.starts_with('@') && !LEFT_OUT.contains(name));
-    let plain = plain.map(|name| format!("{name}{}", " 0".repeat(syscalls::argument_count(name).unwrap_or(0))));
+    let plain = remand_syscalls::names().filter(|name| !name.starts_with('@') && !LEFT_OUT.contains(name));
+    let plain = plain.map(|name| format!("{name}{}", " 0".repeat(remand_syscalls::argument_count(name).unwrap_or(0))));
     let edges = EDGES.iter().flat_map(|(call, before, values)| values.iter().map(move |value| format!("{call} {before}{value}")));
     plain.chain(edges).collect()
 }
@@ -303,5 +302,5 @@ fn exits() -> Check {
 /// The numbers of all calls on this machine.
 fn numbers() -> BTreeMap<String, u64> {
     let arch = if cfg!(target_arch = "x86_64") { Arch::X86_64 } else { Arch::Aarch64 };
-    syscalls::names().filter_map(|name| Some((name.to_owned(), syscalls::number(arch, name)?.into()))).collect()
+    remand_syscalls::names().filter_map(|name| Some((name.to_owned(), remand_syscalls::number(arch, name)?.into()))).collect()
 }

@@ -1,9 +1,8 @@
 //! The table of system calls that an interpreter can't start without, held to reality.
 
 use libtest_mimic::Trial;
-use remand_policy::host::Arch;
-use remand_policy::syscalls::{self, NEEDED_TO_START, number};
 use remand_policy::{load, shipped};
+use remand_syscalls::{Arch, NEEDED_TO_START, number};
 use remand_tests::command::Call;
 use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, policy_text, trial};
@@ -54,8 +53,10 @@ fn agrees(list: &str) -> Check {
     };
     let default =
         shipped::source("default").and_then(|source| load::parse(&source, "default", &shipped::source).map_err(|_| String::new()));
-    let granted =
-        default.map(|policy| syscalls::granted(&policy.syscalls)).map_err(End::Fail)?.map_err(|why| End::Fail(why.to_string()))?;
+    let granted = default
+        .map(|policy| remand_syscalls::granted(&policy.syscalls.rules))
+        .map_err(End::Fail)?
+        .map_err(|why| End::Fail(why.to_string()))?;
     let mut fine = Vec::new();
     for call in granted.keys().copied().filter(|call| number(ARCH, call).is_some() && !call.starts_with("execve")) {
         let policy = taking(&[call]);

@@ -6,10 +6,10 @@
 use std::fmt::Write as _;
 
 use nix::errno::Errno;
-use remand_policy::Outcome;
-use remand_policy::frames::ErrorFrame;
-use remand_policy::outcome::{Captured, Violation};
-use remand_policy::verdict::{Level, LimitKind, Verdict};
+use remand_plan::Outcome;
+use remand_plan::frames::ErrorFrame;
+use remand_plan::outcome::{Captured, Violation};
+use remand_plan::verdict::{Level, LimitKind, Verdict};
 
 use crate::print::{lines, plain};
 
@@ -202,7 +202,7 @@ fn ended(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::answer::blank;
-    use remand_policy::outcome::PolicyRef;
+    use remand_plan::outcome::PolicyRef;
 
     fn outcome(verdict: Verdict) -> Outcome {
         blank(PolicyRef { name: "default".into(), hash: String::new() }, verdict)

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use remand_plan::enforcement::Enforcement;
+use remand_plan::outcome::{Captured, Outcome, PolicyRef, Usage, VERSION, exit_code};
+use remand_plan::plan::Refused;
+use remand_plan::verdict::Verdict;
 use remand_policy::Policy;
-use remand_policy::outcome::{Captured, Enforcement, Outcome, PolicyRef, Usage, VERSION, exit_code};
-use remand_policy::plan::Refused;
-use remand_policy::verdict::Verdict;
 use serde_json::value::RawValue;
 
-use crate::account;
 use crate::args::ShowArgs;
 use crate::failure::Failure;
-use crate::laps;
-use crate::print;
+use crate::{account, laps, print};
 
 /// The outcome of Python code.
 pub fn give(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use remand_policy::Policy;
 use remand_policy::ceiling::exceeding;
-use remand_policy::load::{Loaded, Problem, Severity, Source};
+use remand_policy::load::Loaded;
+use remand_policy::source::Source;
+use remand_policy::text::{Problem, Severity};
 
 use crate::failure::Failure;
-use crate::policies;
 use crate::policy::snippet::{self, Said};
 use crate::print::plain;
-use crate::trust;
+use crate::{policies, trust};
 
 /// Where an administrator puts it.
 const FILE: &str = "/etc/remand/ceiling.jsonc";

@@ -6,18 +6,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::{env, fs};
 
-use remand_jail::host::{self, Depth, HostFiles};
-use remand_jail::interpreter;
+use remand_engine::{HostFiles, interpreter};
+use remand_jail::host::{self, Depth};
 use remand_jail::run::{Ask, Caller};
-use remand_policy::host::{CgroupVersion, Fact, HostFacts};
-use remand_policy::interpreter::Tree;
-use remand_policy::job::{self, Data};
-use remand_policy::outcome::{Enforcement, exit_code};
-use remand_policy::plan::{self, Program, Refused};
-use remand_policy::request::Mode;
+use remand_plan::enforcement::Enforcement;
+use remand_plan::host::{CgroupVersion, Fact, HostFacts};
+use remand_plan::interpreter::Tree;
+use remand_plan::job::{self, Data};
+use remand_plan::outcome::exit_code;
+use remand_plan::plan::{Program, Refused};
+use remand_plan::request::Mode;
+use remand_plan::verdict::Verdict;
+use remand_plan::{Outcome, Request};
 use remand_policy::shipped::SHIPPED;
-use remand_policy::verdict::Verdict;
-use remand_policy::{Outcome, Request};
 use serde::Serialize;
 use serde_json::json;
 
@@ -25,8 +26,8 @@ use crate::args::DoctorArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::{self, plain};
-use crate::run::DEFAULT_PATH;
-use crate::{account, exec, policies, run};
+use crate::run::{self, DEFAULT_PATH};
+use crate::{account, exec, policies};
 
 /// Exit status where a shipped policy cannot be enforced, or no interpreter is found.
 const UNFIT: u8 = 1;
@@ -127,14 +128,14 @@ fn tried(name: &str, host: &HostFacts) -> Result<Result<Finished, Vec<Lack>>, Fa
             return Ok(Err(vec![Lack { protection: "no run is under it".into(), blocker: message, remedy: hint.unwrap_or_default() }]));
         }
     };
-    let cramped = plan::cramped(host, true);
+    let cramped = remand_plan::cramped(host, true);
     if !cramped.is_empty() {
         return Ok(Err(cramped.into_iter().map(Lack::from).collect()));
     }
     let python = run::interpreter(&policy);
     let (argv, tree) = exec::program(&["true".to_owned()], &policy).unwrap_or_else(|_| (vec!["/program".to_owned()], Tree::default()));
     let program = python.as_ref().map_or(Program::Host { argv: &argv, tree: &tree }, Program::Python);
-    let plan = match plan::start(&policy, &program, host, &HostFiles) {
+    let plan = match remand_plan::start(&policy, &program, host, &HostFiles) {
         Ok(plan) => plan,
         Err(lacks) => return Ok(Err(lacks.into_iter().map(Lack::from).collect())),
     };
@@ -146,7 +147,7 @@ fn tried(name: &str, host: &HostFacts) -> Result<Result<Finished, Vec<Lack>>, Fa
         Err(_) => Vec::new(),
     };
     let cancel = Cancel::hold()?;
-    let ask = Ask { policy: &policy, plan: &plan, host, job: &job };
+    let ask = Ask { plan: &plan, host, job: &job, without_cgroup: &|plan, host| plan.without_cgroup(&policy, host).ok() };
     let outcome = remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None });
     match outcome.verdict {
         Verdict::Finished => Ok(Ok((outcome.enforcement, python.err()))),

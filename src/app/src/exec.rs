@@ -1,29 +1,28 @@
 //! `remand exec`: any program of the host under a policy.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path;
+use std::{env, path};
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use remand_jail::host::{self, Depth, HostFiles};
-use remand_jail::interpreter;
+use remand_engine::{HostFiles, interpreter};
+use remand_jail::host::{self, Depth};
 use remand_jail::run::{Ask, Caller, Stream};
-use remand_policy::interpreter::Tree;
-use remand_policy::plan::{self, Program};
-use remand_policy::{Outcome, Policy};
+use remand_plan::Outcome;
+use remand_plan::interpreter::Tree;
+use remand_plan::plan::Program;
+use remand_policy::Policy;
 
 use crate::answer::{self, not_started, refused};
 use crate::args::ExecArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::laps::Laps;
-use crate::overrides;
-use crate::policies;
 use crate::print::{self, plain};
 use crate::relay::Relay;
 use crate::run::DEFAULT_PATH;
+use crate::{overrides, policies};
 
 /// Does it; the exit status.
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
@@ -52,7 +51,7 @@ impl Asked {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
         // Before the search for the program meets it.
-        let cramped = plan::cramped(&host, false);
+        let cramped = remand_plan::cramped(&host, false);
         if !cramped.is_empty() {
             return Ok(refused(&self.policy, &cramped));
         }
@@ -61,12 +60,15 @@ impl Asked {
             Err(why) => return Ok(not_started(&self.policy, "program", why)),
         };
         laps.lap("find_program");
-        let plan = match plan::resolve(&self.policy, &Program::Host { argv: &argv, tree: &tree }, &host, &HostFiles) {
+        let plan = match remand_plan::resolve(&self.policy, &Program::Host { argv: &argv, tree: &tree }, &host, &HostFiles) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };
         laps.lap("plan");
-        start(&Ask { policy: &self.policy, plan: &plan, host: &host, job: &[] }, quiet)
+        start(
+            &Ask { plan: &plan, host: &host, job: &[], without_cgroup: &|plan, host| plan.without_cgroup(&self.policy, host).ok() },
+            quiet,
+        )
     }
 }
 

@@ -15,7 +15,7 @@ use clap_mangen::Man;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat};
-use remand_policy::outcome::{self, EXIT_CODES};
+use remand_plan::outcome::{self, EXIT_CODES};
 use remand_policy::schema;
 
 use crate::args::{Args, GenerateArgs};

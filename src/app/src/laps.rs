@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Instant;
 
-use remand_policy::outcome::Timing;
+use remand_plan::outcome::Timing;
 
 /// A clock that is read after each step.
 pub struct Laps {

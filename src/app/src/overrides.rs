@@ -2,7 +2,6 @@
 //!
 //! Always holds: nothing here decides whether a value is right or narrow enough, the policy's loader does.
 
-use remand_policy::load;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -18,7 +17,7 @@ pub fn tree(security_config: Option<&str>, settings: &[String]) -> Result<Value,
     for setting in settings {
         let wrong = |why: String| Failure::usage(format!("--set {}: {why}", plain(setting)));
         let (field, value) = setting.split_once('=').ok_or_else(|| wrong("write FIELD=VALUE, such as limits.memory=64MiB".into()))?;
-        load::set(&mut tree, field, value).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
+        remand_policy::overrides::set(&mut tree, field, value).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
     }
     Ok(tree)
 }

@@ -8,8 +8,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use remand_policy::Policy;
-use remand_policy::load::{self, LARGEST, Loaded, Origins, Problem, Source};
-use remand_policy::shipped::{self, SHIPPED};
+use remand_policy::load;
+use remand_policy::load::{Loaded, Origins};
+use remand_policy::shipped;
+use remand_policy::shipped::SHIPPED;
+use remand_policy::source::{LARGEST, Source};
+use remand_policy::text::Problem;
 use serde_json::Value;
 
 use crate::ceiling::Ceiling;
@@ -28,7 +32,7 @@ pub fn effective(typed: &str, overrides: &Value) -> Result<Policy, Failure> {
 
 /// A policy as a request narrows it.
 pub fn narrowed(policy: &Policy, overrides: &Value) -> Result<Policy, Failure> {
-    load::apply(policy, overrides).map_err(|problems| {
+    remand_policy::overrides::apply(policy, overrides).map_err(|problems| {
         let lines: Vec<_> = problems.iter().map(|problem| plain(&told(problem)).into_owned()).collect();
         // What was not understood says what to write; what asks for more has no other way.
         let understood = problems.iter().all(|problem| problem.help.is_none());
@@ -201,12 +205,7 @@ pub fn read(name: &str, source: &Source, trace: bool) -> Read {
     let loaded = if trace {
         load::trace(source, name, &base)
     } else {
-        load::parse(source, name, &base).map(|policy| Loaded {
-            policy,
-            origins: Origins::default(),
-            warnings: Vec::new(),
-            expect: Vec::new(),
-        })
+        load::parse(source, name, &base).map(|policy| Loaded { policy, origins: Origins::default(), expect: Vec::new() })
     };
     Read { loaded, sources: sources.into_inner() }
 }

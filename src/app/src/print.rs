@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
-use remand_policy::outcome::terminal::{escape, escape_line};
+use remand_policy::text::terminal::{escape, escape_line};
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{pipe2, write};
-use remand_policy::outcome::terminal::escape;
+use remand_policy::text::terminal::escape;
 
 use crate::print::wait_for;
 

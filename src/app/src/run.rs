@@ -3,13 +3,14 @@
 use std::env;
 use std::path::Path;
 
-use remand_jail::host::{self, Depth, HostFiles};
-use remand_jail::interpreter;
+use remand_engine::{HostFiles, interpreter};
+use remand_jail::host::{self, Depth};
 use remand_jail::run::{Ask, Caller};
-use remand_policy::job::{self, Data, DataError};
-use remand_policy::plan::{self, Program};
-use remand_policy::request::Mode;
-use remand_policy::{Interpreter, Outcome, Policy, Request};
+use remand_plan::job::{self, Data, DataError};
+use remand_plan::plan::Program;
+use remand_plan::request::Mode;
+use remand_plan::{Interpreter, Outcome, Request};
+use remand_policy::Policy;
 use serde_json::Value;
 
 use crate::answer::{self, not_started, refused};
@@ -59,7 +60,7 @@ impl Asked {
         let host = host::observe(Depth::Quick);
         laps.lap("host");
         // Before the search for an interpreter meets it.
-        let cramped = plan::cramped(&host, true);
+        let cramped = remand_plan::cramped(&host, true);
         if !cramped.is_empty() {
             return Ok(refused(&self.policy, &cramped));
         }
@@ -68,7 +69,7 @@ impl Asked {
             Err(why) => return Ok(not_started(&self.policy, "interpreter", why)),
         };
         laps.lap("find_interpreter");
-        let plan = match plan::resolve(&self.policy, &Program::Python(&interpreter), &host, &HostFiles) {
+        let plan = match remand_plan::resolve(&self.policy, &Program::Python(&interpreter), &host, &HostFiles) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };
@@ -76,7 +77,7 @@ impl Asked {
         let job = job::encode(&self.request, &self.policy, &interpreter.site_paths).map_err(|error| Failure::usage(error.to_string()))?;
         laps.lap("job");
         let cancel = Cancel::hold()?;
-        let ask = Ask { policy: &self.policy, plan: &plan, host: &host, job: &job };
+        let ask = Ask { plan: &plan, host: &host, job: &job, without_cgroup: &|plan, host| plan.without_cgroup(&self.policy, host).ok() };
         let outcome = remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None });
         print::answering(cancel);
         Ok(outcome)

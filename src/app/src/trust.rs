@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::{Gid, Uid};
-use remand_jail::acl::{self, Writer};
+use remand_engine::acl::{self, Writer};
 
 /// Why a file is no policy: the component, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]

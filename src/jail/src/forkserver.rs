@@ -10,7 +10,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{getegid, geteuid};
 use remand_child::message::{Order, Report};
 use remand_child::spec::Ids;
-use remand_policy::Plan;
+use remand_plan::Plan;
 
 use crate::failure::{Failure, Unmade};
 use crate::ids::RunIds;

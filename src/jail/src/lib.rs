@@ -1,16 +1,14 @@
-//! The mechanisms: host facts, interpreters, cgroups, the forkserver and the supervisor of runs.
+//! The mechanisms: host facts, cgroups, the forkserver and the supervisor of runs.
 //!
-//! Always holds: unsafe code only in `sys`; everything that is decided is decided in `remand-policy`, as a pure function; every answer of the
+//! Always holds: unsafe code only in `sys`; everything that is decided is decided in `remand-plan`, as a pure function; every answer of the
 //! kernel is checked, and what could not be enforced is in the outcome.
 #![deny(unsafe_code)]
 
-pub mod acl;
 pub mod cgroup;
 pub mod failure;
 mod forkserver;
 pub mod host;
 mod ids;
-pub mod interpreter;
 mod patience;
 mod regular;
 pub mod rights;

@@ -11,12 +11,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use nix::sys::resource::{Resource, getrlimit};
 use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
 use remand_child::sys::{MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
-use remand_policy::files::FileId;
-use remand_policy::host::Arch;
-use remand_policy::plan::{Bind, Plan, Root};
-use remand_policy::policy::{Device, NetworkMode};
-use remand_policy::syscalls::bpf::Instruction;
-use remand_policy::syscalls::{Key, with_handover};
+use remand_plan::files::FileId;
+use remand_plan::plan::{Bind, Plan, Root};
+use remand_syscalls::bpf::Instruction;
+use remand_syscalls::{Arch, Key, with_handover};
 
 use crate::failure::{Failure, Unmade};
 use crate::sys::random::random;
@@ -121,7 +119,7 @@ impl Setup {
             kept: &kept,
             ids: start.ids,
             namespaces: Shared { ipc: plan.has("ipc_namespace"), uts: plan.has("uts_namespace"), network: plan.has("network_namespace") },
-            loopback: plan.network == NetworkMode::Loopback,
+            loopback: plan.own_loopback(),
             root: &root,
             run: Run {
                 cgroup_namespace: plan.has("cgroup_namespace"),
@@ -251,7 +249,7 @@ fn inside(path: &str) -> Result<CString, Failure> {
 fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
     // Read-only, so that nobody changes the times of the host's node; a device is written to all the same.
     let devices = root.devices.iter().map(|device| {
-        let path = device_path(*device);
+        let path = *device;
         Bind { source: path.into(), target: path.into(), writable: false, exec: false, owner: None, seen: None }
     });
     let mut binds: Vec<(Bind, u64)> =
@@ -337,14 +335,4 @@ fn look(bind: &Bind) -> Result<(bool, FileId), Failure> {
         ));
     }
     Ok((kind.is_dir(), seen))
-}
-
-fn device_path(device: Device) -> &'static str {
-    match device {
-        Device::Null => "/dev/null",
-        Device::Zero => "/dev/zero",
-        Device::Full => "/dev/full",
-        Device::Random => "/dev/random",
-        Device::Urandom => "/dev/urandom",
-    }
 }

@@ -10,12 +10,13 @@
 //!   A ceiling that covers a part of a mount by another one has them taken over as they are, or not at all.
 //! - `syscalls.kill`, `python.builtins_deny` and `landlock.minimum_abi` are floors: at least what the ceiling has.
 
+use remand_syscalls::{Grant, Rules, covered, granted};
 use serde_json::{Value, json};
 
-use crate::load::{write_grant, write_mount};
-use crate::narrow::{Change, Direction, compare, covered};
-use crate::policy::{Enforce, Grant, Mount, Policy, Syscalls, Word};
-use crate::syscalls::granted;
+use crate::narrow::{Change, Direction, compare};
+use crate::places::beneath;
+use crate::policy::{Mount, Policy, Word};
+use crate::write::{write_grant, write_mount};
 
 /// Calls named in one message.
 const NAMED: usize = 5;
@@ -59,7 +60,7 @@ fn excesses(ceiling: &Policy, policy: &Policy, change: Change) -> Vec<Excess> {
     match field.as_str() {
         "name" | "description" => Vec::new(),
         variable if variable.starts_with("environment.") => Vec::new(),
-        "syscalls.allow" => grants(&field, &ceiling.syscalls, &policy.syscalls),
+        "syscalls.allow" => grants(&field, &ceiling.syscalls.rules, &policy.syscalls.rules),
         "filesystem.mounts" => mounts(&field, &ceiling.filesystem.mounts, &policy.filesystem.mounts),
         "filesystem.devices" => {
             let words = |policy: &Policy| policy.filesystem.devices.iter().map(|device| device.word().to_owned()).collect::<Vec<_>>();
@@ -88,11 +89,11 @@ fn listed(field: &str, allowed: &[String], asked: &[String]) -> Vec<Excess> {
 }
 
 /// Grants with a way that the ceiling does not have, of what `deny` and `kill` leave.
-fn grants(field: &str, ceiling: &Syscalls, asked: &Syscalls) -> Vec<Excess> {
+fn grants(field: &str, ceiling: &Rules, asked: &Rules) -> Vec<Excess> {
     let Ok(allowed) = granted(ceiling) else { return vec![nothing(field)] };
     let mut found = Vec::new();
     for (index, grant) in asked.allow.iter().enumerate() {
-        let alone = Syscalls { allow: vec![grant.clone()], deny: asked.deny.clone(), kill: asked.kill.clone(), enforce: Enforce::Required };
+        let alone = Rules { allow: vec![grant.clone()], deny: asked.deny.clone(), kill: asked.kill.clone() };
         let Ok(ways) = granted(&alone) else { return vec![nothing(field)] };
         let within = |call: &str, ways: &[Vec<_>]| allowed.get(call).is_some_and(|others| ways.iter().all(|way| covered(way, others)));
         let beyond: Vec<_> = ways.iter().filter(|(call, ways)| !within(call, ways)).map(|(call, _)| *call).collect();
@@ -140,16 +141,13 @@ fn mounts(field: &str, allowed: &[Mount], asked: &[Mount]) -> Vec<Excess> {
     beyond.map(excess).collect()
 }
 
-fn beneath(path: &str, directory: &str) -> bool {
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::load::{Source, parse};
+    use crate::load::parse;
     use crate::shipped;
+    use crate::source::Source;
 
     fn policy(text: &str) -> Policy {
         parse(&Source { file: "p".into(), text: format!("{{\"version\": 1, {text}}}").into_bytes().into() }, "p", &shipped::source).unwrap()

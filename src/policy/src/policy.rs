@@ -8,10 +8,11 @@
 //!
 //! [`Policy::floor`] is what a file without `extends` starts from, so that a key left out is the narrowest value and never the widest.
 
+use remand_syscalls::Rules;
 use schemars::JsonSchema;
 
-use crate::load::ranges;
-use crate::schema::{Edit, Module, PythonName, Variables, optional, within};
+use crate::ranges;
+use crate::shape::{Edit, Module, PythonName, Variables, optional, within};
 use crate::units::{Bytes, Cpus, Limit, Span};
 
 /// What happens when the host cannot enforce a protection: `"required"` refuses to run, `"optional"` runs with the best substitute and says so
@@ -59,7 +60,7 @@ pub struct Policy {
     /// One sentence for people.
     ///
     /// Nothing; it is shown and hashed.
-    #[schemars(with = "crate::schema::Text")]
+    #[schemars(with = "crate::shape::Text")]
     pub description: String,
     /// What a run can spend.
     pub limits: Limits,
@@ -214,13 +215,13 @@ pub struct Tmp {
 
 /// One host path shown to the run.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(deny_unknown_fields, transform = crate::schema::mount)]
+#[schemars(deny_unknown_fields, transform = crate::shape::mount)]
 pub struct Mount {
     /// Absolute host path: a regular file or a directory; symlinks are refused when the mount is made.
-    #[schemars(with = "crate::schema::SourcePath")]
+    #[schemars(with = "crate::shape::SourcePath")]
     pub source: String,
     /// Absolute path inside the run; the same as `source` where it is left out.
-    #[schemars(with = "crate::schema::TargetPath")]
+    #[schemars(with = "crate::shape::TargetPath")]
     pub target: String,
     /// Writable: a dangerous grant, which needs `reason`.
     pub writable: bool,
@@ -229,7 +230,7 @@ pub struct Mount {
     /// `true`: a missing source is left out and named in the outcome.
     pub optional: bool,
     /// Why this grant is there; required with `writable`.
-    #[schemars(with = "crate::schema::Reason")]
+    #[schemars(with = "crate::shape::Reason")]
     pub reason: Option<String>,
 }
 
@@ -249,72 +250,13 @@ pub enum Device {
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(inline, deny_unknown_fields, transform = optional)]
 pub struct Syscalls {
-    /// Groups (`"@io"`) and single calls, with argument conditions. Edited by name.
-    ///
-    /// SECCOMP_RET_ALLOW in the run's filter, where the conditions hold; all else is SECCOMP_RET_USER_NOTIF, which the supervisor answers EPERM and records.
-    #[schemars(with = "Edit<Grant>")]
-    pub allow: Vec<Grant>,
-    /// Calls taken out of what `allow` grants; wins over it. A group takes out every call that it grants, under conditions or not.
-    ///
-    /// Left out of what the filter allows: EPERM, recorded.
-    #[schemars(with = "Edit<crate::schema::Name>")]
-    pub deny: Vec<String>,
-    /// Calls that end the run with the verdict `violated`; wins over `allow` and `deny`. Group names are allowed.
-    ///
-    /// SECCOMP_RET_USER_NOTIF: the call waits, and never happens, while the supervisor records it and kills every process of the run.
-    #[schemars(with = "Edit<crate::schema::Name>")]
-    pub kill: Vec<String>,
+    /// Who may call what.
+    #[schemars(flatten, with = "crate::shape::RulesShape")]
+    pub rules: Rules,
     /// Whether seccomp (filter and recording) must be enforced.
     ///
     /// `seccomp(SECCOMP_SET_MODE_FILTER)` with a user notification listener, the last step before `execve`.
     pub enforce: Enforce,
-}
-
-/// One line of `syscalls.allow`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// A call (`"ioctl"`) or a group (`"@threads"`).
-    pub call: String,
-    /// All must hold (AND). Empty: any arguments. Several grants of one call are alternatives (OR).
-    pub when: Vec<Condition>,
-    /// Why; required for a dangerous grant (a call or group marked dangerous in the table).
-    pub reason: Option<String>,
-}
-
-/// A condition on one argument register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// Argument index, 0 to 5.
-    pub arg: u8,
-    /// Comparison. The width (32 or 64 bits) is taken from the call's signature in the syscall table, never from the policy.
-    pub op: Comparison,
-}
-
-/// Comparisons on an unsigned argument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Comparison {
-    Equals(u64),
-    OneOf(Vec<u64>),
-    AtMost(u64),
-    /// `(argument & mask) == value`.
-    Masked {
-        mask: u64,
-        value: u64,
-    },
-}
-
-impl Comparison {
-    /// Whether a value, cut to the argument's width, passes.
-    #[must_use]
-    pub fn passes(&self, argument: u64) -> bool {
-        match self {
-            Self::Equals(value) => argument == *value,
-            Self::OneOf(values) => values.contains(&argument),
-            Self::AtMost(most) => argument <= *most,
-            Self::Masked { mask, value } => argument & mask == *value,
-        }
-    }
 }
 
 /// `network`.
@@ -327,7 +269,7 @@ pub struct Network {
     /// namespace.
     pub mode: NetworkMode,
     /// Why; required for anything but `none`.
-    #[schemars(with = "crate::schema::Reason")]
+    #[schemars(with = "crate::shape::Reason")]
     pub reason: Option<String>,
 }
 
@@ -403,7 +345,7 @@ pub struct Python {
     /// `"python3"` (looked up on PATH) or an absolute path.
     ///
     /// The program of `execve`, with `-I -S -B`; its files and libraries are bind mounts, read-only.
-    #[schemars(with = "crate::schema::Interpreter")]
+    #[schemars(with = "crate::shape::Interpreter")]
     pub interpreter: String,
     /// Standard library modules that the code itself may import, by first component; `["*"]` for all.
     ///
@@ -449,7 +391,7 @@ impl Policy {
                 proc: false,
                 devices: Vec::new(),
             },
-            syscalls: Syscalls { allow: Vec::new(), deny: Vec::new(), kill: Vec::new(), enforce: Required },
+            syscalls: Syscalls { rules: Rules::default(), enforce: Required },
             network: Network { mode: NetworkMode::None, reason: None },
             namespaces: Namespaces {
                 user: Required,

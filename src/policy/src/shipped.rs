@@ -4,8 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::load::{Problem, Source, parse};
-use crate::policy::Policy;
+use crate::source::Source;
 
 /// Name and text of each, as in `policies/`.
 pub const SHIPPED: &[(&str, &str)] = &[
@@ -14,7 +13,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("numeric", include_str!("../../../policies/numeric.jsonc")),
 ];
 
-/// The built-in policy of this name as a file; `Err` says which there are. Fits [`parse`] as a search for bases.
+/// The built-in policy of this name as a file; `Err` says which there are. Fits [`crate::load::parse`] as a search for bases.
 ///
 /// # Errors
 /// No built-in policy has this name.
@@ -25,40 +24,33 @@ pub fn source(name: &str) -> Result<Source, String> {
     }
 }
 
-/// The built-in policy of this name, loaded; `None` if there is none.
-///
-/// # Errors
-/// None for the texts in this binary, which tests load.
-#[must_use]
-pub fn policy(name: &str) -> Option<Result<Policy, Vec<Problem>>> {
-    Some(parse(&source(name).ok()?, name, &source))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
     use super::*;
+    use crate::load;
     use crate::narrow::{Direction, compare};
+    use crate::policy::Policy;
 
-    fn load(name: &str) -> Policy {
-        policy(name).unwrap().unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()))
+    fn loaded(name: &str) -> Policy {
+        load::shipped(name).unwrap().unwrap_or_else(|problems| panic!("{}", problems.iter().map(|p| format!("{p}\n")).collect::<String>()))
     }
 
     #[test]
     fn every_shipped_policy_loads_and_describes_itself() {
         for (name, text) in SHIPPED {
-            let policy = load(name);
+            let policy = loaded(name);
             assert_eq!(policy.name, *name);
             assert!(!policy.description.is_empty(), "{name}");
             let header: String = text.lines().take_while(|line| line.starts_with("//")).collect();
             assert!(header.contains("    remand run "), "{name} names no command line to try it");
-            crate::syscalls::granted(&policy.syscalls).unwrap();
+            remand_syscalls::granted(&policy.syscalls.rules).unwrap();
         }
     }
 
     #[test]
     fn strict_narrows_default() {
-        let wider: Vec<_> = compare(&load("default"), &load("strict"))
+        let wider: Vec<_> = compare(&loaded("default"), &loaded("strict"))
             .into_iter()
             .filter(|change| change.direction != Direction::Narrows)
             .map(|change| change.field)
@@ -68,7 +60,7 @@ mod tests {
 
     #[test]
     fn numeric_sizes_thread_pools_to_its_cpus() {
-        let policy = load("numeric");
+        let policy = loaded("numeric");
         for variable in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"] {
             let value = &policy.environment.iter().find(|(name, _)| name == variable).unwrap().1;
             assert_eq!(policy.limits.cpus.to_string(), *value, "{variable}");
@@ -78,7 +70,7 @@ mod tests {
 
     #[test]
     fn no_policy_of_that_name() {
-        assert!(policy("defualt").is_none());
+        assert!(load::shipped("defualt").is_none());
         assert_eq!(source("x").unwrap_err(), "built in are: default, strict, numeric");
     }
 }

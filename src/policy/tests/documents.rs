@@ -1,8 +1,9 @@
 //! The examples of `policies/README.md`: each block of `jsonc` is a policy that loads, or fails with the text of the block after it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use remand_policy::load::{Source, parse};
+use remand_policy::load::parse;
 use remand_policy::shipped;
+use remand_policy::source::Source;
 
 const README: &str = include_str!("../../../policies/README.md");
 

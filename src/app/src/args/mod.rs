@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
-use remand_policy::outcome::terminal::escape_line;
+use remand_policy::text::terminal::escape_line;
 
 pub use learn::LearnArgs;
 pub use policy::*;

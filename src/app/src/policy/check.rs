@@ -5,16 +5,17 @@
 
 use std::path::Path;
 
-use remand_policy::load::{LARGEST, Problem, Severity, Source};
+use remand_authoring::lint::lint;
+use remand_policy::source::{LARGEST, Source};
+use remand_policy::text::{Problem, Severity};
 use serde_json::{Value, json};
 
 use super::{host, snippet};
 use crate::args::CheckArgs;
 use crate::ceiling::Ceiling;
 use crate::failure::{Failure, USAGE};
-use crate::policies;
 use crate::print::{self, plain};
-use crate::trust;
+use crate::{policies, trust};
 
 /// Does it; the exit status.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
@@ -74,7 +75,7 @@ fn examine(path: &Path, ceiling: Option<&Ceiling>, host: bool) -> Checked {
                 here.extend(host::lacks(&loaded, &sources));
             }
             problems.extend(ceiling.iter().flat_map(|ceiling| ceiling.problems(&loaded, &sources)));
-            problems.extend(loaded.warnings);
+            problems.extend(lint(&loaded, &source));
         }
         Err(found) => problems.extend(found),
     }

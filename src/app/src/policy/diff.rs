@@ -1,6 +1,6 @@
 //! `remand policy diff`: what a change of a policy widens and narrows, by meaning.
 
-use remand_policy::diff;
+use remand_authoring::diff;
 use remand_policy::narrow::{Change, compare};
 use serde_json::{Value, json};
 

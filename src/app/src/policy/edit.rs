@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::Signal;
 use nix::unistd::mkdtemp;
 use remand_policy::Policy;
-use remand_policy::load::LARGEST;
+use remand_policy::source::LARGEST;
 
 use super::editor::{Editor, Ended, ask};
 use super::judge::{self, Judge, Wrong};
@@ -118,7 +118,7 @@ impl Session<'_> {
     fn change(&self, new: &Policy) -> String {
         let name = plain(&self.path.to_string_lossy()).into_owned();
         if self.is_new {
-            let base = remand_policy::shipped::policy("default").and_then(Result::ok);
+            let base = remand_policy::load::shipped("default").and_then(Result::ok);
             let told = base.map(|base| judge::change(&base, new)).unwrap_or_default();
             return format!("{name}, a new policy, beside the default one:\n{told}");
         }

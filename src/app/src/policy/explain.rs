@@ -2,10 +2,11 @@
 
 use std::env;
 
-use remand_jail::host::{self, Depth, HostFiles};
-use remand_jail::interpreter;
-use remand_policy::plan::{self, Plan, Program};
-use remand_policy::{Policy, explain};
+use remand_authoring::explain;
+use remand_engine::{HostFiles, interpreter};
+use remand_jail::host::{self, Depth};
+use remand_plan::plan::{Plan, Program};
+use remand_policy::Policy;
 
 use crate::args::ExplainArgs;
 use crate::failure::Failure;
@@ -29,6 +30,6 @@ fn resolved(policy: &Policy) -> Result<Plan, String> {
     let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
     let python = &policy.python;
     let found = interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty()).map_err(|error| error.to_string())?;
-    plan::start(policy, &Program::Python(&found.interpreter), &host, &HostFiles)
+    remand_plan::start(policy, &Program::Python(&found.interpreter), &host, &HostFiles)
         .map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
 }

@@ -2,10 +2,8 @@
 //!
 //! Always holds: what is written is compiled as for a run; what the form cannot say goes to standard error.
 
-use remand_policy::foreign::{disassembly, export_profile, listing, raw};
-use remand_policy::host::Arch;
-use remand_policy::policy::Syscalls;
-use remand_policy::syscalls::compile;
+use remand_authoring::foreign::{disassembly, export_profile, listing, raw};
+use remand_syscalls::{Arch, compile};
 
 use crate::args::{ArchArg, ExportArgs, FormArg};
 use crate::failure::Failure;
@@ -22,16 +20,16 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let policy = policies::load(&args.policy)?;
     let refused =
         |error: &dyn std::error::Error| Failure::usage(format!("cannot export {}: {}", plain(&args.policy), plain(&error.to_string())));
-    let section: &Syscalls = &policy.syscalls;
-    let program = compile(section, arch).map_err(|error| refused(&error))?;
+    let rules = &policy.syscalls.rules;
+    let program = compile(rules, arch).map_err(|error| refused(&error))?;
     match args.form {
         FormArg::Oci => {
-            let (profile, notes) = export_profile(section, arch).map_err(|error| refused(&error))?;
+            let (profile, notes) = export_profile(rules, arch).map_err(|error| refused(&error))?;
             let text = serde_json::to_string_pretty(&profile).map_err(|error| Failure::internal(error.to_string()))?;
             print::content(format!("{text}\n").as_bytes())?;
             notes.iter().for_each(|note| print::stderr(&format!("{}: {note}\n", plain(&args.policy))));
         }
-        FormArg::Text => print::stdout(&listing(section, arch).map_err(|error| refused(&error))?)?,
+        FormArg::Text => print::stdout(&listing(rules, arch).map_err(|error| refused(&error))?)?,
         FormArg::Bpf => print::stdout(&disassembly(&program, arch))?,
         FormArg::BpfRaw => print::content(&raw(&program))?,
     }

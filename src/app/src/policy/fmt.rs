@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use remand_policy::edit;
-use remand_policy::load::LARGEST;
+use remand_authoring::edit;
+use remand_policy::source::LARGEST;
 
 use super::judge::Judge;
 use super::replace::Original;

@@ -8,9 +8,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use remand_policy::ask::{self, Answer, Question, Ruling, Use};
-use remand_policy::policy::{Mount, Syscalls};
-use remand_policy::{Policy, edit, syscalls};
+use remand_authoring::edit;
+use remand_authoring::why::{Answer, Edit, Ruling};
+use remand_policy::Policy;
+use remand_policy::policy::Mount;
+use remand_policy::question::{Question, Use};
+use remand_syscalls::Rules;
 use serde_json::{Value, json};
 
 use super::ground::Owned;
@@ -104,15 +107,15 @@ pub fn needs(draft: &mut Draft<'_>, args: &AllowArgs) -> Result<String, Failure>
 /// Why something is not allowed under the draft. Where nothing starts, that is told elsewhere.
 fn ask(draft: &Draft<'_>, question: &Question) -> Result<Option<(Answer, Owned)>, Failure> {
     let owned = draft.owned()?;
-    let answer = owned.ask(|compiled| ask::answer(question, compiled))?.ok();
+    let answer = owned.ask(|compiled| remand_authoring::why::answer(question, compiled))?.ok();
     Ok(answer.filter(|answer| answer.found.ruling != Ruling::Allowed).map(|answer| (answer, owned)))
 }
 
 /// An edit that was offered, if it is a mount: nothing else was asked for.
-fn mounted(draft: &mut Draft<'_>, edit: &ask::Edit) -> Result<(), Failure> {
+fn mounted(draft: &mut Draft<'_>, edit: &Edit) -> Result<(), Failure> {
     match edit {
-        ask::Edit::Add(MOUNTS, entry) => draft.step(edit::add(&draft.text, MOUNTS, entry, None)),
-        ask::Edit::Remove(MOUNTS, target) => draft.step(edit::remove(&draft.text, MOUNTS, target)),
+        Edit::Add(MOUNTS, entry) => draft.step(edit::add(&draft.text, MOUNTS, entry, None)),
+        Edit::Remove(MOUNTS, target) => draft.step(edit::remove(&draft.text, MOUNTS, target)),
         _ => Ok(()),
     }
 }
@@ -135,7 +138,7 @@ fn unmount(draft: &mut Draft<'_>, typed: &str) -> Result<(), Failure> {
 
 /// The calls that a name stands for; a name of none goes to the loader, which says what was meant.
 fn calls(name: &str) -> BTreeSet<String> {
-    match syscalls::grants_of_group(name) {
+    match remand_syscalls::grants_of_group(name) {
         Some(grants) => grants.into_iter().map(|grant| grant.call).collect(),
         None => BTreeSet::from([name.to_owned()]),
     }
@@ -143,13 +146,13 @@ fn calls(name: &str) -> BTreeSet<String> {
 
 /// Of these calls, those that are granted under some condition.
 fn granted(policy: &Policy, calls: &BTreeSet<String>) -> BTreeSet<String> {
-    let granted = syscalls::granted(&policy.syscalls).unwrap_or_default();
+    let granted = remand_syscalls::granted(&policy.syscalls.rules).unwrap_or_default();
     calls.iter().filter(|call| granted.contains_key(call.as_str())).cloned().collect()
 }
 
 fn call(draft: &mut Draft<'_>, name: &str, reason: Option<&str>) -> Result<(), Failure> {
     let wanted = calls(name);
-    let Syscalls { allow, deny, kill, .. } = draft.policy()?.syscalls;
+    let Rules { allow, deny, kill } = draft.policy()?.syscalls.rules;
     for (list, entries) in [("syscalls.deny", deny), ("syscalls.kill", kill)] {
         if entries.iter().any(|entry| entry == name) {
             draft.step(edit::remove(&draft.text, list, name))?;
@@ -164,7 +167,7 @@ fn call(draft: &mut Draft<'_>, name: &str, reason: Option<&str>) -> Result<(), F
             if own.is_empty() { edit::add(&draft.text, ALLOW, &entry, None) } else { edit::exchange(&draft.text, ALLOW, name, &entry) };
         draft.step(edited)?;
     }
-    let unreasoned = reason.is_none() && syscalls::is_dangerous(name);
+    let unreasoned = reason.is_none() && remand_syscalls::is_dangerous(name);
     let policy = draft.policy().map_err(|failure| if unreasoned { with_reason(failure) } else { failure })?;
     let still: Vec<_> = wanted.difference(&granted(&policy, &wanted)).cloned().collect();
     if still.is_empty() {
@@ -181,12 +184,12 @@ fn with_reason(failure: Failure) -> Failure {
 
 /// Whether a single call is granted with any arguments by a group already.
 fn whole(policy: &Policy, name: &str, reason: Option<&str>) -> bool {
-    let granted = syscalls::granted(&policy.syscalls).unwrap_or_default();
+    let granted = remand_syscalls::granted(&policy.syscalls.rules).unwrap_or_default();
     reason.is_none() && granted.get(name).is_some_and(|alternatives| alternatives.iter().any(Vec::is_empty))
 }
 
 fn uncall(draft: &mut Draft<'_>, name: &str) -> Result<(), Failure> {
-    if !syscalls::is_call(name) && !syscalls::is_group(name) {
+    if !remand_syscalls::is_call(name) && !remand_syscalls::is_group(name) {
         // The loader knows what was meant.
         draft.step(edit::add(&draft.text, "syscalls.deny", &json!(name), None))?;
         return draft.policy().map(|_| ());
@@ -195,11 +198,11 @@ fn uncall(draft: &mut Draft<'_>, name: &str) -> Result<(), Failure> {
     let policy = draft.policy()?;
     // What a group has in common with other groups is granted for their sake; what is granted by its own name, for nobody else's.
     let own: BTreeSet<&String> =
-        policy.syscalls.allow.iter().map(|grant| &grant.call).filter(|call| *call == name || unwanted.contains(*call)).collect();
+        policy.syscalls.rules.allow.iter().map(|grant| &grant.call).filter(|call| *call == name || unwanted.contains(*call)).collect();
     for call in own {
         draft.step(edit::remove(&draft.text, ALLOW, call))?;
     }
-    if syscalls::is_group(name) || granted(&draft.policy()?, &unwanted).is_empty() {
+    if remand_syscalls::is_group(name) || granted(&draft.policy()?, &unwanted).is_empty() {
         return Ok(());
     }
     // A single call is not to be had from any group.

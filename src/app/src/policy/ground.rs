@@ -4,12 +4,14 @@
 
 use std::env;
 
-use remand_jail::host::{self, Depth, HostFiles};
-use remand_jail::interpreter;
-use remand_policy::ask::{Compiled, Ground, Line};
-use remand_policy::load::{Loaded, Source};
-use remand_policy::plan::Program;
-use remand_policy::{HostFacts, Interpreter, Policy};
+use remand_authoring::why::{Compiled, Ground, Line};
+use remand_engine::{HostFiles, interpreter};
+use remand_jail::host::{self, Depth};
+use remand_plan::plan::Program;
+use remand_plan::{HostFacts, Interpreter};
+use remand_policy::Policy;
+use remand_policy::load::Loaded;
+use remand_policy::source::Source;
 
 use crate::ceiling::Ceiling;
 use crate::failure::Failure;

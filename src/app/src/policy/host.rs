@@ -3,19 +3,20 @@
 //! Always holds: what is said here is true of this machine and no fault of the policy's text, which may be for another one; nothing that a policy names by its
 //! path is run.
 
-use std::env;
-use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::{env, fs};
 
-use remand_jail::host::{Depth, HostFiles, observe};
-use remand_jail::interpreter;
-use remand_policy::Interpreter;
-use remand_policy::interpreter::Tree;
-use remand_policy::load::{Loaded, Problem, Severity, Source};
-use remand_policy::plan::{self, Program, Refused};
-use remand_policy::syscalls::Starting;
+use remand_engine::{HostFiles, interpreter};
+use remand_jail::host::{Depth, observe};
+use remand_plan::Interpreter;
+use remand_plan::interpreter::Tree;
+use remand_plan::plan::{Program, Refused};
+use remand_policy::load::Loaded;
+use remand_policy::source::Source;
+use remand_policy::text::{Problem, Severity};
+use remand_syscalls::Starting;
 
 use super::snippet::{self, Said, problem};
 use crate::print::plain;
@@ -45,11 +46,11 @@ pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
     };
     // A program that needs no files.
     let anything = Program::Host { argv: &["/program".to_owned()], tree: &Tree::default() };
-    let refused = plan::resolve(policy, &anything, &host, &HostFiles).err().unwrap_or_default();
+    let refused = remand_plan::resolve(policy, &anything, &host, &HostFiles).err().unwrap_or_default();
     if !refused.is_empty() {
         return refused.into_iter().map(|refused| told("nothing starts under it", refused)).collect();
     }
-    let mut all: Vec<Problem> = plan::stopped(policy, &host, Starting::Program)
+    let mut all: Vec<Problem> = remand_plan::stopped(policy, &host, Starting::Program)
         .into_iter()
         .map(|lack| told("`remand exec` starts hardly anything under it", lack))
         .collect();
@@ -57,8 +58,10 @@ pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
         refused.into_iter().map(|refused| told("`remand run` starts nothing under it", refused)).collect::<Vec<_>>()
     };
     match interpreter(&policy.python.interpreter, !policy.python.external_allow.is_empty()) {
-        Ok(None) => all.extend(run(plan::stopped(policy, &host, Starting::Python(None)).into_iter().collect())),
-        Ok(Some(found)) => all.extend(run(plan::start(policy, &Program::Python(&found), &host, &HostFiles).err().unwrap_or_default())),
+        Ok(None) => all.extend(run(remand_plan::stopped(policy, &host, Starting::Python(None)).into_iter().collect())),
+        Ok(Some(found)) => {
+            all.extend(run(remand_plan::start(policy, &Program::Python(&found), &host, &HostFiles).err().unwrap_or_default()))
+        }
         Err(why) => {
             let field = "python.interpreter";
             let message = format!("`remand run` starts nothing under it here: {why}");
@@ -99,7 +102,7 @@ const LARGEST: u64 = 256 << 20;
 fn foreign(wanted: &str) -> Option<String> {
     let real = fs::canonicalize(wanted).ok()?;
     let unreadable = |error: io::Error| format!("{} cannot be read: {error}", plain(wanted));
-    if let Some(own) = plan::own(&real.to_string_lossy()) {
+    if let Some(own) = remand_policy::places::own(&real.to_string_lossy()) {
         return Some(format!("{} leads to {}: {own} is the run's own", plain(wanted), shown(&real)));
     }
     let mut text = Vec::new();

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use remand_policy::foreign::{self, Effect, Imported, Kind, LARGEST};
+use remand_authoring::foreign::{self, Effect, Imported, Kind, LARGEST};
 use serde_json::Value;
 
 use crate::args::{FromArg, ImportArgs};

@@ -4,9 +4,13 @@
 
 use std::path::Path;
 
-use remand_policy::load::{Loaded, Problem, Source};
+use remand_authoring::diff;
+use remand_authoring::lint::lint;
+use remand_policy::Policy;
+use remand_policy::load::Loaded;
 use remand_policy::narrow::compare;
-use remand_policy::{Policy, diff};
+use remand_policy::source::Source;
+use remand_policy::text::Problem;
 
 use super::snippet;
 use crate::ceiling::Ceiling;
@@ -55,7 +59,7 @@ impl<'p> Judge<'p> {
             Ok(loaded) => {
                 let beyond: Vec<_> = self.ceiling.iter().flat_map(|ceiling| ceiling.problems(&loaded, &sources)).collect();
                 if beyond.is_empty() {
-                    let warnings = snippet::told(&sources, &loaded.warnings);
+                    let warnings = snippet::told(&sources, &lint(&loaded, &source));
                     return Ok((loaded, warnings));
                 }
                 beyond

@@ -8,16 +8,18 @@
 
 use std::collections::BTreeMap;
 
-use remand_jail::host::HostFiles;
+use remand_authoring::why::{Compiled, Ruling};
+use remand_engine::HostFiles;
 use remand_jail::run::{Ask, Caller, run};
-use remand_policy::ask::{self, Amount, Call, Compiled, Is, Question, Ruling, Use, Which};
-use remand_policy::job::{self, Data};
-use remand_policy::plan::{self, Plan, Program};
+use remand_plan::job::{self, Data};
+use remand_plan::plan::{self, Plan, Program};
+use remand_plan::request::Mode;
+use remand_plan::verdict::{LimitKind, Verdict};
+use remand_plan::{Interpreter, Outcome, Request};
+use remand_policy::Policy;
 use remand_policy::policy::NetworkMode;
-use remand_policy::request::Mode;
+use remand_policy::question::{Amount, Call, Is, Question, Use, Which};
 use remand_policy::units::{Limit, Span};
-use remand_policy::verdict::{LimitKind, Verdict};
-use remand_policy::{Interpreter, Outcome, Policy, Request, syscalls};
 use serde_json::{Value, json};
 
 use super::ground::Owned;
@@ -64,7 +66,7 @@ pub struct Seen {
 impl Seen {
     /// Whether it is what was expected. A file's mode may refuse a write before the read-only mount does.
     pub fn fits(&self, is: Is) -> bool {
-        is.holds(self.ruling) || is == Is::ReadOnly && self.ruling == Ruling::Denied("EACCES")
+        self.ruling.is(is) || is == Is::ReadOnly && self.ruling == Ruling::Denied("EACCES")
     }
 }
 
@@ -96,7 +98,7 @@ impl<'o> Live<'o> {
         };
         let interpreter = owned.interpreter.as_ref().map_err(|why| no(why))?;
         let under = |policy: Policy| {
-            let plan = plan::resolve(&policy, &Program::Python(interpreter), &owned.host, &HostFiles);
+            let plan = remand_plan::resolve(&policy, &Program::Python(interpreter), &owned.host, &HostFiles);
             let told = |lacks: Vec<plan::Refused>| no(&lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
             plan.map_err(told).map(|plan| Under { policy, plan })
         };
@@ -126,7 +128,12 @@ impl<'o> Live<'o> {
         let query = Data::value(&query.to_string(), "query", u64::MAX).map_err(|error| error.to_string())?;
         let request = Request { code: code.to_owned(), mode: Mode::AllItems, items: Data::no_items(), query, overrides: json!({}) };
         let job = job::encode(&request, &under.policy, &self.interpreter.site_paths).map_err(|error| error.to_string())?;
-        let ask = Ask { policy: &under.policy, plan: &under.plan, host: &self.owned.host, job: &job };
+        let ask = Ask {
+            plan: &under.plan,
+            host: &self.owned.host,
+            job: &job,
+            without_cgroup: &|plan, host| plan.without_cgroup(&under.policy, host).ok(),
+        };
         Ok(run(&ask, Caller { cancel: Some(self.cancel.fd()), output: None }))
     }
 
@@ -142,7 +149,7 @@ impl<'o> Live<'o> {
 
     /// A call whose answer depends on an open argument is made with a value for each answer.
     fn calls(&mut self, call: &Call, compiled: &Compiled<'_>) -> Result<Ruling, String> {
-        let examples = ask::examples(call, compiled);
+        let examples = remand_authoring::why::examples(call, compiled);
         if examples.len() < 2 {
             return self.call(call);
         }
@@ -158,7 +165,7 @@ impl<'o> Live<'o> {
     fn call(&mut self, call: &Call) -> Result<Ruling, String> {
         let arch = self.owned.host.arch;
         let number = match call.which {
-            Which::Name(name) => syscalls::number(arch, name).ok_or("this machine has no call of this name")?,
+            Which::Name(name) => remand_syscalls::number(arch, name).ok_or("this machine has no call of this name")?,
             Which::Number(number) => number,
         };
         let args: Vec<_> = call.args.iter().map(|arg| format!("{:x}", arg.unwrap_or(0))).collect();
@@ -167,7 +174,7 @@ impl<'o> Live<'o> {
             self.before = Some(none.violations.into_iter().map(|violation| (violation.syscall, violation.count)).collect());
         }
         let outcome = self.deed(CALL, json!({ "number": number, "args": args, "make": true }))?;
-        let name = syscalls::name(arch, number).map_or_else(|| format!("syscall_{number}"), str::to_owned);
+        let name = remand_syscalls::name(arch, number).map_or_else(|| format!("syscall_{number}"), str::to_owned);
         let before = self.before.as_ref().and_then(|before| before.get(&name)).copied().unwrap_or(0);
         let denied = outcome.violations.iter().find(|violation| violation.syscall == name && violation.count > before);
         Ok(match (&outcome.verdict, denied) {

@@ -14,14 +14,13 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{AccessFlags, Uid, UnlinkatFlags, faccessat, linkat, unlinkat};
-use remand_policy::load::LARGEST;
+use remand_policy::source::LARGEST;
 use xattr::FileExt as _;
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
-use crate::policies;
 use crate::print::plain;
-use crate::{read, trust};
+use crate::{policies, read, trust};
 
 /// A file that is to be replaced, or the place of a new one.
 pub struct Original {

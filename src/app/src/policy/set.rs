@@ -4,8 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+use remand_authoring::edit;
+use remand_policy::Policy;
 use remand_policy::load::Loaded;
-use remand_policy::{Policy, edit, load};
 use serde_json::{Value, json};
 
 use super::edit::template;
@@ -131,7 +132,7 @@ impl<'j> Draft<'j> {
         let wrong = |why: String| Failure::usage(format!("{}: {why}", plain(setting)));
         let (field, typed) = setting.split_once('=').ok_or_else(|| wrong("write FIELD=VALUE, such as limits.memory=64MiB".into()))?;
         let mut tree = json!({});
-        load::set(&mut tree, field, typed).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
+        remand_policy::overrides::set(&mut tree, field, typed).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
         // In a file, null takes a variable of the base out.
         if field.starts_with("environment.") && typed == "null" {
             return self.step(edit::set(&self.text, field, &Value::Null));

@@ -1,6 +1,6 @@
 //! `remand policy show`: a policy with everything filled in, and where each value was written.
 
-use remand_policy::show;
+use remand_authoring::show;
 
 use crate::args::ShowPolicyArgs;
 use crate::failure::Failure;

@@ -6,7 +6,9 @@ use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents, Report, SourceCode, SourceSpan,
     SpanContents,
 };
-use remand_policy::load::{Place, Problem, Severity, Source};
+use remand_policy::load::Place;
+use remand_policy::source::Source;
+use remand_policy::text::{Problem, Severity};
 
 use crate::print::{lines, plain};
 

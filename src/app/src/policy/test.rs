@@ -2,9 +2,10 @@
 //!
 //! Always holds: an expectation that could not be answered does not hold; one that was not tried is counted and named.
 
-use remand_policy::ask::{self, Expectation, Ruling, Unanswered};
-use remand_policy::load::{Problem, Severity};
+use remand_authoring::why::{Ruling, Unanswered};
 use remand_policy::policy::Word;
+use remand_policy::question::Expectation;
+use remand_policy::text::{Problem, Severity};
 use serde_json::{Value, json};
 
 use super::ground::Owned;
@@ -46,7 +47,7 @@ struct Tested<'e> {
 
 impl Tested<'_> {
     fn holds(&self) -> bool {
-        let simulated = self.answer.as_ref().is_ok_and(|ruling| self.expectation.is.holds(*ruling));
+        let simulated = self.answer.as_ref().is_ok_and(|ruling| ruling.is(self.expectation.is));
         simulated && !matches!(&self.tried, Some(Tried::Saw(seen)) if !seen.fits(self.expectation.is))
     }
 
@@ -55,7 +56,7 @@ impl Tested<'_> {
         let expected = format!("expected {}", self.expectation.is.word());
         match (&self.answer, &self.tried) {
             (Err(unanswered), _) => unanswered.to_string(),
-            (Ok(ruling), _) if !self.expectation.is.holds(*ruling) => format!("{expected}, the answer is {}", ruling.text()),
+            (Ok(ruling), _) if !ruling.is(self.expectation.is) => format!("{expected}, the answer is {}", ruling.text()),
             (Ok(ruling), Some(Tried::Saw(seen))) => {
                 format!("{expected}, and a run saw {} (the answer was {})", seen.ruling.text(), ruling.text())
             }
@@ -69,7 +70,7 @@ fn results(owned: &Owned, live: bool) -> Result<Vec<Tested<'_>>, Failure> {
     owned.ask(|compiled| {
         let mut results = Vec::new();
         for (index, expectation) in owned.loaded.expect.iter().enumerate() {
-            let answer = ask::find(&expectation.question, compiled).map(|found| found.ruling);
+            let answer = remand_authoring::why::find(&expectation.question, compiled).map(|found| found.ruling);
             let tried = live.as_mut().filter(|_| answer.is_ok()).map(|live| live.look(&expectation.question, compiled));
             results.push(Tested { index, expectation, answer, tried });
         }
@@ -82,7 +83,7 @@ fn report(owned: &Owned, results: &[Tested<'_>]) -> Result<(), Failure> {
     let failed = results.iter().filter(|result| !result.holds()).count();
     for result in results.iter().filter(|result| !result.holds()) {
         text.push_str(&snippet::told(&owned.sources, &[problem(owned, result)]));
-        if let Ok(answer) = owned.ask(|compiled| ask::answer(&result.expectation.question, compiled))? {
+        if let Ok(answer) = owned.ask(|compiled| remand_authoring::why::answer(&result.expectation.question, compiled))? {
             text.push_str(&why::told(&answer, owned));
         }
     }

@@ -2,8 +2,9 @@
 //!
 //! Always holds: nothing runs and nothing is changed; the exit status says whether it is allowed.
 
-use remand_policy::ask::{self, Answer, AskError, Question, Ruling, Unanswered};
+use remand_authoring::why::{Answer, Ruling, Unanswered};
 use remand_policy::load::Place;
+use remand_policy::question::{AskError, Question};
 use serde_json::{Value, json};
 
 use super::ground::Owned;
@@ -26,7 +27,7 @@ pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
     let owned = Owned::load(&args.policy, false)?;
     let answer = match owned.beyond().filter(|_| !matches!(question, Question::Call(_))) {
         Some(beyond) => Err(Unanswered(beyond)),
-        None => owned.ask(|compiled| ask::answer(&question, compiled))?,
+        None => owned.ask(|compiled| remand_authoring::why::answer(&question, compiled))?,
     };
     let answer = answer.map_err(|unanswered| Failure { code: 1, ..Failure::usage(lines(&unanswered.to_string())) })?;
     if args.json {

@@ -2,7 +2,7 @@
 //!
 //! Always holds: only counters of a level itself are read, never those that include the levels beneath it; a level counts only by what grew meanwhile.
 
-use remand_policy::evidence::MemoryLevel;
+use remand_plan::evidence::MemoryLevel;
 
 use super::directory::keyed;
 

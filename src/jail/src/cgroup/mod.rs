@@ -22,9 +22,9 @@ pub(crate) use stale::has_groups;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use remand_policy::evidence::MemoryLevel;
-use remand_policy::host::{CgroupFacts, CgroupVersion};
-use remand_policy::plan::CgroupLimits;
+use remand_plan::evidence::MemoryLevel;
+use remand_plan::host::{CgroupFacts, CgroupVersion};
+use remand_plan::plan::CgroupLimits;
 
 /// An attempt on a cgroup file that failed.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use remand_policy::evidence::MemoryLevel;
+use remand_plan::evidence::MemoryLevel;
 
 use super::CgroupError;
 use super::above::{level, upwards};

@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use remand_policy::host::Fact;
+use remand_plan::host::Fact;
 
 use super::*;
 

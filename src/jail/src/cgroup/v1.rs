@@ -7,7 +7,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 use nix::fcntl::OFlag;
-use remand_policy::plan::CgroupLimits;
+use remand_plan::plan::CgroupLimits;
 
 use super::directory::{Directory, Made, keyed};
 use super::emptying::{self, Files};

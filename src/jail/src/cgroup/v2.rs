@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::uio::pread;
-use remand_policy::host::{CgroupFacts, Surrounding};
-use remand_policy::plan::CgroupLimits;
+use remand_plan::host::{CgroupFacts, Surrounding};
+use remand_plan::plan::CgroupLimits;
 
 use super::above::Above;
 use super::directory::{Directory, Made, keyed};

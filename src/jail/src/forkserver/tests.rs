@@ -1,17 +1,18 @@
 //! A forkserver and a host that changes while it is started.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use remand_policy::HostFacts;
-use remand_policy::load::{Source, parse};
-use remand_policy::plan::{self, Program};
-use remand_policy::shipped;
+use remand_plan::files::FileId;
+use remand_plan::frames::Collect;
+use remand_plan::plan::{Bind, Command, CommandKind, NetworkMode, Root, TmpMount};
+use remand_syscalls::Rules;
 
 use super::*;
-use crate::host::{Depth, HostFiles, observe, without_cgroups};
-use crate::interpreter::program;
+use crate::host::{Depth, observe};
 
 /// A directory that everybody may enter, gone at the end; not in a place that a run has of its own.
 struct Scratch(PathBuf);
@@ -22,6 +23,36 @@ impl Drop for Scratch {
     }
 }
 
+/// The plan of a run that is shown one file of the host's.
+fn showing(path: &str) -> Plan {
+    let found = fs::metadata(path).unwrap();
+    let seen = Some(FileId { device: found.dev(), inode: found.ino() });
+    let bind = Bind { source: path.into(), target: path.into(), writable: false, exec: true, owner: None, seen };
+    Plan {
+        policy_name: "test".into(),
+        policy_hash: String::new(),
+        root: Root { binds: vec![bind], ..Root::default() },
+        tmp: TmpMount { size: 1 << 20, inodes: 16, exec: false },
+        proc: false,
+        network: NetworkMode::None,
+        cgroup: None,
+        rlimits: Vec::new(),
+        memory_watch: None,
+        wall_time: None,
+        cpu_time: None,
+        memory: None,
+        pids: None,
+        file_size: None,
+        landlock: None,
+        rules: Rules::default(),
+        filter: Vec::new(),
+        unobserved: None,
+        command: Command { path: path.into(), argv: Vec::new(), env: Vec::new(), cwd: "/tmp".into(), kind: CommandKind::Program },
+        collect: Collect { stdout: 1, stderr: 1, prints: 1, result_size: 1, result_depth: 1, result_nodes: 1, job_size: 1 },
+        enforcement: BTreeMap::new(),
+    }
+}
+
 /// Starts a run of a program; between its look at the program and the bind, `meanwhile` is done to the host.
 fn started(name: &str, meanwhile: impl FnOnce(&str)) -> Result<bool, Unmade> {
     let base = if geteuid().is_root() { "/var/lib".into() } else { std::env::var_os("HOME").unwrap() };
@@ -29,12 +60,8 @@ fn started(name: &str, meanwhile: impl FnOnce(&str)) -> Result<bool, Unmade> {
     let file = scratch.0.join("program").to_str().unwrap().to_owned();
     fs::create_dir_all(&scratch.0).unwrap();
     fs::copy("/bin/true", &file).unwrap();
-    let text = r#"{ "version": 1, "extends": "strict", "limits": { "cgroup": "optional" }, "landlock": { "enforce": "optional" },
-        "namespaces": { "ipc": "optional", "uts": "optional", "network": "optional", "cgroup": "optional" } }"#;
-    let policy = parse(&Source { file: "test".to_owned(), text: text.as_bytes().into() }, "test", &shipped::source).unwrap();
-    let found = program(&file, "", None).unwrap();
-    let host = HostFacts { cgroup: without_cgroups(), ..observe(Depth::Quick) };
-    let plan = plan::resolve(&policy, &Program::Host { argv: &[found.path], tree: &found.tree }, &host, &HostFiles).unwrap();
+    let host = observe(Depth::Quick);
+    let plan = showing(&file);
     let setup = Setup::new(&plan, host.arch).map_err(Unmade::Failed)?;
     let ids = host.privileged.then(|| RunIds::take(host.first_run_id, host.run_ids).unwrap());
     meanwhile(&file);

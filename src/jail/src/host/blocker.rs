@@ -4,7 +4,7 @@
 
 use nix::errno::Errno;
 use remand_child::step::{Failure, Step};
-use remand_policy::host::Fact;
+use remand_plan::host::Fact;
 
 use super::missing;
 use super::room::Room;

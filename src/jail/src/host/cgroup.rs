@@ -13,8 +13,8 @@ use level::{Inside, Level, choose, levels};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat, geteuid};
-use remand_policy::host::{CgroupFacts, CgroupVersion, Fact};
-use remand_policy::plan::CgroupLimits;
+use remand_plan::host::{CgroupFacts, CgroupVersion, Fact};
+use remand_plan::plan::CgroupLimits;
 
 use super::mounts::{self, Mount};
 use super::{missing, read};

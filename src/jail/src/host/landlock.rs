@@ -1,7 +1,7 @@
 //! Landlock: which ABI, and why none.
 
 use nix::errno::Errno;
-use remand_policy::host::Fact;
+use remand_plan::host::Fact;
 
 use super::missing;
 

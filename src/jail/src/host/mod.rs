@@ -4,7 +4,6 @@
 
 mod blocker;
 mod cgroup;
-mod files;
 mod holes;
 mod ids;
 mod kernel;
@@ -19,15 +18,27 @@ use caps::{CapSet, Capability};
 use nix::sys::resource::Resource;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::unistd::geteuid;
-use remand_policy::HostFacts;
-use remand_policy::host::{Arch, CgroupFacts, Fact};
+use remand_plan::HostFacts;
+use remand_plan::host::{CgroupFacts, Fact};
+use remand_syscalls::Arch;
 
-pub use files::HostFiles;
-
-use crate::sys::{glibc, probe};
+use crate::sys::{glibc, owner, probe};
 
 /// Hosts with thousands of mounts exist; larger is no list of them.
 const LARGEST_FILE: u64 = 16 << 20;
+
+/// Whether the mount of a path can be shown with its owner's ids as the run's.
+#[must_use]
+pub fn mappable(path: &str, owner: (u32, u32)) -> Fact {
+    // Any id does to ask, but those that mean "no id".
+    match owner::mappable(path, owner, 1) {
+        Ok(()) => Fact::Available,
+        Err(error) => missing(
+            format!("{path}: its mount cannot be shown with other ids: {error}"),
+            "Use a file system with id-mapped mounts (ext4, xfs, btrfs; tmpfs since Linux 6.3).",
+        ),
+    }
+}
 
 /// How closely to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

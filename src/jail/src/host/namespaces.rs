@@ -5,7 +5,7 @@
 use std::io;
 
 use remand_child::step::{Failure, Step};
-use remand_policy::host::{Fact, NamespaceFacts};
+use remand_plan::host::{Fact, NamespaceFacts};
 
 use super::blocker::{self, CGROUP, IPC, Kind, MOUNT, NETWORK, PID, Surroundings, USER, UTS};
 use super::missing;

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
-use remand_policy::host::Fact;
+use remand_plan::host::Fact;
 
 use super::missing;
 

@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 use remand_child::step::Failure;
-use remand_policy::host::Fact;
+use remand_plan::host::Fact;
 
 use super::missing;
 use super::namespaces::untried;

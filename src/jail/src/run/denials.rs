@@ -10,11 +10,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_child::sys::now;
-use remand_policy::host::Arch;
-use remand_policy::outcome::Violation;
-use remand_policy::plan::UNCOUNTED;
-use remand_policy::syscalls::bpf::{self, SeccompData};
-use remand_policy::{Plan, Policy, syscalls};
+use remand_plan::outcome::Violation;
+use remand_plan::{Plan, UNCOUNTED};
+use remand_syscalls::bpf::SeccompData;
+use remand_syscalls::{Arch, *};
 
 use super::locks::{Call, Locks};
 use super::looks::Looks;
@@ -52,7 +51,7 @@ impl Denials {
             locks: Locks::new(init, writable),
             listener: None,
             arch,
-            execve: syscalls::number(arch, "execve"),
+            execve: number(arch, "execve"),
             seen: Vec::new(),
             looks: Looks::default(),
             answered: 0,
@@ -100,7 +99,7 @@ impl Denials {
     ///
     /// # Errors
     /// The kernel's answer.
-    pub fn answer_all(&mut self, policy: &Policy, plan: &Plan, begun: bool, most: usize) -> Result<bool, Errno> {
+    pub fn answer_all(&mut self, plan: &Plan, begun: bool, most: usize) -> Result<bool, Errno> {
         for _ in 0..most {
             // None while locks are looked after.
             let Some(listener) = self.fd() else { break };
@@ -110,12 +109,12 @@ impl Denials {
             {
                 break;
             }
-            self.answer(policy, plan, begun)?;
+            self.answer(plan, begun)?;
         }
         Ok(self.fatal)
     }
 
-    fn answer(&mut self, policy: &Policy, plan: &Plan, begun: bool) -> Result<(), Errno> {
+    fn answer(&mut self, plan: &Plan, begun: bool) -> Result<(), Errno> {
         let Some(listener) = self.listener.as_ref().map(AsFd::as_fd) else { return Ok(()) };
         let began = now();
         let Some(notification) = notify::receive(listener)? else { return Ok(()) };
@@ -124,33 +123,33 @@ impl Denials {
             return notify::let_through(listener, notification.id);
         }
         match meant(plan, &notification) {
-            Some(syscalls::ALLOW) if plan.unobserved.is_some() => {
+            Some(ALLOW) if plan.unobserved.is_some() => {
                 if begun {
                     self.looks.look(listener, self.arch, &notification);
                 }
                 return notify::let_through(listener, notification.id);
             }
-            Some(syscalls::SERVE) => {
-                if let Some(call) = syscalls::name(self.arch, notification.number).and_then(|name| Call::of(name, &notification.args)) {
+            Some(SERVE) => {
+                if let Some(call) = name(self.arch, notification.number).and_then(|name| Call::of(name, &notification.args)) {
                     return self.locks.serve(listener, call, &notification);
                 }
             }
-            Some(syscalls::COUNT) => {
+            Some(COUNT) => {
                 // The length, which nobody can change while the call waits. It is never taken off: what still lives of it, nobody can tell.
                 self.shared = self.shared.saturating_add(notification.args[1]);
                 self.locks.pay(began);
                 return notify::let_through(listener, notification.id);
             }
-            Some(syscalls::END) => {
-                self.record(policy, plan, &notification, "end of the run");
+            Some(END) => {
+                self.record(plan, &notification, "end of the run");
                 self.fatal = true;
                 return Ok(());
             }
             _ => {}
         }
-        let answer = syscalls::answer(self.arch, notification.number);
+        let answer = answer(self.arch, notification.number);
         notify::deny(listener, notification.id, answer)?;
-        self.record(policy, plan, &notification, &format!("{:?}", Errno::from_raw(answer)));
+        self.record(plan, &notification, &format!("{:?}", Errno::from_raw(answer)));
         self.answered += 1;
         if self.answered > QUICK_ANSWERS {
             self.locks.pay(began);
@@ -158,16 +157,16 @@ impl Denials {
         Ok(())
     }
 
-    fn record(&mut self, policy: &Policy, plan: &Plan, notification: &Notification, answered: &str) {
+    fn record(&mut self, plan: &Plan, notification: &Notification, answered: &str) {
         let (number, kind) = (notification.number, (notification.arch, notification.number));
-        let native = notification.arch == syscalls::audit_arch(self.arch);
+        let native = notification.arch == audit_arch(self.arch);
         // Learning tells one call's arguments apart, as far as another change would allow them.
-        let change = plan.unobserved.is_some().then(|| syscalls::change(policy, self.arch, number, &notification.args));
+        let change = plan.unobserved.is_some().then(|| change(&plan.rules, self.arch, number, &notification.args));
         let same = |seen: &Violation| change.as_ref().is_none_or(|change| *change == seen.change);
         if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, violation)| *seen == kind && same(violation)) {
             violation.count += 1;
         } else if self.seen.len() < MOST_KINDS {
-            let name = syscalls::name(self.arch, number).filter(|_| native);
+            let name = name(self.arch, number).filter(|_| native);
             let uncounted = plan.memory_watch.is_some() && name.is_some_and(|name| UNCOUNTED.contains(&name));
             let foreign = if native { "" } else { "foreign_" };
             self.seen.push((
@@ -182,7 +181,7 @@ impl Denials {
                     } else if uncounted {
                         "none: only a memory cgroup counts what this call makes, and this run has none (enforcement.memory)".to_owned()
                     } else {
-                        change.unwrap_or_else(|| syscalls::change(policy, self.arch, number, &notification.args))
+                        change.unwrap_or_else(|| remand_syscalls::change(&plan.rules, self.arch, number, &notification.args))
                     },
                 },
             ));

@@ -13,10 +13,10 @@ use nix::sys::time::{TimeSpec, TimeValLike};
 use nix::unistd;
 use remand_child::message::{Ended, Report};
 use remand_child::sys::now;
-use remand_policy::evidence::Stop;
-use remand_policy::frames::{Decoder, FrameError};
-use remand_policy::host::CgroupVersion;
-use remand_policy::plan::CommandKind;
+use remand_plan::evidence::Stop;
+use remand_plan::frames::{Decoder, FrameError};
+use remand_plan::host::CgroupVersion;
+use remand_plan::plan::CommandKind;
 
 use super::capture::Capture;
 use super::denials::{Denials, MOST_AT_ONCE};
@@ -89,7 +89,7 @@ pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &
         ready: None,
         meter: Meter::new(ask.plan, launched.init.pid(), launched.cgroup.as_ref()),
         decoder: Decoder::new(ask.plan.collect),
-        denials: Denials::new(ask.host.arch, launched.init.pid(), ask.policy.writes_to_host()),
+        denials: Denials::new(ask.host.arch, launched.init.pid(), ask.plan.writes_to_host()),
         frame_error: None,
         failure: None,
         executing: false,
@@ -177,7 +177,7 @@ impl Follower<'_, '_> {
                     self.on_result();
                 }
                 let most = if starting { 1 } else { MOST_AT_ONCE };
-                match self.denials.answer_all(self.ask.policy, self.ask.plan, self.ready.is_some(), most) {
+                match self.denials.answer_all(self.ask.plan, self.ready.is_some(), most) {
                     Ok(true) => self.stop(Stop::Violated),
                     Ok(false) => {}
                     Err(errno) => self.fail(format!("a denied call could not be answered: {}", errno.desc())),

@@ -5,12 +5,11 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use remand_child::executor::WAIT_KILLABLE;
-use remand_policy::host::CgroupVersion;
+use remand_plan::host::CgroupVersion;
 
-use super::Ask;
 use super::pipes::{self, Pipe};
 use super::timeline::Timeline;
-use super::warm;
+use super::{Ask, warm};
 use crate::cgroup::{CgroupError, Cgroups, Join, RunCgroup};
 use crate::failure::{Failure, Unmade};
 use crate::forkserver::{Forkserver, socket_pair};

@@ -8,8 +8,7 @@ use std::os::fd::BorrowedFd;
 
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
-use remand_policy::host::Arch;
-use remand_policy::syscalls::{self, paths};
+use remand_syscalls::{self, Arch, paths};
 
 use crate::sys::notify::{self, Notification};
 
@@ -50,7 +49,7 @@ pub struct Looks {
 impl Looks {
     /// Records the path of a call that waits for its answer.
     pub fn look(&mut self, listener: BorrowedFd<'_>, arch: Arch, notification: &Notification) {
-        let Some(call) = syscalls::name(arch, notification.number) else { return };
+        let Some(call) = remand_syscalls::name(arch, notification.number) else { return };
         let Some(looked) = paths::looked(arch, call, &notification.args) else { return };
         self.looked += 1;
         if self.looked > MOST_LOOKS {

@@ -5,8 +5,8 @@
 use std::fs;
 use std::thread::available_parallelism;
 
-use remand_policy::Plan;
-use remand_policy::evidence::Stop;
+use remand_plan::Plan;
+use remand_plan::evidence::Stop;
 
 use super::exact::{Exact, Looked};
 use super::tree::{Sample, can_swap, host_shared, sample, sockets, swap_in_use};

@@ -19,28 +19,31 @@ mod warm;
 
 use std::os::fd::BorrowedFd;
 
-use remand_policy::verdict::Verdict;
-use remand_policy::{HostFacts, Outcome, Plan, Policy};
-
-pub use looks::{Look, Looks};
+use remand_plan::verdict::Verdict;
+use remand_plan::{HostFacts, Outcome, Plan};
 use seen::Seen;
 use timeline::Timeline;
 
 use crate::failure::{Failure, Unmade};
 use crate::host;
 
+pub use looks::{Look, Looks};
+
 /// One run as decided.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
-    /// The effective policy, for its name and for the lines that a denial points at.
-    pub policy: &'a Policy,
-    /// What it means here.
+    /// What is to be done.
     pub plan: &'a Plan,
     /// The host that the plan was made for.
     pub host: &'a HostFacts,
     /// The encoded job of an executor; empty for a plain program.
     pub job: &'a [u8],
+    /// The plan where cgroups turned out to refuse: for a host without them; `None` if the policy cannot do without.
+    pub without_cgroup: &'a WithoutCgroup<'a>,
 }
+
+/// Makes another plan of a plan, for what the host turned out to be.
+pub type WithoutCgroup<'a> = dyn Fn(&Plan, &HostFacts) -> Option<Plan> + 'a;
 
 /// Which of the run's own streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +131,7 @@ fn without(ask: &Ask<'_>, failure: &Failure) -> Option<(Plan, HostFacts)> {
     };
     ask.plan.cgroup?;
     host.cgroup = host::refused_cgroups(&why, host.cgroup.exposed);
-    let plan = ask.plan.without_cgroup(ask.policy, &host).ok()?;
+    let plan = (ask.without_cgroup)(ask.plan, &host)?;
     Some((plan, host))
 }
 

@@ -5,18 +5,18 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-use remand_policy::Outcome;
-use remand_policy::evidence::{Counters, Ended as End, Evidence, FrameEnd, Start, StepFailure, Stop};
-use remand_policy::outcome::{self, Captured, CpuMs, Enforcement, Milliseconds, PolicyRef, Usage};
-use remand_policy::plan::CommandKind;
-use remand_policy::verdict::{self, Verdict};
+use remand_plan::Outcome;
+use remand_plan::enforcement::Enforcement;
+use remand_plan::evidence::{Counters, Ended as End, Evidence, FrameEnd, Start, StepFailure, Stop};
+use remand_plan::outcome::{self, Captured, CpuMs, Milliseconds, PolicyRef, Usage};
+use remand_plan::plan::CommandKind;
+use remand_plan::verdict::{self, Verdict};
 
-use super::Ask;
 use super::capture::Capture;
 use super::seen::Seen;
 use super::timeline::Timeline;
-use super::tree;
 use super::warm::InUse;
+use super::{Ask, tree};
 use crate::failure::Failure;
 use crate::host;
 

@@ -3,9 +3,10 @@
 //! Always holds: plain data, gathered by `follow`, read by `record`; what the run was made of is still held by it.
 
 use remand_child::message::Ended;
-use remand_policy::evidence::Stop;
-use remand_policy::frames::{FrameError, Received};
-use remand_policy::outcome::{Enforcement, Violation};
+use remand_plan::enforcement::Enforcement;
+use remand_plan::evidence::Stop;
+use remand_plan::frames::{FrameError, Received};
+use remand_plan::outcome::Violation;
 
 use super::capture::Capture;
 use super::launch::Launched;

@@ -4,7 +4,7 @@
 
 use remand_child::message::Executing;
 use remand_child::sys::now;
-use remand_policy::outcome::Timing;
+use remand_plan::outcome::Timing;
 
 /// Steps so far.
 #[derive(Debug)]

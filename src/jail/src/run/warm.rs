@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::dir::Type;
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-use remand_policy::Plan;
+use remand_plan::Plan;
 
 use crate::cgroup::RunCgroup;
 use crate::regular;

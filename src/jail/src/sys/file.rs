@@ -9,7 +9,7 @@ use std::ptr::from_mut;
 
 use nix::errno::Errno;
 use nix::sys::stat::makedev;
-use remand_policy::files::FileId;
+use remand_plan::files::FileId;
 
 /// `KCMP_FILE`.
 const KCMP_FILE: i32 = 0;

@@ -4,25 +4,10 @@
 
 use jsonc_parser::ast::Value;
 
-use super::problem::quote;
 use super::read::{Fault, Field, Reader, Section};
 use super::syscalls::reason;
-use crate::ask::{Expectation, Question};
-
-/// The keys that ask, with the word that begins the question; `call`, `limit` and `ask` hold a whole one.
-pub(crate) const QUESTIONS: &[(&str, &str)] = &[
-    ("call", ""),
-    ("limit", ""),
-    ("ask", ""),
-    ("open", "open "),
-    ("read", "read "),
-    ("write", "write "),
-    ("exec", "exec "),
-    ("import", "import "),
-    ("builtin", "builtin "),
-    ("env", "env "),
-    ("connect", "connect "),
-];
+use crate::question::{Expectation, QUESTIONS, Question};
+use crate::text::quote;
 
 /// Reads the list of a file, for those who look at it.
 pub(super) fn read(root: &mut Section<'_, '_, '_>, into: &mut Vec<Expectation>) {
@@ -87,8 +72,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::Question;
-    use crate::ask::Is;
-    use crate::load::{Loaded, Problem, Source, trace};
+    use crate::load::Loaded;
+    use crate::load::trace;
+    use crate::question::Is;
+    use crate::source::Source;
+    use crate::text::Problem;
 
     fn load(expect: &str) -> Result<Loaded, Vec<Problem>> {
         let base = r#"{"version": 1, "expect": [{"call": "read", "is": "allowed"}]}"#;
@@ -104,7 +92,7 @@ mod tests {
         )
         .unwrap();
         let spaced = load(r#"[{"write": "/srv/my files/a", "is": "not_visible"}]"#).unwrap();
-        assert_eq!(spaced.expect[0].question, Question::File(crate::ask::Use::Write, "/srv/my files/a".into()));
+        assert_eq!(spaced.expect[0].question, Question::File(crate::question::Use::Write, "/srv/my files/a".into()));
         let words: Vec<_> = loaded.expect.iter().map(|expectation| expectation.words.as_str()).collect();
         assert_eq!(words, ["socket AF_INET", "open /etc/passwd", "memory 2GiB"], "those of the base are its own");
         assert_eq!((loaded.expect[1].is, loaded.expect[0].reason.as_deref()), (Is::NotVisible, Some("no network")));

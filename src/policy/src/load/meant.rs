@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 
-use super::problem::{did_you_mean, same_sense};
 use super::words::{self, Meant};
 use crate::policy::Policy;
+use crate::text::{did_you_mean, same_sense};
 
 /// Names of calls and groups in C libraries, on other instruction sets and in systemd's sets, and what remand calls them.
 const CALLS: &[(&str, &str)] = &[
@@ -125,7 +125,7 @@ fn entry_of(field: &str) -> String {
 pub(super) fn call(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
     let bare = ["sys_", "__nr_", "scmp_sys_"].iter().find_map(|prefix| lower.strip_prefix(prefix)).unwrap_or(&lower);
-    let exact = || crate::syscalls::names().find(|known| *known == bare);
+    let exact = || remand_syscalls::names().find(|known| *known == bare);
     CALLS.iter().find(|(slip, _)| *slip == bare.replace('_', "-") || *slip == bare).map(|(_, meant)| *meant).or_else(exact)
 }
 
@@ -172,7 +172,7 @@ fn nested(path: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::syscalls::{is_call, is_group};
+    use remand_syscalls::{is_call, is_group};
 
     #[test]
     fn every_slip_leads_to_something_that_exists_and_is_none_itself() {

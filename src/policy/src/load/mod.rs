@@ -14,63 +14,36 @@
 //!   only [`trace`] reads it.
 //! - `description` and the reasons of a mount or grant are not inherited apart from what they describe.
 
-mod advise;
-mod canonical;
-mod check;
+mod contradictions;
 mod expect;
 mod meant;
 mod origins;
-mod problem;
-pub(crate) mod ranges;
-mod read;
-mod sections;
+pub(crate) mod read;
+pub(crate) mod sections;
 mod shape;
 mod syntax;
 mod syscalls;
 mod values;
 mod words;
 
-pub(crate) use advise::{can_match, is_builtin, unshown};
-pub(crate) use canonical::{write_grant, write_mount};
-pub(crate) use expect::QUESTIONS;
-
 #[cfg(test)]
 mod tests;
-
-use std::borrow::Cow;
 
 use jsonc_parser::ast::Value as Ast;
 use jsonc_parser::common::Range;
 use jsonc_parser::{CollectOptions, ParseOptions, ParseResult, parse_to_ast};
-use serde_json::{Map, Value};
-
-pub use origins::{Origins, Place};
-pub use problem::{Problem, Severity};
-pub(crate) use problem::{Text, did_you_mean, quote};
-pub(crate) use ranges::ENTRIES;
 use read::{Fault, Reader, Section};
 
-use crate::ask::Expectation;
-use crate::narrow;
 use crate::policy::Policy;
+use crate::question::Expectation;
 use crate::shipped;
+use crate::source::{Find, Source};
+use crate::text::{Problem, Text, quote};
 
-/// Largest policy file in bytes.
-pub const LARGEST: usize = 1 << 20;
+pub use origins::{Origins, Place};
+
 /// Longest chain of `extends`.
 const CHAIN: usize = 8;
-
-/// A policy file's content, as [`parse`] asks for a base.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// The file's path, or `built-in NAME`; stands before the positions of its problems, and tells whether `extends` goes in a circle.
-    pub file: String,
-    /// Its bytes.
-    pub text: Cow<'static, [u8]>,
-}
-
-/// Finds the base that `extends` names. `Err` says why there is none and, where it helps, which names there are.
-pub type Find<'f> = dyn Fn(&str) -> Result<Source, String> + 'f;
 
 /// Reads one policy file called `name`, with its bases.
 ///
@@ -78,6 +51,15 @@ pub type Find<'f> = dyn Fn(&str) -> Result<Source, String> + 'f;
 /// Every problem of the file and its bases, in the order of each text; only the first where the text is no JSON.
 pub fn parse(source: &Source, name: &str, find: &Find<'_>) -> Result<Policy, Vec<Problem>> {
     load(source, name, find, &mut Chain { files: Vec::new(), trace: false }).map(|loaded| loaded.policy)
+}
+
+/// The built-in policy of this name, loaded; `None` if there is none.
+///
+/// # Errors
+/// None for the texts in this binary, which tests load.
+#[must_use]
+pub fn shipped(name: &str) -> Option<Result<Policy, Vec<Problem>>> {
+    Some(parse(&shipped::source(name).ok()?, name, &shipped::source))
 }
 
 /// A policy, and what its files say about it.
@@ -89,8 +71,6 @@ pub struct Loaded {
     pub origins: Origins,
     /// What the file itself says that its policy answers; those of a base are about the base. [`Origins::entry`] of `expect` tells where each stands.
     pub expect: Vec<Expectation>,
-    /// What is hardly meant in the file itself, in the order of its text; those of a base are its own business.
-    pub warnings: Vec<Problem>,
 }
 
 /// Like [`parse`], for people who look at the file and not for running: says where each value comes from, and warns.
@@ -107,60 +87,9 @@ struct Chain {
     trace: bool,
 }
 
-/// What a request makes of a policy: the policy narrowed by `overrides`, a tree of the same shape as a policy file's sections.
-///
-/// # Errors
-/// Every override that was not understood; if there is none, every one that asks for more than the policy allows.
-pub fn apply(policy: &Policy, overrides: &Value) -> Result<Policy, Vec<Problem>> {
-    if matches!(overrides, Value::Null) || matches!(overrides, Value::Object(map) if map.is_empty()) {
-        return Ok(policy.clone());
-    }
-    let json = overrides.to_string();
-    let text = Text { file: "request", text: &json, skipped: 0 };
-    let ast = syntax(text)?;
-    let mut asked = policy.clone();
-    let mut reader = Reader::new(text, true);
-    reader.object("", &ast, |root| sections::read(root, &mut asked));
-    finish(reader.problems)?;
-    narrow::narrow(policy, asked).map_err(|widened| {
-        let problem = |w: narrow::Widened| text.problem(Range::new(0, json.len()), &w.field, w.reason(), None);
-        widened.into_iter().map(problem).collect()
-    })
-}
-
-/// Puts one `--set` pair, such as `limits.memory` and `64MiB`, into a tree for [`apply`]. `text` is JSON (`8`, `true`, `["json"]`) or else a plain
-/// text (`64MiB`, `required`).
-///
-/// # Errors
-/// A path that is empty, or leads through a value that is no object. Whether fields of that name exist, `apply` checks.
-pub fn set(tree: &mut Value, path: &str, text: &str) -> Result<(), Box<Problem>> {
-    let problem = |message: String| {
-        let text = Text { file: "--set", text: path, skipped: 0 };
-        Box::new(text.problem(Range::new(0, path.len()), path, message, Some("write --set limits.memory=64MiB".to_owned())))
-    };
-    if path.len() > 256 || path.split('.').any(str::is_empty) {
-        return Err(problem(format!("{} is no field", quote(path))));
-    }
-    let mut slot = tree;
-    for key in path.split('.') {
-        if slot.is_null() {
-            *slot = Value::Object(Map::new());
-        }
-        let Value::Object(map) = slot else {
-            return Err(problem("an earlier --set has put a plain value above this field".to_owned()));
-        };
-        slot = map.entry(key).or_insert(Value::Null);
-    }
-    // Every variable is a text, numbers too.
-    let plain = path.starts_with("environment.");
-    *slot = if plain { Value::from(text) } else { serde_json::from_str(text).unwrap_or_else(|_| Value::from(text)) };
-    Ok(())
-}
-
 fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Result<Loaded, Vec<Problem>> {
-    let outermost = chain.files.is_empty();
     chain.files.push(source.file.clone());
-    let text = decode(source)?;
+    let text = source.text()?;
     let ast = syntax(text)?;
     let mut reader = Reader::new(text, false);
     reader.origins = chain.trace.then(Origins::default);
@@ -180,23 +109,20 @@ fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Resu
         policy
     });
     if let (Some(policy), Ast::Object(root), true) = (&policy, &ast, reader.problems.is_empty() && problems.is_empty()) {
-        check::check(policy, root, &mut reader);
-        if outermost && reader.problems.is_empty() {
-            advise::advise(policy, root, &mut reader);
-        }
+        contradictions::check(policy, root, &mut reader);
     }
     problems.extend(reader.problems);
-    let warnings = finish(problems)?;
+    finish(problems)?;
     let mut origins = reader.origins.unwrap_or_default();
     origins.locate(text);
     // An object without problems was read; anything else left a problem.
-    Ok(Loaded { policy: policy.unwrap_or_else(|| Policy::floor(name)), origins, expect, warnings })
+    Ok(Loaded { policy: policy.unwrap_or_else(|| Policy::floor(name)), origins, expect })
 }
 
-/// The warnings, in the order of the text.
-fn finish(mut problems: Vec<Problem>) -> Result<Vec<Problem>, Vec<Problem>> {
+/// Problems in the order of the text, if there are any.
+pub(crate) fn finish(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
     problems.sort_by_key(|problem| problem.offset);
-    if problems.iter().all(|problem| problem.severity == Severity::Warning) { Ok(problems) } else { Err(problems) }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// The policy that `extends` names. `None`: no `extends`, or a problem.
@@ -249,44 +175,15 @@ fn head(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
     root.written("description");
 }
 
-/// The text of a file, without byte order mark.
-fn decode(source: &Source) -> Result<Text<'_>, Vec<Problem>> {
-    const MARK: &str = "\u{feff}";
-    let file = source.file.as_str();
-    if source.text.len() > LARGEST {
-        let empty = Text { file, text: "", skipped: 0 };
-        let message = format!("{} bytes are more than a policy file may have ({LARGEST})", source.text.len());
-        return Err(vec![empty.problem(Range::new(0, 0), "", message, None)]);
-    }
-    let (valid, bad) = match std::str::from_utf8(&source.text) {
-        Ok(text) => (text, None),
-        Err(error) => (source.text.get(..error.valid_up_to()).and_then(|valid| std::str::from_utf8(valid).ok()).unwrap_or(""), Some(error)),
-    };
-    let text = valid.strip_prefix(MARK).unwrap_or(valid);
-    let text = Text { file, text, skipped: valid.len() - text.len() };
-    // The parser ends a line, and so a comment, where most editors show none.
-    let lone = text.text.match_indices('\r').map(|(at, _)| at).find(|at| !text.text.get(at + 1..).unwrap_or("").starts_with('\n'));
-    if let Some(at) = lone {
-        let help = "end lines with a line feed, alone or after a carriage return".to_owned();
-        return Err(vec![text.problem(Range::new(at, at + 1), "", "a carriage return without a line feed".to_owned(), Some(help))]);
-    }
-    match bad {
-        None => Ok(text),
-        Some(error) => {
-            let end = text.text.len();
-            let help = "save the file as UTF-8".to_owned();
-            Err(vec![text.problem(Range::new(end, end + error.error_len().unwrap_or(1)), "", "not UTF-8".to_owned(), Some(help))])
-        }
-    }
-}
-
-fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
+pub(crate) fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
     let empty = || vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))];
     tokens(text, &CollectOptions::default()).map_err(|problem| vec![*problem])?.value.ok_or_else(empty)
 }
 
 /// Comments and trailing commas are taken. Nothing else beyond JSON is asked for; the parser also takes raw control characters in texts and a few more kinds of white space.
-pub(crate) fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<ParseResult<'t>, Box<Problem>> {
+/// # Errors
+/// The first thing that is no JSON.
+pub fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<ParseResult<'t>, Box<Problem>> {
     let options = ParseOptions {
         allow_comments: true,
         allow_loose_object_property_names: false,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jsonc_parser::common::Range;
 
-use super::problem::Text;
+use crate::text::Text;
 
 /// A piece of a policy file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Origins {
         let own = |place: &&mut Place| place.line == 0 && place.file == text.file;
         let mut places: Vec<_> = self.fields.values_mut().chain(self.entries.values_mut().flatten()).filter(own).collect();
         places.sort_by_key(|place| place.offset);
-        let mut here = super::problem::Position::default();
+        let mut here = crate::text::Position::default();
         let mut from = 0;
         for place in places {
             let to = place.offset.saturating_sub(text.skipped);
@@ -102,7 +102,8 @@ fn unplaced(text: Text<'_>, range: Range) -> Place {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::load::{Source, trace};
+    use crate::load::trace;
+    use crate::source::Source;
 
     fn file(name: &str, text: &str) -> Source {
         Source { file: name.into(), text: text.as_bytes().to_vec().into() }
@@ -121,7 +122,7 @@ mod tests {
         assert_eq!(at("limits.cpus"), None);
         assert_eq!((at("environment.A"), at("environment.B").unwrap().as_str()), (None, "base:5:33"));
         let entry = |index| loaded.origins.entry("syscalls.allow", index).map(ToString::to_string);
-        assert_eq!(loaded.policy.syscalls.allow.iter().map(|grant| grant.call.as_str()).collect::<Vec<_>>(), ["@files", "read"]);
+        assert_eq!(loaded.policy.syscalls.rules.allow.iter().map(|grant| grant.call.as_str()).collect::<Vec<_>>(), ["@files", "read"]);
         assert_eq!((entry(0).unwrap().as_str(), entry(1).unwrap().as_str(), entry(2)), ("base:4:32", "top:3:52", None));
         let place = loaded.origins.of("limits.pids").unwrap();
         assert_eq!(&top.as_bytes()[place.offset..place.offset + place.bytes], b"2");

@@ -11,15 +11,15 @@ use jsonc_parser::common::{Range, Ranged};
 
 use super::meant;
 use super::origins::Origins;
-use super::problem::{Problem, Severity, Text, did_you_mean, quote};
-use super::ranges::ENTRIES;
 use super::shape::shape;
+use crate::ranges::ENTRIES;
+use crate::text::{Problem, Text, did_you_mean, quote};
 
 /// Problems reported for one file; more help nobody.
 const PROBLEMS: usize = 100;
 
 /// A value that was read but can't stand: what is wrong, and what to write.
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub message: String,
     pub help: Option<String>,
 }
@@ -31,7 +31,7 @@ impl Fault {
 }
 
 /// Where problems go while one text is read.
-pub(super) struct Reader<'t> {
+pub(crate) struct Reader<'t> {
     pub text: Text<'t>,
     pub problems: Vec<Problem>,
     /// A request restates grants of a policy that has given its reasons, and is checked by narrowing instead of for contradictions.
@@ -48,13 +48,6 @@ impl<'t> Reader<'t> {
     pub fn report(&mut self, range: Range, field: &str, fault: Fault) {
         if self.problems.len() < PROBLEMS {
             self.problems.push(self.text.problem(range, field, fault.message, fault.help));
-        }
-    }
-
-    /// Reports what is no error.
-    pub fn warn(&mut self, range: Range, field: &str, fault: Fault) {
-        if self.problems.len() < PROBLEMS {
-            self.problems.push(Problem { severity: Severity::Warning, ..self.text.problem(range, field, fault.message, fault.help) });
         }
     }
 
@@ -114,12 +107,12 @@ impl<'t> Reader<'t> {
 }
 
 /// A type that a policy file can hold. `read` reports what is wrong.
-pub(super) trait Field: Sized {
+pub(crate) trait Field: Sized {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self>;
 }
 
 /// A type that lists hold.
-pub(super) trait Listed: Field {
+pub(crate) trait Listed: Field {
     /// What `remove` calls it.
     fn key(&self) -> &str;
 
@@ -130,7 +123,7 @@ pub(super) trait Listed: Field {
 }
 
 /// One object being read.
-pub(super) struct Section<'r, 't, 'a> {
+pub(crate) struct Section<'r, 't, 'a> {
     pub reader: &'r mut Reader<'t>,
     pub object: &'a Object<'a>,
     pub field: String,

@@ -6,14 +6,14 @@ use std::path::{Component, Path};
 
 use jsonc_parser::ast::Value;
 
-use super::problem::quote;
-use super::ranges;
 use super::read::{Fault, Field, Listed, Reader, Section};
 use super::syscalls::{self, reason};
 use crate::policy::{Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Tmp};
+use crate::ranges;
+use crate::text::quote;
 
 /// All sections; the caller reads what stands above them.
-pub(super) fn read(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
+pub(crate) fn read(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
     let Policy { name: _, description: _, limits, filesystem, syscalls, network, namespaces, landlock, python, environment } = policy;
     root.section("limits", |section| read_limits(section, limits));
     root.section("filesystem", |section| read_filesystem(section, filesystem));

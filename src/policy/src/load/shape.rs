@@ -4,7 +4,7 @@
 
 use jsonc_parser::ast::{Array, Value};
 
-use super::problem::quote;
+use crate::text::quote;
 
 /// What to write for `value` in `field`, where it should be `expected`.
 pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<String> {

@@ -234,8 +234,8 @@ fn skipped(rest: &str) -> Option<usize> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::load::Problem;
     use crate::load::tests::problems_of;
+    use crate::text::Problem;
 
     fn told(text: &str) -> String {
         let Problem { line, column, message, help, .. } = problems_of(text).remove(0);

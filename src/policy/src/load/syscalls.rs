@@ -4,17 +4,17 @@
 
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
+use remand_syscalls::{Comparison, Condition, Grant, Rules};
 
 use super::meant;
-use super::problem::{did_you_mean, quote};
-use super::ranges;
 use super::read::{Fault, Field, Listed, Reader, Section};
-use crate::ask::constants;
-use crate::policy::{Comparison, Condition, Enforce, Grant, Syscalls};
-use crate::syscalls;
+use crate::policy::Syscalls;
+use crate::question::constants;
+use crate::ranges;
+use crate::text::{did_you_mean, quote};
 
 pub(super) fn read(section: &mut Section<'_, '_, '_>, into: &mut Syscalls) {
-    let Syscalls { allow, deny, kill, enforce } = into;
+    let Syscalls { rules: Rules { allow, deny, kill }, enforce } = into;
     let request = section.reader.request;
     section.list("allow", allow, |grant| if request { sensible(grant) } else { reasoned(grant).and_then(|()| sensible(grant)) });
     section.list("deny", deny, |name| known(name));
@@ -23,12 +23,12 @@ pub(super) fn read(section: &mut Section<'_, '_, '_>, into: &mut Syscalls) {
 }
 
 fn known(name: &str) -> Result<(), Fault> {
-    if syscalls::is_call(name) || syscalls::is_group(name) {
+    if remand_syscalls::is_call(name) || remand_syscalls::is_group(name) {
         return Ok(());
     }
     let what = if name.starts_with('@') { "group" } else { "system call" };
     let grouped = format!("@{name}");
-    let help = if syscalls::is_group(&grouped) { Some(format!("write \"{grouped}\"")) } else { None };
+    let help = if remand_syscalls::is_group(&grouped) { Some(format!("write \"{grouped}\"")) } else { None };
     let turned = name.starts_with(['~', '!', '-']);
     let turned = turned.then(|| {
         "no sign turns an entry round: what syscalls.allow does not grant is refused, and syscalls.deny takes away what it grants"
@@ -36,12 +36,12 @@ fn known(name: &str) -> Result<(), Fault> {
     });
     let help = help.or(turned).or_else(|| meant::set(name).map(str::to_owned));
     let help = help.or_else(|| meant::call(name).map(|meant| format!("did you mean \"{meant}\"?")));
-    let help = help.or_else(|| did_you_mean(name, syscalls::names()));
+    let help = help.or_else(|| did_you_mean(name, remand_syscalls::names()));
     Err(Fault { message: format!("unknown {what} {}", quote(name)), help })
 }
 
 fn reasoned(grant: &Grant) -> Result<(), Fault> {
-    match syscalls::danger(&grant.call) {
+    match remand_syscalls::danger(&grant.call) {
         Some(danger) if grant.reason.is_none() => {
             let help = format!("write {{\"call\": \"{}\", \"reason\": \"why runs need it\"}}", grant.call);
             Err(Fault::new(format!("\"{}\" is dangerous and has no reason: {danger}", grant.call), help))
@@ -52,13 +52,13 @@ fn reasoned(grant: &Grant) -> Result<(), Fault> {
 
 /// Whether the grant means anything: the call can be granted, has the arguments, and these have the bits.
 fn sensible(grant: &Grant) -> Result<(), Fault> {
-    if grant.when.is_empty() && !syscalls::is_dangerous(&grant.call) {
+    if grant.when.is_empty() && !remand_syscalls::is_dangerous(&grant.call) {
         return Ok(());
     }
-    let alone = Syscalls { allow: vec![grant.clone()], deny: Vec::new(), kill: Vec::new(), enforce: Enforce::Required };
-    syscalls::granted(&alone).map_err(|error| Fault { message: error.to_string(), help: None })?;
+    let alone = Rules { allow: vec![grant.clone()], deny: Vec::new(), kill: Vec::new() };
+    remand_syscalls::granted(&alone).map_err(|error| Fault { message: error.to_string(), help: None })?;
     let wide = |condition: &&Condition| {
-        syscalls::argument_width(&grant.call, condition.arg) == Some(32) && highest(&condition.op) > u32::MAX.into()
+        remand_syscalls::argument_width(&grant.call, condition.arg) == Some(32) && highest(&condition.op) > u32::MAX.into()
     };
     grant.when.iter().find(wide).map_or(Ok(()), |condition| {
         let help = "the kernel looks at its lower 32 bits only; -1 is \"0xffffffff\"";
@@ -89,7 +89,7 @@ impl Field for Grant {
                 section.list("when", &mut grant.when, |_| Ok(()));
                 grant.reason = reason(section);
                 grant.call = call?;
-                let group = syscalls::is_group(&grant.call) && !grant.when.is_empty();
+                let group = remand_syscalls::is_group(&grant.call) && !grant.when.is_empty();
                 let refused = Fault::new("conditions need a single call: a group's calls have different arguments", "name the call");
                 fault = known(&grant.call).err().or(group.then_some(refused));
                 Some(())

@@ -1,8 +1,14 @@
 //! Good and bad files, each bad one with the exact place and words of every problem.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 use super::*;
+use crate::overrides::{apply, set};
 use crate::shipped;
+use crate::source::LARGEST;
 use crate::units::{Bytes, Limit};
 
 fn file(text: impl Into<Vec<u8>>) -> Source {
@@ -49,10 +55,10 @@ fn lists_replace_or_edit_and_objects_merge() {
           \"syscalls\": {\"allow\": {\"remove\": [\"@exec\"], \"add\": [\"mkdir\"]}}, \"environment\": {\"HOME\": null, \"A\": \"1\"}}",
     )
     .unwrap();
-    let base = shipped::policy("default").unwrap().unwrap();
+    let base = shipped("default").unwrap().unwrap();
     assert_eq!(policy.limits, base.limits);
     assert_eq!(policy.filesystem.devices, [crate::policy::Device::Null]);
-    let names = |policy: &Policy| policy.syscalls.allow.iter().map(|grant| grant.call.clone()).collect::<Vec<_>>();
+    let names = |policy: &Policy| policy.syscalls.rules.allow.iter().map(|grant| grant.call.clone()).collect::<Vec<_>>();
     let expected: Vec<_> = names(&base).into_iter().filter(|name| name != "@exec").chain(["mkdir".to_owned()]).collect();
     assert_eq!(names(&policy), expected);
     assert_eq!(policy.environment, [("LANG".to_owned(), "C.UTF-8".to_owned()), ("A".to_owned(), "1".to_owned())]);
@@ -330,7 +336,7 @@ fn hostile_sizes_end_soon() {
 #[test]
 fn canonical_text_reads_back() {
     for (name, _) in shipped::SHIPPED {
-        let policy = shipped::policy(name).unwrap().unwrap();
+        let policy = shipped(name).unwrap().unwrap();
         let text = policy.canonical();
         let again = parse(&file(text.clone()), name, &shipped::source).unwrap();
         assert_eq!((again.canonical(), again.hash()), (text, policy.hash()));
@@ -342,7 +348,7 @@ fn canonical_text_reads_back() {
 
 #[test]
 fn a_request_narrows_by_the_same_code() {
-    let policy = shipped::policy("default").unwrap().unwrap();
+    let policy = shipped("default").unwrap().unwrap();
     let mut tree = Value::Null;
     for (path, text) in
         [("limits.memory", "32MiB"), ("python.stdlib_allow", "[\"json\"]"), ("limits.pids", "8"), ("limits.cgroup", "required")]

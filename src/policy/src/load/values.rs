@@ -7,11 +7,11 @@ use std::str::FromStr;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
-use super::problem::{did_you_mean, quote};
-use super::ranges::TEXT;
 use super::read::{Fault, Field, Listed, Reader};
-use crate::ask::Is;
 use crate::policy::{Device, Enforce, NetworkMode, Word};
+use crate::question::Is;
+use crate::ranges::TEXT;
+use crate::text::{did_you_mean, quote};
 use crate::units::{Bytes, Cpus, Limit, Quantity, Span, UnitError};
 
 impl From<UnitError> for Fault {

@@ -7,8 +7,8 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::{Diff, changed, together};
-use crate::load::write_mount;
 use crate::policy::Mount;
+use crate::write::write_mount;
 
 pub(super) fn compare(diff: &mut Diff<'_>, from: &[Mount], to: &[Mount]) {
     let nested = |mount: &Mount| from.iter().chain(to).any(|outer| below(&mount.target, &outer.target));

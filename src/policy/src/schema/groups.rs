@@ -2,8 +2,7 @@
 //!
 //! Always holds: made from the tables that filters are compiled from.
 
-use crate::policy::{Comparison, Condition};
-use crate::syscalls::{danger, grants_of_group, is_group, names, purpose};
+use remand_syscalls::{Comparison, Condition, danger, grants_of_group, is_group, names, purpose};
 
 const HEAD: &str = "
 ## Groups of system calls

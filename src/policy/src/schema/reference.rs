@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use super::{file, groups};
 use crate::policy::Policy;
-use crate::shipped;
 
 const HEAD: &str = "\
 # Policy files: every field
@@ -43,7 +42,7 @@ pub(super) fn leaves<'s>(schema: &'s Value, above: &str) -> Vec<Leaf<'s>> {
 pub fn reference() -> String {
     let schema = file();
     let floor = Policy::floor("").tree();
-    let default = shipped::policy("default").and_then(Result::ok).map_or(Value::Null, |policy| policy.tree());
+    let default = crate::load::shipped("default").and_then(Result::ok).map_or(Value::Null, |policy| policy.tree());
     let mut text = HEAD.to_owned();
     let mut section = "";
     let leaves = leaves(&schema, "");

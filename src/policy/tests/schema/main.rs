@@ -3,14 +3,16 @@
 //! A bad file whose name begins with `loader_` is one of the mistakes that only the loader can know; its first line says why.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../narrow/arbitrary.rs"]
+#[path = "../../../authoring/tests/narrow/arbitrary.rs"]
 mod arbitrary;
 
 use std::path::Path;
 
 use jsonschema::Validator;
 use proptest::prelude::*;
-use remand_policy::load::{Problem, Source, trace};
+use remand_policy::load::trace;
+use remand_policy::source::Source;
+use remand_policy::text::Problem;
 use remand_policy::{Policy, schema, shipped};
 use serde_json::Value;
 
@@ -62,7 +64,7 @@ fn bad_files_fail_both_except_what_only_the_loader_knows() {
 #[test]
 fn every_name_is_granted_alike() {
     let validator = validator();
-    for name in remand_policy::syscalls::names() {
+    for name in remand_syscalls::names() {
         for allow in
             [format!("\"{name}\""), format!("{{ \"call\": \"{name}\" }}"), format!("{{ \"call\": \"{name}\", \"reason\": \"r\" }}")]
         {
@@ -73,7 +75,7 @@ fn every_name_is_granted_alike() {
         // The schema names no call: that no run starts without execve, the loader knows.
         let starts = |call: &str| call == "execve";
         let kills_the_start =
-            starts(name) || remand_policy::syscalls::grants_of_group(name).is_some_and(|all| all.iter().any(|grant| starts(&grant.call)));
+            starts(name) || remand_syscalls::grants_of_group(name).is_some_and(|all| all.iter().any(|grant| starts(&grant.call)));
         assert_eq!(load(&text).is_err(), kills_the_start, "{name}");
         assert!(validator.is_valid(&tree(&text)), "{name}");
     }

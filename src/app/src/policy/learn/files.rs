@@ -8,8 +8,8 @@ use std::fs::{self, Metadata};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use remand_authoring::learn::{File, guarded};
 use remand_jail::run::{Look, Looks};
-use remand_policy::learn::{File, guarded};
 
 /// Most entries that are looked at for one run, and most levels.
 const ENTRIES: usize = 50_000;

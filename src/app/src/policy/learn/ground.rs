@@ -6,9 +6,9 @@ use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::sysinfo::sysinfo;
+use remand_authoring::learn::Most;
 use remand_policy::Policy;
-use remand_policy::learn::Most;
-use remand_policy::load::Source;
+use remand_policy::source::Source;
 
 use crate::args::LearnArgs;
 use crate::ceiling::Ceiling;

@@ -6,22 +6,23 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Parser;
-use remand_jail::host::{self, Depth, HostFiles};
+use remand_authoring::learn;
+use remand_engine::HostFiles;
+use remand_jail::host::{self, Depth};
 use remand_jail::run::Looks;
-use remand_policy::host::{Arch, HostFacts};
-use remand_policy::plan::{self, Plan, Program, Refused};
-use remand_policy::verdict::Verdict;
-use remand_policy::{Outcome, Policy, Request};
-use remand_policy::{ask, job, learn};
+use remand_plan::host::HostFacts;
+use remand_plan::plan::{Plan, Program, Refused};
+use remand_plan::verdict::Verdict;
+use remand_plan::{Outcome, Request, job};
+use remand_policy::Policy;
+use remand_syscalls::Arch;
 use serde_json::Value;
 
 use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
 use crate::cancel::Cancel;
-use crate::exec;
 use crate::failure::Failure;
 use crate::print::plain;
-use crate::read;
-use crate::run;
+use crate::{exec, read, run};
 
 /// What stands after `--`.
 pub enum Typed {
@@ -155,13 +156,13 @@ fn encode(request: &Request, policy: &Policy, site_paths: &[String]) -> Result<V
 impl Job {
     /// What a run under this plan lacks to start a program of the host.
     pub fn needed(&self, program: &str, plan: &Plan) -> Vec<String> {
-        ask::needed(program, plan, &self.host, &HostFiles)
+        remand_authoring::why::needed(program, plan, &self.host, &HostFiles)
     }
 
     /// Runs it once; `observe`: for learning.
     pub fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
         let planned = |program: &Program<'_>| {
-            plan::resolve(policy, program, &self.host, &HostFiles).map(|plan| {
+            remand_plan::resolve(policy, program, &self.host, &HostFiles).map(|plan| {
                 let normal = plan.clone();
                 // A filter that was made once can be made again.
                 if observe { plan.observing(policy, &self.host).unwrap_or(normal) } else { plan }
@@ -181,7 +182,12 @@ impl Job {
             Ok(plan) => Box::new(plan),
             Err(lacks) => return Ok(Tried::Refused(lacks)),
         };
-        let ask = remand_jail::run::Ask { policy, plan: &plan, host: &self.host, job: &job };
+        let ask = remand_jail::run::Ask {
+            plan: &plan,
+            host: &self.host,
+            job: &job,
+            without_cgroup: &|plan, host| plan.without_cgroup(policy, host).ok(),
+        };
         let caller = remand_jail::run::Caller { cancel: Some(cancel.fd()), output: None };
         let (outcome, looks) = remand_jail::run::observe(&ask, caller);
         let failure = if self.finished_is_done { None } else { learn::failure(&outcome) };

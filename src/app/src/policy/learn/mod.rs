@@ -7,12 +7,14 @@ mod files;
 mod ground;
 mod job;
 
-use remand_policy::learn::{self, Learner, Line, Ran, Run, Standing, Start};
-use remand_policy::load::{Problem, Source};
-use remand_policy::outcome::exit_code;
-use remand_policy::plan::Refused;
-use remand_policy::verdict::{Level, Verdict};
-use remand_policy::{Outcome, Policy};
+use remand_authoring::learn::{self, Learner, Line, Ran, Run, Standing, Start};
+use remand_plan::Outcome;
+use remand_plan::outcome::exit_code;
+use remand_plan::plan::Refused;
+use remand_plan::verdict::{Level, Verdict};
+use remand_policy::Policy;
+use remand_policy::source::Source;
+use remand_policy::text::Problem;
 use serde_json::json;
 
 use self::ground::Ground;
@@ -21,8 +23,7 @@ use super::snippet;
 use crate::args::LearnArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
-use crate::policies;
-use crate::print;
+use crate::{policies, print};
 
 /// Exit status where some input does not finish under the proposal.
 const UNFINISHED: u8 = 1;

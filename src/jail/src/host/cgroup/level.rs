@@ -3,7 +3,7 @@
 //! Always holds: a level refuses where somebody who is neither root nor this user may write to it, or to one above it.
 
 use nix::unistd::geteuid;
-use remand_policy::host::Fact;
+use remand_plan::host::Fact;
 
 use super::{Place, V2_CONTROLLERS, has, locked, missing, read, scope, trust};
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use remand_policy::host::Surrounding;
+use remand_plan::host::Surrounding;
 
 use super::level::Level;
 use super::read;

@@ -5,9 +5,8 @@
 
 use nix::poll::{PollFd, PollFlags, poll};
 use remand_child::sys::now;
-use remand_policy::evidence::Stop;
-use remand_policy::outcome::Enforcement;
-use remand_policy::syscalls;
+use remand_plan::enforcement::Enforcement;
+use remand_plan::evidence::Stop;
 
 use super::{Follower, Source};
 
@@ -43,7 +42,7 @@ impl Follower<'_, '_> {
     /// Whether everything that the run held is given back, where it could put descriptors in flight: sockets in flight in each other outlive their processes,
     /// with all that went along, until the kernel's collector comes by. It is waited for, and what it leaves is told.
     pub(super) fn given_back(&self) -> Option<Enforcement> {
-        let granted = syscalls::granted(&self.ask.policy.syscalls).unwrap_or_default();
+        let granted = remand_syscalls::granted(&self.ask.plan.rules).unwrap_or_default();
         if !self.ask.plan.filter.is_empty() && !["sendmsg", "sendmmsg"].iter().any(|call| granted.contains_key(call)) {
             return None;
         }

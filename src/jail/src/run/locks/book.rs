@@ -2,7 +2,7 @@
 //!
 //! Always holds: pure; there are never more than [`MOST`] locks.
 
-use remand_policy::files::FileId;
+use remand_plan::files::FileId;
 
 use super::ranges::{Lock, Owner, Range, Ranges};
 

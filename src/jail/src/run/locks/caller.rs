@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::{Whence, lseek};
-use remand_policy::files::FileId;
+use remand_plan::files::FileId;
 
 use super::request::{Open, SIZE};
 use crate::sys::file;

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
-use remand_policy::files::FileId;
+use remand_plan::files::FileId;
 
 use super::ranges::{Lock, Owner, Range};
 use super::request::{self, Request, Wants, deadlock};

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use nix::errno::Errno;
-use remand_policy::files::FileId;
+use remand_plan::files::FileId;
 
 use super::caller;
 use crate::sys::file;

@@ -22,16 +22,17 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use remand_child::sys::now;
-use remand_policy::files::FileId;
+use remand_plan::files::FileId;
 
 use self::book::{Book, Way};
 use self::caller::Whose;
 use self::held::Held;
 use self::ranges::Owner;
 use self::real::Real;
-pub use self::request::Call;
 use self::request::{Request, Wants};
 use crate::sys::notify::{self, Notification};
+
+pub use self::request::Call;
 
 /// Calls that wait at once.
 const MOST_WAITING: usize = 1024;

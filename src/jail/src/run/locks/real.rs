@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use remand_policy::files::FileId;
+use remand_plan::files::FileId;
 
 use super::ranges::{Lock, Owner, Range};
 use crate::sys::file;

@@ -1,0 +1,59 @@
+//! What a run can spend, and what counts it.
+
+use remand_policy::policy::{Enforce, Limits, Word};
+
+use super::Page;
+
+pub(super) fn spend(page: &mut Page<'_>) {
+    let Limits {
+        wall_time,
+        cpu_time,
+        cpus,
+        memory,
+        pids,
+        open_files,
+        file_size: _,
+        stack,
+        stdout,
+        stderr,
+        prints,
+        result_size,
+        result_depth,
+        result_nodes,
+        job_size,
+        cgroup,
+    } = &page.policy.limits;
+    page.title("What a run can spend");
+    counted(page, "wall_time", format!("Time on the clock: {wall_time}"), "wall_time", None);
+    counted(page, "cpu_time", format!("Time of processors, user and system, all its processes together: {cpu_time}"), "cpu_time", None);
+    counted(page, "cpus", format!("Processors at once: {cpus}"), "cpu", Some(*cgroup));
+    counted(page, "memory", format!("Memory, /tmp and the kernel's own for it included: {memory}"), "memory", Some(*cgroup));
+    let swap = page.how("swap", Some(*cgroup));
+    page.say(format!("No swap{swap}."));
+    counted(page, "pids", format!("Processes and threads at once, the executor included: {pids}"), "pids", Some(*cgroup));
+    page.of("limits.cgroup", format!("Cgroups for these are {}: {}.", cgroup.word(), cgroups(*cgroup)));
+    page.of("limits.open_files", format!("Open files of each process: {open_files}, by RLIMIT_NOFILE."));
+    page.of("limits.stack", format!("Stack of the main thread, and of others where they ask for nothing else: {stack}, by RLIMIT_STACK."));
+    page.of("limits.stdout", format!("Standard output: {stdout} are kept, more ends the run."));
+    page.of("limits.stderr", format!("Standard error: {stderr} are kept, more ends the run."));
+    page.of("limits.prints", format!("What it prints: {prints}, more ends the run."));
+    page.of("limits.result_size", format!("Its result: {result_size}, bounded before it is read."));
+    page.of("limits.result_depth", format!("A result nested {result_depth} deep."));
+    page.of("limits.result_nodes", format!("A result of {result_nodes} values."));
+    page.of(
+        "limits.job_size",
+        format!("The caller's side: code, items and query of {job_size}; a larger job is refused before it starts."),
+    );
+}
+
+fn counted(page: &mut Page<'_>, field: &str, sentence: String, protection: &str, enforce: Option<Enforce>) {
+    let holds = page.how(protection, enforce);
+    page.of(&format!("limits.{field}"), format!("{sentence}{holds}."));
+}
+
+fn cgroups(enforce: Enforce) -> &'static str {
+    match enforce {
+        Enforce::Required => "without them nothing runs",
+        Enforce::Optional => "without them these limits are kept by looking, which sees some things late or not at all",
+    }
+}

@@ -1,0 +1,113 @@
+//! Limits: what each is in a plan, what holds it, and what comes of more.
+//!
+//! Always holds: whatever can be asked about has its line here.
+
+use remand_plan::Plan;
+use remand_plan::enforcement::Enforcement;
+use remand_policy::question::{Amount, Measure};
+
+use super::compiled::Compiled;
+use super::edit::Edit;
+use super::{Finding, Line, Ruling};
+
+#[derive(Clone, Copy, Debug)]
+enum Held {
+    Protection(&'static str),
+    Always(&'static str),
+}
+
+const READER: Held = Held::Always("the supervisor, which reads no more");
+
+/// One limit of a plan.
+struct Limited {
+    /// The policy's field.
+    field: &'static str,
+    /// The value in a plan; `None` is unlimited.
+    value: fn(&Plan) -> Option<u64>,
+    /// The protection in `Plan::enforcement` that tells what holds it, or what always does.
+    by: Held,
+    /// What comes of more.
+    over: &'static str,
+}
+
+macro_rules! limits {
+    ($($field:literal $value:expr, $by:expr, $over:literal;)*) => {
+        &[$(Limited { field: $field, value: $value, by: $by, over: $over }),*]
+    };
+}
+
+const LIMITS: &[Limited] = limits! {
+    "limits.wall_time" |plan| plan.wall_time, Held::Protection("wall_time"), "the run is ended as exceeded";
+    "limits.cpu_time" |plan| plan.cpu_time, Held::Protection("cpu_time"), "the run is ended as exceeded";
+    "limits.cpus" |plan| plan.cgroup.and_then(|cgroup| cgroup.cpus).map(u64::from), Held::Protection("cpu"), "it waits for its next period";
+    "limits.memory" |plan| plan.memory, Held::Protection("memory"), "the run is ended as exceeded";
+    "limits.pids" |plan| plan.pids, Held::Protection("pids"), "fork and clone fail with EAGAIN";
+    "limits.open_files" |plan| rlimit(plan, 7), Held::Always("RLIMIT_NOFILE"), "open fails with EMFILE";
+    "limits.file_size" |plan| plan.file_size, Held::Protection("file_size"), "the run is ended by SIGXFSZ, as exceeded";
+    "limits.stack" |plan| rlimit(plan, 3), Held::Always("RLIMIT_STACK"), "the process dies of SIGSEGV";
+    "limits.stdout" |plan| Some(plan.collect.stdout), READER, "the run is ended as exceeded";
+    "limits.stderr" |plan| Some(plan.collect.stderr), READER, "the run is ended as exceeded";
+    "limits.prints" |plan| Some(plan.collect.prints), READER, "the run is ended as exceeded";
+    "limits.result_size" |plan| Some(plan.collect.result_size), READER, "the run is ended as exceeded";
+    "limits.result_depth" |plan| Some(plan.collect.result_depth), READER, "the run is ended as exceeded";
+    "limits.result_nodes" |plan| Some(plan.collect.result_nodes), READER, "the run is ended as exceeded";
+    "limits.job_size" |plan| Some(plan.collect.job_size), Held::Always("the job's encoder"), "nothing is run";
+    "filesystem.tmp.size" |plan| Some(plan.tmp.size), Held::Always("the size of the tmpfs at /tmp"), "writes fail with ENOSPC";
+    "filesystem.tmp.inodes" |plan| Some(plan.tmp.inodes), Held::Always("nr_inodes of the tmpfs at /tmp"), "new files fail with ENOSPC";
+};
+
+fn rlimit(plan: &Plan, resource: u32) -> Option<u64> {
+    plan.rlimits.iter().find(|(number, _, _)| *number == resource).map(|(_, soft, _)| *soft).filter(|soft| *soft != u64::MAX)
+}
+
+/// Whether a run may spend that much.
+pub(super) fn find_out(measure: &Measure, amount: Amount, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
+    let line = Line::field(compiled, measure.field);
+    let Some(limited) = LIMITS.iter().find(|limited| limited.field == measure.field) else {
+        return Finding { ruling: Ruling::Allowed, because: "nothing holds it".to_owned(), line, cure: Err("no plan has it".to_owned()) };
+    };
+    let limit = (limited.value)(plan);
+    let (by, absent) = match limited.by {
+        Held::Always(by) => (by.to_owned(), None),
+        Held::Protection(name) => match plan.enforcement.get(name) {
+            Some(Enforcement::By(by)) => (by.clone(), None),
+            Some(Enforcement::Substitute { by, .. }) => (by.clone(), None),
+            Some(Enforcement::Absent(why)) => (String::new(), Some(why.clone())),
+            None => (String::new(), Some("nothing holds it".to_owned())),
+        },
+    };
+    if let Some(why) = absent {
+        let because = format!("nothing holds {} here: {why}", measure.field);
+        return Finding { ruling: Ruling::Allowed, because, line, cure: Err("nothing that a policy says would hold it here".to_owned()) };
+    }
+    let fits = limit.is_none_or(|limit| amount.0.is_some_and(|amount| amount <= limit));
+    let shown = measure.show(limit);
+    if fits {
+        let because = format!("{} = {shown}, held by {by}", measure.field);
+        return Finding { ruling: Ruling::Allowed, because, line, cure: lower(measure, amount) };
+    }
+    let because = format!("{} = {shown}, held by {by}; above it {}", measure.field, limited.over);
+    Finding { ruling: Ruling::OverLimit, because, line, cure: Ok(raise(measure, amount, compiled)) }
+}
+
+/// The limit set to what is asked for, and what must grow with it: memory counts the tmpfs and holds the job.
+fn raise(measure: &Measure, amount: Amount, compiled: &Compiled<'_>) -> Vec<Edit> {
+    let mut edits = vec![Edit::set(measure.field, measure.json(amount.0))];
+    if let (true, Some(wanted), Some(memory)) =
+        (matches!(measure.name, "tmp" | "job_size"), amount.0, compiled.policy.limits.memory.value().map(|bytes| bytes.0))
+        && wanted > memory
+    {
+        edits.push(Edit::set("limits.memory", measure.json(amount.0)));
+    }
+    edits
+}
+
+fn lower(measure: &Measure, amount: Amount) -> Result<Vec<Edit>, String> {
+    let below = match amount.0 {
+        // Any number is below.
+        None => return Err(format!("any value of {} would", measure.field)),
+        Some(0 | 1) => return Err(format!("{} cannot be lower", measure.field)),
+        Some(amount) => amount - 1,
+    };
+    Ok(vec![Edit::set(measure.field, measure.json(Some(below)))])
+}

@@ -1,0 +1,237 @@
+//! The search for an interpreter.
+//!
+//! Always holds: candidates are tried in the order of the path; each one passed over has its reason; one that somebody else than root or this user could
+//! have put there, or that would load what somebody else could have, is passed over unasked.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+
+use nix::unistd::{AccessFlags, access, geteuid};
+use remand_plan::Interpreter;
+use remand_plan::files::FileId;
+use remand_plan::interpreter::Tree;
+
+use super::ask::{Refusal, ask};
+use super::cache::{Cache, Place, Record, Stamp};
+use super::layout::Layout;
+use super::needs::{Core, needs};
+use super::tree::{self, Node};
+use super::{InterpreterError, shim, trust};
+
+/// An interpreter, and what a person may want to know about the search: candidates passed over, no cache.
+#[derive(Debug)]
+pub struct Found {
+    /// The interpreter. Without site packages asked for, `site` is empty and site directories inside of `core` are hidden.
+    pub interpreter: Interpreter,
+    /// One sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Finds what `interpreter` (a name looked up on `path`, or an absolute path) needs; with `site`, also its site packages and their libraries.
+///
+/// # Errors
+/// Why there is none, naming every candidate that was passed over.
+pub fn find(interpreter: &str, path: &str, site: bool) -> Result<Found, InterpreterError> {
+    let mut notes = Vec::new();
+    let cache = Cache::open().map_err(|reason| notes.push(reason)).ok();
+    let candidates = candidates(interpreter, path)?;
+    let mut passed_over = Vec::new();
+    for candidate in &candidates {
+        let search = Search { candidate, site, cache: cache.as_ref() };
+        match search.run(&mut notes) {
+            Ok(interpreter) => {
+                notes.extend(once_each(passed_over));
+                return Ok(Found { interpreter, notes });
+            }
+            Err(reason) => passed_over.push((candidate.clone(), reason)),
+        }
+    }
+    let mut reasons = once_each(passed_over);
+    if candidates.is_empty() {
+        reasons.push(format!("there is no such file in PATH ({path})"));
+    }
+    // What makes starts slow is no reason for there being none.
+    Err(InterpreterError { wanted: format!("no usable interpreter {interpreter:?}"), reasons })
+}
+
+/// What reading tells of the interpreter at an absolute path, which is not asked anything: why a run cannot have it, or all of it where it was asked before.
+///
+/// # Errors
+/// As [`find`].
+pub fn look(interpreter: &str, site: bool) -> Result<Option<Interpreter>, InterpreterError> {
+    let cache = Cache::open().ok();
+    let search = Search { candidate: interpreter, site, cache: cache.as_ref() };
+    search.look().map_err(|reason| InterpreterError {
+        wanted: format!("no usable interpreter {interpreter:?}"),
+        reasons: vec![format!("{interpreter} {reason}")],
+    })
+}
+
+/// Each reason once, behind all that it is true of.
+pub(super) fn once_each(reasons: Vec<(String, String)>) -> Vec<String> {
+    let mut grouped: Vec<(String, String)> = Vec::new();
+    for (who, reason) in reasons {
+        match grouped.iter_mut().find(|(_, known)| *known == reason) {
+            Some((others, _)) => *others = format!("{others}, {who}"),
+            None => grouped.push((who, reason)),
+        }
+    }
+    grouped.into_iter().map(|(who, reason)| format!("{who} {reason}")).collect()
+}
+
+/// Absolute paths to try for a name or an absolute path; with a name, those where there is something.
+pub(super) fn candidates(name: &str, path: &str) -> Result<Vec<String>, InterpreterError> {
+    if name.starts_with('/') {
+        return Ok(vec![name.to_owned()]);
+    }
+    if name.is_empty() || name.contains(['/', '\0']) {
+        let reasons = vec!["neither an absolute path nor a name to look up on PATH".to_owned()];
+        return Err(InterpreterError { wanted: format!("{name:?}"), reasons });
+    }
+    let mut seen = BTreeSet::new();
+    // A relative or empty entry means the current directory, which anybody may have filled.
+    let directories = path
+        .split(':')
+        .map(|directory| directory.trim_end_matches('/'))
+        .filter(|directory| directory.starts_with('/') && seen.insert(*directory));
+    let files = directories.map(|directory| format!("{directory}/{name}"));
+    Ok(files.filter(|file| !matches!(std::fs::metadata(file), Err(error) if error.kind() == std::io::ErrorKind::NotFound)).collect())
+}
+
+/// Why a file cannot be executed by us, if it can't.
+pub(super) fn executable(file: &str) -> Result<(), String> {
+    let meta = std::fs::metadata(file).map_err(|error| format!("cannot be looked at: {error}"))?;
+    if !meta.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    access(file, AccessFlags::X_OK).map_err(|error| format!("cannot be executed: {error}"))
+}
+
+struct Search<'a> {
+    candidate: &'a str,
+    site: bool,
+    cache: Option<&'a Cache>,
+}
+
+impl Search<'_> {
+    fn run(&self, notes: &mut Vec<String>) -> Result<Interpreter, String> {
+        let (real, key) = self.named()?;
+        if let Some(record) = self.cache.and_then(|cache| cache.load(&key)) {
+            return record.answer;
+        }
+        let (answer, names) = self.ask(&real)?;
+        if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&record(key, &names, answer.clone())?)) {
+            notes.push(reason);
+        }
+        answer
+    }
+
+    /// What would be asked, and under which key its answer is kept.
+    fn named(&self) -> Result<(String, String), String> {
+        executable(self.candidate)?;
+        let real = shim::behind(self.candidate)?.unwrap_or_else(|| self.candidate.to_owned());
+        let key = format!("{}\n{real}\n{}", self.candidate, self.site);
+        Ok((real, key))
+    }
+
+    fn look(&self) -> Result<Option<Interpreter>, String> {
+        let (real, key) = self.named()?;
+        match self.cache.and_then(|cache| cache.load(&key)) {
+            Some(record) => record.answer.map(Some),
+            None => self.before_asking(&real).map(|_| None),
+        }
+    }
+
+    /// All that keeps an interpreter from being asked, and a run from being shown it.
+    fn before_asking(&self, real: &str) -> Result<(Layout, Core), String> {
+        let owners = trust::owners();
+        let layout = Layout::read(real)?;
+        // Whoever can write one of these would have our rights when it is asked, and could name any file into a run.
+        let trusted = |said: Result<(), String>| said.map_err(|reason| format!("is not asked: {reason}"));
+        trusted(layout.trusted(&owners))?;
+        let core = Core::of(&layout)?;
+        trusted(core.shared.iter().try_for_each(|library| trust::check(library, &owners)))?;
+        if geteuid().is_root() {
+            readable(&core.tree(&[]))?;
+        }
+        Ok((layout, core))
+    }
+
+    /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
+    fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
+        let (layout, core) = self.before_asking(real)?;
+        let (reply, executor) = match ask(real, &core.tree(&[])) {
+            Ok(said) => said,
+            Err(Refusal::Lasting(reason)) => return Ok((Err(reason), BTreeSet::from([real.to_owned()]))),
+            Err(Refusal::Passing(reason)) => return Err(reason),
+        };
+        let (interpreter, names) = needs(&layout, core, (&reply, executor), self.site, &trust::owners())?;
+        if geteuid().is_root() {
+            readable(&interpreter.site)?;
+        }
+        Ok((Ok(interpreter), names))
+    }
+}
+
+/// What is kept of an answer. Of the way to each file, who can change it counts.
+fn record(key: String, names: &BTreeSet<String>, answer: Result<Interpreter, String>) -> Result<Record, String> {
+    let mut places = BTreeSet::new();
+    for name in names {
+        places.extend(trust::steps(name)?);
+    }
+    // Its stamps would vouch for something else.
+    if let Some(path) = answer.iter().flat_map(|found| [&found.core, &found.site]).flat_map(|tree| &tree.binds).find_map(replaced) {
+        return Err(format!("the answer is not kept: {path} was replaced while it was looked at"));
+    }
+    let places = places.into_iter().filter_map(|place| Place::of(&place).map(|seen| (place, seen))).collect();
+    let files = names.iter().filter_map(|name| Stamp::of(name).map(|stamp| (name.clone(), stamp))).collect();
+    Ok(Record { key, files, places, answer })
+}
+
+/// The path of a bind, if something else is there than was judged.
+fn replaced((path, judged): (&String, &FileId)) -> Option<String> {
+    let same = matches!(tree::host(path), Node::Other(_, now) if now == *judged);
+    (!same).then(|| path.clone())
+}
+
+/// Checks that runs, which have ids of their own when root starts them, can read what is shown to them.
+fn readable(tree: &Tree) -> Result<(), String> {
+    for path in tree.binds.keys() {
+        let meta = std::fs::metadata(path).map_err(|error| format!("needs {path}: {error}"))?;
+        let needed = if meta.is_dir() { 0o005 } else { 0o004 };
+        if meta.mode() & needed != needed {
+            return Err(format!("needs {path}, which only its owner can read; runs have users of their own: chmod -R o+rX it"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_looked_up_in_absolute_directories_only() {
+        assert_eq!(candidates("sh", "/nonexistent:bin:/bin/::.:/bin/:/bin").unwrap(), ["/bin/sh"]);
+        assert_eq!(candidates("/a/b", "/bin").unwrap(), ["/a/b"]);
+        assert!(candidates("no-such-program", "/bin").unwrap().is_empty());
+        for name in ["", "./python3", "a/b", "a\0"] {
+            assert!(candidates(name, "/bin").is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_said_once() {
+        let said = [("/a", "is gone"), ("/b", "is older"), ("/c", "is gone")].map(|(who, why)| (who.to_owned(), why.to_owned()));
+        assert_eq!(once_each(said.into()), ["/a, /c is gone", "/b is older"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_executed_has_a_reason() {
+        assert!(executable("/bin/sh").is_ok());
+        assert_eq!(executable("/bin").unwrap_err(), "is not a regular file");
+        assert!(executable("/etc/passwd").unwrap_err().contains("cannot be executed"));
+        assert!(executable("/nonexistent").unwrap_err().contains("cannot be looked at"));
+    }
+}

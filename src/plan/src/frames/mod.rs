@@ -1,0 +1,127 @@
+//! The result protocol: frames from the executor, decoded without I/O.
+//!
+//! A frame is a 4-byte big-endian length and that many bytes of UTF-8 JSON: one object that starts with `{"kind":"` and one of five kinds.
+//!
+//! | state   | `ready` | `print`, `item` | `done`, `error` |
+//! |---------|---------|-----------------|-----------------|
+//! | start   | running | malformed       | malformed       |
+//! | running | malformed | running       | ended           |
+//! | ended   | malformed | malformed     | malformed       |
+//!
+//! After `done` or `error` not one byte more may come. `print` carries `text`; `item` carries `index` (rising) and `value`; `done` may carry `value`
+//! (an executor in `per_item` mode sends none); `error` carries the fields of [`ErrorFrame`]. Any other member is malformed.
+//!
+//! Always holds: nothing is allocated from a length, only from bytes that came; more than the kind's limit is never kept; every byte is hostile; an
+//! unexpected frame is an error value, never a panic; nesting, value count, number length and total size are capped; no recursion.
+
+mod bounds;
+mod decoder;
+mod kind;
+mod shape;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+pub use bounds::Collect;
+pub use decoder::Decoder;
+
+/// Most bytes of an `error` frame; the executor keeps its own account well below.
+pub const ERROR_SIZE: u64 = 128 << 10;
+/// A print shorter than this many bytes counts as this many, so that empty prints cannot fill the supervisor's memory.
+pub const PRINT_FLOOR: u64 = 16;
+/// Most digits (with sign, point and exponent) of a number: what Python itself reads and writes.
+pub const NUMBER_LENGTH: u64 = 4_300;
+
+/// The code's own account of an exception. All fields are claims of the run, bounded by the frame limits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct ErrorFrame {
+    /// Exception class, such as `ValueError`; `SystemExit` for `sys.exit()`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// `str(exception)`.
+    pub message: String,
+    /// The exception's `description` attribute, or which policy field stood in the way, or empty.
+    #[serde(default)]
+    pub description: String,
+    /// Traceback of the user's own frames, as Python prints it.
+    #[serde(default)]
+    pub stack: String,
+    /// Line of the user's code, 1-based.
+    #[serde(default)]
+    pub line: Option<u64>,
+    /// Index of the item that was being worked on.
+    #[serde(default)]
+    pub item: Option<u64>,
+}
+
+/// What decoding found wrong; the first is final.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum FrameError {
+    /// Over the size limit: stop with `ResultSize`. Bytes of all result frames, this one as announced.
+    #[error("a result of {seen} bytes where {allowed} are allowed")]
+    TooLarge { seen: u64, allowed: u64 },
+    /// Over the print limit: stop with `Prints`. Bytes of all captured text, at least.
+    #[error("{seen} bytes of captured print text where {allowed} are allowed")]
+    TooManyPrints { seen: u64, allowed: u64 },
+    /// Over a shape limit: stop with `ResultShape`. Counting ended at the first that was too much.
+    #[error("a result {what} of {seen} where {allowed} are allowed")]
+    TooComplex { what: &'static str, seen: u64, allowed: u64 },
+    /// Not a frame of the protocol: stop with `Malformed`.
+    #[error("{0}")]
+    Malformed(String),
+    /// End of file inside a frame. Only [`Decoder::finish`] says so.
+    #[error("the result pipe was closed inside a frame, {missing} bytes short")]
+    CutShort { missing: u64 },
+}
+
+/// Everything that came out of the result pipe, in order. Values are kept as the JSON text that was received.
+#[derive(Debug, Default)]
+pub struct Received {
+    /// `ready` came.
+    pub ready: bool,
+    /// Items: (index, value text), in order of arrival, each index above the one before.
+    pub items: Vec<(u64, Box<RawValue>)>,
+    /// Captured prints; the last is cut where it went over the limit.
+    pub prints: Vec<String>,
+    /// Value of `done`, if it has one.
+    pub value: Option<Box<RawValue>>,
+    /// The final frame was `done`.
+    pub done: bool,
+    /// The final frame was `error`.
+    pub error: Option<ErrorFrame>,
+    /// Bytes of all prints as counted against the limit.
+    pub print_bytes: u64,
+    /// Bytes of all frames that carried a value.
+    pub result_bytes: u64,
+}
+
+impl Received {
+    /// What goes into the outcome's `value`: the value of `done`; else the array of the items that came, be the run finished or not; else `null`.
+    #[must_use]
+    pub fn value(&mut self) -> Box<RawValue> {
+        match self.value.take() {
+            Some(value) => value,
+            None if self.items.is_empty() && !self.done => RawValue::NULL.to_owned(),
+            None => array(&self.items),
+        }
+    }
+}
+
+fn array(items: &[(u64, Box<RawValue>)]) -> Box<RawValue> {
+    let mut text = String::with_capacity(items.iter().map(|(_, item)| item.get().len() + 1).sum::<usize>() + 2);
+    for (_, item) in items {
+        text.push(if text.is_empty() { '[' } else { ',' });
+        text.push_str(item.get());
+    }
+    text.push_str(if text.is_empty() { "[]" } else { "]" });
+    // JSON values between brackets and commas are JSON: the error cannot happen, and null would say "no value".
+    RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+fn malformed(what: &str) -> FrameError {
+    FrameError::Malformed(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

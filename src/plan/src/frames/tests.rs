@@ -1,0 +1,257 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use proptest::prelude::*;
+
+use super::shape::Budget;
+use super::*;
+use crate::frames::Collect;
+
+const LIMITS: Collect = Collect { stdout: 0, stderr: 0, prints: 100, result_size: 200, result_depth: 5, result_nodes: 20, job_size: 0 };
+
+fn frame(text: &str) -> Vec<u8> {
+    [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
+}
+
+fn stream(frames: &[&str]) -> Vec<u8> {
+    frames.iter().flat_map(|text| frame(text)).collect()
+}
+
+const READY: &str = r#"{"kind":"ready"}"#;
+
+/// What is left of a run's bytes, comparable.
+type Seen = (bool, Vec<(u64, String)>, Vec<String>, Option<String>, bool, Option<ErrorFrame>, Option<FrameError>);
+
+fn decode(bytes: &[u8], portions: &[usize]) -> Seen {
+    let mut decoder = Decoder::new(LIMITS);
+    let mut rest = bytes;
+    for portion in portions.iter().copied().chain([usize::MAX]) {
+        let (now, later) = rest.split_at(portion.min(rest.len()));
+        let failed = decoder.feed(now).is_err();
+        assert_eq!(failed, decoder.feed(&[]).is_err(), "an error is final");
+        rest = later;
+    }
+    let (received, error) = decoder.finish();
+    let text = |value: &RawValue| value.get().to_owned();
+    let items = received.items.iter().map(|(index, value)| (*index, text(value))).collect();
+    (received.ready, items, received.prints, received.value.as_deref().map(text), received.done, received.error, error)
+}
+
+fn error(frames: &[&str]) -> FrameError {
+    decode(&stream(frames), &[]).6.expect("an error")
+}
+
+fn is_malformed(bytes: &[u8]) {
+    assert!(matches!(decode(bytes, &[]).6, Some(FrameError::Malformed(_))), "{}", String::from_utf8_lossy(bytes));
+}
+
+#[test]
+fn a_run_of_each_mode() {
+    let seen = decode(&stream(&[READY, r#"{"kind":"print","text":"hi\n"}"#, r#"{"kind":"done","value":null}"#]), &[]);
+    assert_eq!(seen, (true, vec![], vec!["hi\n".to_owned()], Some("null".to_owned()), true, None, None));
+    let items = [READY, r#"{"kind":"item","index":0,"value":{"json":1}}"#, r#"{"kind":"item","index":7,"value":2}"#, r#"{"kind":"done"}"#];
+    let seen = decode(&stream(&items), &[]);
+    assert_eq!(seen, (true, vec![(0, r#"{"json":1}"#.to_owned()), (7, "2".to_owned())], vec![], None, true, None, None));
+    let raised = r#"{"kind":"error","type":"E","message":"m","description":"","stack":"s","line":3,"item":null}"#;
+    let expected = ErrorFrame { kind: "E".into(), message: "m".into(), stack: "s".into(), line: Some(3), ..ErrorFrame::default() };
+    assert_eq!(decode(&stream(&[READY, raised]), &[]).5, Some(expected));
+}
+
+#[test]
+fn ready_is_told_once() {
+    let mut decoder = Decoder::new(LIMITS);
+    let ready = frame(READY);
+    decoder.feed(&ready[..10]).unwrap();
+    assert!(!decoder.received().ready);
+    decoder.feed(&ready[10..]).unwrap();
+    assert!(decoder.received().ready);
+    decoder.feed(&frame(r#"{"kind":"done"}"#)).unwrap();
+    let mut at_once = Decoder::new(LIMITS);
+    assert!(at_once.feed(&[ready.as_slice(), &[0xFF; 4]].concat()).is_err());
+    assert!(at_once.received().ready, "what is no frame takes nothing back that came before it in the same portion");
+}
+
+/// Catalogue O1, O2: one final frame, nothing before, beside or after.
+#[test]
+fn order() {
+    let done = r#"{"kind":"done","value":1}"#;
+    let item = r#"{"kind":"item","index":1,"value":1}"#;
+    let raised = r#"{"kind":"error","type":"","message":"","description":"","stack":"","line":null,"item":null}"#;
+    for frames in [
+        &[done][..],
+        &[item],
+        &[raised],
+        &[READY, READY],
+        &[READY, done, done],
+        &[READY, done, raised],
+        &[READY, done, item],
+        &[READY, raised, done],
+        &[READY, item, item],
+        &[READY, r#"{"kind":"print","text":"","kind":"done"}"#],
+        &[READY, r#"{"kind":"done","value":1,"value":2}"#],
+        &[READY, r#"{"kind":"done","value":1,"more":2}"#],
+        &[READY, r#"{"kind":"done","value":1} x"#],
+        &[READY, r#"{"kind":"done","value":}"#],
+        &[READY, r#"{"kind":"item","value":1}"#],
+        &[READY, r#"{"kind":"item","index":-1,"value":1}"#],
+        &[READY, r#"{"kind":"error","message":""}"#],
+        &[READY, r#"{"value":1,"kind":"done"}"#],
+        &[READY, r#"{"kind":"other","value":1}"#],
+        &[READY, r#"{"kind":"print","text":"\ud800"}"#],
+        &["ready"],
+        &[""],
+    ] {
+        is_malformed(&stream(frames));
+    }
+    let long = error(&[READY, &format!(r#"{{"kind":"done","{}":1}}"#, "x".repeat(150))]).to_string()
+        + &error(&[READY, &format!(r#"{{"kind":"error","{}":1}}"#, "x".repeat(9000))]).to_string();
+    assert!(long.len() < 600, "a reason quotes the run's bytes only so far");
+    let mut trailing = stream(&[READY, done]);
+    assert_eq!(decode(&trailing, &[]).6, None, "the control");
+    trailing.push(0);
+    is_malformed(&trailing);
+}
+
+/// Catalogue O4: what JSON readers disagree about or choke on.
+#[test]
+fn hostile_values() {
+    let deep = "[".repeat(60) + &"]".repeat(60);
+    let long = "9".repeat(usize::try_from(NUMBER_LENGTH).unwrap() + 1);
+    for value in [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e999",
+        "01",
+        "1.",
+        "+1",
+        "'a'",
+        r#"{"a":1,"a":2}"#,
+        r#""\ud800""#,
+        "\"\u{1}\"",
+        "[1,]",
+        "[",
+        "nul",
+    ] {
+        is_malformed(&stream(&[READY, &format!(r#"{{"kind":"done","value":{value}}}"#)]));
+    }
+    let with = |value: &str| format!(r#"{{"kind":"done","value":{value}}}"#);
+    assert_eq!(error(&[READY, &with(&deep)]), FrameError::TooComplex { what: "depth", seen: 6, allowed: 5 });
+    assert_eq!(
+        error(&[READY, &with(&format!("[{}1]", "1,".repeat(19)))]),
+        FrameError::TooComplex { what: "value count", seen: 21, allowed: 20 }
+    );
+    assert!(matches!(error(&[READY, &with(&long)]), FrameError::TooLarge { .. }), "size comes first");
+    let mut invalid = stream(&[READY, &with("\"xx\"")]);
+    let place = invalid.len() - 4;
+    invalid[place] = 0xFF;
+    is_malformed(&invalid);
+}
+
+#[test]
+fn a_megabyte_of_brackets_does_not_recurse() {
+    let limits = Collect { result_size: 1 << 22, result_depth: 1 << 22, result_nodes: 1 << 22, ..LIMITS };
+    let mut decoder = Decoder::new(limits);
+    decoder.feed(&frame(READY)).unwrap();
+    let value = "[".repeat(1 << 20) + &"]".repeat(1 << 20);
+    decoder.feed(&frame(&format!(r#"{{"kind":"done","value":{value}}}"#))).unwrap();
+    assert_eq!(decoder.finish().0.value().get(), value);
+}
+
+/// Catalogue O4: a 4 GiB length is refused by its four bytes.
+#[test]
+fn a_length_allocates_nothing() {
+    let mut decoder = Decoder::new(LIMITS);
+    decoder.feed(&frame(READY)).unwrap();
+    assert_eq!(decoder.feed(&[0xFF; 4]), Err(FrameError::TooLarge { seen: 0xFFFF_FFFF, allowed: 200 }));
+    let (received, error) = decoder.finish();
+    assert!(received.ready && error.is_some());
+
+    // Under the room of error frames, but over that of results: refused once the kind shows.
+    let mut decoder = Decoder::new(LIMITS);
+    decoder.feed(&frame(READY)).unwrap();
+    assert_eq!(decoder.feed(&100_000_u32.to_be_bytes()), Ok(()));
+    assert_eq!(decoder.feed(br#"{"kind":"done",     "#), Err(FrameError::TooLarge { seen: 100_000, allowed: 200 }));
+}
+
+#[test]
+fn result_size_at_and_over() {
+    let done = |length: usize| format!(r#"{{"kind":"done","value":"{}"}}"#, "x".repeat(length - 26));
+    assert_eq!(decode(&stream(&[READY, &done(200)]), &[]).6, None);
+    assert_eq!(error(&[READY, &done(201)]), FrameError::TooLarge { seen: 201, allowed: 200 });
+    let item = |index: usize, length: usize| format!(r#"{{"kind":"item","index":{index},"value":"{}"}}"#, "x".repeat(length - 36));
+    let two = [READY, &item(1, 100), &item(2, 100), r#"{"kind":"done"}"#];
+    assert_eq!(decode(&stream(&two), &[]).6, None, "done without a value costs nothing");
+    assert_eq!(error(&[READY, &item(1, 100), &item(2, 101)]), FrameError::TooLarge { seen: 201, allowed: 200 });
+    let nodes = [r#"{"kind":"item","index":1,"value":[1,1,1,1,1,1,1,1,1,1]}"#, r#"{"kind":"item","index":2,"value":[1,1,1,1,1,1,1,1,1]}"#];
+    assert_eq!(error(&[READY, nodes[0], nodes[1]]), FrameError::TooComplex { what: "value count", seen: 21, allowed: 20 });
+}
+
+#[test]
+fn prints_at_and_over() {
+    let print = |text: &str| format!(r#"{{"kind":"print","text":"{text}"}}"#);
+    assert_eq!(decode(&stream(&[READY, &print(&"x".repeat(60)), &print(&"\\u0001".repeat(40))]), &[]).6, None);
+    let seen = decode(&stream(&[READY, &print(&"x".repeat(60)), &print(&("é".repeat(20) + "x"))]), &[]);
+    assert_eq!(seen.6, Some(FrameError::TooManyPrints { seen: 101, allowed: 100 }));
+    assert_eq!(seen.2, vec!["x".repeat(60), "é".repeat(20)], "what fits is kept, whole characters");
+    let many: Vec<String> = std::iter::repeat_with(|| print("")).take(7).collect();
+    let many: Vec<&str> = [READY].into_iter().chain(many.iter().map(String::as_str)).collect();
+    assert_eq!(error(&many), FrameError::TooManyPrints { seen: 112, allowed: 100 });
+    assert_eq!(decode(&stream(&many[..7]), &[]).6, None);
+    assert!(matches!(error(&[READY, &print(&"x".repeat(10_000))]), FrameError::TooManyPrints { seen: 1_600..10_000, allowed: 100 }));
+}
+
+/// Catalogue O2: a truncated frame.
+#[test]
+fn every_cut_is_noticed() {
+    let whole = stream(&[READY, r#"{"kind":"done","value":[1]}"#]);
+    let ends = [0, 20, whole.len()];
+    for cut in 0..=whole.len() {
+        let seen = decode(&whole[..cut], &[]);
+        assert_eq!(seen.6.is_none(), ends.contains(&cut), "cut at {cut}");
+        assert!(matches!(seen.6, None | Some(FrameError::CutShort { .. })), "cut at {cut}");
+        assert_eq!(seen.4, cut == whole.len());
+    }
+}
+
+#[test]
+fn value_of_the_outcome() {
+    let value = |frames: &[&str]| {
+        let mut decoder = Decoder::new(LIMITS);
+        decoder.feed(&stream(frames)).unwrap();
+        decoder.finish().0.value().get().to_owned()
+    };
+    assert_eq!(value(&[READY]), "null");
+    assert_eq!(value(&[READY, r#"{"kind":"done"}"#]), "[]");
+    assert_eq!(value(&[READY, r#"{"kind":"done","value":{"a":1.50}}"#]), r#"{"a":1.50}"#);
+    let items = [READY, r#"{"kind":"item","index":0,"value":{}}"#, r#"{"kind":"item","index":2,"value": 1e3 }"#];
+    assert_eq!(value(&items), "[{},1e3]", "items of a run that failed later are kept");
+}
+
+fn any_frame() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        8 => Just(frame(READY)),
+        8 => "[a-z\"\\\\é]{0,30}".prop_map(|text| frame(&serde_json::json!({"kind": "print", "text": text}).to_string())),
+        8 => (0..20_u64, "[\\[\\]{}:,\"0-9a-z.]{0,12}").prop_map(|(index, value)| frame(&format!(r#"{{"kind":"item","index":{index},"value":{value}}}"#))),
+        8 => (0..20_u64).prop_map(|index| frame(&format!(r#"{{"kind":"item","index":{index},"value":[1,{{"a":"b"}}]}}"#))),
+        4 => Just(frame(r#"{"kind":"done","value":1}"#)),
+        2 => prop::collection::vec(any::<u8>(), 0..20),
+        1 => Just(vec![0, 0, 1]),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_split_gives_the_same(frames in prop::collection::vec(any_frame(), 0..8), first in any::<bool>(), portions in prop::collection::vec(1..40_usize, 0..40)) {
+        let head = if first { frame(READY) } else { Vec::new() };
+        let bytes = [head, frames.concat()].concat();
+        let whole = decode(&bytes, &[]);
+        prop_assert_eq!(&decode(&bytes, &portions), &whole);
+        prop_assert_eq!(&decode(&bytes, &vec![1; bytes.len()]), &whole);
+    }
+
+    #[test]
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,60}") {
+        decode(&bytes, &[7, 1, 30]);
+        decode(&[frame(READY), frame(&format!(r#"{{"kind":"done","value":{text}}}"#))].concat(), &[]);
+        let _ = shape::check(&text, &mut Budget { depth: 3, nodes: 9, used: 0 });
+    }
+}

@@ -1,0 +1,96 @@
+//! The job: what travels into the sandbox for the executor to obey, as one `marshal` value.
+//!
+//! `marshal` because a bare interpreter decodes it with a builtin, where `import json` would double its start. Only the types that every supported
+//! CPython (3.9 and later) reads alike are written: None, bool, int, float, str, list, dict.
+//!
+//! Always holds: encoding is a pure function of the request and the plan, and its size is known before anything is written or allocated.
+
+mod data;
+mod marshal;
+
+pub use data::{Data, DataError};
+
+use marshal::{Size, Writer};
+use remand_policy::policy::Policy;
+
+use crate::request::{Mode, Request};
+
+/// Version of the job's shape; the executor refuses any other.
+pub const VERSION: i32 = 1;
+
+/// Arrays and objects of a caller inside each other; `marshal.loads` gives up at 2,000.
+const DEPTH: u32 = 1_000;
+
+/// A job over `limits.job_size`, or one that Python cannot hold as the same value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum JobError {
+    #[error("the job (code, items, query) is {size} bytes, over limits.job_size = {allowed} bytes")]
+    TooLarge { size: u64, allowed: u64 },
+    /// A float that would become infinity, or an integer of more digits than Python reads.
+    #[error("{at}: {number} is out of range")]
+    Number { at: String, number: String },
+    #[error("{at}: nested deeper than {allowed}")]
+    TooDeep { at: String, allowed: u32 },
+}
+
+/// Encodes the job for an effective policy. Shape (a dict):
+/// `version` 1, `mode` (`"all_items"`, `"per_item"`), `code`, `items`, `query`,
+/// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool}, `site_paths`: list,
+/// `limits` {`prints`, `result_size`: int}. (Depth and count of a result are checked where they count: by the decoder of frames.)
+///
+/// # Errors
+/// [`JobError::TooLarge`].
+pub fn encode(request: &Request, effective: &Policy, site_paths: &[String]) -> Result<Vec<u8>, JobError> {
+    let allowed = effective.limits.job_size.0;
+    let mut size = Size(0);
+    write(&mut size, request, effective, site_paths);
+    if size.0 > allowed {
+        return Err(JobError::TooLarge { size: size.0, allowed });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size.0).unwrap_or(0));
+    write(&mut bytes, request, effective, site_paths);
+    Ok(bytes)
+}
+
+fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_paths: &[String]) {
+    let python = &effective.python;
+    out.open_dict();
+    out.text("version");
+    out.int(i64::from(VERSION));
+    out.text("mode");
+    out.text(match request.mode {
+        Mode::AllItems => "all_items",
+        Mode::PerItem => "per_item",
+    });
+    out.text("code");
+    out.text(&request.code);
+    out.text("items");
+    out.data(&request.items);
+    out.text("query");
+    out.data(&request.query);
+    out.text("security");
+    out.open_dict();
+    for (name, list) in
+        [("stdlib_allow", &python.stdlib_allow), ("external_allow", &python.external_allow), ("builtins_deny", &python.builtins_deny)]
+    {
+        out.text(name);
+        out.texts(list);
+    }
+    out.text("runner_env_deny");
+    out.bool(python.runner_env_deny);
+    out.close_dict();
+    out.text("site_paths");
+    out.texts(site_paths);
+    out.text("limits");
+    out.open_dict();
+    for (name, bytes) in [("prints", effective.limits.prints), ("result_size", effective.limits.result_size)] {
+        out.text(name);
+        out.int(i64::try_from(bytes.0).unwrap_or(i64::MAX));
+    }
+    out.close_dict();
+    out.close_dict();
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,302 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const ALL: u64 = u64::MAX;
+
+fn encoded(text: &str) -> Vec<u8> {
+    let data = Data::value(text, "", ALL).unwrap();
+    assert_eq!(data.size, data.bytes.len() as u64);
+    data.bytes
+}
+
+const INTERPRETERS: [&str; 1] = ["/usr/bin/python3"];
+
+/// Asks a real interpreter whether the marshal bytes are what its own `json.loads` makes of the text, types and signs included.
+fn same_in_python(python: &str, pairs: &[(String, Vec<u8>)]) {
+    const PROGRAM: &str = "
+import json, marshal, sys
+for line in sys.stdin:
+    text, data = json.loads(line)
+    expected, got = json.loads(text), marshal.loads(bytes.fromhex(data))
+    assert repr(got) == repr(expected), (text, got)
+print('same')
+";
+    let mut child = Command::new(python).args(["-I", "-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    for (text, bytes) in pairs {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        writeln!(input, "{}", json!([text, hex])).unwrap();
+    }
+    drop(input);
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"same\n", "{python}");
+}
+
+#[test]
+fn decodes_in_python_to_what_json_would_give() {
+    let nines = |count: usize| "9".repeat(count);
+    let mut texts: Vec<String> = [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-0",
+        "1",
+        "-1",
+        "2147483647",
+        "2147483648",
+        "-2147483648",
+        "-2147483649",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1000000000000000000",
+        "999999999999999999",
+        "340282366920938463463374607431768211456",
+        "0.0",
+        "-0.0",
+        "1.0",
+        "1e5",
+        "1E-7",
+        "0.1",
+        "5e-324",
+        "2.2250738585072011e-308",
+        "1.7976931348623157e308",
+        "123456789012345678901234567890.5",
+        "\"\"",
+        "\"é\\u0000\\ud83d\\ude00\"",
+        "[]",
+        "{}",
+        "[1, [2.5, {\"a\": null, \"\": [true]}], \"x\"]",
+        "{\"b\": 1, \"a\": 2, \"b2\": {\"c\": -3}}",
+    ]
+    .map(str::to_owned)
+    .into();
+    for digits in [17, 18, 19, 35, 36, 37, 299, 4_299, 4_300] {
+        texts.push(nines(digits));
+        texts.push(format!("-1{}", "0".repeat(digits - 1)));
+    }
+    let pairs: Vec<_> = texts.into_iter().map(|text| (text.clone(), encoded(&text))).collect();
+    for python in INTERPRETERS {
+        if std::path::Path::new(python).exists() {
+            same_in_python(python, &pairs);
+        } else {
+            eprintln!("skipped: no {python} to compare with");
+        }
+    }
+}
+
+#[test]
+fn known_bytes() {
+    assert_eq!(encoded(r#"{"a": [null, 1]}"#), b"{u\x01\0\0\0a[\x02\0\0\0Ni\x01\0\0\x000");
+    assert_eq!(encoded("2147483648"), b"l\x03\0\0\0\0\0\0\0\x02\0");
+    assert_eq!(encoded("-2147483649"), b"l\xfd\xff\xff\xff\x01\0\0\0\x02\0");
+    assert_eq!(encoded("0.5"), b"g\0\0\0\0\0\0\xe0\x3f");
+}
+
+#[test]
+fn what_python_cannot_hold_is_refused_by_place() {
+    let refused = |text: &str| Data::value(text, "query", ALL).unwrap_err().to_string();
+    assert_eq!(refused("{\"rows\": [1, {\"a\": [0], \"price\": 1e999}]}"), "query.rows[1].price: 1e999 is out of range");
+    assert!(refused(&"9".repeat(4_301)).ends_with(" is out of range"));
+    assert_eq!(refused("[1,\n  \"\\ud800\"]"), "half of a surrogate pair at line 2 column 3");
+    assert!(refused("[1,\n {]").starts_with("key must be a string at line 2 column 3"));
+    assert!(matches!(Data::items("{}", ALL), Err(DataError::NotArray)));
+    assert!(matches!(Data::items(" [ ]\n", ALL), Ok(data) if data == Data::no_items()));
+    assert_eq!(Data::value("null", "", ALL).unwrap(), Data::null());
+}
+
+#[test]
+fn depth_at_and_over_the_limit() {
+    let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    let refused = |text: &str| Data::items(text, ALL).unwrap_err().to_string();
+    assert!(Data::items(&nested(1_000), ALL).is_ok());
+    assert_eq!(refused(&nested(1_001)), format!("items{}...: nested deeper than 1000", "[0]".repeat(65)));
+    // Far more than any stack would take.
+    assert!(refused(&nested(1 << 20)).ends_with("nested deeper than 1000"));
+    assert!(Data::items(&format!("[{}]", vec!["[[]]"; 2_000].join(",")), ALL).is_ok(), "siblings do not add up");
+}
+
+#[test]
+fn what_is_too_large_is_counted_and_not_kept() {
+    let text = r#"[1, 99999999999999999999, 1.5, "\u00e9", {"k": [null, true]}, [], -5000000000]"#;
+    let whole = Data::items(text, ALL).unwrap();
+    assert_eq!(Data::items(text, whole.size).unwrap(), whole);
+    for allowed in 0..whole.size {
+        let data = Data::items(text, allowed).unwrap();
+        assert_eq!((data.size, data.bytes.len()), (whole.size, 0), "{allowed}");
+    }
+}
+
+/// Objects that serde_json takes for numbers of its own, keys twice, all white space.
+#[test]
+fn odd_text_is_what_python_makes_of_it() {
+    let texts = [
+        r#"{"$serde_json::private::Number": "1"}"#,
+        r#"{"a": 1, "b": 2, "a": 3}"#,
+        " \t\r\n[ 1 ,\t{ \"a\" : [ ] ,\n\"b\\\"\" : \"\\\\\" } ]\r\n",
+        r#"["\u0000\b\f\/\"", "a\\", {"\ud83d\ude00": "\uD83D\uDE00\uffff"}]"#,
+    ];
+    let pairs: Vec<_> = texts.map(|text| (text.to_owned(), encoded(text))).into();
+    same_in_python(INTERPRETERS[0], &pairs);
+}
+
+fn policy(job_size: u64) -> Policy {
+    use remand_policy::policy::*;
+    use remand_policy::units::{Bytes, Limit};
+    let required = Enforce::Required;
+    let bytes = Bytes(1 << 33);
+    Policy {
+        name: String::new(),
+        description: String::new(),
+        limits: Limits {
+            wall_time: Limit::Unlimited,
+            cpu_time: Limit::Unlimited,
+            cpus: Limit::Unlimited,
+            memory: Limit::Unlimited,
+            pids: Limit::Unlimited,
+            open_files: 1,
+            file_size: Limit::Unlimited,
+            stack: bytes,
+            stdout: bytes,
+            stderr: bytes,
+            prints: Bytes(1000),
+            result_size: bytes,
+            result_depth: 1,
+            result_nodes: 1,
+            job_size: Bytes(job_size),
+            cgroup: required,
+        },
+        filesystem: Filesystem { tmp: Tmp { size: bytes, inodes: 1, exec: false }, mounts: Vec::new(), proc: true, devices: Vec::new() },
+        syscalls: Syscalls { rules: remand_syscalls::Rules::default(), enforce: required },
+        network: Network { mode: NetworkMode::None, reason: None },
+        namespaces: Namespaces {
+            user: required,
+            mount: required,
+            pid: required,
+            ipc: required,
+            uts: required,
+            network: required,
+            cgroup: required,
+            own_uid: required,
+        },
+        landlock: Landlock { enforce: required, minimum_abi: 1 },
+        python: Python {
+            interpreter: String::new(),
+            stdlib_allow: vec!["json".into()],
+            external_allow: vec![],
+            builtins_deny: vec!["eval".into()],
+            runner_env_deny: true,
+        },
+        environment: Vec::new(),
+    }
+}
+
+#[test]
+fn the_whole_job_at_and_over_its_size() {
+    let request = Request {
+        code: "return 1".into(),
+        mode: Mode::PerItem,
+        items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(),
+        query: Data::null(),
+        overrides: json!({}),
+    };
+    let job = encode(&request, &policy(1 << 20), &["/site".into()]).unwrap();
+    let shape = r#"{"version": 1, "mode": "per_item", "code": "return 1", "items": [{"a": 1}], "query": null,
+        "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
+        "site_paths": ["/site"], "limits": {"prints": 1000, "result_size": 8589934592}}"#;
+    assert_eq!(job, encoded(shape));
+    let size = job.len() as u64;
+    assert_eq!(encode(&request, &policy(size), &["/site".into()]), Ok(job));
+    assert_eq!(encode(&request, &policy(size - 1), &["/site".into()]), Err(JobError::TooLarge { size, allowed: size - 1 }));
+    let request = Request { items: Data::items("[1, 2, 3, 4]", 7).unwrap(), ..request };
+    assert_eq!(encode(&request, &policy(7), &["/site".into()]), Err(JobError::TooLarge { size: size + 7, allowed: 7 }));
+}
+
+/// Runs the real executor on an encoded job and decodes what it wrote.
+fn round_trip(request: &Request, effective: &Policy) -> (crate::frames::Received, Option<crate::frames::FrameError>, Option<i32>) {
+    const START: &str = "import sys; exec(compile(open(sys.argv[1]).read(), 'executor.py', 'exec'), {'__name__': 'remand'})";
+    const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../executor/executor.py");
+    let mut job = std::env::temp_dir();
+    job.push(format!("remand-job-test-{}-{:?}", std::process::id(), std::thread::current().id()));
+    std::fs::write(&job, encode(request, effective, &[]).unwrap()).unwrap();
+    // Frames leave on descriptor 4, which is this child's standard output.
+    let script = "exec \"$0\" -I -S -c \"$1\" \"$2\" 3<\"$3\" 4>&1 1>/dev/null";
+    let ended = Command::new("/bin/sh").args(["-c", script, INTERPRETERS[0], START, PROGRAM]).arg(&job).output().unwrap();
+    std::fs::remove_file(&job).unwrap();
+    let limits = &effective.limits;
+    let mut decoder = crate::frames::Decoder::new(crate::frames::Collect {
+        stdout: 0,
+        stderr: 0,
+        prints: limits.prints.0,
+        result_size: limits.result_size.0,
+        result_depth: limits.result_depth,
+        result_nodes: limits.result_nodes,
+        job_size: 0,
+    });
+    let _ = decoder.feed(&ended.stdout);
+    let (received, error) = decoder.finish();
+    (received, error, ended.status.code())
+}
+
+#[test]
+fn the_executor_understands_jobs_and_its_frames_are_understood() {
+    if !std::path::Path::new(INTERPRETERS[0]).exists() {
+        eprintln!("skipped: no {}", INTERPRETERS[0]);
+        return;
+    }
+    use crate::frames::FrameError;
+    let mut effective = policy(1 << 20);
+    effective.limits.result_size = remand_policy::units::Bytes(400);
+    effective.limits.result_depth = 10;
+    effective.limits.result_nodes = 100;
+    let run = |code: &str, mode, items: Vec<Value>| {
+        let request = Request {
+            code: code.to_owned(),
+            mode,
+            items: Data::items(&json!(items).to_string(), ALL).unwrap(),
+            query: Data::value("{\"big\": 123456789012345678901234567890}", "query", ALL).unwrap(),
+            overrides: json!({}),
+        };
+        round_trip(&request, &effective)
+    };
+    let (mut received, error, code) =
+        run("print('é\\n\\x00')\nreturn [_query, _items[0], 1.5]", Mode::AllItems, vec![json!({"a": [null]})]);
+    assert_eq!((error, code, &received.prints[..]), (None, Some(0), &["é\n\0\n".to_owned()][..]));
+    assert_eq!(received.value().get(), r#"[{"big":123456789012345678901234567890},{"a":[null]},1.5]"#);
+
+    let (mut received, error, _) = run("return _item or None", Mode::PerItem, vec![json!(1), json!(0), json!({"json": {"b": 2}})]);
+    assert_eq!((error, received.done), (None, true));
+    assert_eq!(received.value().get(), r#"[{"json":1,"pairedItem":{"item":0}},{"json":{"b":2},"pairedItem":{"item":2}}]"#);
+
+    let (received, error, code) = run("\nreturn eval('1') + '\\ud800'", Mode::AllItems, vec![]);
+    let raised = received.error.unwrap();
+    assert_eq!((error, code, raised.kind.as_str(), raised.line), (None, Some(1), "NameError", Some(2)));
+    assert!(raised.description.contains("python.builtins_deny"), "{raised:?}");
+
+    let control = run("return 'x' * 374", Mode::AllItems, vec![]);
+    assert_eq!((control.1, control.0.result_bytes), (None, 400));
+    assert_eq!(run("return 'x' * 375", Mode::AllItems, vec![]).1, Some(FrameError::TooLarge { seen: 401, allowed: 400 }));
+    assert_eq!(
+        run("return [[[[[[[[[[[]]]]]]]]]]]", Mode::AllItems, vec![]).1,
+        Some(FrameError::TooComplex { what: "depth", seen: 11, allowed: 10 })
+    );
+    assert_eq!(
+        run("return [0] * 100", Mode::AllItems, vec![]).1,
+        Some(FrameError::TooComplex { what: "value count", seen: 101, allowed: 100 })
+    );
+    let (received, error, _) = run("for n in range(9): print('y' * 199)", Mode::AllItems, vec![]);
+    assert_eq!((error, received.prints.len()), (Some(FrameError::TooManyPrints { seen: 1016, allowed: 1000 }), 5));
+    let denied = run("import posix", Mode::AllItems, vec![]).0.error.unwrap();
+    assert!(denied.message.contains("python.stdlib_allow"), "{denied:?}");
+    // Past the list, as any code can: a length of 4 GiB is refused by its four bytes.
+    let forged = run("import json\njson.codecs.sys.modules['posix'].write(4, b'\\xff' * 4)", Mode::AllItems, vec![]);
+    assert_eq!(forged.1, Some(FrameError::TooLarge { seen: 0xFFFF_FFFF, allowed: 400 }));
+}

@@ -1,0 +1,39 @@
+//! What is decided about a run, before and after: facts of a host, a request and a policy become a plan; evidence becomes a verdict and an outcome.
+//!
+//! Always holds: no unsafe code, no input or output, no clock. Everything here is data and pure functions over it, so that every decision of the
+//! supervisor can be tested by equality.
+//!
+//! The words are those of the design: a [`Policy`](remand_policy::Policy) is what an operator wrote, a [`Request`] what one caller asks for, a [`Plan`] what
+//! both mean on this host, [`Evidence`] what the supervisor saw, an [`Outcome`] the record that it answers with.
+
+#![forbid(unsafe_code)]
+
+pub mod enforcement;
+pub mod evidence;
+pub mod files;
+pub mod frames;
+pub mod host;
+pub mod interpreter;
+pub mod job;
+pub mod landlock;
+pub mod outcome;
+pub mod plan;
+pub mod request;
+mod resolve;
+mod start;
+pub mod verdict;
+pub mod view;
+
+pub use evidence::Evidence;
+pub use host::HostFacts;
+pub use interpreter::Interpreter;
+pub use outcome::Outcome;
+pub use plan::Plan;
+pub use request::Request;
+pub use resolve::{Shown, UNCOUNTED, cramped, resolve, shown, unexecutable};
+pub use start::{start, stopped};
+
+#[cfg(test)]
+extern crate self as remand_plan;
+#[cfg(test)]
+mod fixtures;

@@ -1,0 +1,153 @@
+//! The outcome record: one shape for `--json`, the daemon and the Python client. Its JSON Schema is generated from these types.
+//!
+//! Always holds: everything that came from the run is bounded and is data; control characters never reach a terminal from here unescaped.
+
+mod exit_code;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::enforcement::Enforcement;
+use crate::frames::ErrorFrame;
+use crate::verdict::Verdict;
+
+pub use exit_code::{EXIT_CODES, exit_code, exit_code_table};
+
+/// Version of this record's shape.
+pub const VERSION: u32 = 1;
+
+/// The whole record of one run.
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Outcome {
+    /// Shape version, 1.
+    pub version: u32,
+    /// Random id of the run.
+    pub run: String,
+    /// Which policy, exactly.
+    pub policy: PolicyRef,
+    /// How it ended, with the evidence.
+    pub verdict: Verdict,
+    /// What the code returned; in `per_item` mode the array of items, `null` where there is none.
+    #[schemars(with = "serde_json::Value")]
+    pub value: Box<RawValue>,
+    /// The exception of a `raised` run, or what went with another verdict.
+    pub error: Option<ErrorFrame>,
+    /// Captured prints, in order.
+    pub prints: Vec<String>,
+    /// Standard output of the run (what bypassed `print`).
+    pub stdout: Captured,
+    /// Standard error of the run.
+    pub stderr: Captured,
+    /// Denied system calls, most frequent first.
+    pub violations: Vec<Violation>,
+    /// More calls were denied than are listed.
+    pub violations_truncated: bool,
+    /// What the run spent.
+    pub usage: Usage,
+    /// Microseconds per step, in order.
+    pub timing: Vec<Timing>,
+    /// Each protection: what enforced it, or why it was not.
+    pub enforcement: BTreeMap<String, Enforcement>,
+}
+
+/// Name and content of a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PolicyRef {
+    /// Name.
+    pub name: String,
+    /// SHA-256 of the effective policy's canonical text, hex.
+    pub hash: String,
+}
+
+/// A captured stream: invalid UTF-8 is replaced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Captured {
+    /// The text kept.
+    pub text: String,
+    /// Whether more was written than is kept.
+    pub truncated: bool,
+}
+
+/// One kind of denied call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Violation {
+    /// Name, or `syscall_NNN` where this build knows none; `foreign_syscall_NNN` for one of another instruction set.
+    pub syscall: String,
+    /// The six argument registers of the first occurrence.
+    pub args: [u64; 6],
+    /// How often.
+    pub count: u64,
+    /// What it was answered, such as `EPERM`; `end of the run` where the policy ends the run for it.
+    pub answered: String,
+    /// The policy line that would allow it, and whether that is dangerous.
+    pub change: String,
+}
+
+/// What a run spent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Usage {
+    /// Milliseconds from `ready` to the end.
+    pub wall_ms: Milliseconds,
+    /// User and system milliseconds of CPU.
+    pub cpu_ms: CpuMs,
+    /// Bytes; `null` where nothing counts them here.
+    pub memory_peak: Option<u64>,
+    /// Tasks; `null` where nothing counts them here.
+    pub pids_peak: Option<u64>,
+}
+
+/// Microseconds that serialise as milliseconds with three decimals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Milliseconds(pub u64);
+
+impl Serialize for Milliseconds {
+    #[allow(clippy::cast_precision_loss)] // exact below 2^53 microseconds, 285 years
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0 as f64 / 1000.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Milliseconds {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, which is right for a duration
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer).map(|ms| Self((ms * 1000.0).round() as u64))
+    }
+}
+
+impl schemars::JsonSchema for Milliseconds {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Milliseconds".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "number", "minimum": 0 })
+    }
+}
+
+/// CPU milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[allow(missing_docs)]
+pub struct CpuMs {
+    pub user: Milliseconds,
+    pub system: Milliseconds,
+}
+
+/// One step's cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Timing {
+    /// Step name.
+    pub step: String,
+    /// Microseconds.
+    pub us: u64,
+}
+
+/// JSON Schema of [`Outcome`], generated from the types here, the same text at every call.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Outcome).to_value()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! A plan: policy, request and host facts resolved into what the mechanisms are to do. Pure data; the only thing that mechanisms see.
+//!
+//! Always holds: a plan exists only if every required protection can be enforced on the host it was made for. Paths are absolute, numbers final.
+
+use std::collections::BTreeMap;
+
+use remand_syscalls::Rules;
+use remand_syscalls::bpf::Instruction;
+
+use crate::enforcement::Enforcement;
+use crate::files::FileId;
+use crate::frames::Collect;
+use crate::interpreter::{Interpreter, Tree};
+
+pub use remand_policy::policy::NetworkMode;
+
+/// One run, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Name of the policy.
+    pub policy_name: String,
+    /// SHA-256 over the effective policy's canonical text, hex.
+    pub policy_hash: String,
+    /// The root file system that the forkserver builds once.
+    pub root: Root,
+    /// The private tmpfs of each run.
+    pub tmp: TmpMount,
+    /// Mount a restricted `/proc`.
+    pub proc: bool,
+    /// What the run reaches.
+    pub network: NetworkMode,
+    /// What cgroups hold; `None` where no controller is used.
+    pub cgroup: Option<CgroupLimits>,
+    /// Resource limits to set in the executor process, as (`RLIMIT_*` number, soft, hard); `u64::MAX` is infinity. The supervisor lowers a value to the
+    /// hard limit it inherited, never raises it.
+    pub rlimits: Vec<(u32, u64, u64)>,
+    /// Watch resident memory and stop above this many bytes, where no cgroup does; `None` otherwise.
+    pub memory_watch: Option<u64>,
+    /// Wall-clock budget in microseconds from the `ready` frame; `None` is unlimited.
+    pub wall_time: Option<u64>,
+    /// CPU budget in microseconds over the whole run.
+    pub cpu_time: Option<u64>,
+    /// Memory limit that the verdict quotes, in bytes.
+    pub memory: Option<u64>,
+    /// Process limit that the verdict quotes.
+    pub pids: Option<u64>,
+    /// File size limit that the verdict quotes.
+    pub file_size: Option<u64>,
+    /// Landlock rights; `None` where it is not enforced.
+    pub landlock: Option<LandlockPlan>,
+    /// What the policy lets a run call, which a denial is held against.
+    pub rules: Rules,
+    /// The compiled seccomp filter; empty where it is not enforced.
+    pub filter: Vec<Instruction>,
+    /// Only while learning: the filter that the run would have otherwise. What `filter` hands to the supervisor and this one allows is looked at and let
+    /// through; what this one does not allow is denied, as ever.
+    pub unobserved: Option<Vec<Instruction>>,
+    /// What is executed.
+    pub command: Command,
+    /// Ceilings on what comes back.
+    pub collect: Collect,
+    /// What each protection rests on, or why it is absent; completed by the jail with what only the start can tell.
+    pub enforcement: BTreeMap<String, Enforcement>,
+}
+
+/// What the new root is made of. Entries are made in this order: directories as needed, links, binds, hidden, devices.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Root {
+    /// Symlinks: (path, target).
+    pub links: Vec<(String, String)>,
+    /// Bind mounts.
+    pub binds: Vec<Bind>,
+    /// Directories hidden behind an empty read-only directory.
+    pub hidden: Vec<String>,
+    /// Device nodes, bound from the host's `/dev`.
+    pub devices: Vec<&'static str>,
+    /// Small files made in the root: (path, content), such as `/etc/passwd` and the executor.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Sources of optional mounts that the host does not have, or that this user does not get to, and why; named in the outcome.
+    pub left_out: Vec<(String, String)>,
+}
+
+/// One bind mount. Always nosuid and nodev.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// Host path, no symlinks.
+    pub source: String,
+    /// Path in the run.
+    pub target: String,
+    /// Read-write.
+    pub writable: bool,
+    /// Executable.
+    pub exec: bool,
+    /// User and group id on the host that own the source: the mount shows their files as the run's own, and what the run makes is theirs. `None`: ids are as
+    /// they are on the host.
+    pub owner: Option<(u32, u32)>,
+    /// Which file is to be there still; `None`: nobody has looked.
+    pub seen: Option<FileId>,
+}
+
+/// Options of the tmpfs at `/tmp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct TmpMount {
+    pub size: u64,
+    pub inodes: u64,
+    pub exec: bool,
+}
+
+/// What is written into the run's cgroups. `None`: the controller is not used or not limited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CgroupLimits {
+    /// Bytes; swap is set to none where the host can.
+    pub memory: Option<u64>,
+    /// Count of tasks.
+    pub pids: Option<u64>,
+    /// Thousandths of a CPU.
+    pub cpus: Option<u32>,
+    /// Whether the memory controller is used.
+    pub use_memory: bool,
+    /// Whether the pids controller is used.
+    pub use_pids: bool,
+    /// Whether the cpu controllers (bandwidth and accounting) are used.
+    pub use_cpu: bool,
+}
+
+/// Landlock rights, as the kernel's bit masks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LandlockPlan {
+    /// The ABI that the masks were made for.
+    pub abi: u32,
+    /// `handled_access_fs`: every right the ABI knows.
+    pub handled_fs: u64,
+    /// `handled_access_net`: TCP bind and connect, from ABI 10 on UDP too, none granted (0 with `network.mode` host or loopback, or an old ABI).
+    pub handled_net: u64,
+    /// `scoped`: abstract sockets and signals.
+    pub scoped: u64,
+    /// Rights granted beneath paths of the run's own root: (path, mask).
+    pub rules: Vec<(String, u64)>,
+}
+
+/// What the executor process executes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Absolute path in the run.
+    pub path: String,
+    /// Arguments, `argv[0]` first. No NUL bytes.
+    pub argv: Vec<String>,
+    /// `NAME=value`.
+    pub env: Vec<String>,
+    /// Working directory in the run.
+    pub cwd: String,
+    /// Whether this is the executor (speaks frames, starts with `ready`) or a plain program (`remand exec`).
+    pub kind: CommandKind,
+}
+
+/// What stands at the other end of the result pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandKind {
+    /// The Python executor.
+    Executor,
+    /// Any program: no job, no frames; its exit status is the result.
+    Program,
+}
+
+/// What is to be run under the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program<'a> {
+    /// The Python executor, on this interpreter.
+    Python(&'a Interpreter),
+    /// `remand exec`: a host program with the files it needs.
+    Host {
+        /// Arguments; `argv[0]` is an absolute host path.
+        argv: &'a [String],
+        /// What it needs from the host.
+        tree: &'a Tree,
+    },
+}
+
+/// A required protection that this host cannot give, or a part of the policy that no run can be given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{protection} cannot be had here: {blocker}. {remedy}")]
+#[allow(missing_docs)]
+pub struct Refused {
+    pub protection: String,
+    pub blocker: String,
+    pub remedy: String,
+}
+
+impl Plan {
+    /// Whether a protection is in force, by the real thing or a substitute. Asked by the mechanisms for what a policy calls optional.
+    #[must_use]
+    pub fn has(&self, protection: &str) -> bool {
+        matches!(self.enforcement.get(protection), Some(Enforcement::By(_) | Enforcement::Substitute { .. }))
+    }
+
+    /// Whether the run has a loopback interface of its own.
+    #[must_use]
+    pub fn own_loopback(&self) -> bool {
+        self.network == NetworkMode::Loopback
+    }
+
+    /// Whether the run can write to a file of the host.
+    #[must_use]
+    pub fn writes_to_host(&self) -> bool {
+        self.root.binds.iter().any(|bind| bind.writable)
+    }
+}

@@ -1,0 +1,154 @@
+//! From an effective policy and what was seen of a host to a plan.
+//!
+//! Always holds: a plan comes out only if every required protection can be enforced; what is optional and cannot be had is named in the plan.
+
+mod landlock;
+mod limits;
+pub(crate) mod owners;
+mod protections;
+mod room;
+mod root;
+mod sources;
+
+pub use protections::UNCOUNTED;
+pub use room::cramped;
+pub use root::{Shown, shown, unexecutable};
+
+use remand_policy::Policy;
+use remand_syscalls::CompileError;
+
+use crate::files::Files;
+use crate::frames::Collect;
+use crate::host::HostFacts;
+use crate::interpreter::BOOTSTRAP;
+use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
+
+impl Plan {
+    /// The same plan where cgroups turned out to refuse at the start: `host` has none, with the reason. What the policy calls optional is kept by
+    /// substitutes, as if this had been known before.
+    ///
+    /// # Errors
+    /// What the policy requires and cannot be had now.
+    pub fn without_cgroup(&self, policy: &Policy, host: &HostFacts) -> Result<Self, Vec<Refused>> {
+        let mut ledger = protections::Ledger::default();
+        let limits = limits::resolve(&mut ledger, policy, host);
+        let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
+        let mut plan = Self {
+            cgroup: limits.cgroup,
+            rlimits: limits.rlimits,
+            memory_watch: limits.memory_watch,
+            filter,
+            unobserved: None,
+            ..self.clone()
+        };
+        plan.enforcement.remove("surrounding_limits");
+        plan.enforcement.extend(ledger.finish()?);
+        if self.unobserved.is_none() {
+            return Ok(plan);
+        }
+        let failed = |error: CompileError| {
+            vec![Refused { protection: "seccomp".into(), blocker: error.to_string(), remedy: "Change the policy.".into() }]
+        };
+        plan.observing(policy, host).map_err(failed)
+    }
+
+    /// The same plan where the run's `/proc` turned out to be refused at the start: it sees less.
+    #[must_use]
+    pub fn without_proc(&self, because: &str) -> Self {
+        let mut plan = Self { proc: false, ..self.clone() };
+        plan.root.links.retain(|link| !root::PROC_LINKS.contains(&(link.0.as_str(), link.1.as_str())));
+        plan.landlock.iter_mut().for_each(|landlock| landlock.rules.retain(|(path, _)| path != "/proc"));
+        plan.enforcement.insert("proc".into(), protections::no_proc(because));
+        plan
+    }
+
+    /// The same plan for learning: calls that look a path up are seen by the supervisor. Allows exactly what the plan allowed.
+    ///
+    /// # Errors
+    /// The filter would be none; the plan's own was one.
+    pub fn observing(self, policy: &Policy, host: &HostFacts) -> Result<Self, CompileError> {
+        if self.filter.is_empty() {
+            return Ok(self);
+        }
+        let watched = self.memory_watch.is_some();
+        let filter = remand_syscalls::compile_observing(&protections::calls(policy, watched), host.arch, policy.writes_to_host(), watched)?;
+        Ok(Self { unobserved: Some(self.filter), filter, ..self })
+    }
+}
+
+/// Resolves an effective policy for a host and what was seen of its files.
+///
+/// # Errors
+/// Every required protection that the host lacks, and every mount that cannot be made, all at once.
+pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
+    let mut ledger = protections::Ledger::default();
+    for Refused { protection, blocker, remedy } in cramped(host, matches!(program, Program::Python(_))) {
+        ledger.refuse(protection, blocker, remedy);
+    }
+    protections::namespaces(&mut ledger, policy, host);
+    protections::identity(&mut ledger, policy, host);
+    let limits = limits::resolve(&mut ledger, policy, host);
+    let landlock = landlock::resolve(&mut ledger, policy, host);
+    let proc = protections::proc(&mut ledger, policy, host);
+    let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
+    let root = root::resolve(&mut ledger, policy, program, proc, files);
+    let root = owners::resolve(&mut ledger, root, host, files);
+    let landlock = landlock.map(|masks| landlock::rules(masks, policy, &root, proc));
+    let enforcement = ledger.finish()?;
+    Ok(Plan {
+        policy_name: policy.name.clone(),
+        policy_hash: policy.hash(),
+        root,
+        tmp: TmpMount { size: policy.filesystem.tmp.size.0, inodes: policy.filesystem.tmp.inodes, exec: policy.filesystem.tmp.exec },
+        proc,
+        network: policy.network.mode,
+        cgroup: limits.cgroup,
+        rlimits: limits.rlimits,
+        memory_watch: limits.memory_watch,
+        wall_time: policy.limits.wall_time.value().map(|span| span.0),
+        cpu_time: policy.limits.cpu_time.value().map(|span| span.0),
+        memory: policy.limits.memory.value().map(|bytes| bytes.0),
+        pids: policy.limits.pids.value(),
+        file_size: policy.limits.file_size.value().map(|bytes| bytes.0),
+        landlock,
+        rules: policy.syscalls.rules.clone(),
+        filter,
+        unobserved: None,
+        command: command(policy, program),
+        collect: collect(policy),
+        enforcement,
+    })
+}
+
+fn command(policy: &Policy, program: &Program<'_>) -> Command {
+    let (kind, argv) = match program {
+        // Isolated, without site, without writing bytecode.
+        Program::Python(python) => {
+            (CommandKind::Executor, [&python.executable, "-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned).to_vec())
+        }
+        Program::Host { argv, .. } => (CommandKind::Program, argv.to_vec()),
+    };
+    Command {
+        path: argv.first().cloned().unwrap_or_default(),
+        argv,
+        env: policy.environment.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        cwd: "/tmp".into(),
+        kind,
+    }
+}
+
+fn collect(policy: &Policy) -> Collect {
+    let limits = &policy.limits;
+    Collect {
+        stdout: limits.stdout.0,
+        stderr: limits.stderr.0,
+        prints: limits.prints.0,
+        result_size: limits.result_size.0,
+        result_depth: limits.result_depth,
+        result_nodes: limits.result_nodes,
+        job_size: limits.job_size.0,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

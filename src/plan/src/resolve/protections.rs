@@ -1,0 +1,153 @@
+//! The ledger of protections: what each rests on, and what is refused where a required one cannot be had.
+//!
+//! Always holds: every protection is entered once, by the real thing, a substitute or a lack with its reason; nothing is left out because it failed.
+
+use std::collections::BTreeMap;
+
+use remand_policy::policy::{Enforce, NetworkMode, Policy};
+use remand_syscalls::Rules;
+use remand_syscalls::bpf::Instruction;
+
+use crate::enforcement::Enforcement;
+use crate::host::{Fact, HostFacts};
+use crate::plan::Refused;
+
+/// What has been found so far.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    refused: Vec<Refused>,
+    enforcement: BTreeMap<String, Enforcement>,
+}
+
+impl Ledger {
+    pub(super) fn by(&mut self, protection: &str, what: impl Into<String>) {
+        self.enforcement.insert(protection.into(), Enforcement::By(what.into()));
+    }
+
+    pub(super) fn substitute(&mut self, protection: &str, by: impl Into<String>, because: impl Into<String>) {
+        self.enforcement.insert(protection.into(), Enforcement::Substitute { by: by.into(), because: because.into() });
+    }
+
+    pub(super) fn absent(&mut self, protection: &str, because: impl Into<String>) {
+        self.enforcement.insert(protection.into(), Enforcement::Absent(because.into()));
+    }
+
+    pub(super) fn refuse(&mut self, protection: impl Into<String>, blocker: impl Into<String>, remedy: impl Into<String>) {
+        self.refused.push(Refused { protection: protection.into(), blocker: blocker.into(), remedy: remedy.into() });
+    }
+
+    /// A protection that a host fact decides. Returns the blocker where it is missing and optional: the caller may know a substitute.
+    pub(super) fn need<'f>(&mut self, protection: &str, fact: &'f Fact, enforce: Enforce, by: &str) -> Option<&'f str> {
+        match fact {
+            Fact::Available => self.by(protection, by),
+            Fact::Missing { blocker, remedy } if enforce == Enforce::Required => self.refuse(protection, blocker, remedy),
+            Fact::Missing { blocker, .. } => {
+                self.absent(protection, blocker);
+                return Some(blocker);
+            }
+        }
+        None
+    }
+
+    /// What stands in for a protection that turned out missing; nothing if it is there, or refused.
+    pub(super) fn instead(&mut self, protection: &str, missing: Option<&str>, by: &str) {
+        if let Some(because) = missing {
+            self.substitute(protection, by, because);
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<BTreeMap<String, Enforcement>, Vec<Refused>> {
+        if self.refused.is_empty() { Ok(self.enforcement) } else { Err(self.refused) }
+    }
+}
+
+/// The namespaces. User, mount and PID are what a run is made of: without them there is none, whatever the policy says.
+pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
+    let (facts, asked) = (&host.namespaces, &policy.namespaces);
+    ledger.need("user_namespace", &facts.user, Enforce::Required, "user namespace of the forkserver");
+    ledger.need("mount_namespace", &facts.mount, Enforce::Required, "mount namespace of the run, its root built from nothing");
+    ledger.need("pid_namespace", &facts.pid, Enforce::Required, "PID namespace of the run");
+    ledger.need("ipc_namespace", &facts.ipc, asked.ipc, "IPC namespace of the forkserver");
+    ledger.need("uts_namespace", &facts.uts, asked.uts, "UTS namespace of the forkserver");
+    ledger.need("cgroup_namespace", &facts.cgroup, asked.cgroup, "cgroup namespace of the run");
+    let by = match policy.network.mode {
+        NetworkMode::None => "empty network namespace",
+        NetworkMode::Loopback => "network namespace with its own loopback",
+        NetworkMode::Host => return ledger.absent("network_namespace", "network.mode is host"),
+    };
+    ledger.need("network_namespace", &facts.network, asked.network, by);
+}
+
+/// Ids, groups, capabilities, and who owns the result pipe.
+pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
+    let own = if super::owners::own_ids(host) {
+        Fact::Available
+    } else {
+        Fact::Missing {
+            blocker: "this process may not map other users' ids".into(),
+            remedy: "Run remand as root, or say namespaces.own_uid = \"optional\".".into(),
+        }
+    };
+    ledger.need("own_uid", &own, policy.namespaces.own_uid, "a host uid from the pool");
+    ledger.by("no_new_privs", "PR_SET_NO_NEW_PRIVS");
+    ledger.by("capabilities", "all five sets empty");
+    if host.privileged {
+        ledger.by("supplementary_groups", "none");
+        ledger.by("result_pipe", "mode 0200, owned by the supervisor's user");
+    } else {
+        ledger.absent("supplementary_groups", "a user namespace that maps only its maker keeps its groups");
+        ledger.substitute("result_pipe", "mode 0200", "without privilege the run's user owns the pipe and can change its mode");
+    }
+}
+
+/// Whether `/proc` is mounted. Where it cannot be, the run sees less, not more.
+pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bool {
+    match (policy.filesystem.proc, &host.proc_mount) {
+        (true, Fact::Available) => ledger.by("proc", "the run's own processes only"),
+        (true, Fact::Missing { blocker, .. }) => drop(ledger.enforcement.insert("proc".into(), no_proc(blocker))),
+        (false, _) => ledger.by("proc", "not mounted: filesystem.proc is false"),
+    }
+    policy.filesystem.proc && host.proc_mount.available()
+}
+
+/// What is said of a `/proc` that cannot be mounted.
+pub(super) fn no_proc(because: &str) -> Enforcement {
+    Enforcement::By(format!("not mounted: {because}"))
+}
+
+/// Calls that make memory which only a cgroup counts; refused where none does.
+pub const UNCOUNTED: [&str; 2] = ["memfd_create", "shmget"];
+
+/// What a policy grants where `watched` memory is all that holds a run.
+pub(super) fn calls(policy: &Policy, watched: bool) -> Rules {
+    let mut calls = policy.syscalls.rules.clone();
+    if watched {
+        // Memory of a file that nobody maps is in no process's count.
+        calls.deny.extend(UNCOUNTED.map(str::to_owned));
+    }
+    calls
+}
+
+/// The seccomp filter; empty where it is not enforced.
+pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
+    let program = match remand_syscalls::compile_for_run(&calls(policy, watched), host.arch, policy.writes_to_host(), watched) {
+        Ok(program) => program,
+        Err(error) => {
+            ledger.refuse("seccomp", error.to_string(), "Change the policy.");
+            return Vec::new();
+        }
+    };
+    let by = format!("seccomp filter of {} instructions; refused calls are recorded", program.len());
+    ledger.need("seccomp", &host.seccomp, policy.syscalls.enforce, &by);
+    // Without a filter nothing hands them over.
+    match &host.seccomp {
+        Fact::Available => {
+            let shared = "; but on writable mounts, which others share, each is the kernel's too and seen by whoever opens the file (ENOLCK on FUSE, network \
+                          and other file systems that may ask somebody)";
+            let shared = if policy.writes_to_host() { shared } else { "" };
+            ledger.by("file_locks", format!("kept by the supervisor: none is the kernel's, no other run sees one{shared}"));
+        }
+        Fact::Missing { blocker, .. } => ledger.absent("file_locks", blocker),
+    }
+    if host.seccomp.available() { program } else { Vec::new() }
+}

@@ -1,0 +1,195 @@
+//! The root file system: what the program needs, what the policy adds, and a few small files; nothing else of the host.
+//!
+//! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
+
+use remand_policy::places::{FILES, OWN, beneath, meet, taken};
+use remand_policy::policy::{Device, Mount, Policy};
+
+use super::protections::Ledger;
+use super::sources;
+use crate::files::{Files, Found, Kind};
+use crate::interpreter::{EXECUTOR, Tree};
+use crate::plan::{Bind, Program, Root};
+
+/// Links of the run's own into its `/proc`.
+pub(super) const PROC_LINKS: [(&str, &str); 4] = [
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+];
+/// Resolves the root.
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, proc: bool, files: &dyn Files) -> Root {
+    let trees = trees(policy, program);
+    let mut root = own_places(policy, program, proc);
+    nodes(ledger, &root.devices, files);
+    for tree in &trees {
+        show(ledger, tree, &mut root);
+    }
+    for mount in &policy.filesystem.mounts {
+        let other_target = |blocker| sources::Cannot { blocker, remedy: "Choose another filesystem.mounts target." };
+        let left_out = conflict(mount, &trees, &root).map(other_target).map_or_else(|| sources::left_out(mount, &root, files), Err);
+        match left_out {
+            Err(sources::Cannot { blocker, remedy }) => ledger.refuse(format!("the mount at {}", mount.target), blocker, remedy),
+            Ok(Some(why)) => root.left_out.push((mount.source.clone(), why)),
+            Ok(None) => root.binds.push(Bind {
+                source: mount.source.clone(),
+                target: mount.target.clone(),
+                writable: mount.writable,
+                exec: mount.exec,
+                owner: None,
+                seen: match files.look(&mount.source) {
+                    Some(Found::There(inode)) => Some(inode.id),
+                    _ => None,
+                },
+            }),
+        }
+    }
+    root
+}
+
+/// The host's own device nodes are shown.
+fn nodes(ledger: &mut Ledger, devices: &[&'static str], files: &dyn Files) {
+    let there = |found: &Found| matches!(found, Found::There(inode) if inode.kind == Kind::Device);
+    let absent = |node: &&str| files.look(node).is_some_and(|found| !there(&found));
+    let missing: Vec<&str> = devices.iter().copied().filter(absent).collect();
+    if !missing.is_empty() {
+        let missing = missing.join(", ");
+        let remedy = "Mount a /dev that has it (mount -t devtmpfs devtmpfs /dev; in a container, its runtime does), or make it (mknod), or take it out of \
+                      filesystem.devices.";
+        ledger.refuse("the run's /dev", format!("the host has no device node {missing}"), remedy);
+    }
+}
+
+/// Site packages come with the interpreter only where the policy lets code import them.
+fn trees<'a>(policy: &Policy, program: &'a Program<'_>) -> Vec<&'a Tree> {
+    match program {
+        Program::Python(python) if policy.python.external_allow.is_empty() => vec![&python.core],
+        Program::Python(python) => vec![&python.core, &python.site],
+        Program::Host { tree, .. } => vec![tree],
+    }
+}
+
+/// What every root has.
+fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
+    let mut links = vec![("/var/tmp", "/tmp"), ("/dev/shm", "/tmp")];
+    if proc {
+        links.extend(PROC_LINKS);
+    }
+    let mut files: Vec<(String, Vec<u8>)> = FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+    if let Program::Python(python) = program {
+        files.push((EXECUTOR.into(), python.executor.clone()));
+    }
+    let links = links.into_iter().map(|(path, target)| (path.to_owned(), target.to_owned())).collect();
+    Root { links, devices: policy.filesystem.devices.iter().map(|known| device(*known)).collect(), files, ..Root::default() }
+}
+
+/// Shows a tree of the host at its own paths, read-only.
+fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
+    let paths = tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path));
+    for path in paths.filter(|path| OWN.iter().any(|own| meet(path, own))) {
+        ledger.refuse(format!("the program's {path}"), "a run has its own file system there", "Use a program that is installed elsewhere.");
+    }
+    for (path, seen) in &tree.binds {
+        if !root.binds.iter().any(|shown| beneath(path, &shown.target)) {
+            let (source, target) = (path.clone(), path.clone());
+            root.binds.push(Bind { source, target, writable: false, exec: true, owner: None, seen: Some(*seen) });
+        }
+    }
+    for link in &tree.links {
+        if !root.links.contains(link) {
+            root.links.push(link.clone());
+        }
+    }
+    root.hidden.extend(tree.hidden.iter().cloned());
+}
+
+/// Why a mount cannot be made, if it cannot.
+fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
+    let target = mount.target.as_str();
+    if let Some(own) = taken(target) {
+        return Some(own);
+    }
+    if let Some((file, _)) = root.files.iter().find(|(file, _)| meet(target, file)) {
+        return Some(format!("{file} is made for the run"));
+    }
+    let program = |tree: &&Tree| tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path)).find(|path| meet(target, path)).cloned();
+    if let Some(path) = trees.iter().find_map(program) {
+        return Some(format!("the program needs {path} as it is"));
+    }
+    root.binds.iter().any(|bind| bind.target == target).then(|| "another mount is there".into())
+}
+
+/// How much of what the host has at a path a root shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing.
+    Nothing,
+    /// A directory on the way to something that it shows, with nothing else in it.
+    OnTheWay,
+    /// All of it, or something of the run's own.
+    Whole,
+}
+
+/// How much of what the host has at an absolute path a root shows.
+#[must_use]
+pub fn shown(root: &Root, path: &str) -> Shown {
+    let path = followed(root, path);
+    let binds = root.binds.iter().map(|bind| bind.target.as_str());
+    // The devices are in /dev one by one.
+    let whole = binds.clone().chain(OWN.iter().copied().filter(|own| *own != "/dev"));
+    let single = root.files.iter().map(|(file, _)| file.as_str()).chain(root.devices.iter().copied());
+    let links = root.links.iter().map(|(link, _)| link.as_str());
+    if whole.clone().any(|place| beneath(&path, place)) || single.clone().any(|file| file == path) {
+        Shown::Whole
+    } else if path == "/" || whole.chain(single).chain(links).chain(["/dev"]).any(|place| beneath(place, &path)) {
+        Shown::OnTheWay
+    } else {
+        Shown::Nothing
+    }
+}
+
+/// The bind that shows a path, so that nothing of it can be executed, and the path with the root's own links followed.
+#[must_use]
+pub fn unexecutable<'r>(root: &'r Root, path: &str) -> Option<(&'r Bind, String)> {
+    let path = followed(root, path);
+    let bind = root.binds.iter().filter(|bind| beneath(&path, &bind.target)).max_by_key(|bind| bind.target.len())?;
+    (!bind.exec).then_some((bind, path))
+}
+
+/// The path with the root's own links followed, as far as they lead anywhere.
+fn followed(root: &Root, path: &str) -> String {
+    let mut path = plain(path);
+    for _ in 0..8 {
+        let Some((link, target)) = root.links.iter().find(|(link, _)| beneath(&path, link)) else { break };
+        let rest = path.get(link.len()..).unwrap_or("");
+        let base =
+            if target.starts_with('/') { String::new() } else { format!("{}/", link.rsplit_once('/').map_or("", |(parent, _)| parent)) };
+        path = plain(&format!("{base}{target}{rest}"));
+    }
+    path
+}
+
+/// Without `.`, `..` and empty parts.
+fn plain(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Where a device is.
+pub(super) fn device(device: Device) -> &'static str {
+    match device {
+        Device::Null => "/dev/null",
+        Device::Zero => "/dev/zero",
+        Device::Full => "/dev/full",
+        Device::Random => "/dev/random",
+        Device::Urandom => "/dev/urandom",
+    }
+}

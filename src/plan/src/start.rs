@@ -1,0 +1,47 @@
+//! Whether anything starts: the one answer that the policy tools give.
+//!
+//! Always holds: what is refused here never starts; what is not may still meet what nobody has looked at, which only a real start tells.
+
+use remand_policy::Policy;
+use remand_policy::policy::Enforce;
+use remand_syscalls::{Starting, calls, granted, needed, number, tried};
+
+use crate::files::Files;
+use crate::host::HostFacts;
+use crate::plan::{Plan, Program, Refused};
+use crate::resolve::resolve;
+
+/// The plan of a run that starts here, as far as can be known without starting one.
+///
+/// # Errors
+/// Everything that keeps it from starting, all at once.
+pub fn start(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
+    let plan = resolve(policy, program, host, files)?;
+    let stopped = match program {
+        Program::Python(python) if !plan.filter.is_empty() => stopped(policy, host, Starting::Python(Some(python.version))),
+        _ => None,
+    };
+    stopped.map_or(Ok(plan), |stopped| Err(vec![stopped]))
+}
+
+/// What the policy's system calls do to a start here.
+#[must_use]
+pub fn stopped(policy: &Policy, host: &HostFacts, what: Starting) -> Option<Refused> {
+    if policy.syscalls.enforce == Enforce::Optional && !host.seccomp.available() {
+        return None;
+    }
+    let (needed, tried) = (needed(what, host.glibc), tried(what, host.glibc));
+    let who = if what == Starting::Program { "program that is linked dynamically" } else { "Python" };
+    let refusal = |blocker: String, remedy: &str| Refused { protection: format!("a start of a {who}"), blocker, remedy: remedy.to_owned() };
+    let known = |call: &&str| number(host.arch, call).is_some();
+    let granted = granted(&policy.syscalls.rules).unwrap_or_default();
+    let killed = calls(&policy.syscalls.rules.kill);
+    let ends: Vec<_> = tried.into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
+    if !ends.is_empty() {
+        let blocker = format!("no {who} starts without trying {}, which ends the run under the policy", ends.join(", "));
+        return Some(refusal(blocker, "Take these calls out of syscalls.kill; syscalls.deny merely refuses them."));
+    }
+    let missing: Vec<_> = needed.into_iter().filter(known).filter(|call| !granted.contains_key(*call)).collect();
+    let blocker = format!("no {who} starts without {}, which the policy does not grant", missing.join(", "));
+    (!missing.is_empty()).then(|| refusal(blocker, "Grant these calls; what needs none of them starts."))
+}

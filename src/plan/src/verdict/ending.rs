@@ -1,0 +1,64 @@
+//! Endings by the process itself.
+
+use remand_policy::units::Cpus;
+
+use super::{Verdict, signal_name};
+use crate::evidence::{Ended, Evidence, FrameEnd};
+use crate::frames::FrameError;
+use crate::plan::{CommandKind, Plan};
+
+/// The proof of a start is `ready`, never the absence of an error.
+pub fn never_ready(evidence: &Evidence) -> Option<Verdict> {
+    let refused = matches!(&evidence.frames, FrameEnd::Refused(refused) if !matches!(refused, FrameError::CutShort { .. }));
+    if evidence.ready || refused {
+        return None;
+    }
+    let how = match evidence.ended {
+        Ended::Exited(code) => format!("ended with code {code}"),
+        Ended::Signaled(signal) => format!("was ended by {}", signal_name(signal)),
+        Ended::Unknown => "went with its whole run".to_owned(),
+    };
+    Some(not_ready(format!("the interpreter {how} before it reached the code; what it wrote is in the outcome's stderr")))
+}
+
+fn not_ready(hint: String) -> Verdict {
+    Verdict::NotStarted { step: "ready".to_owned(), index: 0, errno: 0, hint }
+}
+
+/// The supervisor waited no longer. A start that had used most of what the policy gives was held up by the policy; any other waited for something.
+pub fn late(evidence: &Evidence, plan: &Plan, waited: u64) -> Verdict {
+    let used = evidence.counters.cpu_user.saturating_add(evidence.counters.cpu_system);
+    let given = |cpus: u32| waited.saturating_mul(u64::from(cpus)) / 1000;
+    let why = match plan.cgroup.and_then(|limits| limits.cpus).filter(|&cpus| used >= given(cpus) / 2) {
+        Some(cpus) => format!("limits.cpus, {} of a CPU, is too little; raise it", Cpus(cpus)),
+        None => "it waited for something (a file system, a module of its start), or this host is far too busy".to_owned(),
+    };
+    not_ready(format!("not ready {} s after it was made, with {} ms of CPU time used: {why}", waited / 1_000_000, used / 1000))
+}
+
+pub fn finished(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
+    match (plan.command.kind, &evidence.frames, evidence.ended) {
+        (CommandKind::Executor, FrameEnd::Done, Ended::Exited(0)) | (CommandKind::Program, FrameEnd::None, Ended::Exited(0)) => {
+            Some(Verdict::Finished)
+        }
+        _ => None,
+    }
+}
+
+/// What is left: the run failed, and no limit explains it.
+pub fn failed(evidence: &Evidence) -> Verdict {
+    match (evidence.ended, &evidence.frames) {
+        (Ended::Unknown, _) => {
+            Verdict::Internal { message: "the run's init was killed from outside, and how the executor ended is lost".to_owned() }
+        }
+        (Ended::Signaled(signal), _) => Verdict::Signaled { signal, name: signal_name(signal) },
+        (Ended::Exited(_), FrameEnd::Refused(refused)) => malformed(refused),
+        (Ended::Exited(_), FrameEnd::Error(_)) => Verdict::Raised,
+        (Ended::Exited(0), FrameEnd::None | FrameEnd::Done) => Verdict::NoResult,
+        (Ended::Exited(code), FrameEnd::None | FrameEnd::Done) => Verdict::Exited { code },
+    }
+}
+
+pub fn malformed(refused: &FrameError) -> Verdict {
+    Verdict::MalformedResult { reason: refused.to_string() }
+}

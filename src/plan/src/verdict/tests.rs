@@ -1,0 +1,317 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use std::collections::BTreeMap;
+
+use remand_policy::policy::NetworkMode;
+use remand_syscalls::Rules;
+use remand_syscalls::bpf::Instruction;
+
+use super::*;
+use crate::evidence::{Counters, Ended, FrameEnd, MemoryLevel, StepFailure, Stop};
+use crate::frames::{Collect, ErrorFrame, FrameError};
+use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount};
+
+fn plan(kind: CommandKind, filtered: bool) -> Plan {
+    Plan {
+        rules: Rules::default(),
+        policy_name: String::new(),
+        policy_hash: String::new(),
+        root: Root::default(),
+        tmp: TmpMount { size: 4096, inodes: 8, exec: false },
+        proc: true,
+        network: NetworkMode::None,
+        cgroup: None,
+        rlimits: Vec::new(),
+        memory_watch: None,
+        wall_time: Some(1_000_000),
+        cpu_time: Some(500_000),
+        memory: Some(64 << 20),
+        pids: Some(16),
+        file_size: Some(4096),
+        landlock: None,
+        unobserved: None,
+        filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
+        command: Command { path: String::new(), argv: Vec::new(), env: Vec::new(), cwd: String::new(), kind },
+        collect: Collect { stdout: 10, stderr: 20, prints: 30, result_size: 40, result_depth: 50, result_nodes: 60, job_size: 70 },
+        enforcement: BTreeMap::new(),
+    }
+}
+
+fn evidence(frames: FrameEnd, ended: Ended) -> Evidence {
+    Evidence {
+        start: Start::Done,
+        ready: true,
+        frames,
+        ended,
+        stopped: None,
+        counters: Counters::default(),
+        memory_above: Vec::new(),
+        host_memory: 2 << 30,
+    }
+}
+
+fn error() -> FrameEnd {
+    FrameEnd::Error(ErrorFrame::default())
+}
+
+fn executor(evidence: &Evidence) -> Verdict {
+    decide(evidence, &plan(CommandKind::Executor, true))
+}
+
+fn limit(verdict: &Verdict) -> Option<(LimitKind, u64, u64)> {
+    match verdict {
+        Verdict::Exceeded { limit, allowed, seen, unit, source, .. } if !unit.is_empty() && !source.is_empty() => {
+            Some((*limit, *allowed, *seen))
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn endings_without_a_limit() {
+    let signaled = |signal, name: &str| Verdict::Signaled { signal, name: name.to_owned() };
+    let cut = || FrameEnd::Refused(FrameError::CutShort { missing: 3 });
+    let bad = |text: &str| FrameEnd::Refused(FrameError::Malformed(text.to_owned()));
+    let malformed = |reason: &str| Verdict::MalformedResult { reason: reason.to_owned() };
+    let rows = [
+        (FrameEnd::Done, Ended::Exited(0), Verdict::Finished),
+        (FrameEnd::Done, Ended::Exited(1), Verdict::Exited { code: 1 }),
+        (FrameEnd::Done, Ended::Signaled(11), signaled(11, "SIGSEGV")),
+        (error(), Ended::Exited(1), Verdict::Raised),
+        (error(), Ended::Exited(0), Verdict::Raised),
+        (error(), Ended::Signaled(9), signaled(9, "SIGKILL")),
+        // O6: success without a value is none.
+        (FrameEnd::None, Ended::Exited(0), Verdict::NoResult),
+        // O14: codes that look like a shell's or a supervisor's are codes.
+        (FrameEnd::None, Ended::Exited(137), Verdict::Exited { code: 137 }),
+        (FrameEnd::None, Ended::Exited(124), Verdict::Exited { code: 124 }),
+        (FrameEnd::None, Ended::Exited(159), Verdict::Exited { code: 159 }),
+        (FrameEnd::None, Ended::Signaled(9), signaled(9, "SIGKILL")),
+        // O1 to O5: what is no frame, two frames, cut frames.
+        (bad("bytes after the final frame"), Ended::Exited(0), malformed("bytes after the final frame")),
+        (bad("x"), Ended::Signaled(9), malformed("x")),
+        (cut(), Ended::Exited(0), malformed("the result pipe was closed inside a frame, 3 bytes short")),
+        (cut(), Ended::Signaled(11), signaled(11, "SIGSEGV")),
+    ];
+    for (frames, ended, verdict) in rows {
+        let evidence = evidence(frames, ended);
+        assert_eq!(executor(&evidence), verdict, "{evidence:?}");
+    }
+    assert!(matches!(executor(&evidence(FrameEnd::Done, Ended::Unknown)), Verdict::Internal { .. }));
+}
+
+#[test]
+fn plain_programs() {
+    for (ended, verdict) in [(Ended::Exited(0), Verdict::Finished), (Ended::Exited(137), Verdict::Exited { code: 137 })] {
+        assert_eq!(decide(&evidence(FrameEnd::None, ended), &plan(CommandKind::Program, true)), verdict);
+    }
+}
+
+#[test]
+fn the_supervisors_reason_comes_first() {
+    let counters = Counters {
+        wall: 1_000_007,
+        cpu_user: 400_000,
+        cpu_system: 100_001,
+        memory_peak: Some(65 << 20),
+        stdout: 10,
+        stderr: 25,
+        ..Counters::default()
+    };
+    let rows = [
+        (Stop::WallTime, (LimitKind::WallTime, 1_000_000, 1_000_007)),
+        (Stop::CpuTime, (LimitKind::CpuTime, 500_000, 500_001)),
+        (Stop::Memory, (LimitKind::Memory, 64 << 20, 65 << 20)),
+        (Stop::Stdout, (LimitKind::Stdout, 10, 11)),
+        (Stop::Stderr, (LimitKind::Stderr, 20, 25)),
+        (Stop::Prints, (LimitKind::Prints, 30, 31)),
+        (Stop::ResultSize, (LimitKind::ResultSize, 40, 41)),
+        (Stop::ResultShape, (LimitKind::ResultShape, 60, 61)),
+    ];
+    for (stop, expected) in rows {
+        // Whatever else: a done frame, an exit of its own just before the stop, a signal.
+        for ended in [Ended::Exited(0), Ended::Signaled(9), Ended::Signaled(31), Ended::Unknown] {
+            let evidence = Evidence { stopped: Some(stop), counters, ..evidence(FrameEnd::Done, ended) };
+            assert_eq!(limit(&executor(&evidence)), Some(expected), "{evidence:?}");
+        }
+    }
+    let stopped = |stop| executor(&Evidence { stopped: Some(stop), ready: false, ..evidence(FrameEnd::None, Ended::Signaled(9)) });
+    assert_eq!(stopped(Stop::Cancelled), Verdict::Cancelled);
+    assert!(matches!(stopped(Stop::Violated), Verdict::Violated { .. }));
+    assert!(matches!(stopped(Stop::Internal), Verdict::Internal { .. }));
+    assert!(matches!(stopped(Stop::Malformed), Verdict::MalformedResult { .. }));
+}
+
+#[test]
+fn refused_frames_bring_their_own_counters() {
+    let rows = [
+        (FrameError::TooLarge { seen: 4_294_967_295, allowed: 40 }, (LimitKind::ResultSize, 40, 4_294_967_295)),
+        (FrameError::TooManyPrints { seen: 32, allowed: 30 }, (LimitKind::Prints, 30, 32)),
+        (FrameError::TooComplex { what: "depth", seen: 51, allowed: 50 }, (LimitKind::ResultShape, 50, 51)),
+        (FrameError::TooComplex { what: "value count", seen: 61, allowed: 60 }, (LimitKind::ResultShape, 60, 61)),
+    ];
+    for (refused, expected) in rows {
+        // The same with and without the stop: whether the run ended before it could be stopped is chance.
+        for stopped in [None, Some(Stop::of(&refused))] {
+            let evidence = Evidence { stopped, ..evidence(FrameEnd::Refused(refused.clone()), Ended::Signaled(9)) };
+            assert_eq!(limit(&executor(&evidence)), Some(expected), "{evidence:?}");
+        }
+    }
+}
+
+#[test]
+fn kills_by_the_kernel() {
+    let oom = Counters { oom_kills: 1, memory_met: 1, memory_peak: Some(64 << 20), ..Counters::default() };
+    let with = |counters, frames, ended| Evidence { counters, ..evidence(frames, ended) };
+    let memory = Some((LimitKind::Memory, 64 << 20, 64 << 20));
+    assert_eq!(limit(&executor(&with(oom, FrameEnd::None, Ended::Signaled(9)))), memory);
+    assert_eq!(limit(&executor(&with(oom, FrameEnd::Refused(FrameError::CutShort { missing: 1 }), Ended::Signaled(9)))), memory);
+    assert_eq!(limit(&executor(&with(oom, FrameEnd::None, Ended::Unknown))), memory);
+    assert_eq!(limit(&executor(&with(oom, error(), Ended::Exited(1)))), memory, "a child was killed and the code failed of it");
+    assert_eq!(executor(&with(oom, FrameEnd::Done, Ended::Exited(0))), Verdict::Finished, "a child was killed and the code coped");
+
+    let watched = Plan { memory_watch: Some(64 << 20), ..plan(CommandKind::Executor, true) };
+    let peak = |bytes| Evidence {
+        counters: Counters { memory_peak: Some(bytes), ..Counters::default() },
+        ..evidence(FrameEnd::Done, Ended::Exited(0))
+    };
+    assert_eq!(limit(&decide(&peak((64 << 20) + 1), &watched)), Some((LimitKind::Memory, 64 << 20, (64 << 20) + 1)), "no look met it");
+    assert_eq!(decide(&peak(64 << 20), &watched), Verdict::Finished);
+    assert_eq!(executor(&peak(1 << 40)), Verdict::Finished, "a cgroup held it");
+
+    let xfsz = evidence(FrameEnd::None, Ended::Signaled(25));
+    assert_eq!(limit(&executor(&xfsz)), Some((LimitKind::FileSize, 4096, 4096)));
+    assert!(matches!(decide(&xfsz, &Plan { file_size: None, ..plan(CommandKind::Executor, true) }), Verdict::Signaled { signal: 25, .. }));
+
+    let sys = evidence(FrameEnd::None, Ended::Signaled(31));
+    assert!(
+        matches!(executor(&sys), Verdict::Signaled { signal: 31, .. }),
+        "the filter kills nobody by itself: a signal of its own making"
+    );
+
+    let cpu = |used| with(Counters { cpu_user: used, ..Counters::default() }, FrameEnd::None, Ended::Signaled(24));
+    assert_eq!(limit(&executor(&cpu(500_000))), Some((LimitKind::CpuTime, 500_000, 500_000)));
+    assert!(matches!(executor(&cpu(499_999)), Verdict::Signaled { signal: 24, .. }), "a signal of its own making");
+}
+
+#[test]
+fn limits_that_do_not_kill() {
+    let rows = [
+        (Counters { pids_peak: Some(16), ..Counters::default() }, (LimitKind::Pids, 16, 16)),
+        (Counters { tmp_used: Some((4096, 4096)), ..Counters::default() }, (LimitKind::TmpSize, 4096, 4096)),
+        (Counters { tmp_inodes: Some((8, 8)), ..Counters::default() }, (LimitKind::TmpInodes, 8, 8)),
+    ];
+    for (counters, expected) in rows {
+        for (frames, ended) in [(error(), Ended::Exited(1)), (FrameEnd::None, Ended::Exited(1)), (FrameEnd::None, Ended::Signaled(6))] {
+            let evidence = Evidence { counters, ..evidence(frames, ended) };
+            assert_eq!(limit(&executor(&evidence)), Some(expected), "{evidence:?}");
+        }
+        assert_eq!(executor(&Evidence { counters, ..evidence(FrameEnd::Done, Ended::Exited(0)) }), Verdict::Finished);
+    }
+    let almost = Counters { pids_peak: Some(15), tmp_used: Some((4095, 4096)), tmp_inodes: Some((7, 8)), ..Counters::default() };
+    assert_eq!(executor(&Evidence { counters: almost, ..evidence(error(), Ended::Exited(1)) }), Verdict::Raised);
+}
+
+/// A cgroup's `oom_kill` counts any cause; an innocent run, too, is killed when a sibling fills what they share.
+#[test]
+fn a_memory_verdict_names_the_level_whose_limit_was_met() {
+    let above = |name: &str, mib: u64| MemoryLevel { cgroup: name.into(), allowed: mib << 20, seen: (mib << 20) - 4096 };
+    let counters = |oom_kills, memory_met| Counters { oom_kills, memory_met, memory_peak: Some(9 << 20), ..Counters::default() };
+    let (own, service) = ((Level::Run, 64 << 20, 9 << 20), (Level::Container, 40 << 20, (40 << 20) - 4096));
+    let rows = [
+        (counters(1, 1), vec![], own),
+        (counters(2, 1), vec![above("/service", 40)], own), // as far as it was looked for: its own limit is enough
+        (counters(0, 1), vec![], own),                      // stopped before the handler chose
+        (counters(2, 0), vec![above("/service", 40), above("/", 90)], service),
+        (counters(1, 0), vec![], (Level::Host, 2 << 30, 2 << 30)),
+    ];
+    for (counters, memory_above, expected) in rows {
+        for (stopped, ended) in [
+            (Some(Stop::Memory), Ended::Signaled(9)),
+            (None, Ended::Signaled(9)),
+            (None, Ended::Unknown),
+            // A child of the code's was killed, and the code failed of it.
+            (None, Ended::Exited(1)),
+        ] {
+            if counters.oom_kills == 0 && stopped.is_none() {
+                continue;
+            }
+            let evidence = Evidence { counters, stopped, memory_above: memory_above.clone(), ..evidence(error(), ended) };
+            let Verdict::Exceeded { limit: LimitKind::Memory, allowed, seen, level, source, .. } = executor(&evidence) else {
+                panic!("{evidence:?}")
+            };
+            assert_eq!((level, allowed, seen), expected, "{evidence:?}");
+            assert_eq!(source.contains("/service above the run"), level == Level::Container, "{source}");
+            assert_eq!(source.contains("of the host"), level == Level::Host, "{source}");
+        }
+    }
+    let innocent = Evidence { memory_above: vec![above("/service", 40)], ..evidence(FrameEnd::None, Ended::Signaled(9)) };
+    assert!(matches!(executor(&innocent), Verdict::Signaled { signal: 9, .. }), "nobody of the run was killed for memory");
+}
+
+/// `pids.events max` of the run's cgroup counts what a cgroup above it refused (cgroup v1; v2 before Linux 6.11).
+#[test]
+fn a_pids_verdict_needs_the_refusal_and_the_peak() {
+    let group = CgroupLimits { memory: None, pids: Some(16), cpus: None, use_memory: false, use_pids: true, use_cpu: false };
+    let (by_group, by_samples) = (Plan { cgroup: Some(group), ..plan(CommandKind::Executor, true) }, plan(CommandKind::Executor, true));
+    let rows = [
+        (&by_group, 3, Some(16), true),
+        (&by_group, 3, Some(15), false), // an ancestor's
+        (&by_group, 0, Some(16), false), // as many as allowed, none refused
+        (&by_group, 3, None, true),      // this kernel records no peak
+        (&by_samples, 0, Some(16), true),
+        (&by_samples, 0, Some(15), false),
+    ];
+    for (plan, pids_denied, pids_peak, told) in rows {
+        let counters = Counters { pids_denied, pids_peak, ..Counters::default() };
+        let verdict = decide(&Evidence { counters, ..evidence(error(), Ended::Exited(1)) }, plan);
+        let expected = if told { Some((LimitKind::Pids, 16, 16)) } else { None };
+        assert_eq!(limit(&verdict), expected, "{counters:?}");
+        assert!(told || verdict == Verdict::Raised, "{verdict:?}");
+    }
+}
+
+#[test]
+fn starts_that_failed() {
+    let failure = StepFailure { step: "user_namespace", index: 0, errno: 1 };
+    let failed = Evidence { start: Start::Failed(failure), ready: false, ..evidence(FrameEnd::None, Ended::Exited(1)) };
+    let Verdict::NotStarted { step, errno: 1, hint, .. } = executor(&failed) else { panic!("not started") };
+    assert!(step == "user_namespace" && hint.contains("kernel.unprivileged_userns_clone"));
+    for ended in [Ended::Exited(0), Ended::Exited(1), Ended::Signaled(11), Ended::Unknown] {
+        let silent = Evidence { ready: false, ..evidence(FrameEnd::None, ended) };
+        assert!(matches!(executor(&silent), Verdict::NotStarted { step, .. } if step == "ready"), "{silent:?}");
+    }
+}
+
+/// No policy makes remand fail: one under which a start takes for ever is named.
+#[test]
+fn a_start_that_takes_too_long_is_told_by_what_held_it_up() {
+    let group = CgroupLimits { memory: None, pids: None, cpus: Some(10), use_memory: false, use_pids: false, use_cpu: true };
+    let (small, free) = (Plan { cgroup: Some(group), ..plan(CommandKind::Executor, true) }, plan(CommandKind::Executor, true));
+    for (plan, cpu_user, named) in [
+        (&small, 290_000, "limits.cpus, 0.01 of a CPU"),
+        (&small, 20_000, "it waited for something"),
+        (&free, 290_000, "it waited for something"),
+    ] {
+        let counters = Counters { cpu_user, cpu_system: 5_000, ..Counters::default() };
+        let stopped = Some(Stop::NeverReady(30_000_000));
+        let late = Evidence { counters, stopped, ready: false, ..evidence(FrameEnd::None, Ended::Signaled(9)) };
+        let Verdict::NotStarted { step, hint, .. } = decide(&late, plan) else { panic!("{late:?}") };
+        assert!(step == "ready" && hint.contains(named) && hint.starts_with("not ready 30 s after"), "{hint}");
+    }
+}
+
+#[test]
+fn hints_tell_the_refusals_apart() {
+    for (step, errno, part) in [
+        ("user_namespace", 13, "apparmor_restrict_unprivileged_userns"),
+        ("user_namespace", 28, "max_user_namespaces"),
+        ("mount_namespace", 1, "AppArmor"),
+        ("clone_init", 11, "ulimit -u"),
+        ("execve", 2, "loader"),
+        ("root", 2, "entry 7"),
+        ("landlock", 38, "5.13"),
+        ("keyring", 5, "step keyring (number 7) was answered with error 5"),
+    ] {
+        assert!(hint(step, 7, errno).contains(part), "{step} {errno}: {}", hint(step, 7, errno));
+    }
+}

@@ -1,0 +1,56 @@
+//! The range of every number in a policy file, and the trees that mounts stay out of.
+//!
+//! Always holds: written here once, for the loader that refuses and for the schema that editors complete from.
+
+use std::ops::RangeInclusive;
+
+use crate::units::{Bytes, Cpus, Limit, Span};
+
+/// The kernel counts bytes and microseconds in signed 64 bits.
+const MOST: u64 = i64::MAX as u64;
+const PAGE: Bytes = Bytes(4096);
+
+/// Times; the kernel's clocks are finer than the least of them.
+pub const TIME: RangeInclusive<Limit<Span>> = Limit::At(Span(1000))..=Limit::Unlimited;
+/// The kernel's smallest quota is 1 ms in a period of 100 ms.
+pub const CPUS: RangeInclusive<Limit<Cpus>> = Limit::At(Cpus(10))..=Limit::Unlimited;
+/// `limits.memory`; a page is the least.
+pub const MEMORY: RangeInclusive<Limit<Bytes>> = Limit::At(PAGE)..=Limit::Unlimited;
+/// `limits.pids`.
+pub const PIDS: RangeInclusive<Limit<u64>> = Limit::At(1)..=Limit::Unlimited;
+/// `limits.open_files`; below 8 nothing starts.
+pub const OPEN_FILES: RangeInclusive<u64> = 8..=1_048_576;
+/// `limits.file_size`.
+pub const FILE_SIZE: RangeInclusive<Limit<Bytes>> = Limit::At(Bytes(1))..=Limit::Unlimited;
+/// `limits.stack`.
+pub const STACK: RangeInclusive<Bytes> = Bytes(64 << 10)..=Bytes(1 << 30);
+/// What the supervisor keeps or hands in.
+pub const KEPT: RangeInclusive<Bytes> = Bytes(1)..=Bytes(MOST);
+/// Python's own encoder stops at about 1000 levels.
+pub const RESULT_DEPTH: RangeInclusive<u64> = 1..=1000;
+/// `limits.result_nodes`.
+pub const RESULT_NODES: RangeInclusive<u64> = 1..=MOST;
+/// For tmpfs 0 means no limit, and a page is the least it counts.
+pub const TMP_SIZE: RangeInclusive<Bytes> = PAGE..=Bytes(MOST);
+/// `filesystem.tmp.inodes`; the root directory is one.
+pub const TMP_INODES: RangeInclusive<u64> = 2..=MOST;
+/// `landlock.minimum_abi`.
+pub const MINIMUM_ABI: RangeInclusive<u32> = 1..=100;
+/// Index of an argument of a system call.
+pub const ARGUMENT: RangeInclusive<u64> = 0..=5;
+
+/// Entries of one list or object. Checks for duplicates are quadratic.
+pub const ENTRIES: usize = 512;
+/// Longest text in bytes; environment values may be as long as [`LONGEST_VARIABLE`] lets them.
+pub const TEXT: usize = 4096;
+/// The kernel's `MAX_ARG_STRLEN` holds name, `=`, value and NUL.
+pub const LONGEST_VARIABLE: usize = 131_072;
+
+/// Host trees that no mount shows: each run has its own.
+pub const CLOSED_SOURCES: &[&str] = &["/proc", "/sys", "/dev"];
+/// Places in the run that no mount covers.
+pub const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand"];
+/// Longest path that the kernel takes, without its NUL.
+pub const LONGEST_PATH: usize = 4095;
+/// Longest name in a path.
+pub const LONGEST_NAME: usize = 255;
