@@ -1,16 +1,16 @@
 //! The properties that the targets hold: the files of the plain test `properties` of remand-policy, which holds them against the seeds.
 
-#[path = "../../src/policy/tests/properties/compiler.rs"]
+#[path = "../../src/authoring/tests/properties/compiler.rs"]
 pub mod compiler;
-#[path = "../../src/policy/tests/properties/editor.rs"]
+#[path = "../../src/authoring/tests/properties/editor.rs"]
 pub mod editor;
-#[path = "../../src/policy/tests/properties/importer.rs"]
+#[path = "../../src/authoring/tests/properties/importer.rs"]
 pub mod importer;
-#[path = "../../src/policy/tests/properties/loader.rs"]
+#[path = "../../src/authoring/tests/properties/loader.rs"]
 pub mod loader;
-#[path = "../../src/policy/tests/properties/meaning.rs"]
+#[path = "../../src/authoring/tests/properties/meaning.rs"]
 mod meaning;
-#[path = "../../src/policy/tests/properties/narrowing.rs"]
+#[path = "../../src/authoring/tests/properties/narrowing.rs"]
 pub mod narrowing;
-#[path = "../../src/policy/tests/properties/wild.rs"]
+#[path = "../../src/authoring/tests/properties/wild.rs"]
 mod wild;
