@@ -254,13 +254,14 @@ def answer(deed, *args):
         return deed(*args)
     except OSError as error:
         return error.errno
-made = os.open('/out/made', os.O_CREAT | os.O_RDWR, 0o4755)
+setid = answer(os.open, '/out/made', os.O_CREAT | os.O_RDWR, 0o4755)
+made = os.open('/out/made', os.O_CREAT | os.O_RDWR, 0o755)
 os.write(made, b'x')
 mode = os.fstat(made).st_mode & 0o7777
 device = answer(os.mknod, '/out/device', 0o20666, 0x103)
 other = answer(lambda: os.close(os.open('/out/other', os.O_WRONLY)))
 mine = os.stat('/out').st_uid == os.getuid()
-return [mode, device, answer(os.chmod, '/out/made', 0o4755), other, mine]
+return [setid, mode, device, answer(os.chmod, '/out/made', 0o4755), other, mine]
 ";
 
 /// Whether a mount of this directory's file system can be shown with other ids: an overlay's cannot, a tmpfs's since Linux 6.3.
@@ -294,7 +295,7 @@ fn writable() -> Check {
     let outcome = Call::run(WRITES, &["--policy".into(), policy.clone()]).end()?.outcome()?;
     let entry = &outcome["enforcement"]["writable_mounts"]["by"];
     ensure(entry.as_str().is_some_and(|by| by.contains(if root { "12345:54321" } else { "caller" })), "the outcome says as whom", entry)?;
-    let expected = json!([0o755, 1, 1, if root { 13 } else { 2 }, true]);
+    let expected = json!([1, 0o755, 1, 1, if root { 13 } else { 2 }, true]);
     ensure(outcome["value"] == expected, "it writes, and makes no set-user-id file and no device", &outcome)?;
     let owner = fs::metadata(out.join("made")).map(|made| (made.uid(), made.gid()))?;
     let expected = fs::metadata(&out).map(|out| (out.uid(), out.gid()))?;
