@@ -228,12 +228,13 @@ fn string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::json as json_of;
-    use super::*;
     use remand_policy::load::{parse, trace};
     use remand_policy::overrides::apply;
     use remand_policy::shipped;
     use remand_policy::source::Source;
+
+    use super::json as json_of;
+    use super::*;
 
     fn loaded(file: &str, text: &str) -> Loaded {
         let source = Source { file: file.into(), text: text.as_bytes().to_vec().into() };

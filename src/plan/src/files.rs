@@ -2,10 +2,10 @@
 //!
 //! Always holds: a fact that nobody has seen is `None`, and is taken for nothing but that.
 
-use serde::{Deserialize, Serialize};
-
 use crate::host::Fact;
 use crate::interpreter::Tree;
+
+pub use crate::file_id::FileId;
 
 /// What is at a path, its last component not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,15 +18,6 @@ pub enum Found {
     Link(String),
     /// Anything else.
     There(Inode),
-}
-
-/// Which file, whatever name or descriptor leads to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileId {
-    /// As `st_dev` has it.
-    pub device: u64,
-    /// As `st_ino` has it.
-    pub inode: u64,
 }
 
 /// What a file is and who may do what to it.

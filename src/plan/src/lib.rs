@@ -10,6 +10,7 @@
 
 pub mod enforcement;
 pub mod evidence;
+mod file_id;
 pub mod files;
 pub mod frames;
 pub mod host;

@@ -2,7 +2,7 @@
 //!
 //! Always holds: computed from the very plan that the mounts are made from; what nobody has seen of the host is unknown, and neither there nor missing.
 
-use remand_policy::places::beneath;
+use remand_policy::places::{behind, beneath};
 
 use crate::files::{Files, Found, Inode, Kind, LINKS};
 use crate::host::HostFacts;
@@ -10,7 +10,7 @@ use crate::plan::{Bind, Plan};
 use crate::resolve::owners::own_ids;
 
 /// Directories that every root has.
-pub const OWN: [&str; 4] = ["/tmp", "/proc", "/dev", "/remand/empty"];
+const DIRECTORIES: [&str; 4] = ["/tmp", "/proc", "/dev", "/remand/empty"];
 /// A right as in a mode's last three bits.
 pub const READ: u32 = 4;
 /// The same.
@@ -173,7 +173,7 @@ impl<'p> View<'p> {
             return if path == hidden { Step::At(At::Hidden) } else { Step::Missing };
         }
         if let Some(bind) = root.binds.iter().filter(|bind| beneath(path, &bind.target)).max_by_key(|bind| bind.target.len()) {
-            let inside = path.strip_prefix(bind.target.as_str()).unwrap_or("");
+            let inside = behind(path, &bind.target).unwrap_or("");
             return match self.files.look(&format!("{}{inside}", bind.source)) {
                 Some(Found::Missing) => Step::Missing,
                 Some(Found::Link(target)) => Step::Link(target),
@@ -186,7 +186,7 @@ impl<'p> View<'p> {
         }
         let files = root.files.iter().map(|(path, _)| path);
         let entries = files.chain(root.links.iter().map(|(path, _)| path)).chain(root.binds.iter().map(|bind| &bind.target));
-        let own = path == "/" || OWN.iter().copied().chain(entries.map(String::as_str)).any(|entry| beneath(entry, path));
+        let own = path == "/" || DIRECTORIES.iter().copied().chain(entries.map(String::as_str)).any(|entry| beneath(entry, path));
         if own { Step::At(At::Directory) } else { Step::Missing }
     }
 

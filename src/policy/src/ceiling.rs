@@ -14,7 +14,7 @@ use remand_syscalls::{Grant, Rules, covered, granted};
 use serde_json::{Value, json};
 
 use crate::narrow::{Change, Direction, compare};
-use crate::places::beneath;
+use crate::places::{beneath, inside};
 use crate::policy::{Mount, Policy, Word};
 use crate::write::{write_grant, write_mount};
 
@@ -127,7 +127,7 @@ fn some<T: AsRef<str>>(names: &[T]) -> String {
 }
 
 fn mounts(field: &str, allowed: &[Mount], asked: &[Mount]) -> Vec<Excess> {
-    let whole = |mount: &Mount| !allowed.iter().any(|inner| beneath(&inner.target, &mount.target) && inner.target != mount.target);
+    let whole = |mount: &Mount| !allowed.iter().any(|inner| inside(&inner.target, &mount.target));
     let gives = |mount: &Mount, outer: &Mount| {
         beneath(&mount.source, &outer.source) && mount.writable <= outer.writable && mount.exec <= outer.exec
     };

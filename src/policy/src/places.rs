@@ -2,8 +2,10 @@
 //!
 //! Always holds: paths are compared by whole components: `/tmpfile` does not lie beneath `/tmp`.
 
-/// Places that are the run's own, with all beneath them.
-pub const OWN: &[&str] = &["/tmp", "/var/tmp", "/proc", "/dev", "/remand"];
+/// Trees of a run that no mount covers: it has each of its own, or none at all (`/sys`).
+pub const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand"];
+/// The first three, which are the kernel's: no mount shows the host's.
+pub const CLOSED_SOURCES: &[&str] = CLOSED_TARGETS.split_at(3).0;
 /// Ids and names inside, for what looks users up.
 pub const FILES: &[(&str, &str)] = &[
     (
@@ -15,16 +17,21 @@ pub const FILES: &[(&str, &str)] = &[
     ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 ];
 
+/// Places that are the run's own, with all beneath them.
+pub fn owned<'p>() -> impl Iterator<Item = &'p str> + Clone {
+    CLOSED_TARGETS.iter().copied().filter(|place| *place != "/sys")
+}
+
 /// Which place of the run's own a path is in.
 #[must_use]
 pub fn own(path: &str) -> Option<&'static str> {
-    OWN.iter().copied().find(|own| beneath(path, own))
+    owned().find(|own| beneath(path, own))
 }
 
 /// Why no run can have a mount at `target`, whatever it runs.
 #[must_use]
 pub fn taken(target: &str) -> Option<String> {
-    let own = OWN.iter().find(|own| meet(target, own)).map(|own| format!("{own} is the run's own"));
+    let own = owned().find(|own| meet(target, own)).map(|own| format!("{own} is the run's own"));
     own.or_else(|| FILES.iter().find(|(file, _)| meet(target, file)).map(|(file, _)| format!("{file} is made for the run")))
 }
 
@@ -37,6 +44,18 @@ pub fn meet(a: &str, b: &str) -> bool {
 /// Whether a path is this directory or lies beneath it.
 #[must_use]
 pub fn beneath(path: &str, directory: &str) -> bool {
+    behind(path, directory).is_some()
+}
+
+/// Whether a path lies beneath this directory and is not the directory itself.
+#[must_use]
+pub fn inside(path: &str, directory: &str) -> bool {
+    behind(path, directory).is_some_and(|rest| !rest.is_empty())
+}
+
+/// What a path has behind this directory, from the slash on; nothing where it is the directory itself.
+#[must_use]
+pub fn behind<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
     let directory = directory.trim_end_matches('/');
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path.strip_prefix(directory).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,4 +1,4 @@
-//! The range of every number in a policy file, and the trees that mounts stay out of.
+//! The range of every number in a policy file.
 //!
 //! Always holds: written here once, for the loader that refuses and for the schema that editors complete from.
 
@@ -46,10 +46,6 @@ pub const TEXT: usize = 4096;
 /// The kernel's `MAX_ARG_STRLEN` holds name, `=`, value and NUL.
 pub const LONGEST_VARIABLE: usize = 131_072;
 
-/// Host trees that no mount shows: each run has its own.
-pub const CLOSED_SOURCES: &[&str] = &["/proc", "/sys", "/dev"];
-/// Places in the run that no mount covers.
-pub const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand"];
 /// Longest path that the kernel takes, without its NUL.
 pub const LONGEST_PATH: usize = 4095;
 /// Longest name in a path.

@@ -11,7 +11,8 @@ use remand_syscalls::{can_be_granted, danger, is_dangerous, is_group, names, pur
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Number, Value, json};
 
-use crate::ranges::{ARGUMENT, CLOSED_SOURCES, CLOSED_TARGETS, ENTRIES, LONGEST_VARIABLE, TEXT};
+use crate::places::{CLOSED_SOURCES, CLOSED_TARGETS};
+use crate::ranges::{ARGUMENT, ENTRIES, LONGEST_VARIABLE, TEXT};
 use crate::units::{Bytes, Cpus, Limit, Span};
 
 /// Characters that no text may hold.

@@ -376,8 +376,9 @@ impl<T: fmt::Display> fmt::Display for Limit<T> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn refused<T: FromStr<Err = UnitError> + fmt::Debug>(text: &str) -> (String, Option<String>) {
         let error = text.parse::<T>().unwrap_err();

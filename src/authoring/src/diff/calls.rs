@@ -6,7 +6,7 @@ use remand_policy::write::write_grant;
 use remand_syscalls::{Grant, danger, grants_of_group, is_group, names};
 use serde_json::Value;
 
-use super::value;
+use super::value::{grant, value};
 use crate::why::danger as granted_danger;
 
 /// A group, or calls outside of one, of one danger.
@@ -17,9 +17,6 @@ pub(super) struct Piece {
     /// What it stands for.
     pub entries: Vec<Value>,
 }
-
-/// Values that are listed of a condition; a filter's list of commands can be long.
-const VALUES: usize = 6;
 
 /// Grants, as [`remand_policy::narrow::Change`] writes them, folded into groups of which more than half is there.
 pub(super) fn pieces(grants: &[Value]) -> Vec<Piece> {
@@ -93,45 +90,4 @@ fn members(group: &str, write: &dyn Fn(&Grant) -> Value) -> Vec<Value> {
 
 fn in_safe_group(given: &Value) -> bool {
     names().filter(|name| is_group(name) && danger(name).is_none()).any(|name| members(name, &write_grant).contains(given))
-}
-
-/// The call of a grant, or of a bare name.
-pub(super) fn call(grant: &Value) -> &str {
-    grant.as_str().or_else(|| grant.get("call")?.as_str()).unwrap_or_default()
-}
-
-/// `ioctl(arg 1 is 0x5412)`.
-pub(super) fn grant(grant: &Value) -> String {
-    let when = conditions(grant);
-    if when.is_empty() { call(grant).to_owned() } else { format!("{}({when})", call(grant)) }
-}
-
-/// The conditions of a grant in words, joined by "and"; empty where there are none.
-pub(crate) fn conditions(grant: &Value) -> String {
-    let all = grant.get("when").and_then(Value::as_array);
-    all.map(|all| all.iter().map(condition).collect::<Vec<_>>().join(" and ")).unwrap_or_default()
-}
-
-fn condition(condition: &Value) -> String {
-    let at = |key: &str| condition.get(key);
-    let arg = at("arg").map(Value::to_string).unwrap_or_default();
-    if let Some(wanted) = at("equals") {
-        return format!("arg {arg} is {}", number(wanted));
-    }
-    if let Some(most) = at("at_most") {
-        return format!("arg {arg} at most {}", number(most));
-    }
-    if let Some(Value::Array(values)) = at("one_of") {
-        let shown: Vec<_> = values.iter().take(VALUES).map(number).collect();
-        let more = values.len().saturating_sub(VALUES);
-        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-        return format!("arg {arg} one of {}{more}", shown.join(" "));
-    }
-    let part = |key: &str| at("masked").and_then(|masked| masked.get(key)).map(number).unwrap_or_default();
-    format!("arg {arg} & {} is {}", part("mask"), part("value"))
-}
-
-/// Small numbers are counts, large ones flags and commands.
-fn number(value: &Value) -> String {
-    value.as_u64().filter(|number| *number > 9).map_or_else(|| value.to_string(), |number| format!("{number:#x}"))
 }

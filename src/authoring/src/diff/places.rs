@@ -9,7 +9,8 @@ use remand_policy::text::terminal::escape_line;
 use remand_syscalls::grants_of_group;
 use serde_json::Value;
 
-use super::{Line, calls};
+use super::line::Line;
+use super::value::call;
 
 /// Lines of one file that are named.
 const SHOWN: usize = 4;
@@ -45,7 +46,7 @@ fn side(line: &Line<'_>, entries: &[&Value], loaded: &Loaded) -> String {
 
 fn of_entry<'l>(field: &str, entry: &Value, loaded: &'l Loaded) -> Option<&'l Place> {
     let Loaded { policy, origins, .. } = loaded;
-    let call = calls::call(entry);
+    let call = call(entry);
     let named = |name: &str| name == call || grants_of_group(name).is_some_and(|grants| grants.iter().any(|grant| grant.call == call));
     let rules = &policy.syscalls.rules;
     match field {

@@ -10,10 +10,13 @@ use jsonc_parser::tokens::TokenAndRange;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy};
 use remand_policy::load;
 use remand_policy::source::LARGEST;
-use remand_policy::text::{Text, quote};
+use remand_policy::text::{Problem, Text, quote};
 
+use super::tokens;
 use super::tree::Tree;
-use super::{EditError, format, no_field};
+
+/// Why a text was not edited, and where it stands in the way. The caller puts in the file's name.
+pub type EditError = Box<Problem>;
 
 pub(super) struct Document<'t> {
     text: Text<'t>,
@@ -69,7 +72,7 @@ impl<'t> Document<'t> {
 
     /// The comments, with their slashes, as they are printed.
     pub fn comments(&self) -> impl Iterator<Item = Cow<'t, str>> {
-        self.tokens.iter().filter(|token| format::is_comment(token)).map(|token| format::printed(token, self.at(token.range)))
+        self.tokens.iter().filter(|token| tokens::is_comment(token)).map(|token| tokens::printed(token, self.at(token.range)))
     }
 
     pub fn at(&self, range: Range) -> &'t str {
@@ -152,7 +155,7 @@ impl<'t> Document<'t> {
 
     /// Line ends in the white space before a token.
     pub fn breaks(&self, index: usize) -> usize {
-        format::breaks(self.at(self.gap(index)))
+        tokens::breaks(self.at(self.gap(index)))
     }
 
     /// The whole text with pieces replaced that do not overlap; of those at one place, the first given comes first.
@@ -168,4 +171,23 @@ impl<'t> Document<'t> {
         out.push_str(self.body.get(from..).unwrap_or(""));
         out
     }
+
+    /// The result, if it is `wanted`, with the comments of the original, those `gone` (by their text) and those that `came`.
+    pub fn finish(&self, changed: String, wanted: &Tree, gone: &[String], came: &[String]) -> Result<String, EditError> {
+        let again = Document::parse(&changed)?;
+        let mut before: Vec<_> = self.comments().chain(came.iter().map(Cow::from)).collect();
+        let mut after: Vec<_> = again.comments().chain(gone.iter().map(Cow::from)).collect();
+        before.sort_unstable();
+        after.sort_unstable();
+        if again.tree() == *wanted && before == after {
+            return Ok(changed);
+        }
+        let help = Some("edit the file by hand, or format it first".to_owned());
+        Err(self.refuse(self.root.range(), "is written in a way that this edit cannot keep".to_owned(), help))
+    }
+}
+
+/// A field that is spelled wrong.
+fn no_field(document: &Document<'_>, field: &str) -> EditError {
+    document.refuse(document.root.range(), format!("{} is no field", quote(field)), Some("write limits.memory".to_owned()))
 }

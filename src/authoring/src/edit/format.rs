@@ -16,28 +16,10 @@ use remand_policy::text::Text;
 use serde_json::Value;
 
 use super::document::Document;
+use super::tokens::{breaks, is_comment, is_line, printed};
 
 /// Characters that a line has at most, where comments and texts allow.
 pub(super) const WIDTH: usize = 150;
-
-pub(super) fn is_line(token: &TokenAndRange<'_>) -> bool {
-    matches!(token.token, Token::CommentLine(_))
-}
-
-pub(super) fn is_block(token: &TokenAndRange<'_>) -> bool {
-    matches!(token.token, Token::CommentBlock(_))
-}
-
-pub(super) fn is_comment(token: &TokenAndRange<'_>) -> bool {
-    is_line(token) || is_block(token)
-}
-
-/// Line ends, of all three kinds.
-pub(super) fn breaks(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let ends = |(at, byte): (usize, &u8)| *byte == b'\n' || *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
-    bytes.iter().enumerate().filter(|pair| ends(*pair)).count()
-}
 
 /// What a layout may not change: the tokens without commas, comments as they are printed.
 pub(super) fn essence<'d>(document: &'d Document<'_>) -> Vec<Cow<'d, str>> {
@@ -109,17 +91,6 @@ struct Piece<'t> {
 impl Piece<'_> {
     fn is_comment(&self) -> bool {
         matches!(self.kind, Kind::Line | Kind::Block)
-    }
-}
-
-/// The text of a token as it is printed.
-pub(super) fn printed<'t>(token: &TokenAndRange<'_>, text: &'t str) -> Cow<'t, str> {
-    if is_line(token) {
-        Cow::Borrowed(text.trim_end())
-    } else if is_block(token) && text.contains('\r') {
-        Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
-    } else {
-        Cow::Borrowed(text)
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::document::{Document, Splice};
 use super::format::{self, Start, WIDTH};
+use super::tokens;
 
 /// What is put there.
 pub(super) struct Member<'m> {
@@ -115,7 +116,7 @@ impl Member<'_> {
     /// As [`Member::inline`], then the outermost value that stood on one line is laid out anew.
     fn laid_out(&self, document: &Document<'_>, outer: &[Range], own: Range, place: &Place) -> String {
         let Place::Inline { at, .. } = *place else { return String::new() };
-        let one_line = |range: &&Range| format::breaks(document.at(**range)) == 0;
+        let one_line = |range: &&Range| tokens::breaks(document.at(**range)) == 0;
         let whole = outer.iter().find(one_line).copied().unwrap_or(own);
         let raw = |range: Range| document.body.get(range.start..range.end).unwrap_or("");
         let (remarks, newline) = (self.remarks(), document.newline);
@@ -162,7 +163,7 @@ impl Place {
             end = behind(document, index + 1, close);
         }
         let at = document.tokens.get(end.saturating_sub(1)).map_or(last.end, |token| token.range.end);
-        let remark = document.tokens.get(end.saturating_sub(1)).is_some_and(format::is_line);
+        let remark = document.tokens.get(end.saturating_sub(1)).is_some_and(tokens::is_line);
         if starts_line(document, first) || remark {
             let indent = if starts_line(document, first) { document.indent(last.start).to_owned() } else { inside };
             let gap = before.map(|before| document.at(Range::new(before.end, last.start)));
@@ -202,13 +203,13 @@ impl Place {
 
 /// The index behind the comments that stand on the line of the token before `index`.
 fn behind(document: &Document<'_>, index: usize, close: usize) -> usize {
-    let stays = |index: &usize| document.tokens.get(*index).is_some_and(format::is_comment) && document.breaks(*index) == 0;
+    let stays = |index: &usize| document.tokens.get(*index).is_some_and(tokens::is_comment) && document.breaks(*index) == 0;
     (index..close).take_while(stays).last().map_or(index, |last| last + 1)
 }
 
 /// Whether only comments stand before the token on its line.
 fn starts_line(document: &Document<'_>, index: usize) -> bool {
-    let comment = |index: usize| document.tokens.get(index).is_some_and(format::is_comment);
+    let comment = |index: usize| document.tokens.get(index).is_some_and(tokens::is_comment);
     let mut index = index;
     while document.breaks(index) == 0 && index.checked_sub(1).is_some_and(comment) {
         index -= 1;

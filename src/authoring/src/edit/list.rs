@@ -8,13 +8,19 @@ use remand_policy::ranges::ENTRIES;
 use remand_policy::text::quote;
 use serde_json::{Value, json};
 
-use super::document::{Document, Found};
+use super::document::{Document, EditError, Found};
+use super::field::{replace, set};
 use super::insert::{Container, Member};
+use super::remove as taking;
 use super::tree::Tree;
-use super::{EditError, remove as taking, replace, set};
 
-/// See [`super::add()`].
-pub(super) fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) -> Result<String, EditError> {
+/// Appends `entry` to `list` (`syscalls.allow`, `filesystem.mounts`), with `comment` on its line or above it. A list that is not there is made: as
+/// `{"add": [...]}` where the file extends a base, else as a list. A bare name that stands in `remove` is taken out of there instead. An equal entry
+/// that is there already stays alone.
+///
+/// # Errors
+/// As [`set`], or `list` is no list.
+pub fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) -> Result<String, EditError> {
     let document = Document::parse(text)?;
     match shape(&document, list)? {
         Shape::Absent => {
@@ -30,8 +36,11 @@ pub(super) fn add(text: &str, list: &str, entry: &Value, comment: Option<&str>) 
     }
 }
 
-/// See [`super::remove()`].
-pub(super) fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
+/// Takes the entries called `key` out of `list` (a call or group, a mount's target, a plain value), or adds it to `remove` where a base brings it.
+///
+/// # Errors
+/// As [`add`], or there is no such entry, or it is taken out already.
+pub fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
     let document = Document::parse(text)?;
     let refuse = |message: String| Err(document.refuse(document.root.range(), message, None));
     match shape(&document, list)? {
@@ -56,8 +65,11 @@ pub(super) fn remove(text: &str, list: &str, key: &str) -> Result<String, EditEr
     }
 }
 
-/// See [`super::exchange()`].
-pub(super) fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
+/// Puts `entry` in the place of the first of those called `key`, and takes the others out.
+///
+/// # Errors
+/// As [`remove()`] and [`add`].
+pub fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
     let field = match shape(&Document::parse(text)?, list)? {
         Shape::List => list.to_owned(),
         Shape::Edit | Shape::Absent => format!("{list}.add"),

@@ -7,7 +7,7 @@ use jsonc_parser::common::Range;
 use jsonc_parser::tokens::Token;
 
 use super::document::{Document, Splice};
-use super::format;
+use super::{format, tokens};
 
 /// The whole text without the member, the comments that went with it, and those that it became.
 pub(super) struct Removed {
@@ -22,7 +22,7 @@ pub(super) struct Removed {
 pub(super) fn member(document: &Document<'_>, within: Range, own: Range) -> Removed {
     let (open, close) = (document.token(within.start), document.token(within.end.saturating_sub(1)));
     let goes = Going::new(document, open, close, document.token(own.start), document.token(own.end));
-    let comment = |at: &usize| document.tokens.get(*at).is_some_and(format::is_comment);
+    let comment = |at: &usize| document.tokens.get(*at).is_some_and(tokens::is_comment);
     let commented = (goes.first..goes.end).any(|at| comment(&at));
     let above =
         goes.first > open + 1 && comment(&(goes.first - 1)) && document.breaks(goes.first) == 1 && on_own_line(document, goes.first - 1);
@@ -60,7 +60,7 @@ struct Going {
 impl Going {
     /// The member's tokens are those from `first` to before `end`.
     fn new(document: &Document<'_>, open: usize, close: usize, first: usize, end: usize) -> Self {
-        let comment = |at: usize| document.tokens.get(at).is_some_and(format::is_comment);
+        let comment = |at: usize| document.tokens.get(at).is_some_and(tokens::is_comment);
         let comma = |at: usize| document.tokens.get(at).is_some_and(|token| token.token == Token::Comma);
         let same_line = |at: usize| document.breaks(at) == 0;
         let (mut start, mut stop) = (first, end);
@@ -85,8 +85,8 @@ impl Going {
     fn commented_out(&self, document: &Document<'_>) -> Removed {
         let place = |at: usize| document.tokens.get(at).map_or(Range::new(0, 0), |token| token.range);
         let range = Range::new(place(self.first).start, place(self.end.saturating_sub(1)).end);
-        let inside = (self.first..self.end).filter_map(|at| document.tokens.get(at)).filter(|token| format::is_comment(token));
-        let gone = inside.map(|token| format::printed(token, document.at(token.range)).into_owned()).collect();
+        let inside = (self.first..self.end).filter_map(|at| document.tokens.get(at)).filter(|token| tokens::is_comment(token));
+        let gone = inside.map(|token| tokens::printed(token, document.at(token.range)).into_owned()).collect();
         let lines = document.at(range).split(['\n', '\r']).filter(|line| !line.trim().is_empty());
         let came: Vec<String> = lines.map(|line| format!("// {}", line.trim())).collect();
         let text = came.join(&format!("{}{}", document.newline, document.indent(range.start)));
@@ -97,7 +97,7 @@ impl Going {
     /// Without the member alone, where others share its line: which of them the comments speak of, they do not say.
     fn between_comments(&self, document: &Document<'_>, own: Range, close: usize) -> Vec<Splice> {
         let is_comma = |at: &usize| document.tokens.get(*at).is_some_and(|token| token.token == Token::Comma);
-        let is_comment = |at: &usize| document.tokens.get(*at).is_some_and(format::is_comment);
+        let is_comment = |at: &usize| document.tokens.get(*at).is_some_and(tokens::is_comment);
         let next = document.token(own.end);
         let behind = (next..close).find(|at| !is_comment(at)).filter(is_comma);
         let comma = behind.or(self.comma).and_then(|at| document.tokens.get(at)).map(|token| token.range);

@@ -3,8 +3,9 @@
 
 use proptest::prelude::*;
 use remand_policy::shipped::SHIPPED;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::tree::Tree;
 use super::*;
 
 const POLICY: &str = "// head\n{\n  \"version\": 1,\n  \"extends\": \"default\", // base\n\n  \"limits\": {\n    \"memory\": \"64MiB\", // enough\n    // last\n    \
@@ -353,7 +354,7 @@ fn remarked(text: &str, noise: &[u8]) -> String {
     for (index, token) in document.tokens.iter().enumerate() {
         out.push_str(&text[from..token.range.end]);
         from = token.range.end;
-        if format::is_comment(token) {
+        if tokens::is_comment(token) {
             continue;
         }
         let ends = document.breaks(index + 1) > 0;
@@ -377,7 +378,7 @@ fn neighbours(text: &str) -> Vec<(String, [String; 2])> {
         at.and_then(|at| document.tokens.get(at)).map_or(String::new(), |token| document.at(token.range).trim_matches('"').to_owned())
     };
     let mut found = Vec::new();
-    for (index, token) in document.tokens.iter().enumerate().filter(|(_, token)| format::is_comment(token)) {
+    for (index, token) in document.tokens.iter().enumerate().filter(|(_, token)| tokens::is_comment(token)) {
         let near = [shown((0..index).rev().find(plain)), shown((index..document.tokens.len()).find(plain))];
         let lines = document.at(token.range).lines().map(|line| line.trim().trim_start_matches("//").trim().to_owned());
         found.extend(lines.filter(|line| line.contains("remark")).map(|line| (line, near.clone())));

@@ -4,7 +4,7 @@ use remand_policy::policy::{Enforce, Policy, Syscalls};
 use remand_policy::write::write_grant;
 use remand_syscalls::{Grant, Rules, granted, is_group, names, purpose};
 
-use super::{Page, some};
+use super::page::{Page, some};
 use crate::diff;
 
 /// Calls that are named of a list.

@@ -2,7 +2,7 @@
 
 use remand_policy::policy::{Filesystem, Mount, Policy, Tmp, Word};
 
-use super::{Page, some};
+use super::page::{Page, some};
 
 /// Paths of the program that are named.
 const NAMED: usize = 8;

@@ -2,7 +2,7 @@
 
 use remand_plan::enforcement::Enforcement;
 
-use super::Page;
+use super::page::Page;
 
 /// What no policy protects from.
 const NEVER: &[&str] = &[

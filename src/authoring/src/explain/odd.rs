@@ -3,7 +3,7 @@
 use remand_policy::policy::{Enforce, NetworkMode, Policy};
 use remand_syscalls::danger;
 
-use super::Page;
+use super::page::Page;
 
 pub(super) fn odd(page: &mut Page<'_>) {
     page.title("What is odd, why it is there, and what it endangers");

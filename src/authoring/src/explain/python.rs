@@ -2,7 +2,7 @@
 
 use remand_policy::policy::{Policy, Python};
 
-use super::{Page, some};
+use super::page::{Page, some};
 
 /// Names that are listed.
 const NAMED: usize = 20;

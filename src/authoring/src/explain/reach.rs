@@ -2,7 +2,7 @@
 
 use remand_policy::policy::{Enforce, Namespaces, NetworkMode, Policy, Word};
 
-use super::Page;
+use super::page::Page;
 use crate::lint::unshown;
 
 pub(super) fn reach(page: &mut Page<'_>) {

@@ -2,7 +2,7 @@
 
 use remand_policy::policy::{Enforce, Limits, Word};
 
-use super::Page;
+use super::page::Page;
 
 pub(super) fn spend(page: &mut Page<'_>) {
     let Limits {

@@ -182,6 +182,6 @@ fn every_field_has_its_word_in_it() {
 #[test]
 fn no_line_is_wide_but_for_long_words() {
     for line in shipped_on("default", &rootless()).lines() {
-        assert!(line.chars().count() <= super::WIDTH || line.starts_with("What"), "{line}");
+        assert!(line.chars().count() <= super::page::WIDTH || line.starts_with("What"), "{line}");
     }
 }

@@ -2,18 +2,17 @@
 //!
 //! Always holds: a limit here is at most the one there, or the list says that it is not; a key that no rule here knows is in the list.
 
+use remand_policy::places::inside;
 use serde_json::json;
 
 use super::json::{Node, Read, quoted};
-use super::left::{Effect, Ledger};
+use super::left::{Effect, Ledger, NOWHERE};
 use super::limits::{self, Limits, resources, rlimits};
-use super::mounts;
 use super::write::{Document, Line, member};
+use super::{mounts, seccomp};
 
 /// What every run has whatever the policy, so that it is no matter of one.
 const ALWAYS: &str = "every run has that, or what amounts to it";
-/// Why a key is in the list.
-pub(super) const NOWHERE: &str = "no field of a policy says that";
 
 /// Reads the whole configuration.
 pub(super) fn read(root: &Node<'_>, name: &str, document: &mut Document, left: &mut Ledger) -> Read<()> {
@@ -133,7 +132,7 @@ fn linux(node: &Node<'_>, name: &str, limits: &mut Limits, document: &mut Docume
         match key {
             "seccomp" if !value.is_empty() => {
                 filtered = true;
-                super::seccomp(&value, false, name, document, left)?;
+                seccomp::read(&value, false, name, document, left)?;
             }
             "resources" => resources(&value, limits, left)?,
             "namespaces" => network = namespaces(&value, left)?,
@@ -208,7 +207,7 @@ fn namespaces(node: &Node<'_>, left: &mut Ledger) -> Read<bool> {
 
 fn paths(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
     let paths = node.texts()?;
-    let (own, other): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| ["/proc/", "/sys/"].iter().any(|tree| path.starts_with(tree)));
+    let (own, other): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| ["/proc", "/sys"].iter().any(|tree| inside(path, tree)));
     if !own.is_empty() {
         let what = format!("{} paths in /proc and /sys", own.len());
         left.add(Effect::Settled, &node.path, what, "a run has no /sys, and a /proc of its own processes only");
@@ -228,23 +227,6 @@ fn devices(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
                     Effect::Refused,
                     &entry.path,
                     value.shown(),
-                    "a run has null, zero, full, random and urandom, and no other device",
-                );
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `linux.resources.devices`.
-pub(super) fn device_rules(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
-    for entry in node.elements()? {
-        for (key, value) in entry.members()? {
-            if key == "allow" && value.boolean()? {
-                left.add(
-                    Effect::Refused,
-                    &entry.path,
-                    "a device rule that allows",
                     "a run has null, zero, full, random and urandom, and no other device",
                 );
             }

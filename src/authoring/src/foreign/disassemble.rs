@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use remand_syscalls::bpf::{Instruction, code};
-use remand_syscalls::{self, ALLOW, Arch, KILL, NOTIFY, audit_arch};
+use remand_syscalls::{ALLOW, Arch, KILL, NOTIFY, audit_arch};
 
 /// What the accumulator holds.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use remand_syscalls::{self, Comparison, Condition, Grant, Rules, covered, granted, grants_of_group};
+use remand_syscalls::{Comparison, Condition, Grant, covered, grants_of_group};
 
 use super::left::{Effect, Ledger};
 use super::meaning::{Allowed, Meaning};
@@ -19,17 +19,6 @@ pub(super) struct Folded {
     pub allow: Vec<(Grant, Vec<String>)>,
     pub deny: Vec<(String, &'static str)>,
     pub kill: Vec<(String, String)>,
-}
-
-/// Whether a policy can grant this call at all.
-pub(super) fn grantable(call: &str) -> bool {
-    let grant = Grant { call: call.to_owned(), when: Vec::new(), reason: None };
-    granted(&Rules { allow: vec![grant], deny: Vec::new(), kill: Vec::new() }).is_ok()
-}
-
-/// Whether a policy can let this call end the run: not one that is answered ENOSYS whatever the policy says, and not the one that every start makes.
-pub(super) fn killable(call: &str) -> bool {
-    call != "execve" && grantable(call)
 }
 
 /// Folds. `reason` stands with dangerous grants.

@@ -4,6 +4,9 @@
 
 use serde_json::{Value, json};
 
+/// Why a key is in the list.
+pub(super) const NOWHERE: &str = "no field of a policy says that";
+
 /// What follows from an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {

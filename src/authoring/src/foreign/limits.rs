@@ -5,10 +5,8 @@
 use remand_policy::units::{Bytes, Cpus, Span};
 use serde_json::json;
 
-use super::container::{NOWHERE, device_rules};
 use super::json::{Node, Read, quoted};
-use super::left::{Effect, Ledger};
-use super::mounts::Tmp;
+use super::left::{Effect, Ledger, NOWHERE};
 use super::write::{Document, member};
 
 /// What is gathered before it is written: the lowest limit that anything says, with its place.
@@ -34,6 +32,14 @@ impl Lowest {
             self.0 = Some((value, path.to_owned()));
         }
     }
+}
+
+/// What a tmpfs at `/tmp` is bounded by, with its place.
+#[derive(Default)]
+pub(super) struct Tmp {
+    /// Bytes.
+    pub size: Option<(u64, String)>,
+    pub inodes: Option<(u64, String)>,
 }
 
 /// `process.rlimits`.
@@ -92,6 +98,23 @@ pub(super) fn resources(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger)
 /// A limit; zero and below mean none.
 fn positive(node: &Node<'_>) -> Read<Option<u64>> {
     Ok(u64::try_from(node.signed()?).ok().filter(|value| *value > 0))
+}
+
+/// `linux.resources.devices`.
+fn device_rules(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
+    for entry in node.elements()? {
+        for (key, value) in entry.members()? {
+            if key == "allow" && value.boolean()? {
+                left.add(
+                    Effect::Refused,
+                    &entry.path,
+                    "a device rule that allows",
+                    "a run has null, zero, full, random and urandom, and no other device",
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 fn memory(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {

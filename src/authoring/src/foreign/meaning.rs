@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use remand_syscalls::{self, Arch, Condition, covered, grants_of_group};
+use remand_syscalls::{Arch, Condition, covered, grants_of_group};
 
+use super::grantable::{grantable, killable};
 use super::left::{Effect, Ledger, listed};
 use super::profile::{Action, Answer, Filter, Profile, Rule};
 use super::ways::{WAYS, Way, joined, minus, repeated, split, way, written};
@@ -140,7 +141,7 @@ fn grant<'a>(rule: &Rule<'a>, applies: [bool; 2], said: &mut BTreeMap<&'a str, S
             refuse("no system call of x86_64 or AArch64 that this build knows");
             continue;
         }
-        if !super::fold::grantable(name) {
+        if !grantable(name) {
             refuse("never granted, since no filter sees its arguments in memory; it answers ENOSYS, and C libraries fall back to clone");
             continue;
         }
@@ -189,7 +190,7 @@ fn deny<'a>(
         // A comparison of a register that the call does not have could hold.
         let ways = ways.iter().filter_map(|tests| way(name, tests).unwrap_or_else(|_| Some(Way::new())));
         said.entry(name).or_default().denials.extend(ways.map(|way| (way, rule.path.clone())));
-        if rule.answer.action == Action::Kill && rule.args.is_empty() && all && super::fold::killable(name) {
+        if rule.answer.action == Action::Kill && rule.args.is_empty() && all && killable(name) {
             killed.insert(name, rule.path.clone());
         } else if rule.answer != default && !answers(rule.answer, name) {
             told.push(*name);

@@ -6,6 +6,7 @@
 mod container;
 mod disassemble;
 mod fold;
+mod grantable;
 mod json;
 mod left;
 mod limits;
@@ -14,15 +15,10 @@ mod meaning;
 mod mounts;
 mod profile;
 mod rules;
+mod seccomp;
 mod test;
 mod ways;
 mod write;
-
-pub use disassemble::{disassembly, raw};
-pub use json::{LARGEST, Malformed};
-pub use left::{Effect, Left};
-pub use listing::listing;
-pub use rules::{Unexportable, profile as export_profile};
 
 use std::borrow::Cow;
 
@@ -32,6 +28,12 @@ use remand_policy::source::Source;
 use remand_policy::{load, shipped};
 use remand_syscalls::{Arch, compile};
 use write::Document;
+
+pub use disassemble::{disassembly, raw};
+pub use json::{LARGEST, Malformed};
+pub use left::{Effect, Left};
+pub use listing::listing;
+pub use rules::{Unexportable, profile as export_profile};
 
 /// What a foreign file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +65,7 @@ pub fn import(text: &[u8], name: &str, kind: Option<Kind>) -> Result<Imported, M
         let mut left = Ledger::default();
         let mut document = Document { description: format!("Imported from {}", named(name)), ..Document::default() };
         match kind {
-            Kind::Seccomp => seccomp(&root, true, name, &mut document, &mut left)?,
+            Kind::Seccomp => seccomp::read(&root, true, name, &mut document, &mut left)?,
             Kind::Container => container::read(&root, name, &mut document, &mut left)?,
         }
         let mut left = left.0;
@@ -83,15 +85,6 @@ fn guess(root: &Node<'_>) -> Read<Kind> {
         return Ok(Kind::Container);
     }
     Err(root.wrong("neither a seccomp profile (which has defaultAction) nor an OCI config.json (which has ociVersion, process, linux)"))
-}
-
-/// A profile, wherever it stands. `conditions`: whether those who read it know `includes` and `excludes`, as Docker does and OCI runtimes do not.
-fn seccomp(node: &Node<'_>, conditions: bool, name: &str, document: &mut Document, left: &mut Ledger) -> Read<()> {
-    let profile = profile::read(node, left)?;
-    let meaning = meaning::meaning(&profile, conditions, left);
-    document.head.extend(meaning.comments.iter().map(|(path, comment)| write::remark(path, comment)));
-    document.syscalls = Some(fold::fold(&meaning, &format!("from {}, where it is allowed", named(name)), left));
-    Ok(())
 }
 
 fn head(name: &str, kind: Kind, left: &[Left]) -> Vec<String> {

@@ -5,12 +5,12 @@
 
 use std::path::{Component, Path};
 
+use remand_policy::places::{CLOSED_SOURCES, CLOSED_TARGETS, beneath};
 use serde_json::json;
 
-use super::container::NOWHERE;
 use super::json::{Node, Read, named, quoted};
-use super::left::{Effect, Ledger};
-use super::limits::DEFAULT_TMP;
+use super::left::{Effect, Ledger, NOWHERE};
+use super::limits::{DEFAULT_TMP, Tmp};
 use super::write::{Document, Line, member};
 
 /// Mounts that a policy file may list.
@@ -23,14 +23,6 @@ struct Mount<'a> {
     kind: &'a str,
     source: &'a str,
     options: Vec<&'a str>,
-}
-
-/// What a tmpfs at `/tmp` is bounded by, with its place.
-#[derive(Default)]
-pub(super) struct Tmp {
-    /// Bytes.
-    pub size: Option<(u64, String)>,
-    pub inodes: Option<(u64, String)>,
 }
 
 /// Reads them; the bounds of a tmpfs at `/tmp`.
@@ -105,18 +97,17 @@ fn one<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Mount<'a>> {
 
 /// Why a policy can't have this mount.
 fn allowed(mount: &Mount<'_>, earlier: &[String]) -> Result<(), &'static str> {
-    const OWN: [&str; 3] = ["/proc", "/sys", "/dev"];
-    let within = |path: &str, trees: &[&str]| trees.iter().any(|tree| Path::new(path).starts_with(tree));
+    let within = |path: &str, trees: &[&str]| trees.iter().any(|tree| beneath(path, tree));
     if !spelled(mount.source) || !spelled(mount.target) {
         return Err("a policy names source and target by absolute paths in their only spelling, not the root");
     }
-    if within(mount.source, &OWN) {
+    if within(mount.source, CLOSED_SOURCES) {
         return Err("/proc, /sys and /dev are each run's own");
     }
-    if within(mount.target, &OWN) || within(mount.target, &["/tmp", "/var/tmp", "/remand"]) {
+    if within(mount.target, CLOSED_TARGETS) {
         return Err("the place is taken in every run");
     }
-    if earlier.iter().any(|target| target == mount.target || Path::new(target).starts_with(mount.target)) {
+    if earlier.iter().any(|target| beneath(target, mount.target)) {
         return Err("covers a mount that is listed before it");
     }
     if earlier.len() >= ENTRIES { Err("a policy has no room for more mounts") } else { Ok(()) }

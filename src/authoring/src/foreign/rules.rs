@@ -2,10 +2,10 @@
 //!
 //! Always holds: the profile allows a call with these arguments only where the policy does; what it can't say is in the notes.
 
-use remand_syscalls::{self, Arch, Comparison, Condition, Rules, Senseless, answer, argument_width, calls, granted};
+use remand_syscalls::{Arch, Comparison, Condition, Rules, Senseless, answer, argument_width, calls, granted};
 use serde_json::{Value, json};
 
-use super::fold::grantable;
+use super::grantable::grantable;
 
 /// Most rules of a profile. Lists of values multiply where one grant has several.
 const RULES: usize = 4096;

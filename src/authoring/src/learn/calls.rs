@@ -5,7 +5,7 @@
 use remand_plan::outcome::Violation;
 use remand_policy::policy::Policy;
 use remand_policy::write::write_grant;
-use remand_syscalls::{self, Grant, Remedy};
+use remand_syscalls::{Grant, Remedy};
 use serde_json::{Value, json};
 
 use super::{Change, Line, Run, Standing};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use remand_plan::plan::Root;
 use remand_plan::{Shown, shown, unexecutable};
-use remand_policy::places::beneath;
+use remand_policy::places::{beneath, inside};
 use remand_policy::policy::Mount;
 use remand_policy::text::terminal::escape_line;
 use serde_json::{Value, json};
@@ -214,7 +214,7 @@ pub fn guarded(path: &str) -> Option<String> {
 /// Directories of which nothing is shown whole: `/`, what is directly beneath it, homes, and [`WHOLE`].
 fn whole(path: &str) -> bool {
     let depth = path.split('/').filter(|part| !part.is_empty()).count();
-    depth < 2 || (depth == 2 && path.starts_with("/home/")) || WHOLE.contains(&path)
+    depth < 2 || (depth == 2 && inside(path, "/home")) || WHOLE.contains(&path)
 }
 
 /// A directory for each that has several of the proposed files.

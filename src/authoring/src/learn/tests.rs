@@ -182,7 +182,7 @@ asked for, not proposed by default: dangerous
       run 1 of a.json: socket(0x2, 0x80001, 0x0) was denied
 refused
   syscalls.allow: add "keyctl"
-      because: syscalls.rules.kill names "@keys", and learning does not undo what was denied by name
+      because: syscalls.kill names "@keys", and learning does not undo what was denied by name
       risk: dangerous: keyrings belong to a user, not to a namespace
       run 1 of a.json: keyctl(0x0, 0x0, 0x0, 0x0, 0x0) was denied
   network.mode: "none" becomes "host"

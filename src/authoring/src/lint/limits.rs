@@ -6,8 +6,10 @@ use remand_policy::policy::{Limits, Policy};
 use remand_policy::units::{Bytes, Limit, Span};
 use remand_syscalls::granted;
 
-use super::{Found, USUAL_STACK, field};
+use super::advice::{Found, field};
 
+/// The default size of a main thread's stack on Linux; who asks for more means to use it.
+const USUAL_STACK: u64 = 8 << 20;
 /// What a thread costs at least, all of it counted in `limits.memory`: the kernel's stack for it (16 KiB), and a page of its own. Python's took 37 KiB.
 const THREAD: u64 = 20 << 10;
 /// What a run spends of `cpu_time` before `wall_time` begins, the start of the interpreter, at most.

@@ -3,15 +3,13 @@
 //! Always holds: every sentence is true of any run under the policy; what a file merely inherits is not held against it; nothing here is computed for
 //! a run. What is doubtful is not said: an advice that is often wrong is read by nobody.
 
+mod advice;
 mod limits;
 mod names;
 mod python;
 mod reach;
 mod start;
 mod syscalls;
-
-pub(crate) use reach::unshown;
-pub(crate) use syscalls::can_match;
 
 use jsonc_parser::CollectOptions;
 use jsonc_parser::common::{Range, Ranged};
@@ -20,42 +18,14 @@ use remand_policy::policy::Policy;
 use remand_policy::source::Source;
 use remand_policy::text::{Problem, Severity, Text};
 
-/// The default size of a main thread's stack on Linux; who asks for more means to use it.
-const USUAL_STACK: u64 = 8 << 20;
+use advice::{Advice, Found, Spot};
 
-/// Where a value stands.
-enum Spot {
-    Field(String),
-    /// An entry of a list, by its place in the policy's own list.
-    Entry(&'static str, usize),
-    /// The file as a whole.
-    File,
-}
+pub(crate) use reach::unshown;
+pub(crate) use syscalls::can_match;
 
 /// Whether some Python has a builtin of this name.
 pub(crate) fn is_builtin(name: &str) -> bool {
     names::has(names::BUILTINS, name)
-}
-
-fn field(path: &str) -> Spot {
-    Spot::Field(path.to_owned())
-}
-
-/// One thing to say, at the first of these spots that the file itself wrote; nowhere if it wrote none.
-struct Advice {
-    at: Vec<Spot>,
-    message: String,
-    help: String,
-}
-
-/// Advice as it is collected.
-#[derive(Default)]
-struct Found(Vec<Advice>);
-
-impl Found {
-    fn say(&mut self, at: impl IntoIterator<Item = Spot>, message: impl Into<String>, help: impl Into<String>) {
-        self.0.push(Advice { at: at.into_iter().collect(), message: message.into(), help: help.into() });
-    }
 }
 
 /// What is hardly meant in the file that `loaded` was read from, in the order of its text; what a base says is the base's own business.

@@ -4,8 +4,8 @@ use remand_policy::policy::{Policy, Python};
 use remand_policy::text::{did_you_mean, quote};
 use remand_policy::units::Limit;
 
+use super::advice::{Found, Spot, field};
 use super::names::{BUILTINS, MODULES, SOMETIMES, has};
-use super::{Found, Spot, field};
 
 /// Sizes of native thread pools, which libraries read while they are imported.
 const POOLS: &[&str] =

@@ -1,11 +1,12 @@
 //! Mounts, network and Landlock: what is shown twice, and what reaches nothing.
 
 use remand_plan::landlock::NEWEST;
+use remand_policy::places::{behind, beneath, inside};
 use remand_policy::policy::{Enforce, Mount, NetworkMode, Policy, Word};
 use remand_policy::text::quote;
 use remand_syscalls::granted;
 
-use super::{Found, Spot, field};
+use super::advice::{Found, Spot, field};
 
 /// Places of which one must be shown, what fails without, and the entries that show them. OpenSSL looks for certificates in the directory that it was built
 /// for: `/usr/lib/ssl` (Debian; its links lead on to two more), `/etc/pki/tls` (Fedora), `/etc/ssl` with one file (Alpine).
@@ -33,12 +34,11 @@ pub(super) fn advise(policy: &Policy, found: &mut Found) {
 fn mounts(mounts: &[Mount], found: &mut Found) {
     for (index, inner) in mounts.iter().enumerate() {
         let same = |outer: &&Mount| {
-            let below = |path: &str, base: &str| path.strip_prefix(base).filter(|rest| rest.starts_with('/')).map(str::to_owned);
-            let (target, source) = (below(&inner.target, &outer.target), below(&inner.source, &outer.source));
-            target.is_some() && target == source && (inner.writable, inner.exec) == (outer.writable, outer.exec)
+            behind(&inner.target, &outer.target) == behind(&inner.source, &outer.source)
+                && (inner.writable, inner.exec) == (outer.writable, outer.exec)
         };
         // The last mount on the way is the one that is seen there.
-        let outer = mounts.iter().take(index).rfind(|outer| inner.target.starts_with(&format!("{}/", outer.target)));
+        let outer = mounts.iter().take(index).rfind(|outer| inside(&inner.target, &outer.target));
         if let Some(outer) = outer.filter(same) {
             let message =
                 format!("the mount at {} shows what the one at {} shows there already", quote(&inner.target), quote(&outer.target));
@@ -82,10 +82,7 @@ fn network(policy: &Policy, found: &mut Found) {
 
 /// What a run on the host's network looks for in files, and is not shown: what it cannot do without them, and the entries to add to `filesystem.mounts`.
 pub(crate) fn unshown(policy: &Policy) -> Vec<(&'static str, &'static str)> {
-    let shown = |path: &&str| {
-        let holds = |mount: &Mount| path.strip_prefix(mount.target.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-        policy.filesystem.mounts.iter().any(holds)
-    };
+    let shown = |path: &&str| policy.filesystem.mounts.iter().any(|mount| beneath(path, &mount.target));
     let lacks = |(paths, _, _): &&(&[&str], _, _)| policy.network.mode == NetworkMode::Host && !paths.iter().any(&shown);
     NEEDED.iter().filter(lacks).map(|(_, what, lines)| (*what, *lines)).collect()
 }

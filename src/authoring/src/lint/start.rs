@@ -3,8 +3,8 @@
 use remand_policy::text::quote;
 use remand_syscalls::{Arch, Rules, grants_of_group, is_dangerous, is_group, missing_to_start, names};
 
+use super::advice::{Found, Spot, field};
 use super::syscalls::calls;
-use super::{Found, Spot, field};
 
 /// Policies are the same everywhere; what is needed is asked for the machine that the question is asked on.
 const ARCH: Arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use remand_policy::text::quote;
 use remand_syscalls::{Alternatives, Comparison, Condition, Grant, Rules, argument_width, covered, granted, grants_of_group};
 
-use super::{Found, Spot};
+use super::advice::{Found, Spot};
 
 /// Values in conditions up to which grants are compared with each other.
 const COMPARED: usize = 2000;

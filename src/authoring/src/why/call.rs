@@ -8,13 +8,13 @@ use remand_plan::UNCOUNTED;
 use remand_policy::question::{Call, Which};
 use remand_policy::write::write_grant;
 use remand_syscalls::bpf::SeccompData;
-use remand_syscalls::{self, ALLOW, Arch, COUNT, Comparison, Condition, DONE, END, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
+use remand_syscalls::{ALLOW, Arch, COUNT, Comparison, Condition, DONE, END, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
 use serde_json::json;
 
 use super::compiled::Compiled;
 use super::edit::Edit;
+use super::finding::{Finding, Line, Ruling};
 use super::reach::{Reach, reach};
-use super::{Finding, Line, Ruling};
 
 /// `ENOSYS`.
 const ENOSYS: i32 = 38;

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::compiled::Compiled;
 use super::edit::Edit;
+use super::finding::{Finding, Line, Ruling};
 use super::modules::{self, Import};
 use super::stdlib::is_standard;
-use super::{Finding, Line, Ruling};
 
 const FRIENDLY: &str = "the executor's friendly layer, which is no protection";
 

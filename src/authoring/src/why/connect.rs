@@ -9,9 +9,10 @@ use remand_policy::policy::NetworkMode;
 use remand_policy::question::{Call, Which};
 use serde_json::json;
 
+use super::call;
 use super::compiled::Compiled;
 use super::edit::Edit;
-use super::{Finding, Line, Ruling, call};
+use super::finding::{Finding, Line, Ruling};
 
 /// `LANDLOCK_ACCESS_NET_CONNECT_TCP`.
 const CONNECT_TCP: u64 = 1 << 1;

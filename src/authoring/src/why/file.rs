@@ -7,24 +7,17 @@ use remand_plan::files::{Inode, Kind};
 use remand_plan::landlock::fs;
 use remand_plan::plan::{Bind, Plan};
 use remand_plan::view::{At, EXECUTE, READ, Stop, View, WRITE};
-use remand_policy::places::beneath;
+use remand_policy::places::{behind, beneath};
 use remand_policy::policy::Word;
 use remand_policy::question::{Call, Use, Which};
 use serde_json::json;
 
+use super::asked::Asked;
 use super::compiled::Compiled;
 use super::edit::Edit;
+use super::finding::{Finding, Line, Ruling};
 use super::show::{self, show};
-use super::{Finding, Line, Ruling, call, needs};
-
-/// A question about one place.
-pub(super) struct Asked<'a, 'c> {
-    pub using: Use,
-    /// The path in the run, links followed.
-    pub path: String,
-    pub compiled: &'a Compiled<'c>,
-    pub view: View<'a>,
-}
+use super::{call, needs};
 
 /// Whether a run may do this to a file.
 pub(super) fn find(using: Use, path: &str, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
@@ -205,7 +198,7 @@ impl Asked<'_, '_> {
 
     /// Why a program that may be executed does not start.
     fn starts(&self, bind: &Bind) -> Option<Finding> {
-        let source = format!("{}{}", bind.source, self.path.strip_prefix(bind.target.as_str())?);
+        let source = format!("{}{}", bind.source, behind(&self.path, &bind.target)?);
         match needs::lacking(&source, &self.view)? {
             Err(needs::Never::Format(why)) => {
                 Some(finding(Ruling::Denied("ENOEXEC"), why, self.bind_line(bind), Err("no policy makes a program of it")))

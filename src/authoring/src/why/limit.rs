@@ -8,7 +8,7 @@ use remand_policy::question::{Amount, Measure};
 
 use super::compiled::Compiled;
 use super::edit::Edit;
-use super::{Finding, Line, Ruling};
+use super::finding::{Finding, Line, Ruling};
 
 #[derive(Clone, Copy, Debug)]
 enum Held {

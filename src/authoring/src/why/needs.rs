@@ -7,6 +7,7 @@ use remand_plan::host::HostFacts;
 use remand_plan::interpreter::Tree;
 use remand_plan::plan::Plan;
 use remand_plan::view::{At, View};
+use remand_policy::places::behind;
 
 /// Where `execvp` and `env` look without a `PATH`.
 const SEARCH: &str = "/bin:/usr/bin";
@@ -51,7 +52,7 @@ fn names(tree: &Tree) -> Vec<String> {
         for (link, target) in &tree.links {
             let end = target_of(link, target);
             for name in names.clone() {
-                let Some(rest) = name.strip_prefix(end.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/')) else { continue };
+                let Some(rest) = behind(&name, &end).filter(|_| end != "/") else { continue };
                 if rest.is_empty() {
                     linked.push(name.clone());
                 }

@@ -212,12 +212,9 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use proptest::prelude::*;
+    use remand_syscalls::{Arch, Comparison, Condition, Grant, Rules, audit_arch, compile, number};
 
     use super::*;
-    use remand_syscalls::Arch;
-
-    use remand_syscalls::{Comparison, Condition, Grant, Rules};
-    use remand_syscalls::{audit_arch, compile, number};
 
     fn comparison() -> impl Strategy<Value = Comparison> {
         let value = prop_oneof![0..8_u64, Just(u64::from(u32::MAX)), Just(1 << 32), any::<u64>()];

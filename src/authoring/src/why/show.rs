@@ -4,16 +4,14 @@
 //! that learning never proposes.
 
 use remand_plan::files::{Kind, real};
-use remand_plan::view::OWN;
+use remand_policy::places::{beneath, own};
 use remand_policy::policy::{Device, Word};
 use remand_policy::question::Use;
 use serde_json::json;
 
+use super::asked::Asked;
 use super::edit::Edit;
-use super::file::Asked;
 use crate::learn::guarded;
-
-pub(super) use remand_policy::places::beneath;
 
 /// What makes the place that was asked about appear.
 pub(super) fn cure(asked: &Asked<'_, '_>) -> Result<Vec<Edit>, String> {
@@ -44,7 +42,7 @@ pub(super) fn show(asked: &Asked<'_, '_>, path: &str, using: Use) -> Result<Edit
     if target.split('/').any(|part| part == "..") {
         return Err("the path goes through a directory that is not there: write it without \"..\"".to_owned());
     }
-    if OWN.iter().chain(&["/remand"]).any(|own| beneath(&target, own)) {
+    if own(&target).is_some() {
         return Err("each run has its own file system there".to_owned());
     }
     let seen = asked.view.files.look("/").is_some();

@@ -93,7 +93,7 @@ fn a_key_in_another_case_is_refused() {
     for text in [
         profile(args, "syscalls"),
         profile(r#", "Includes": {"caps": ["CAP_SYS_ADMIN"]}"#, "syscalls"),
-        profile("", "Rules"),
+        profile("", "Syscalls"),
         profile("", "\u{17f}yscalls"),
     ] {
         let error = import(text.as_bytes(), "p", None).unwrap_err().to_string();

@@ -1,12 +1,11 @@
 //! A request never widens a policy: for random policies, random requests and every field, by an account of "more" that is not the crate's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../../../policy/tests/schema/arbitrary.rs"]
 mod arbitrary;
 mod ceiling;
 mod oracle;
 
-use arbitrary::policy;
-use oracle::more;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
@@ -17,6 +16,9 @@ use remand_policy::overrides::apply;
 use remand_policy::source::Source;
 use remand_policy::{Policy, shipped};
 use serde_json::{Map, Value, json};
+
+use arbitrary::policy;
+use oracle::more;
 
 /// Dotted paths of all fields that a request can set, from the text of a policy: a new field is here as soon as it is written.
 fn fields(policy: &Policy) -> Vec<String> {

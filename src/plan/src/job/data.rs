@@ -7,9 +7,11 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
+use super::error::JobError;
 use super::marshal::{self, Writer};
-use super::{DEPTH, JobError};
 
+/// Arrays and objects of a caller inside each other; `marshal.loads` gives up at 2,000.
+const DEPTH: u32 = 1_000;
 /// Longest place of a value that is told, in bytes.
 const PLACE: usize = 200;
 

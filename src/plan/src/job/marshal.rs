@@ -2,8 +2,6 @@
 //!
 //! Always holds: what is written decodes to what `json.loads` would have made of the same value. A number that would not is refused.
 
-use super::Data;
-
 /// Python reads and writes integers of so many digits.
 const DIGITS: usize = 4_300;
 /// Decimal digits that a limb's power of ten holds.
@@ -87,8 +85,9 @@ pub trait Writer {
         }
     }
 
-    fn data(&mut self, data: &Data) {
-        self.put(&data.bytes);
+    /// A value that is encoded already: its bytes, and how many there would be where they were too many to keep.
+    fn encoded(&mut self, bytes: &[u8], _size: u64) {
+        self.put(bytes);
     }
 }
 
@@ -100,8 +99,8 @@ impl Writer for Size {
         self.0 = self.0.saturating_add(bytes.len() as u64);
     }
 
-    fn data(&mut self, data: &Data) {
-        self.0 = self.0.saturating_add(data.size);
+    fn encoded(&mut self, _bytes: &[u8], size: u64) {
+        self.0 = self.0.saturating_add(size);
     }
 }
 

@@ -6,33 +6,20 @@
 //! Always holds: encoding is a pure function of the request and the plan, and its size is known before anything is written or allocated.
 
 mod data;
+mod error;
 mod marshal;
 
-pub use data::{Data, DataError};
+use remand_policy::policy::Policy;
 
 use marshal::{Size, Writer};
-use remand_policy::policy::Policy;
+
+pub use data::{Data, DataError};
+pub use error::JobError;
 
 use crate::request::{Mode, Request};
 
 /// Version of the job's shape; the executor refuses any other.
 pub const VERSION: i32 = 1;
-
-/// Arrays and objects of a caller inside each other; `marshal.loads` gives up at 2,000.
-const DEPTH: u32 = 1_000;
-
-/// A job over `limits.job_size`, or one that Python cannot hold as the same value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)]
-pub enum JobError {
-    #[error("the job (code, items, query) is {size} bytes, over limits.job_size = {allowed} bytes")]
-    TooLarge { size: u64, allowed: u64 },
-    /// A float that would become infinity, or an integer of more digits than Python reads.
-    #[error("{at}: {number} is out of range")]
-    Number { at: String, number: String },
-    #[error("{at}: nested deeper than {allowed}")]
-    TooDeep { at: String, allowed: u32 },
-}
 
 /// Encodes the job for an effective policy. Shape (a dict):
 /// `version` 1, `mode` (`"all_items"`, `"per_item"`), `code`, `items`, `query`,
@@ -66,9 +53,9 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_pat
     out.text("code");
     out.text(&request.code);
     out.text("items");
-    out.data(&request.items);
+    out.encoded(&request.items.bytes, request.items.size);
     out.text("query");
-    out.data(&request.query);
+    out.encoded(&request.query.bytes, request.query.size);
     out.text("security");
     out.open_dict();
     for (name, list) in

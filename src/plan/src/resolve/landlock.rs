@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use remand_policy::policy::{Enforce, NetworkMode, Policy};
 
-use super::protections::Ledger;
+use super::ledger::Ledger;
 use crate::host::{Fact, HostFacts};
 use crate::landlock::fs;
 use crate::plan::{LandlockPlan, Root};

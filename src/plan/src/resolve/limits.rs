@@ -4,7 +4,7 @@
 
 use remand_policy::policy::{Enforce, Policy};
 
-use super::protections::Ledger;
+use super::ledger::Ledger;
 use crate::host::{CgroupVersion, Fact, HostFacts, Surrounding};
 use crate::plan::CgroupLimits;
 

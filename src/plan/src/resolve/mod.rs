@@ -3,6 +3,7 @@
 //! Always holds: a plan comes out only if every required protection can be enforced; what is optional and cannot be had is named in the plan.
 
 mod landlock;
+mod ledger;
 mod limits;
 pub(crate) mod owners;
 mod protections;
@@ -10,18 +11,20 @@ mod room;
 mod root;
 mod sources;
 
-pub use protections::UNCOUNTED;
-pub use room::cramped;
-pub use root::{Shown, shown, unexecutable};
-
+use ledger::Ledger;
 use remand_policy::Policy;
 use remand_syscalls::CompileError;
 
+use crate::enforcement::Enforcement;
 use crate::files::Files;
 use crate::frames::Collect;
 use crate::host::HostFacts;
 use crate::interpreter::BOOTSTRAP;
 use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
+
+pub use protections::UNCOUNTED;
+pub use room::cramped;
+pub use root::{Shown, shown, unexecutable};
 
 impl Plan {
     /// The same plan where cgroups turned out to refuse at the start: `host` has none, with the reason. What the policy calls optional is kept by
@@ -30,7 +33,7 @@ impl Plan {
     /// # Errors
     /// What the policy requires and cannot be had now.
     pub fn without_cgroup(&self, policy: &Policy, host: &HostFacts) -> Result<Self, Vec<Refused>> {
-        let mut ledger = protections::Ledger::default();
+        let mut ledger = Ledger::default();
         let limits = limits::resolve(&mut ledger, policy, host);
         let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
         let mut plan = Self {
@@ -58,7 +61,7 @@ impl Plan {
         let mut plan = Self { proc: false, ..self.clone() };
         plan.root.links.retain(|link| !root::PROC_LINKS.contains(&(link.0.as_str(), link.1.as_str())));
         plan.landlock.iter_mut().for_each(|landlock| landlock.rules.retain(|(path, _)| path != "/proc"));
-        plan.enforcement.insert("proc".into(), protections::no_proc(because));
+        plan.enforcement.insert("proc".into(), Enforcement::By(protections::no_proc(because)));
         plan
     }
 
@@ -81,7 +84,7 @@ impl Plan {
 /// # Errors
 /// Every required protection that the host lacks, and every mount that cannot be made, all at once.
 pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
-    let mut ledger = protections::Ledger::default();
+    let mut ledger = Ledger::default();
     for Refused { protection, blocker, remedy } in cramped(host, matches!(program, Program::Python(_))) {
         ledger.refuse(protection, blocker, remedy);
     }

@@ -3,7 +3,7 @@
 //! Always holds: a mount is shown with other ids only to be written, and only its source's owner and group become the run's; what belongs to anybody else is
 //! seen as belonging to nobody, and cannot be written.
 
-use super::protections::Ledger;
+use super::ledger::Ledger;
 use crate::files::{Files, Found};
 use crate::host::{Fact, HostFacts};
 use crate::plan::{Bind, Root};

@@ -1,65 +1,14 @@
-//! The ledger of protections: what each rests on, and what is refused where a required one cannot be had.
+//! The protections that no mechanism's file of its own decides: namespaces, ids and rights, `/proc`, the seccomp filter.
 //!
-//! Always holds: every protection is entered once, by the real thing, a substitute or a lack with its reason; nothing is left out because it failed.
-
-use std::collections::BTreeMap;
+//! Always holds: each is entered in the ledger, where it is enforced and where it is not.
 
 use remand_policy::policy::{Enforce, NetworkMode, Policy};
 use remand_syscalls::Rules;
 use remand_syscalls::bpf::Instruction;
 
-use crate::enforcement::Enforcement;
+use super::ledger::Ledger;
+use super::owners::own_ids;
 use crate::host::{Fact, HostFacts};
-use crate::plan::Refused;
-
-/// What has been found so far.
-#[derive(Debug, Default)]
-pub(super) struct Ledger {
-    refused: Vec<Refused>,
-    enforcement: BTreeMap<String, Enforcement>,
-}
-
-impl Ledger {
-    pub(super) fn by(&mut self, protection: &str, what: impl Into<String>) {
-        self.enforcement.insert(protection.into(), Enforcement::By(what.into()));
-    }
-
-    pub(super) fn substitute(&mut self, protection: &str, by: impl Into<String>, because: impl Into<String>) {
-        self.enforcement.insert(protection.into(), Enforcement::Substitute { by: by.into(), because: because.into() });
-    }
-
-    pub(super) fn absent(&mut self, protection: &str, because: impl Into<String>) {
-        self.enforcement.insert(protection.into(), Enforcement::Absent(because.into()));
-    }
-
-    pub(super) fn refuse(&mut self, protection: impl Into<String>, blocker: impl Into<String>, remedy: impl Into<String>) {
-        self.refused.push(Refused { protection: protection.into(), blocker: blocker.into(), remedy: remedy.into() });
-    }
-
-    /// A protection that a host fact decides. Returns the blocker where it is missing and optional: the caller may know a substitute.
-    pub(super) fn need<'f>(&mut self, protection: &str, fact: &'f Fact, enforce: Enforce, by: &str) -> Option<&'f str> {
-        match fact {
-            Fact::Available => self.by(protection, by),
-            Fact::Missing { blocker, remedy } if enforce == Enforce::Required => self.refuse(protection, blocker, remedy),
-            Fact::Missing { blocker, .. } => {
-                self.absent(protection, blocker);
-                return Some(blocker);
-            }
-        }
-        None
-    }
-
-    /// What stands in for a protection that turned out missing; nothing if it is there, or refused.
-    pub(super) fn instead(&mut self, protection: &str, missing: Option<&str>, by: &str) {
-        if let Some(because) = missing {
-            self.substitute(protection, by, because);
-        }
-    }
-
-    pub(super) fn finish(self) -> Result<BTreeMap<String, Enforcement>, Vec<Refused>> {
-        if self.refused.is_empty() { Ok(self.enforcement) } else { Err(self.refused) }
-    }
-}
 
 /// The namespaces. User, mount and PID are what a run is made of: without them there is none, whatever the policy says.
 pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
@@ -80,7 +29,7 @@ pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts)
 
 /// Ids, groups, capabilities, and who owns the result pipe.
 pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
-    let own = if super::owners::own_ids(host) {
+    let own = if own_ids(host) {
         Fact::Available
     } else {
         Fact::Missing {
@@ -104,15 +53,15 @@ pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
 pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bool {
     match (policy.filesystem.proc, &host.proc_mount) {
         (true, Fact::Available) => ledger.by("proc", "the run's own processes only"),
-        (true, Fact::Missing { blocker, .. }) => drop(ledger.enforcement.insert("proc".into(), no_proc(blocker))),
+        (true, Fact::Missing { blocker, .. }) => ledger.by("proc", no_proc(blocker)),
         (false, _) => ledger.by("proc", "not mounted: filesystem.proc is false"),
     }
     policy.filesystem.proc && host.proc_mount.available()
 }
 
 /// What is said of a `/proc` that cannot be mounted.
-pub(super) fn no_proc(because: &str) -> Enforcement {
-    Enforcement::By(format!("not mounted: {because}"))
+pub(super) fn no_proc(because: &str) -> String {
+    format!("not mounted: {because}")
 }
 
 /// Calls that make memory which only a cgroup counts; refused where none does.

@@ -2,10 +2,10 @@
 //!
 //! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
 
-use remand_policy::places::{FILES, OWN, beneath, meet, taken};
+use remand_policy::places::{FILES, behind, beneath, meet, owned, taken};
 use remand_policy::policy::{Device, Mount, Policy};
 
-use super::protections::Ledger;
+use super::ledger::Ledger;
 use super::sources;
 use crate::files::{Files, Found, Kind};
 use crate::interpreter::{EXECUTOR, Tree};
@@ -87,7 +87,7 @@ fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
 /// Shows a tree of the host at its own paths, read-only.
 fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
     let paths = tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path));
-    for path in paths.filter(|path| OWN.iter().any(|own| meet(path, own))) {
+    for path in paths.filter(|path| owned().any(|own| meet(path, own))) {
         ledger.refuse(format!("the program's {path}"), "a run has its own file system there", "Use a program that is installed elsewhere.");
     }
     for (path, seen) in &tree.binds {
@@ -137,7 +137,7 @@ pub fn shown(root: &Root, path: &str) -> Shown {
     let path = followed(root, path);
     let binds = root.binds.iter().map(|bind| bind.target.as_str());
     // The devices are in /dev one by one.
-    let whole = binds.clone().chain(OWN.iter().copied().filter(|own| *own != "/dev"));
+    let whole = binds.clone().chain(owned().filter(|own| *own != "/dev"));
     let single = root.files.iter().map(|(file, _)| file.as_str()).chain(root.devices.iter().copied());
     let links = root.links.iter().map(|(link, _)| link.as_str());
     if whole.clone().any(|place| beneath(&path, place)) || single.clone().any(|file| file == path) {
@@ -161,8 +161,8 @@ pub fn unexecutable<'r>(root: &'r Root, path: &str) -> Option<(&'r Bind, String)
 fn followed(root: &Root, path: &str) -> String {
     let mut path = plain(path);
     for _ in 0..8 {
-        let Some((link, target)) = root.links.iter().find(|(link, _)| beneath(&path, link)) else { break };
-        let rest = path.get(link.len()..).unwrap_or("");
+        let followed = root.links.iter().find_map(|(link, target)| Some((link, target, behind(&path, link)?)));
+        let Some((link, target, rest)) = followed else { break };
         let base =
             if target.starts_with('/') { String::new() } else { format!("{}/", link.rsplit_once('/').map_or("", |(parent, _)| parent)) };
         path = plain(&format!("{base}{target}{rest}"));

@@ -2,6 +2,7 @@
 //!
 //! Always holds: what was not seen is taken to be there; no symbolic link is ever followed.
 
+use remand_policy::places::behind;
 use remand_policy::policy::Mount;
 
 use crate::files::{Files, Found, Kind};
@@ -57,7 +58,7 @@ pub(super) fn left_out(mount: &Mount, root: &Root, files: &dyn Files) -> Result<
 
 /// A mount below another one needs a place there, which nobody makes in what belongs to the host.
 fn within(mount: &Mount, root: &Root, files: &dyn Files) -> Option<Cannot> {
-    let rest = |outer: &str| mount.target.strip_prefix(outer).filter(|rest| rest.starts_with('/'));
+    let rest = |outer: &str| behind(&mount.target, outer).filter(|rest| !rest.is_empty());
     let outer = root.binds.iter().filter(|bind| rest(&bind.target).is_some()).max_by_key(|bind| bind.target.len())?;
     let place = format!("{}{}", outer.source, rest(&outer.target)?);
     let (Some(Found::There(_)), found) = (files.look(&outer.source), files.look(&place)) else { return None };

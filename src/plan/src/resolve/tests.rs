@@ -397,7 +397,7 @@ fn mounts_that_would_cover_what_a_run_needs_are_refused_by_target() {
     for (target, blocker) in [
         ("/proc/x", "/proc is the run's own"),
         ("/tmp/data", "/tmp is the run's own"),
-        ("/", "/tmp is the run's own"),
+        ("/", "/proc is the run's own"),
         ("/var", "/var/tmp is the run's own"),
         ("/dev", "/dev is the run's own"),
         ("/remand/executor", "/remand is the run's own"),

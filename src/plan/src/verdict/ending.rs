@@ -2,7 +2,8 @@
 
 use remand_policy::units::Cpus;
 
-use super::{Verdict, signal_name};
+use super::kinds::Verdict;
+use super::signals::signal_name;
 use crate::evidence::{Ended, Evidence, FrameEnd};
 use crate::frames::FrameError;
 use crate::plan::{CommandKind, Plan};

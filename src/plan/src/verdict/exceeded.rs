@@ -1,7 +1,8 @@
 //! Endings by a limit, each with the counter that proves it.
 
+use super::ending;
+use super::kinds::{Level, LimitKind, Verdict};
 use super::signals::{SIGKILL, SIGXCPU, SIGXFSZ};
-use super::{Level, LimitKind, Verdict, ending};
 use crate::evidence::{Counters, Ended, Evidence, FrameEnd, Start, Stop};
 use crate::frames::FrameError;
 use crate::plan::Plan;

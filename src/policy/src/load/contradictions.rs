@@ -57,8 +57,7 @@ pub(super) fn check(policy: &Policy, root: &Object<'_>, reader: &mut Reader<'_>)
             let message = format!("no run can have a mount at {}: {own}", quote(&mount.target));
             report(&["filesystem.mounts"], Some(&mount.target), Fault::new(message, "choose another target"));
         }
-        let below = |target: &str| target.strip_prefix(mount.target.as_str()).is_some_and(|rest| rest.starts_with('/'));
-        if let Some(hidden) = policy.filesystem.mounts.iter().take(index).find(|earlier| below(&earlier.target)) {
+        if let Some(hidden) = policy.filesystem.mounts.iter().take(index).find(|earlier| places::inside(&earlier.target, &mount.target)) {
             let message = format!("the mount at {} covers the earlier one at {}", quote(&mount.target), quote(&hidden.target));
             report(&["filesystem.mounts"], Some(&mount.target), Fault::new(message, "list the outer mount first"));
         }

@@ -171,8 +171,9 @@ fn nested(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::*;
     use remand_syscalls::{is_call, is_group};
+
+    use super::*;
 
     #[test]
     fn every_slip_leads_to_something_that_exists_and_is_none_itself() {

@@ -8,6 +8,7 @@ use jsonc_parser::ast::Value;
 
 use super::read::{Fault, Field, Listed, Reader, Section};
 use super::syscalls::{self, reason};
+use crate::places::{CLOSED_SOURCES, CLOSED_TARGETS, beneath};
 use crate::policy::{Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Tmp};
 use crate::ranges;
 use crate::text::quote;
@@ -96,8 +97,8 @@ impl Field for Mount {
                 );
             }
             written?;
-            place(&mount.source, ranges::CLOSED_SOURCES).map_err(|fault| section.report_at("source", fault)).ok()?;
-            place(&mount.target, ranges::CLOSED_TARGETS).map_err(|fault| section.report_at("target", fault)).ok()?;
+            place(&mount.source, CLOSED_SOURCES).map_err(|fault| section.report_at("source", fault)).ok()?;
+            place(&mount.target, CLOSED_TARGETS).map_err(|fault| section.report_at("target", fault)).ok()?;
             Some(mount)
         })?
     }
@@ -133,7 +134,7 @@ fn place(path: &str, closed: &[&str]) -> Result<(), Fault> {
     if let Some(name) = path.split('/').find(|name| name.len() > ranges::LONGEST_NAME) {
         return Err(Fault::new(format!("{} is longer than the {} bytes of a name", quote(name), ranges::LONGEST_NAME), "shorten it"));
     }
-    match closed.iter().find(|tree| spelled.starts_with(tree)) {
+    match closed.iter().find(|tree| beneath(path, tree)) {
         Some(tree) => Err(Fault { message: format!("{} lies in {tree}, which each run has of its own", quote(path)), help: None }),
         None if path == "/" => Err(Fault::new("the whole root can't be mounted", "name the directories that are needed")),
         None => Ok(()),

@@ -6,12 +6,13 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::{Diff, changed, together};
+use super::change::{Diff, changed, together};
+use crate::places::inside;
 use crate::policy::Mount;
 use crate::write::write_mount;
 
 pub(super) fn compare(diff: &mut Diff<'_>, from: &[Mount], to: &[Mount]) {
-    let nested = |mount: &Mount| from.iter().chain(to).any(|outer| below(&mount.target, &outer.target));
+    let nested = |mount: &Mount| from.iter().chain(to).any(|outer| inside(&mount.target, &outer.target));
     let missing = |mount: &Mount, ordering| if nested(mount) { None } else { Some(ordering) };
     let mut entry = |ordering, old: Option<&Mount>, new: Option<&Mount>| {
         let shown = |mount: Option<&Mount>| Value::from_iter(mount.map(write_mount));
@@ -30,10 +31,6 @@ pub(super) fn compare(diff: &mut Diff<'_>, from: &[Mount], to: &[Mount]) {
 
 fn at<'m>(mounts: &'m [Mount], wanted: &Mount) -> Option<&'m Mount> {
     mounts.iter().find(|mount| mount.target == wanted.target)
-}
-
-fn below(target: &str, outer: &str) -> bool {
-    target.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Of two mounts at one target. A mount that must be there allows less than an optional one: the run may not start.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use remand_syscalls::{Alternatives, Condition, Grant, Rules, calls, covered, granted};
 use serde_json::Value;
 
-use super::Diff;
+use super::change::Diff;
 use crate::policy::Syscalls;
 use crate::write::write_grant;
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::AskError;
+use super::error::AskError;
 use crate::text::quote;
 use crate::units::{Bytes, Cpus, Span};
 

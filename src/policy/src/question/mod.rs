@@ -17,9 +17,11 @@ use std::net::SocketAddr;
 use crate::text::{did_you_mean, quote};
 
 pub(crate) mod constants;
+mod error;
 mod expectation;
 mod measure;
 
+pub use error::AskError;
 pub use expectation::{Expectation, Is, QUESTIONS};
 pub use measure::{Amount, Measure};
 
@@ -70,22 +72,6 @@ pub enum Use {
     Read,
     Write,
     Exec,
-}
-
-/// Why words are no question.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct AskError {
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
-}
-
-impl AskError {
-    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { message: message.into(), help: Some(help.into()) }
-    }
 }
 
 /// How many of [`KINDS`] are about files.

@@ -3,7 +3,6 @@
 //! A bad file whose name begins with `loader_` is one of the mistakes that only the loader can know; its first line says why.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[path = "../../../authoring/tests/narrow/arbitrary.rs"]
 mod arbitrary;
 
 use std::path::Path;
