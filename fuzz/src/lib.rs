@@ -1,4 +1,4 @@
-//! The properties that the targets hold: the files of the plain test `properties` of remand-policy, which holds them against the seeds.
+//! The properties that the targets hold: the files of the plain test `properties` of remand-authoring, which holds them against the seeds.
 
 #[path = "../../src/authoring/tests/properties/compiler.rs"]
 pub mod compiler;
