@@ -13,8 +13,9 @@ if _query:
     open(_query, "w").close()
 answers = {}
 for path in paths:
-    fd = os.open(path, os.O_RDWR)
-    os.write(fd, b"x") if path in ("/dev/null", "/dev/zero") else os.read(fd, 1) if path != "/dev/full" else None
+    # What is written to /dev/zero could be memory that nobody counts, so it is there to be read.
+    fd = os.open(path, os.O_RDONLY if path == "/dev/zero" else os.O_RDWR)
+    os.write(fd, b"x") if path == "/dev/null" else os.read(fd, 1) if path != "/dev/full" else None
     for name, call in ("utime", lambda: os.utime(path)), ("futime", lambda: os.utime(fd)), ("chmod", lambda: os.chmod(path, 0o666)):
         answers.setdefault(name, set()).add(said(call))
     os.close(fd)
