@@ -27,7 +27,8 @@ pub(super) enum Import {
 const MADE: &[&str] =
     &["collections.abc", "os.path", "pyexpat.errors", "pyexpat.model", "xml.parsers.expat.errors", "xml.parsers.expat.model"];
 /// What modules of the standard library cannot do without, though they look for it less plainly.
-const REST_ON: &[(&str, &str)] = &[("crypt", "_crypt"), ("encodings.mbcs", "_winapi"), ("encodings.oem", "_winapi")];
+const REST_ON: &[(&str, &str)] =
+    &[("crypt", "_crypt"), ("dbm.gnu", "_gdbm"), ("tkinter", "_tkinter"), ("encodings.mbcs", "_winapi"), ("encodings.oem", "_winapi")];
 /// Longest dotted name that is looked for, in parts.
 const PARTS: usize = 32;
 
