@@ -1,4 +1,4 @@
-//! The one road to a run: what an interpreter or a program needs is read, the files of the host are looked at, and the jail is handed a plan.
+//! What is looked at before a run: what an interpreter or a program needs, and the files of the host that a plan depends on.
 //!
 //! Always holds: no unsafe code; no foreign code runs outside of a sandbox of ours; nothing is printed.
 
