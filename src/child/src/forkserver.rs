@@ -3,6 +3,7 @@
 //! Always holds: it never sees a job, a result or a run's memory, only descriptors passing through; runs are the supervisor's children, not its own; it
 //! ends with the supervisor's end of its socket.
 
+use crate::fds::keep_only;
 use crate::init;
 use crate::message::{MAX_FDS, Order, Report, WORDS};
 use crate::root;
@@ -158,19 +159,6 @@ fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
     sys::send(spec.socket, &Report::Init { pid: pid.into() }.words(), &[pidfd]).at(Step::CloneInit)?;
     // Everything of the run, above all the write ends of its pipes: their end of file is the proof that it is gone.
     keep_only(&[spec.socket])
-}
-
-/// Closes every descriptor but these, which are sorted.
-pub(crate) fn keep_only(kept: &[Fd]) -> Result<(), Failure> {
-    let mut next: u32 = 0;
-    for (index, fd) in kept.iter().enumerate() {
-        let fd = fd.unsigned_abs();
-        if fd > next {
-            sys::close_range(next, fd - 1).at_index(Step::Fd, index)?;
-        }
-        next = fd + 1;
-    }
-    sys::close_range(next, u32::MAX).at_index(Step::Fd, kept.len())
 }
 
 fn write_file(directory: Fd, path: &core::ffi::CStr, text: &[u8]) -> Result<(), Errno> {

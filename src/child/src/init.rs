@@ -5,7 +5,7 @@
 //! thousand) is the run's CPU.
 
 use crate::executor;
-use crate::forkserver::keep_only;
+use crate::fds::keep_only;
 use crate::message::{Ended, Executing, Report};
 use crate::spec::{Run, RunFds};
 use crate::step::{At, Failure, Step};

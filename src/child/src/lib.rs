@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 
 pub mod executor;
+mod fds;
 pub mod forkserver;
 mod init;
 pub mod message;
