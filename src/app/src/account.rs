@@ -9,6 +9,7 @@ use nix::errno::Errno;
 use remand_plan::Outcome;
 use remand_plan::frames::ErrorFrame;
 use remand_plan::outcome::{Captured, Violation};
+use remand_plan::step::Step;
 use remand_plan::verdict::{Level, LimitKind, Verdict};
 
 use crate::print::{lines, plain};
@@ -71,7 +72,7 @@ fn ending(outcome: &Outcome) -> (String, Vec<String>) {
             format!("the result channel carried what the protocol does not allow: {}", plain(reason)),
             vec!["the code wrote to file descriptor 4, or tampered with the executor".into()],
         ),
-        Verdict::NotStarted { step, index, errno, hint } => not_started(step, *index, *errno, hint),
+        Verdict::NotStarted { step, index, errno, hint } => not_started(*step, *index, *errno, hint),
         Verdict::Internal { message } => {
             (format!("remand itself failed: {}", plain(message)), vec!["this is a bug; please report it".into()])
         }
@@ -115,8 +116,8 @@ fn out_of_memory(level: Level, allowed: u64, seen: u64, unit: &str, source: &str
     (what, vec![advice.to_owned()])
 }
 
-fn not_started(step: &str, index: u32, errno: i32, hint: &str) -> (String, Vec<String>) {
-    let mut what = format!("not started: step {}", plain(step));
+fn not_started(step: Step, index: u32, errno: i32, hint: &str) -> (String, Vec<String>) {
+    let mut what = format!("not started: step {step}");
     // The root's own mount has no number.
     if index > 0 && index < u32::MAX {
         let _ = write!(what, ", number {index} of its kind");
@@ -280,11 +281,11 @@ mod tests {
              the code wrote to file descriptor 4, or tampered with the executor\n"
         );
         assert_eq!(
-            told(Verdict::NotStarted { step: "landlock".into(), index: 2, errno: 1, hint: "first\nsecond".into() }),
+            told(Verdict::NotStarted { step: Step::Landlock, index: 2, errno: 1, hint: "first\nsecond".into() }),
             "remand: not started: step landlock, number 2 of its kind: EPERM (Operation not permitted)\n  first\n  second\n"
         );
         assert_eq!(
-            told(Verdict::NotStarted { step: "plan".into(), index: 0, errno: 0, hint: String::new() }),
+            told(Verdict::NotStarted { step: Step::Plan, index: 0, errno: 0, hint: String::new() }),
             "remand: not started: step plan\n"
         );
         assert_eq!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::outcome::{Captured, Outcome, PolicyRef, Usage, VERSION, exit_code};
 use remand_plan::plan::Refused;
+use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_policy::Policy;
 use serde_json::value::RawValue;
@@ -44,13 +45,13 @@ pub fn give_program(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {
 pub fn refused(policy: &Policy, lacks: &[Refused]) -> Outcome {
     let lines: Vec<_> = lacks.iter().map(ToString::to_string).collect();
     let absent = lacks.iter().map(|lack| (lack.protection.clone(), Enforcement::Absent(lack.blocker.clone())));
-    Outcome { enforcement: absent.collect(), ..not_started(policy, "plan", lines.join("\n")) }
+    Outcome { enforcement: absent.collect(), ..not_started(policy, Step::Plan, lines.join("\n")) }
 }
 
 /// The outcome of a run that was never made.
-pub fn not_started(policy: &Policy, step: &str, hint: String) -> Outcome {
+pub fn not_started(policy: &Policy, step: Step, hint: String) -> Outcome {
     let policy = PolicyRef { name: policy.name.clone(), hash: policy.hash() };
-    blank(policy, Verdict::NotStarted { step: step.to_owned(), index: 0, errno: 0, hint })
+    blank(policy, Verdict::NotStarted { step, index: 0, errno: 0, hint })
 }
 
 /// An outcome that holds nothing but how it ended. A run that was never made has no id.

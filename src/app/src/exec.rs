@@ -12,6 +12,7 @@ use remand_jail::run::{Ask, Caller, Stream};
 use remand_plan::Outcome;
 use remand_plan::interpreter::Tree;
 use remand_plan::plan::Program;
+use remand_plan::step::Step;
 use remand_policy::Policy;
 
 use crate::answer::{self, not_started, refused};
@@ -28,7 +29,7 @@ use crate::{overrides, policies};
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let mut laps = Laps::start();
     let asked = Asked::from_args(&args)?;
-    laps.lap("policy");
+    laps.lap(Step::Policy);
     let mut outcome = asked.outcome(&mut laps, args.show.json)?;
     laps.before(&mut outcome.timing);
     answer::give_program(&outcome, args.show)
@@ -49,7 +50,7 @@ impl Asked {
 
     fn outcome(self, laps: &mut Laps, quiet: bool) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
-        laps.lap("host");
+        laps.lap(Step::Host);
         // Before the search for the program meets it.
         let cramped = remand_plan::cramped(&host, false);
         if !cramped.is_empty() {
@@ -57,14 +58,14 @@ impl Asked {
         }
         let (argv, tree) = match program(&self.argv, &self.policy) {
             Ok(found) => found,
-            Err(why) => return Ok(not_started(&self.policy, "program", why)),
+            Err(why) => return Ok(not_started(&self.policy, Step::Program, why)),
         };
-        laps.lap("find_program");
+        laps.lap(Step::FindProgram);
         let plan = match remand_plan::resolve(&self.policy, &Program::Host { argv: &argv, tree: &tree }, &host, &HostFiles) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };
-        laps.lap("plan");
+        laps.lap(Step::Plan);
         start(
             &Ask { plan: &plan, host: &host, job: &[], without_cgroup: &|plan, host| plan.without_cgroup(&self.policy, host).ok() },
             quiet,

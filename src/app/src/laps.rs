@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::time::Instant;
 
 use remand_plan::outcome::Timing;
+use remand_plan::step::Step;
 
 /// A clock that is read after each step.
 pub struct Laps {
@@ -18,15 +19,15 @@ impl Laps {
     }
 
     /// This step is done.
-    pub fn lap(&mut self, step: &str) {
+    pub fn lap(&mut self, step: Step) {
         let now = Instant::now();
         self.push(step, now);
         self.last = now;
     }
 
-    fn push(&mut self, step: &str, now: Instant) {
+    fn push(&mut self, step: Step, now: Instant) {
         let us = now.duration_since(self.last).as_micros().try_into().unwrap_or(u64::MAX);
-        self.steps.push(Timing { step: step.to_owned(), us });
+        self.steps.push(Timing { step, us });
     }
 
     /// Puts these steps before those of the run.

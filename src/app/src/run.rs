@@ -9,6 +9,7 @@ use remand_jail::run::{Ask, Caller};
 use remand_plan::job::{self, Data, DataError};
 use remand_plan::plan::Program;
 use remand_plan::request::Mode;
+use remand_plan::step::Step;
 use remand_plan::{Interpreter, Outcome, Request};
 use remand_policy::Policy;
 use serde_json::Value;
@@ -49,16 +50,16 @@ impl Asked {
         let security = security.map(|file| read::text(file, "--security-config", MAX_SECURITY_CONFIG, "the limit of 1 MiB")).transpose()?;
         let overrides = overrides::tree(security.as_deref(), &args.confine.set)?;
         let policy = policies::effective(&args.confine.policy, &overrides)?;
-        laps.lap("policy");
+        laps.lap(Step::Policy);
         let request = request(&args, overrides, policy.limits.job_size.0)?;
-        laps.lap("request");
+        laps.lap(Step::Request);
         Ok(Self { policy, request })
     }
 
     /// The steps of a run, from host facts to the outcome.
     fn outcome(&self, laps: &mut Laps) -> Result<Outcome, Failure> {
         let host = host::observe(Depth::Quick);
-        laps.lap("host");
+        laps.lap(Step::Host);
         // Before the search for an interpreter meets it.
         let cramped = remand_plan::cramped(&host, true);
         if !cramped.is_empty() {
@@ -66,16 +67,16 @@ impl Asked {
         }
         let interpreter = match interpreter(&self.policy) {
             Ok(interpreter) => interpreter,
-            Err(why) => return Ok(not_started(&self.policy, "interpreter", why)),
+            Err(why) => return Ok(not_started(&self.policy, Step::Interpreter, why)),
         };
-        laps.lap("find_interpreter");
+        laps.lap(Step::FindInterpreter);
         let plan = match remand_plan::resolve(&self.policy, &Program::Python(&interpreter), &host, &HostFiles) {
             Ok(plan) => plan,
             Err(lacks) => return Ok(refused(&self.policy, &lacks)),
         };
-        laps.lap("plan");
+        laps.lap(Step::Plan);
         let job = job::encode(&self.request, &self.policy, &interpreter.site_paths).map_err(|error| Failure::usage(error.to_string()))?;
-        laps.lap("job");
+        laps.lap(Step::Job);
         let cancel = Cancel::hold()?;
         let ask = Ask { plan: &plan, host: &host, job: &job, without_cgroup: &|plan, host| plan.without_cgroup(&self.policy, host).ok() };
         let outcome = remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None });

@@ -4,7 +4,7 @@
 
 use crate::message::{Executing, Report};
 use crate::spec::{Landlock, Run, RunFds};
-use crate::step::{At, Failure, Step};
+use crate::step::{At, FIRST_RULE, Failure, Step};
 use crate::sys::{self, Fd};
 
 /// Where the report socket is from the moment the standard descriptors are in place until `execve` closes it.
@@ -105,10 +105,10 @@ fn drop_capabilities() -> Result<(), Failure> {
 fn restrict(landlock: &Landlock<'_>) -> Result<(), Failure> {
     let ruleset = sys::landlock_ruleset(landlock.handled_fs, landlock.handled_net, landlock.scoped).at(Step::Landlock)?;
     for (index, &(path, rights)) in landlock.rules.iter().enumerate() {
-        let place = sys::openat(sys::CWD, path, libc::O_PATH, 0).at_index(Step::Landlock, index + 1)?;
-        let mask = if sys::is_directory(place).at_index(Step::Landlock, index + 1)? { u64::MAX } else { FILE_RIGHTS };
-        sys::landlock_allow(ruleset, place, rights & mask).at_index(Step::Landlock, index + 1)?;
-        sys::close(place).at_index(Step::Landlock, index + 1)?;
+        let place = sys::openat(sys::CWD, path, libc::O_PATH, 0).at_index(Step::Landlock, FIRST_RULE + index)?;
+        let mask = if sys::is_directory(place).at_index(Step::Landlock, FIRST_RULE + index)? { u64::MAX } else { FILE_RIGHTS };
+        sys::landlock_allow(ruleset, place, rights & mask).at_index(Step::Landlock, FIRST_RULE + index)?;
+        sys::close(place).at_index(Step::Landlock, FIRST_RULE + index)?;
     }
     sys::landlock_restrict_self(ruleset, 0).at(Step::Landlock)?;
     sys::close(ruleset).at(Step::Landlock)

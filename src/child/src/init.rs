@@ -8,7 +8,7 @@ use crate::executor;
 use crate::fds::keep_only;
 use crate::message::{Ended, Executing, Report};
 use crate::spec::{Run, RunFds};
-use crate::step::{At, Failure, Step};
+use crate::step::{At, Failure, RunMount, Step};
 use crate::sys::{self, Clone, Fd, Waited};
 
 const SIGCHLD_BIT: u64 = 1 << (libc::SIGCHLD - 1);
@@ -31,14 +31,14 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds) -> ! {
 fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
     let mut timing = Executing { init: sys::now(), ..Executing::default() };
     join_cgroups(run, fds)?; // first, so that all that follows is charged to the run
-    let tmp = sys::new_mount(c"tmpfs", run.tmp, run.tmp_attributes).at_index(Step::RunMounts, 0)?;
-    sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, 1)?;
+    let tmp = sys::new_mount(c"tmpfs", run.tmp, run.tmp_attributes).at_index(Step::RunMounts, RunMount::NewTmp as usize)?;
+    sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, RunMount::AttachTmp as usize)?;
     if run.proc {
         // hidepid: another user's processes, init above all, are not even listed; subset: nothing but processes, no sysctls, no kernel interfaces.
         let proc = sys::new_mount(c"proc", &[(c"hidepid", c"invisible"), (c"subset", c"pid")], executor::PROC_ATTRIBUTES)
-            .at_index(Step::RunMounts, 2)?;
-        sys::attach(proc, sys::CWD, c"/proc").at_index(Step::RunMounts, 3)?;
-        sys::close(proc).at_index(Step::RunMounts, 4)?;
+            .at_index(Step::RunMounts, RunMount::NewProc as usize)?;
+        sys::attach(proc, sys::CWD, c"/proc").at_index(Step::RunMounts, RunMount::AttachProc as usize)?;
+        sys::close(proc).at_index(Step::RunMounts, RunMount::CloseProc as usize)?;
     }
     timing.mounted = sys::now();
     let clone = Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup: None };

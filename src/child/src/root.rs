@@ -6,7 +6,7 @@
 use core::ffi::CStr;
 
 use crate::spec::Entry;
-use crate::step::{At, Errno, Failure, Step};
+use crate::step::{At, Errno, Failure, Step, THE_ROOT};
 use crate::sys::{self, Fd};
 
 /// The answer for a source that is no longer the file that was judged. Network file systems say it too of a file that is gone.
@@ -22,7 +22,7 @@ pub fn build(entries: &[Entry<'_>]) -> Result<(), Failure> {
     sys::mount_attributes(sys::CWD, c"/", 0, libc::MS_PRIVATE).at(Step::MountNamespace)?;
     let root =
         sys::new_mount(c"tmpfs", &[(c"mode", c"0755"), (c"size", c"8m"), (c"nr_inodes", c"4096")], sys::MOUNT_NOSUID | sys::MOUNT_NODEV)
-            .at_index(Step::Root, usize::try_from(u32::MAX).unwrap_or(0))?;
+            .at_index(Step::Root, THE_ROOT as usize)?;
     // Over "/" it hides nothing: absolute paths go on from the old root until the pivot.
     sys::attach(root, sys::CWD, c"/").at(Step::Pivot)?;
     for (index, entry) in entries.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Names for every step of a start, so that a failure is (step, index, errno) and never a sentence made up afterwards.
+//! Every step of a start, so that a failure is (step, index, errno) and never a sentence made up afterwards.
 //!
 //! Always holds: the list is closed; a number that is not on it decodes to nothing.
 
@@ -6,7 +6,7 @@
 pub type Errno = i32;
 
 macro_rules! steps {
-    ($($variant:ident $name:literal),* $(,)?) => {
+    ($($variant:ident),* $(,)?) => {
         /// A step on the way to exec.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs)]
@@ -14,12 +14,6 @@ macro_rules! steps {
 
         impl Step {
             const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The name that outcomes and hints use.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name),* }
-            }
 
             /// The step that travelled as this number.
             #[must_use]
@@ -31,13 +25,30 @@ macro_rules! steps {
 }
 
 steps! {
-    Forkserver "forkserver", OomScore "oom_score", UserNamespace "user_namespace", IdMap "id_map", MountNamespace "mount_namespace", IpcNamespace "ipc_namespace",
-    UtsNamespace "uts_namespace", NetworkNamespace "network_namespace", Loopback "loopback", Root "root", Pivot "pivot",
-    CloneInit "clone_init", InitSignals "init_signals", RunMounts "run_mounts", CloneExecutor "clone_executor", Init "init",
-    CgroupJoin "cgroup_join", CgroupNamespace "cgroup_namespace", Signals "signals", Session "session", Keyring "keyring", Fd "fd", Rlimit "rlimit", Groups "groups", Gid "gid", Uid "uid",
-    Capabilities "capabilities", Dumpable "dumpable", NoNewPrivs "no_new_privs", Landlock "landlock", Seccomp "seccomp", Listener "listener",
-    Chdir "chdir", Execve "execve",
+    Forkserver, OomScore, UserNamespace, IdMap, MountNamespace, IpcNamespace,
+    UtsNamespace, NetworkNamespace, Loopback, Root, Pivot,
+    CloneInit, InitSignals, RunMounts, CloneExecutor, Init,
+    CgroupJoin, CgroupNamespace, Signals, Session, Keyring, Fd, Rlimit, Groups, Gid, Uid,
+    Capabilities, Dumpable, NoNewPrivs, Landlock, Seccomp, Listener,
+    Chdir, Execve,
 }
+
+/// Numbers of [`Step::RunMounts`]: what init does for each mount of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum RunMount {
+    NewTmp,
+    AttachTmp,
+    NewProc,
+    AttachProc,
+    CloseProc,
+}
+
+/// Number of [`Step::Root`] that is no entry's: the root itself.
+pub const THE_ROOT: u32 = u32::MAX;
+
+/// Number of [`Step::Landlock`] of the first rule; 0 is the ruleset.
+pub const FIRST_RULE: usize = 1;
 
 /// A step that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,16 @@
 use std::io;
 
 use nix::errno::Errno;
+use remand_plan::step::Step;
+
+use crate::step;
 
 /// A step of the supervisor or of the processes it makes that failed; nothing ran.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{step}: {object}")]
 pub struct Failure {
-    /// Name of the step: one of `remand-child`'s, or `setup`, `ids`, `cgroup`, `pipes`.
-    pub step: &'static str,
+    /// Which.
+    pub step: Step,
     /// Which of several.
     pub index: u32,
     /// The kernel's answer; 0 if the kernel was not asked.
@@ -24,7 +27,7 @@ pub enum Unmade {
     /// A step failed.
     Failed(Failure),
     /// The caller cancelled during this step.
-    Cancelled(&'static str),
+    Cancelled(Step),
 }
 
 impl From<Failure> for Unmade {
@@ -36,19 +39,19 @@ impl From<Failure> for Unmade {
 impl Failure {
     /// A failure that no kernel answer belongs to.
     #[must_use]
-    pub fn new(step: &'static str, object: String) -> Self {
+    pub fn new(step: Step, object: String) -> Self {
         Self { step, index: 0, errno: 0, object }
     }
 
     /// A failure with the kernel's answer.
     #[must_use]
-    pub fn kernel(step: &'static str, object: &str, errno: Errno) -> Self {
+    pub fn kernel(step: Step, object: &str, errno: Errno) -> Self {
         Self { step, index: 0, errno: errno as i32, object: format!("{object}: {}", errno.desc()) }
     }
 
     /// A failure of the standard library.
     #[must_use]
-    pub fn io(step: &'static str, object: &str, error: &io::Error) -> Self {
+    pub fn io(step: Step, object: &str, error: &io::Error) -> Self {
         Self { step, index: 0, errno: error.raw_os_error().unwrap_or(0), object: format!("{object}: {error}") }
     }
 
@@ -56,6 +59,6 @@ impl Failure {
     #[must_use]
     pub fn reported(failure: remand_child::step::Failure) -> Self {
         let object = Errno::from_raw(failure.errno).desc().to_owned();
-        Self { step: failure.step.name(), index: failure.index, errno: failure.errno, object }
+        Self { step: step::of(failure.step), index: failure.index, errno: failure.errno, object }
     }
 }

@@ -11,6 +11,7 @@ use nix::unistd::{getegid, geteuid};
 use remand_child::message::{Order, Report};
 use remand_child::spec::Ids;
 use remand_plan::Plan;
+use remand_plan::step::Step;
 
 use crate::failure::{Failure, Unmade};
 use crate::ids::RunIds;
@@ -52,7 +53,7 @@ impl Forkserver {
         };
         let process = setup
             .with_spec(plan, &start, |spec| Child::forkserver(spec, cgroup))
-            .map_err(|errno| Failure::kernel("forkserver", "clone3", errno))?;
+            .map_err(|errno| Failure::kernel(Step::Forkserver, "clone3", errno))?;
         Ok(Self { socket, process })
     }
 
@@ -61,12 +62,12 @@ impl Forkserver {
     /// # Errors
     /// The step that failed in it.
     pub fn serve(&self, ids: Option<&RunIds>, patience: &Patience<'_>) -> Result<bool, Unmade> {
-        match (self.report("forkserver", patience)?.0, ids) {
+        match (self.report(Step::Forkserver, patience)?.0, ids) {
             (Report::Serving { no_more_namespaces }, None) => return Ok(no_more_namespaces),
             (Report::WantsIds, Some(ids)) => self.map_ids(ids)?,
             (other, _) => return Err(unexpected(&other).into()),
         }
-        match self.report("forkserver", patience)?.0 {
+        match self.report(Step::Forkserver, patience)?.0 {
             Report::Serving { no_more_namespaces } => Ok(no_more_namespaces),
             other => Err(unexpected(&other).into()),
         }
@@ -78,8 +79,8 @@ impl Forkserver {
     /// The step that failed.
     pub fn make_run(&self, fds: &[BorrowedFd<'_>], patience: &Patience<'_>) -> Result<Child, Unmade> {
         send(self.socket.as_fd(), Order::Run { id: RUN_ID }, fds)
-            .map_err(|errno| Failure::kernel("clone_init", "asking the forkserver", errno))?;
-        let reported = self.report("clone_init", patience).inspect_err(|_| self.abandon())?;
+            .map_err(|errno| Failure::kernel(Step::CloneInit, "asking the forkserver", errno))?;
+        let reported = self.report(Step::CloneInit, patience).inspect_err(|_| self.abandon())?;
         adopt(reported.0, reported.1).map_err(Unmade::Failed)
     }
 
@@ -100,13 +101,13 @@ impl Forkserver {
     fn map_ids(&self, ids: &RunIds) -> Result<(), Failure> {
         for (index, file) in (0..).zip(["uid_map", "gid_map"]) {
             let path = format!("/proc/{}/{file}", self.process.pid());
-            std::fs::write(&path, ids.map()).map_err(|error| Failure { index, ..Failure::io("id_map", &path, &error) })?;
+            std::fs::write(&path, ids.map()).map_err(|error| Failure { index, ..Failure::io(Step::IdMap, &path, &error) })?;
         }
-        send(self.socket.as_fd(), Order::IdsMapped, &[]).map_err(|errno| Failure::kernel("id_map", "telling the forkserver", errno))
+        send(self.socket.as_fd(), Order::IdsMapped, &[]).map_err(|errno| Failure::kernel(Step::IdMap, "telling the forkserver", errno))
     }
 
     /// Waits for a report during this step.
-    fn report(&self, step: &'static str, patience: &Patience<'_>) -> Result<(Report, Vec<OwnedFd>), Unmade> {
+    fn report(&self, step: Step, patience: &Patience<'_>) -> Result<(Report, Vec<OwnedFd>), Unmade> {
         let failed = |failure| Err(Unmade::Failed(failure));
         match patience.readable(self.socket.as_fd()) {
             Ok(()) => {}
@@ -119,8 +120,8 @@ impl Forkserver {
                 Report::Failed(failure) => failed(Failure::reported(failure)),
                 report => Ok((report, received.fds)),
             },
-            Ok(None) => failed(Failure::new("forkserver", "it ended without a word: something killed it".into())),
-            Err(errno) => failed(Failure::kernel("forkserver", "reading its report", errno)),
+            Ok(None) => failed(Failure::new(Step::Forkserver, "it ended without a word: something killed it".into())),
+            Err(errno) => failed(Failure::kernel(Step::Forkserver, "reading its report", errno)),
         }
     }
 
@@ -137,7 +138,7 @@ fn adopt(report: Report, mut fds: Vec<OwnedFd>) -> Result<Child, Failure> {
     let Report::Init { pid } = report else { return Err(unexpected(&report)) };
     match (u32::try_from(pid), fds.pop()) {
         (Ok(pid), Some(pidfd)) => Ok(Child::adopted(pid, pidfd)),
-        _ => Err(Failure::new("clone_init", "the forkserver named no process".into())),
+        _ => Err(Failure::new(Step::CloneInit, "the forkserver named no process".into())),
     }
 }
 
@@ -145,12 +146,12 @@ fn adopt(report: Report, mut fds: Vec<OwnedFd>) -> Result<Child, Failure> {
 fn owners(plan: &Plan, ids: &RunIds) -> Result<BTreeMap<(u32, u32), OwnedFd>, Failure> {
     let owners: BTreeSet<_> = plan.root.binds.iter().filter_map(|bind| bind.owner).collect();
     let namespace =
-        |owner| Ok((owner, owner::namespace(owner, ids.run()).map_err(|error| Failure::io("id_map", "a writable mount's", &error))?));
+        |owner| Ok((owner, owner::namespace(owner, ids.run()).map_err(|error| Failure::io(Step::IdMap, "a writable mount's", &error))?));
     owners.into_iter().map(namespace).collect()
 }
 
 fn unexpected(report: &Report) -> Failure {
-    Failure::new("forkserver", format!("it said {report:?} out of turn"))
+    Failure::new(Step::Forkserver, format!("it said {report:?} out of turn"))
 }
 
 /// A pair of sockets for fixed-size messages, close-on-exec: this process's end and the other.
@@ -159,7 +160,7 @@ fn unexpected(report: &Report) -> Failure {
 /// The kernel's answer.
 pub fn socket_pair() -> Result<(OwnedFd, OwnedFd), Failure> {
     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
-        .map_err(|errno| Failure::kernel("pipes", "socketpair", errno))
+        .map_err(|errno| Failure::kernel(Step::Pipes, "socketpair", errno))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use remand_plan::step::Step;
 
 use crate::failure::Failure;
 
@@ -32,11 +33,11 @@ impl RunIds {
         // Begins where others are unlikely to be, so that the first try mostly is the last.
         let begin = std::process::id() % pairs.max(1);
         for pair in (begin..pairs).chain(0..begin) {
-            if lock_byte(&lock, pair).map_err(|error| Failure::io("ids", FILE, &error))? {
+            if lock_byte(&lock, pair).map_err(|error| Failure::io(Step::Ids, FILE, &error))? {
                 return Ok(Self { first: first + 2 * pair, _lock: lock });
             }
         }
-        Err(Failure::new("ids", format!("all {pairs} pairs of run ids are in use")))
+        Err(Failure::new(Step::Ids, format!("all {pairs} pairs of run ids are in use")))
     }
 
     /// Host id of forkserver and init.
@@ -59,7 +60,7 @@ impl RunIds {
 }
 
 fn open() -> Result<File, Failure> {
-    let named = |error: io::Error, path: &str| Failure::io("ids", path, &error);
+    let named = |error: io::Error, path: &str| Failure::io(Step::Ids, path, &error);
     match DirBuilder::new().mode(0o700).create(DIRECTORY) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(named(error, DIRECTORY)),
         _ => {}
@@ -70,7 +71,7 @@ fn open() -> Result<File, Failure> {
     let found = file.metadata().map_err(|error| named(error, FILE))?;
     let ours = directory.is_dir() && directory.uid() == nix::unistd::geteuid().as_raw() && directory.mode() & 0o022 == 0;
     if !ours || !found.is_file() {
-        return Err(Failure::new("ids", format!("{DIRECTORY} is not a directory that only this user can write: remove it")));
+        return Err(Failure::new(Step::Ids, format!("{DIRECTORY} is not a directory that only this user can write: remove it")));
     }
     Ok(file)
 }

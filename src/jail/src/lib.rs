@@ -15,6 +15,7 @@ pub mod rights;
 pub mod room;
 pub mod run;
 mod setup;
+mod step;
 #[allow(unsafe_code)]
 mod sys;
 

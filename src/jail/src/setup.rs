@@ -10,9 +10,11 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use nix::sys::resource::{Resource, getrlimit};
 use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
+use remand_child::step::FIRST_RULE;
 use remand_child::sys::{MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
 use remand_plan::files::FileId;
 use remand_plan::plan::{Bind, Plan, Root};
+use remand_plan::step::Step;
 use remand_syscalls::bpf::Instruction;
 use remand_syscalls::{Arch, Key, with_handover};
 
@@ -71,7 +73,7 @@ impl Setup {
     /// # Errors
     /// A string with a NUL byte, a source that is not there or is a symlink, more strings than `execve` is given room for.
     pub fn new(plan: &Plan, arch: Arch) -> Result<Self, Failure> {
-        let key = random().map_err(|errno| Failure::kernel("setup", "random bits for the key of the start", errno))?;
+        let key = random().map_err(|errno| Failure::kernel(Step::Setup, "random bits for the key of the start", errno))?;
         let mut argv = Vec::new();
         for argument in &plan.command.argv {
             argv.push(string(argument)?);
@@ -160,15 +162,16 @@ impl Setup {
 
     /// Which object a failed step was about, for people.
     #[must_use]
-    pub fn object(&self, plan: &Plan, step: &str, index: u32) -> Option<String> {
+    pub fn object(&self, plan: &Plan, step: Step, index: u32) -> Option<String> {
         let index = usize::try_from(index).ok()?;
         match step {
-            "root" => self.root.get(index).map(Made::describe),
-            "rlimit" => self.rlimits.get(index).map(|(resource, soft, hard)| format!("resource {resource}, soft {soft}, hard {hard}")),
-            "landlock" => {
-                index.checked_sub(1).and_then(|rule| self.landlock_rules.get(rule)).map(|(path, _)| format!("{}", path.to_string_lossy()))
-            }
-            "execve" => Some(plan.command.path.clone()),
+            Step::Root => self.root.get(index).map(Made::describe),
+            Step::Rlimit => self.rlimits.get(index).map(|(resource, soft, hard)| format!("resource {resource}, soft {soft}, hard {hard}")),
+            Step::Landlock => index
+                .checked_sub(FIRST_RULE)
+                .and_then(|rule| self.landlock_rules.get(rule))
+                .map(|(path, _)| format!("{}", path.to_string_lossy())),
+            Step::Execve => Some(plan.command.path.clone()),
             _ => None,
         }
     }
@@ -237,7 +240,7 @@ fn resource_of(number: u32) -> Option<Resource> {
 }
 
 fn string(text: &str) -> Result<CString, Failure> {
-    CString::new(text).map_err(|_| Failure::new("setup", format!("{text:?} has a NUL byte")))
+    CString::new(text).map_err(|_| Failure::new(Step::Setup, format!("{text:?} has a NUL byte")))
 }
 
 /// A path in the root, relative to it.
@@ -318,19 +321,19 @@ fn parent(path: &str) -> &str {
 /// Whether the source is a directory, and which file it is: still the one that was judged.
 fn look(bind: &Bind) -> Result<(bool, FileId), Failure> {
     let path = &bind.source;
-    let failed = |error: io::Error| Failure::io("setup", &format!("{path} cannot be shown to the run"), &error);
+    let failed = |error: io::Error| Failure::io(Step::Setup, &format!("{path} cannot be shown to the run"), &error);
     let found = std::fs::symlink_metadata(path).map_err(failed)?;
     let kind = found.file_type();
     if kind.is_symlink() || kind.is_fifo() || kind.is_socket() {
         return Err(Failure::new(
-            "setup",
+            Step::Setup,
             format!("{path} is neither a directory nor a regular file (symbolic links are not followed: name what it leads to)"),
         ));
     }
     let seen = FileId { device: found.dev(), inode: found.ino() };
     if bind.seen.is_some_and(|judged| judged != seen) {
         return Err(Failure::new(
-            "setup",
+            Step::Setup,
             format!("{path} was replaced while the run was started; run it again, and if it happens again, find out who replaces it"),
         ));
     }

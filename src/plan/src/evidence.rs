@@ -3,6 +3,7 @@
 //! Always holds: nothing here is a claim of the run's code, except what is marked so (`FrameEnd` carries the code's own value or error).
 
 use crate::frames::{ErrorFrame, FrameError, Received};
+use crate::step::Step;
 
 /// All that a verdict is decided from.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +50,8 @@ pub enum Start {
 /// A failed step on the way to exec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepFailure {
-    /// Name of the step, such as `mount_tmp`; from `remand-child`'s closed list.
-    pub step: &'static str,
+    /// Which.
+    pub step: Step,
     /// Which of several (mount, rlimit, rule).
     pub index: u32,
     /// The kernel's answer.

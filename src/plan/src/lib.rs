@@ -22,8 +22,10 @@ pub mod plan;
 pub mod request;
 mod resolve;
 mod start;
+pub mod step;
 pub mod verdict;
 pub mod view;
+mod words;
 
 pub use evidence::Evidence;
 pub use host::HostFacts;

@@ -9,6 +9,7 @@ use remand_jail::host::{Depth, explain, observe, without_cgroups};
 use remand_jail::run::{Ask, Caller, run};
 use remand_plan::interpreter::Tree;
 use remand_plan::plan::Program;
+use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_plan::{HostFacts, Outcome};
 use remand_policy::load::parse;
@@ -50,7 +51,7 @@ fn reason(outcome: &Outcome) -> String {
         other => format!("it ended as {}", other.kind()),
     };
     let last = outcome.stderr.text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it said nothing");
-    let because = explain(&Failure::new("ready", String::new())).map(|why| format!(": {why}")).unwrap_or_default();
+    let because = explain(&Failure::new(Step::Ready, String::new())).map(|why| format!(": {why}")).unwrap_or_default();
     // The text is hostile: no control characters, no flood.
     format!("{ending} ({}){because}", last.chars().filter(|c| !c.is_control()).take(300).collect::<String>())
 }

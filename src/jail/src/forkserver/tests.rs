@@ -80,7 +80,7 @@ fn what_was_replaced_since_it_was_judged_is_not_shown() {
         Err(Unmade::Failed(failure)) => failure,
         other => unreachable!("another file is shown: {other:?}"),
     };
-    assert_eq!((failure.step, failure.errno), ("root", libc::ESTALE), "{failure}");
+    assert_eq!((failure.step, failure.errno), (Step::Root, libc::ESTALE), "{failure}");
     assert!(failure.object.contains("/program"), "{failure}");
     let changed = |file: &str| fs::write(file, "changed in its place, by whoever owns it").unwrap();
     assert!(started("changed", changed).is_ok(), "the same file");

@@ -3,11 +3,13 @@
 //! Always holds: pure; the answer is in the blocker; the first reason that explains the answer alone is the one that is named.
 
 use nix::errno::Errno;
-use remand_child::step::{Failure, Step};
+use remand_child::step::{Failure, Step as Child};
 use remand_plan::host::Fact;
+use remand_plan::step::Step;
 
 use super::missing;
 use super::room::Room;
+use crate::step;
 
 /// A kind of namespace.
 pub(super) struct Kind {
@@ -16,7 +18,7 @@ pub(super) struct Kind {
     pub(super) limit: &'static str,
     /// `CLONE_NEW*`.
     pub(super) flag: i32,
-    pub(super) step: Step,
+    pub(super) step: Child,
     /// The kernel's build option.
     pub(super) option: &'static str,
 }
@@ -58,18 +60,18 @@ pub(super) struct Surroundings {
     pub(super) room: Room,
 }
 
-pub(super) const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Step::UserNamespace, option: "CONFIG_USER_NS" };
+pub(super) const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Child::UserNamespace, option: "CONFIG_USER_NS" };
 pub(super) const MOUNT: Kind =
-    Kind { name: "mount", limit: "mnt", flag: libc::CLONE_NEWNS, step: Step::MountNamespace, option: "CONFIG_NAMESPACES" };
-pub(super) const PID: Kind = Kind { name: "PID", limit: "pid", flag: libc::CLONE_NEWPID, step: Step::CloneInit, option: "CONFIG_PID_NS" };
+    Kind { name: "mount", limit: "mnt", flag: libc::CLONE_NEWNS, step: Child::MountNamespace, option: "CONFIG_NAMESPACES" };
+pub(super) const PID: Kind = Kind { name: "PID", limit: "pid", flag: libc::CLONE_NEWPID, step: Child::CloneInit, option: "CONFIG_PID_NS" };
 pub(super) const IPC: Kind =
-    Kind { name: "IPC", limit: "ipc", flag: libc::CLONE_NEWIPC, step: Step::IpcNamespace, option: "CONFIG_IPC_NS" };
+    Kind { name: "IPC", limit: "ipc", flag: libc::CLONE_NEWIPC, step: Child::IpcNamespace, option: "CONFIG_IPC_NS" };
 pub(super) const UTS: Kind =
-    Kind { name: "UTS", limit: "uts", flag: libc::CLONE_NEWUTS, step: Step::UtsNamespace, option: "CONFIG_UTS_NS" };
+    Kind { name: "UTS", limit: "uts", flag: libc::CLONE_NEWUTS, step: Child::UtsNamespace, option: "CONFIG_UTS_NS" };
 pub(super) const NETWORK: Kind =
-    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Step::NetworkNamespace, option: "CONFIG_NET_NS" };
+    Kind { name: "network", limit: "net", flag: libc::CLONE_NEWNET, step: Child::NetworkNamespace, option: "CONFIG_NET_NS" };
 pub(super) const CGROUP: Kind =
-    Kind { name: "cgroup", limit: "cgroup", flag: libc::CLONE_NEWCGROUP, step: Step::CgroupNamespace, option: "CONFIG_CGROUPS" };
+    Kind { name: "cgroup", limit: "cgroup", flag: libc::CLONE_NEWCGROUP, step: Child::CgroupNamespace, option: "CONFIG_CGROUPS" };
 const KINDS: [Kind; 7] = [USER, MOUNT, PID, IPC, UTS, NETWORK, CGROUP];
 
 const CHROOT_REMEDY: &str =
@@ -117,7 +119,7 @@ fn run_directory(answer: Errno) -> Option<Fact> {
 pub(super) fn namespace(kind: &Kind, failure: &Failure, around: &Surroundings) -> Fact {
     let errno = Errno::from_raw(failure.errno);
     // A user namespace comes first in each try.
-    let user = failure.step == Step::UserNamespace;
+    let user = failure.step == Child::UserNamespace;
     match errno {
         Errno::ENOSPC | Errno::EUSERS => exhausted(kind, errno, around),
         Errno::ENOSYS if around.filtered => {
@@ -127,13 +129,14 @@ pub(super) fn namespace(kind: &Kind, failure: &Failure, around: &Surroundings) -
             format!("the kernel was built without {} namespaces ({errno:?})", kind.name),
             format!("boot a kernel with {}=y", kind.option),
         ),
-        Errno::ENOENT if failure.step == Step::IdMap => no_proc(),
-        Errno::EROFS if failure.step == Step::IdMap => read_only_proc(),
+        Errno::ENOENT if failure.step == Child::IdMap => no_proc(),
+        Errno::EROFS if failure.step == Child::IdMap => read_only_proc(),
         Errno::EPERM | Errno::EACCES if user => user_refused(errno, around),
         Errno::EPERM | Errno::EACCES => inside_refused(kind, failure.step, errno, around),
-        _ => {
-            missing(format!("a {} namespace was refused at {} ({errno:?})", kind.name, failure.step.name()), "see the kernel's log (dmesg)")
-        }
+        _ => missing(
+            format!("a {} namespace was refused at {} ({errno:?})", kind.name, step::of(failure.step)),
+            "see the kernel's log (dmesg)",
+        ),
     }
 }
 
@@ -177,17 +180,17 @@ fn user_refused(errno: Errno, around: &Surroundings) -> Fact {
 }
 
 /// The user namespace stands, but what it should have made possible was refused.
-fn inside_refused(kind: &Kind, step: Step, errno: Errno, around: &Surroundings) -> Fact {
+fn inside_refused(kind: &Kind, step: Child, errno: Errno, around: &Surroundings) -> Fact {
     if around.apparmor == Some(1) && !around.admin {
-        apparmor(&format!("lets user namespaces be made but gives no capabilities in them ({errno:?} at {})", step.name()))
+        apparmor(&format!("lets user namespaces be made but gives no capabilities in them ({errno:?} at {})", step::of(step)))
     } else if around.filtered {
         missing(format!("a seccomp filter, as container runtimes install it, refuses {} namespaces ({errno:?})", kind.name), SECCOMP_REMEDY)
-    } else if step == Step::IdMap && around.root && !around.setfcap {
+    } else if step == Child::IdMap && around.root && !around.setfcap {
         missing(
             format!("root without CAP_SETFCAP may not map its own id into a user namespace ({errno:?})"),
             "leave root its capabilities (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL, DAC_OVERRIDE; or SETFCAP alone), or start remand as an ordinary user",
         )
-    } else if step == Step::IdMap {
+    } else if step == Child::IdMap {
         module_refused("the id map of a user namespace", errno, around)
     } else {
         module_refused(&format!("{} namespaces", kind.name), errno, around)
@@ -218,41 +221,41 @@ fn module_refused(what: &str, errno: Errno, around: &Surroundings) -> Fact {
 }
 
 /// Why a start failed at a step, and what to do; nothing where the surroundings have no part in it.
-pub(super) fn step(step: &str, errno: i32, around: &Surroundings) -> Option<Fact> {
+pub(super) fn step(step: Step, errno: i32, around: &Surroundings) -> Option<Fact> {
     let answer = Errno::from_raw(errno);
     let refused = matches!(answer, Errno::EPERM | Errno::EACCES);
     if let Some(limit) = around.room.explain(step, errno) {
         return Some(limit);
     }
-    if !around.proc_mounted && matches!(step, "oom_score" | "id_map" | "forkserver") && answer == Errno::ENOENT {
+    if !around.proc_mounted && matches!(step, Step::OomScore | Step::IdMap | Step::Forkserver) && answer == Errno::ENOENT {
         return Some(no_proc());
     }
-    if matches!(step, "oom_score" | "id_map" | "forkserver") && answer == Errno::EROFS {
+    if matches!(step, Step::OomScore | Step::IdMap | Step::Forkserver) && answer == Errno::EROFS {
         return Some(read_only_proc());
     }
-    if around.proc_foreign && matches!(step, "oom_score" | "id_map") {
+    if around.proc_foreign && matches!(step, Step::OomScore | Step::IdMap) {
         return Some(foreign_proc());
     }
-    if let Some(kind) = KINDS.iter().find(|kind| kind.step.name() == step) {
+    if let Some(kind) = KINDS.iter().find(|kind| step::of(kind.step) == step) {
         // Processes are counted too.
         let explained = refused || matches!(answer, Errno::ENOSPC | Errno::EUSERS | Errno::EINVAL | Errno::ENOSYS);
         return explained.then(|| namespace(kind, &Failure { step: kind.step, index: 0, errno }, around));
     }
     match step {
-        "ids" => run_directory(answer),
-        "id_map" if refused => Some(namespace(&USER, &Failure { step: Step::IdMap, index: 0, errno }, around)),
-        "forkserver" if around.filtered && (refused || answer == Errno::ENOSYS) => {
+        Step::Ids => run_directory(answer),
+        Step::IdMap if refused => Some(namespace(&USER, &Failure { step: Child::IdMap, index: 0, errno }, around)),
+        Step::Forkserver if around.filtered && (refused || answer == Errno::ENOSYS) => {
             Some(missing(format!("a seccomp filter refuses clone3, by which runs are made ({answer:?})"), SECCOMP_REMEDY))
         }
-        "root" if answer == Errno::EFBIG => Some(missing(
+        Step::Root if answer == Errno::EFBIG => Some(missing(
             format!(
                 "the limit on file sizes (RLIMIT_FSIZE, ulimit -f) is {} bytes, too few for the root's own files (EFBIG)",
                 around.file_size
             ),
             "raise it to 1 MiB at least: ulimit -f 1024",
         )),
-        "run_mounts" if refused && !around.proc_covers.is_empty() => Some(proc(errno, around)),
-        "root" | "pivot" | "run_mounts" if answer == Errno::ENOSYS || refused => mount(answer, around),
+        Step::RunMounts if refused && !around.proc_covers.is_empty() => Some(proc(errno, around)),
+        Step::Root | Step::Pivot | Step::RunMounts if answer == Errno::ENOSYS || refused => mount(answer, around),
         _ => None,
     }
 }

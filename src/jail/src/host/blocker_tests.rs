@@ -17,7 +17,7 @@ fn told(fact: &Fact) -> (&str, &str) {
 #[test]
 fn user_namespaces() {
     let filtered = Surroundings { filtered: true, ..ordinary() };
-    let cases: &[(&Kind, Step, i32, Surroundings, &str, &str)] = &[
+    let cases: &[(&Kind, Child, i32, Surroundings, &str, &str)] = &[
         (
             &USER,
             USER.step,
@@ -33,7 +33,7 @@ fn user_namespaces() {
         (&USER, USER.step, libc::EACCES, Surroundings { apparmor: Some(1), ..ordinary() }, "AppArmor", "userns,"),
         (
             &USER,
-            Step::IdMap,
+            Child::IdMap,
             libc::EACCES,
             Surroundings { apparmor: Some(1), ..ordinary() },
             "no capabilities in them (EACCES at id_map)",
@@ -52,9 +52,9 @@ fn user_namespaces() {
             "sysctl",
         ),
         (&NETWORK, NETWORK.step, libc::ENOSPC, Surroundings { limits: vec![("net", 9)], ..ordinary() }, "= 9 here, or less", "above"),
-        (&USER, Step::IdMap, libc::ENOENT, ordinary(), "no /proc here", "mount"),
-        (&USER, Step::IdMap, libc::EROFS, ordinary(), "/proc is mounted read-only", "remount"),
-        (&USER, Step::IdMap, libc::EPERM, ordinary(), "refuses the id map of a user namespace (EPERM)", "log"),
+        (&USER, Child::IdMap, libc::ENOENT, ordinary(), "no /proc here", "mount"),
+        (&USER, Child::IdMap, libc::EROFS, ordinary(), "/proc is mounted read-only", "remount"),
+        (&USER, Child::IdMap, libc::EPERM, ordinary(), "refuses the id map of a user namespace (EPERM)", "log"),
         (&USER, USER.step, libc::ENOMEM, ordinary(), "refused at user_namespace (ENOMEM)", "log"),
     ];
     for (kind, step, errno, around, blocker, remedy) in cases {
@@ -91,35 +91,37 @@ fn a_fresh_proc() {
 #[test]
 fn a_refusal_is_explained_by_what_is_there() {
     let none = Some(Vec::new());
-    let told = |name: &str, errno: i32, around: Surroundings| match step(name, errno, &around) {
+    let told = |name: Step, errno: i32, around: Surroundings| match step(name, errno, &around) {
         Some(Fact::Missing { blocker, remedy }) => format!("{blocker}: {remedy}"),
         _ => String::new(),
     };
     let filtered = || Surroundings { filtered: true, ..ordinary() };
     let confined = || Surroundings { profile: Some("remand (enforce)".into()), ..ordinary() };
     for (name, errno, around, part) in [
-        ("user_namespace", libc::EPERM, Surroundings { chroot: true, root: true, admin: true, ..ordinary() }, "in a chroot"),
-        ("user_namespace", libc::EPERM, Surroundings { modules: none.clone(), ..ordinary() }, "in a chroot"),
-        ("user_namespace", libc::EPERM, Surroundings { modules: Some(vec!["selinux"]), ..ordinary() }, "(selinux)"),
-        ("user_namespace", libc::ENOSPC, Surroundings { limits: vec![("user", 0)], ..ordinary() }, "user.max_user_namespaces = 0"),
-        ("id_map", libc::EPERM, Surroundings { root: true, modules: none, ..ordinary() }, "CAP_SETFCAP"),
-        ("oom_score", libc::ENOENT, Surroundings::default(), "mount -t proc"),
-        ("oom_score", libc::EROFS, ordinary(), "/proc is mounted read-only"),
-        ("forkserver", libc::ENOSYS, filtered(), "refuses clone3"),
-        ("mount_namespace", libc::EPERM, Surroundings { admin: true, ..filtered() }, "seccomp filter"),
-        ("root", libc::EPERM, filtered(), "seccomp filter"),
-        ("pivot", libc::EACCES, confined(), "\"remand (enforce)\""),
-        ("pivot", libc::EACCES, filtered(), "pivot_root"),
-        ("run_mounts", libc::EPERM, Surroundings { proc_covers: vec!["/proc/kcore".into()], ..ordinary() }, "/proc/kcore"),
-        ("id_map", libc::EPERM, Surroundings { proc_foreign: true, ..ordinary() }, "another PID namespace's"),
-        ("ids", libc::EROFS, ordinary(), "/run is mounted read-only"),
-        ("ids", libc::EACCES, ordinary(), "/run cannot be written"),
-        ("root", libc::EFBIG, Surroundings { file_size: 8192, ..ordinary() }, "8192 bytes"),
+        (Step::UserNamespace, libc::EPERM, Surroundings { chroot: true, root: true, admin: true, ..ordinary() }, "in a chroot"),
+        (Step::UserNamespace, libc::EPERM, Surroundings { modules: none.clone(), ..ordinary() }, "in a chroot"),
+        (Step::UserNamespace, libc::EPERM, Surroundings { modules: Some(vec!["selinux"]), ..ordinary() }, "(selinux)"),
+        (Step::UserNamespace, libc::ENOSPC, Surroundings { limits: vec![("user", 0)], ..ordinary() }, "user.max_user_namespaces = 0"),
+        (Step::IdMap, libc::EPERM, Surroundings { root: true, modules: none, ..ordinary() }, "CAP_SETFCAP"),
+        (Step::OomScore, libc::ENOENT, Surroundings::default(), "mount -t proc"),
+        (Step::OomScore, libc::EROFS, ordinary(), "/proc is mounted read-only"),
+        (Step::Forkserver, libc::ENOSYS, filtered(), "refuses clone3"),
+        (Step::MountNamespace, libc::EPERM, Surroundings { admin: true, ..filtered() }, "seccomp filter"),
+        (Step::Root, libc::EPERM, filtered(), "seccomp filter"),
+        (Step::Pivot, libc::EACCES, confined(), "\"remand (enforce)\""),
+        (Step::Pivot, libc::EACCES, filtered(), "pivot_root"),
+        (Step::RunMounts, libc::EPERM, Surroundings { proc_covers: vec!["/proc/kcore".into()], ..ordinary() }, "/proc/kcore"),
+        (Step::IdMap, libc::EPERM, Surroundings { proc_foreign: true, ..ordinary() }, "another PID namespace's"),
+        (Step::Ids, libc::EROFS, ordinary(), "/run is mounted read-only"),
+        (Step::Ids, libc::EACCES, ordinary(), "/run cannot be written"),
+        (Step::Root, libc::EFBIG, Surroundings { file_size: 8192, ..ordinary() }, "8192 bytes"),
     ] {
         assert!(told(name, errno, around).contains(part), "{name} {errno}: {part}");
     }
     // Nothing around has a part in these.
-    for (name, errno) in [("clone_init", libc::EAGAIN), ("root", libc::ENOENT), ("root", libc::EACCES), ("execve", libc::EACCES)] {
+    for (name, errno) in
+        [(Step::CloneInit, libc::EAGAIN), (Step::Root, libc::ENOENT), (Step::Root, libc::EACCES), (Step::Execve, libc::EACCES)]
+    {
         assert_eq!(told(name, errno, ordinary()), "", "{name} {errno}");
     }
 }

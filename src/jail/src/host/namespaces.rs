@@ -11,6 +11,7 @@ use super::blocker::{self, CGROUP, IPC, Kind, MOUNT, NETWORK, PID, Surroundings,
 use super::missing;
 use super::room::Room;
 use crate::setup::RUN_ID;
+use crate::step;
 use crate::sys::probe::{Maps, Probe, attempt};
 
 /// What a quick look takes for granted.
@@ -72,7 +73,7 @@ pub(super) fn untried(error: &io::Error) -> Fact {
             "look for who stops processes of this user",
         );
     }
-    let limit = Room::here().explain("forkserver", error.raw_os_error().unwrap_or(0));
+    let limit = Room::here().explain(step::of(Step::Forkserver), error.raw_os_error().unwrap_or(0));
     limit.unwrap_or_else(|| {
         missing(format!("no child process could be made to try it: {error}"), "look at the limits on processes (RLIMIT_NPROC, pids.max)")
     })

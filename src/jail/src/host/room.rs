@@ -7,6 +7,7 @@ use std::os::unix::fs::MetadataExt;
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 use remand_plan::host::Fact;
+use remand_plan::step::Step;
 
 use super::missing;
 
@@ -52,18 +53,20 @@ impl Room {
     }
 
     /// The limit that a step met.
-    pub(super) fn explain(&self, step: &str, errno: i32) -> Option<Fact> {
+    pub(super) fn explain(&self, step: Step, errno: i32) -> Option<Fact> {
         let (most, used) = self.processes;
         match (step, Errno::from_raw(errno)) {
-            (_, Errno::EMFILE) | ("fd", Errno::EINVAL) => {
+            (_, Errno::EMFILE) | (Step::Fd, Errno::EINVAL) => {
                 Some(small("RLIMIT_NOFILE, ulimit -n", self.descriptors, "descriptors", "ulimit -n 1024"))
             }
             (_, Errno::ENFILE) => Some(missing("the host has no file descriptors left (ENFILE)", "raise the sysctl fs.file-max")),
-            ("forkserver" | "clone_init" | "clone_executor", Errno::EAGAIN) if used.saturating_add(PROCESSES) > most => Some(missing(
-                format!("the limit on this user's processes (RLIMIT_NPROC, ulimit -u) is {most}, and {used} are there (EAGAIN)"),
-                "raise it: ulimit -u 1024, or end some",
-            )),
-            (_, Errno::ENOMEM) | ("ready", _) => self.memory(step == "ready"),
+            (Step::Forkserver | Step::CloneInit | Step::CloneExecutor, Errno::EAGAIN) if used.saturating_add(PROCESSES) > most => {
+                Some(missing(
+                    format!("the limit on this user's processes (RLIMIT_NPROC, ulimit -u) is {most}, and {used} are there (EAGAIN)"),
+                    "raise it: ulimit -u 1024, or end some",
+                ))
+            }
+            (_, Errno::ENOMEM) | (Step::Ready, _) => self.memory(step == Step::Ready),
             _ => None,
         }
     }
@@ -112,17 +115,17 @@ mod tests {
             _ => String::new(),
         };
         for (step, errno, part) in [
-            ("ids", libc::EMFILE, "(RLIMIT_NOFILE, ulimit -n) is 20 descriptors"),
-            ("fd", libc::EINVAL, "RLIMIT_NOFILE"),
-            ("clone_init", libc::EAGAIN, "ulimit -u) is 5, and 4 are there"),
-            ("ready", 0, "RLIMIT_STACK"),
-            ("root", libc::ENOMEM, "RLIMIT_DATA"),
+            (Step::Ids, libc::EMFILE, "(RLIMIT_NOFILE, ulimit -n) is 20 descriptors"),
+            (Step::Fd, libc::EINVAL, "RLIMIT_NOFILE"),
+            (Step::CloneInit, libc::EAGAIN, "ulimit -u) is 5, and 4 are there"),
+            (Step::Ready, 0, "RLIMIT_STACK"),
+            (Step::Root, libc::ENOMEM, "RLIMIT_DATA"),
         ] {
             assert!(said(&tight, step, errno).contains(part), "{step}");
             let wide = Room::default();
             assert!(errno == libc::EMFILE || errno == libc::EINVAL || said(&wide, step, errno).is_empty(), "{step}");
         }
-        assert!(said(&Room { stack: u64::MAX, ..tight.clone() }, "ready", 0).contains("RLIMIT_DATA"));
-        assert!(said(&Room { stack: u64::MAX, data: u64::MAX, ..tight }, "ready", 0).contains("RLIMIT_AS"));
+        assert!(said(&Room { stack: u64::MAX, ..tight.clone() }, Step::Ready, 0).contains("RLIMIT_DATA"));
+        assert!(said(&Room { stack: u64::MAX, data: u64::MAX, ..tight }, Step::Ready, 0).contains("RLIMIT_AS"));
     }
 }

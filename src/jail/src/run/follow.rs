@@ -17,6 +17,7 @@ use remand_plan::evidence::Stop;
 use remand_plan::frames::{Decoder, FrameError};
 use remand_plan::host::CgroupVersion;
 use remand_plan::plan::CommandKind;
+use remand_plan::step::Step;
 
 use super::capture::Capture;
 use super::denials::{Denials, MOST_AT_ONCE};
@@ -204,11 +205,11 @@ impl Follower<'_, '_> {
                     received.fds.into_iter().for_each(|listener| self.denials.listen(listener));
                     self.open.push(Source::Server);
                     if self.ask.plan.command.kind == CommandKind::Program {
-                        self.begin_clock("exec");
+                        self.begin_clock(Step::Exec);
                     }
                 }
                 Report::Ended(ended) => {
-                    self.timeline.mark("exit");
+                    self.timeline.mark(Step::Exit);
                     self.ended = Some(ended);
                 }
                 Report::Failed(failure) => self.failure = Some(Failure::reported(failure)),
@@ -232,7 +233,7 @@ impl Follower<'_, '_> {
     }
 
     /// User code can begin: the wall clock and the meters run.
-    fn begin_clock(&mut self, step: &str) {
+    fn begin_clock(&mut self, step: Step) {
         let at = now();
         self.timeline.mark_at(step, at);
         self.ready = Some(at);
@@ -262,10 +263,10 @@ impl Follower<'_, '_> {
         let fed = self.decoder.feed(buffer.get(..count).unwrap_or_default());
         // Also where what is no frame came in the same portion.
         if self.decoder.received().ready && self.ready.is_none() {
-            self.begin_clock("interpreter");
+            self.begin_clock(Step::Interpreter);
         }
         if self.decoder.received().done || self.decoder.received().error.is_some() {
-            self.timeline.mark("code");
+            self.timeline.mark(Step::Code);
         }
         if let Err(error) = fed {
             self.stop(Stop::of(&error));
@@ -356,7 +357,7 @@ impl Follower<'_, '_> {
     fn finish(mut self) -> Seen {
         let wall = self.wall();
         let given_back = self.given_back();
-        self.timeline.mark("namespaces");
+        self.timeline.mark(Step::Namespaces);
         let usage = self.launched.init.wait().unwrap_or_else(|errno| {
             self.trouble.get_or_insert(format!("waiting for init: {}", errno.desc()));
             Usage::default()

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use remand_child::executor::WAIT_KILLABLE;
 use remand_plan::host::CgroupVersion;
+use remand_plan::step::Step;
 
 use super::pipes::{self, Pipe};
 use super::timeline::Timeline;
@@ -71,30 +72,30 @@ pub fn launch(ask: &Ask<'_>, cancel: Option<BorrowedFd<'_>>, timeline: &mut Time
     let patience = Patience::begin(cancel);
     let (plan, host) = (ask.plan, ask.host);
     let setup = Setup::new(plan, host.arch)?;
-    timeline.mark("setup");
+    timeline.mark(Step::Setup);
     if host.cgroup.version == CgroupVersion::V2 {
         // Before this process may step aside, into a cgroup that goes with it. Elsewhere while it would wait for the forkserver.
         warm::begin(plan);
     }
     let ids = host.privileged.then(|| RunIds::take(host.first_run_id, host.run_ids)).transpose()?;
     let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(RunIds::server))).transpose().map_err(cgroup_failure)?;
-    timeline.mark("ids");
+    timeline.mark(Step::Ids);
     let flags = if host.kernel_version >= (5, 19) { WAIT_KILLABLE } else { 0 };
     // It builds its root while this process makes what the run needs besides.
     let server = Forkserver::start(&setup, plan, ids.as_ref(), cgroups.as_ref().and_then(Cgroups::forkserver), flags)?;
-    timeline.mark("clone_forkserver");
+    timeline.mark(Step::CloneForkserver);
     if host.cgroup.version != CgroupVersion::V2 {
         warm::begin(plan);
     }
     let cgroup = cgroups.as_ref().zip(plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits));
     let cgroup = cgroup.transpose().map_err(cgroup_failure)?;
-    timeline.mark("cgroup");
+    timeline.mark(Step::Cgroup);
     let (input, job) = (pipes::no_input()?, pipes::to_run()?);
     let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
     let (report, their_report) = socket_pair()?;
-    timeline.mark("pipes");
+    timeline.mark(Step::Pipes);
     let no_more_namespaces = server.serve(ids.as_ref(), &patience).map_err(|unmade| setup.about(unmade, plan))?;
-    timeline.mark("forkserver");
+    timeline.mark(Step::Forkserver);
     let theirs = [&input, &stdout.theirs, &stderr.theirs, &job.theirs, &result.theirs, &their_report].map(AsFd::as_fd);
     let init = server.make_run(&with_cgroup(&theirs, cgroup.as_ref()), &patience)?;
     // While its interpreter starts, there is nothing to wait for.
@@ -128,5 +129,5 @@ fn with_cgroup<'a>(fds: &[BorrowedFd<'a>], cgroup: Option<&'a RunCgroup>) -> Vec
 }
 
 fn cgroup_failure(error: CgroupError) -> Failure {
-    Failure { step: "cgroup", index: 0, errno: error.source.raw_os_error().unwrap_or(0), object: error.to_string() }
+    Failure { step: Step::Cgroup, index: 0, errno: error.source.raw_os_error().unwrap_or(0), object: error.to_string() }
 }

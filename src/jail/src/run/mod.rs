@@ -19,6 +19,8 @@ mod warm;
 
 use std::os::fd::BorrowedFd;
 
+use remand_child::step::RunMount;
+use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_plan::{HostFacts, Outcome, Plan};
 use seen::Seen;
@@ -116,16 +118,16 @@ fn end(ask: &Ask<'_>, tried: Result<Seen, Unmade>, mut timeline: Timeline) -> (O
 /// The plan and the host without what refused at the start, if the policy can do without: the cgroup, or a `/proc` of the run's own.
 fn without(ask: &Ask<'_>, failure: &Failure) -> Option<(Plan, HostFacts)> {
     let mut host = ask.host.clone();
-    if failure.step == "run_mounts" && failure.index == PROC_MOUNT && ask.plan.proc {
+    if failure.step == Step::RunMounts && failure.index == RunMount::NewProc as u32 && ask.plan.proc {
         let because = host::explain(failure).unwrap_or_else(|| failure.object.clone());
         return Some((ask.plan.without_proc(&because), host));
     }
     // Being born in a cgroup is refused by the same call that makes processes and namespaces, in words of its own.
-    let born = matches!(failure.step, "forkserver" | "clone_init")
+    let born = matches!(failure.step, Step::Forkserver | Step::CloneInit)
         && [libc::EOPNOTSUPP, libc::EBUSY, libc::ENODEV, libc::EAGAIN].contains(&failure.errno);
     let why = match failure.step {
-        "cgroup" => failure.object.clone(),
-        "cgroup_join" => format!("the run was refused in its own cgroup: {}", failure.object),
+        Step::Cgroup => failure.object.clone(),
+        Step::CgroupJoin => format!("the run was refused in its own cgroup: {}", failure.object),
         _ if born => failure.object.clone(),
         _ => return None,
     };
@@ -134,6 +136,3 @@ fn without(ask: &Ask<'_>, failure: &Failure) -> Option<(Plan, HostFacts)> {
     let plan = (ask.without_cgroup)(ask.plan, &host)?;
     Some((plan, host))
 }
-
-/// Which of init's mounts is the run's `/proc`.
-const PROC_MOUNT: u32 = 2;

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::pipe2;
+use remand_plan::step::Step;
 
 use crate::failure::Failure;
 
@@ -48,7 +49,7 @@ pub fn no_input() -> Result<OwnedFd, Failure> {
 }
 
 fn new(mode: Mode) -> Result<(OwnedFd, OwnedFd), Failure> {
-    let failed = |errno: Errno| Failure::kernel("pipes", "a pipe for the run", errno);
+    let failed = |errno: Errno| Failure::kernel(Step::Pipes, "a pipe for the run", errno);
     let (read, write) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     // One inode serves both ends. Its owner is this process's user: with privilege that is never the run's.
     fchmod(read.as_fd(), mode).map_err(failed)?;

@@ -10,6 +10,7 @@ use remand_plan::enforcement::Enforcement;
 use remand_plan::evidence::{Counters, Ended as End, Evidence, FrameEnd, Start, StepFailure, Stop};
 use remand_plan::outcome::{self, Captured, CpuMs, Milliseconds, PolicyRef, Usage};
 use remand_plan::plan::CommandKind;
+use remand_plan::step::Step;
 use remand_plan::verdict::{self, Verdict};
 
 use super::capture::Capture;
@@ -27,13 +28,13 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
     match &mut verdict {
         Verdict::NotStarted { step, index, hint, .. } => {
             // An interpreter that ends before its first line reports no step of its own.
-            let silent = (step == "ready").then(|| Failure::new("ready", String::new()));
+            let silent = (*step == Step::Ready).then(|| Failure::new(Step::Ready, String::new()));
             match (seen.failure.as_ref().and_then(host::explain), silent.as_ref().and_then(host::explain)) {
                 (Some(why), _) => *hint = why,
                 (None, Some(why)) => *hint = format!("{hint}; {why}"),
                 (None, None) => {}
             }
-            if let Some(object) = seen.launched.setup.object(ask.plan, step, *index) {
+            if let Some(object) = seen.launched.setup.object(ask.plan, *step, *index) {
                 *hint = format!("{object}: {hint}");
             }
         }
@@ -66,7 +67,7 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
         Err(error) => verdict = Verdict::Internal { message: error.to_string() },
     }
     in_use.again();
-    timeline.mark("teardown");
+    timeline.mark(Step::Teardown);
     Outcome {
         version: outcome::VERSION,
         run: run_id(),
@@ -89,7 +90,7 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
 pub fn not_started(failure: &Failure) -> Verdict {
     let hint = host::explain(failure).unwrap_or_else(|| verdict::hint(failure.step, failure.index, failure.errno));
     Verdict::NotStarted {
-        step: failure.step.to_owned(),
+        step: failure.step,
         index: failure.index,
         errno: failure.errno,
         hint: if hint.is_empty() { failure.object.clone() } else { format!("{}: {hint}", failure.object) },
@@ -121,7 +122,7 @@ fn evidence(ask: &Ask<'_>, seen: &Seen) -> Evidence {
     let start = match &seen.failure {
         Some(failure) => Start::Failed(StepFailure { step: failure.step, index: failure.index, errno: failure.errno }),
         // Killed between the clone and exec, by whatever it was: no step says so itself.
-        None if !seen.executing => Start::Failed(StepFailure { step: "init", index: 0, errno: 0 }),
+        None if !seen.executing => Start::Failed(StepFailure { step: Step::Init, index: 0, errno: 0 }),
         None => Start::Done,
     };
     Evidence {

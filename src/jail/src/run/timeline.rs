@@ -5,6 +5,7 @@
 use remand_child::message::Executing;
 use remand_child::sys::now;
 use remand_plan::outcome::Timing;
+use remand_plan::step::Step;
 
 /// Steps so far.
 #[derive(Debug)]
@@ -20,27 +21,27 @@ impl Timeline {
     }
 
     /// The step that ends now.
-    pub fn mark(&mut self, step: &str) {
+    pub fn mark(&mut self, step: Step) {
         self.mark_at(step, now());
     }
 
     /// The step that ended then (nanoseconds, monotonic).
-    pub fn mark_at(&mut self, step: &str, at: u64) {
+    pub fn mark_at(&mut self, step: Step, at: u64) {
         if self.steps.iter().any(|known| known.step == step) {
             return;
         }
-        self.steps.push(Timing { step: step.to_owned(), us: at.saturating_sub(self.last) / 1000 });
+        self.steps.push(Timing { step, us: at.saturating_sub(self.last) / 1000 });
         self.last = at.max(self.last);
     }
 
     /// The steps that the run's own processes timed, and the last, which ends with their report.
     pub fn mark_executing(&mut self, at: &Executing) {
         for (step, at) in [
-            ("clone_init", at.init),
-            ("run_mounts", at.mounted),
-            ("clone_executor", at.executor),
-            ("confine", at.confined),
-            ("landlock_seccomp", now()),
+            (Step::CloneInit, at.init),
+            (Step::RunMounts, at.mounted),
+            (Step::CloneExecutor, at.executor),
+            (Step::Confine, at.confined),
+            (Step::LandlockSeccomp, now()),
         ] {
             self.mark_at(step, at);
         }
@@ -59,9 +60,9 @@ mod tests {
     #[test]
     fn a_step_is_there_once() {
         let mut timeline = Timeline::begin();
-        (0..1000).for_each(|_| timeline.mark("code"));
-        timeline.mark("teardown");
+        (0..1000).for_each(|_| timeline.mark(Step::Code));
+        timeline.mark(Step::Teardown);
         let steps: Vec<_> = timeline.finish().into_iter().map(|timing| timing.step).collect();
-        assert_eq!(steps, ["code", "teardown"]);
+        assert_eq!(steps, [Step::Code, Step::Teardown]);
     }
 }

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::enforcement::Enforcement;
 use crate::frames::ErrorFrame;
+use crate::step::Step;
 use crate::verdict::Verdict;
 
 pub use exit_code::{EXIT_CODES, exit_code, exit_code_table};
@@ -137,8 +138,8 @@ pub struct CpuMs {
 /// One step's cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Timing {
-    /// Step name.
-    pub step: String,
+    /// Which.
+    pub step: Step,
     /// Microseconds.
     pub us: u64,
 }

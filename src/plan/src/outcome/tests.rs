@@ -16,7 +16,7 @@ fn every_verdict() -> Vec<Verdict> {
         Verdict::Cancelled,
         Verdict::NoResult,
         Verdict::MalformedResult { reason: text() },
-        Verdict::NotStarted { step: text(), index: 3, errno: 13, hint: text() },
+        Verdict::NotStarted { step: Step::Pivot, index: 3, errno: 13, hint: text() },
         Verdict::Internal { message: text() },
     ]
 }
@@ -41,7 +41,7 @@ fn outcome(verdict: Verdict) -> Outcome {
         }],
         violations_truncated: false,
         usage: Usage { wall_ms: Milliseconds(1_234_567), memory_peak: Some(1), ..Usage::default() },
-        timing: vec![Timing { step: "clone".into(), us: 120 }],
+        timing: vec![Timing { step: Step::CloneInit, us: 120 }],
         enforcement: BTreeMap::from([
             ("memory".into(), Enforcement::Substitute { by: "rlimit".into(), because: "no cgroup".into() }),
             ("pids".into(), Enforcement::By("cgroup v2 pids.max".into())),

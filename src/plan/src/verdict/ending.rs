@@ -7,6 +7,7 @@ use super::signals::signal_name;
 use crate::evidence::{Ended, Evidence, FrameEnd};
 use crate::frames::FrameError;
 use crate::plan::{CommandKind, Plan};
+use crate::step::Step;
 
 /// The proof of a start is `ready`, never the absence of an error.
 pub fn never_ready(evidence: &Evidence) -> Option<Verdict> {
@@ -23,7 +24,7 @@ pub fn never_ready(evidence: &Evidence) -> Option<Verdict> {
 }
 
 fn not_ready(hint: String) -> Verdict {
-    Verdict::NotStarted { step: "ready".to_owned(), index: 0, errno: 0, hint }
+    Verdict::NotStarted { step: Step::Ready, index: 0, errno: 0, hint }
 }
 
 /// The supervisor waited no longer. A start that had used most of what the policy gives was held up by the policy; any other waited for something.

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::step::Step;
+
 /// Limits that a run can exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -88,8 +90,8 @@ pub enum Verdict {
     },
     /// A step before exec failed, or the interpreter never came up.
     NotStarted {
-        /// Step name.
-        step: String,
+        /// Which.
+        step: Step,
         /// Which of several.
         index: u32,
         /// The kernel's answer, 0 if none.

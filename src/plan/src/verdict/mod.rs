@@ -47,7 +47,7 @@ pub fn decide(evidence: &Evidence, plan: &Plan) -> Verdict {
 fn failed_step(evidence: &Evidence) -> Option<Verdict> {
     let Start::Failed(failure) = evidence.start else { return None };
     Some(Verdict::NotStarted {
-        step: failure.step.to_owned(),
+        step: failure.step,
         index: failure.index,
         errno: failure.errno,
         hint: hint(failure.step, failure.index, failure.errno),

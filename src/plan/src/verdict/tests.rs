@@ -9,6 +9,7 @@ use super::*;
 use crate::evidence::{Counters, Ended, FrameEnd, MemoryLevel, StepFailure, Stop};
 use crate::frames::{Collect, ErrorFrame, FrameError};
 use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount};
+use crate::step::Step;
 
 fn plan(kind: CommandKind, filtered: bool) -> Plan {
     Plan {
@@ -272,13 +273,13 @@ fn a_pids_verdict_needs_the_refusal_and_the_peak() {
 
 #[test]
 fn starts_that_failed() {
-    let failure = StepFailure { step: "user_namespace", index: 0, errno: 1 };
+    let failure = StepFailure { step: Step::UserNamespace, index: 0, errno: 1 };
     let failed = Evidence { start: Start::Failed(failure), ready: false, ..evidence(FrameEnd::None, Ended::Exited(1)) };
     let Verdict::NotStarted { step, errno: 1, hint, .. } = executor(&failed) else { panic!("not started") };
-    assert!(step == "user_namespace" && hint.contains("kernel.unprivileged_userns_clone"));
+    assert!(step == Step::UserNamespace && hint.contains("kernel.unprivileged_userns_clone"));
     for ended in [Ended::Exited(0), Ended::Exited(1), Ended::Signaled(11), Ended::Unknown] {
         let silent = Evidence { ready: false, ..evidence(FrameEnd::None, ended) };
-        assert!(matches!(executor(&silent), Verdict::NotStarted { step, .. } if step == "ready"), "{silent:?}");
+        assert!(matches!(executor(&silent), Verdict::NotStarted { step, .. } if step == Step::Ready), "{silent:?}");
     }
 }
 
@@ -296,21 +297,21 @@ fn a_start_that_takes_too_long_is_told_by_what_held_it_up() {
         let stopped = Some(Stop::NeverReady(30_000_000));
         let late = Evidence { counters, stopped, ready: false, ..evidence(FrameEnd::None, Ended::Signaled(9)) };
         let Verdict::NotStarted { step, hint, .. } = decide(&late, plan) else { panic!("{late:?}") };
-        assert!(step == "ready" && hint.contains(named) && hint.starts_with("not ready 30 s after"), "{hint}");
+        assert!(step == Step::Ready && hint.contains(named) && hint.starts_with("not ready 30 s after"), "{hint}");
     }
 }
 
 #[test]
 fn hints_tell_the_refusals_apart() {
     for (step, errno, part) in [
-        ("user_namespace", 13, "apparmor_restrict_unprivileged_userns"),
-        ("user_namespace", 28, "max_user_namespaces"),
-        ("mount_namespace", 1, "AppArmor"),
-        ("clone_init", 11, "ulimit -u"),
-        ("execve", 2, "loader"),
-        ("root", 2, "entry 7"),
-        ("landlock", 38, "5.13"),
-        ("keyring", 5, "step keyring (number 7) was answered with error 5"),
+        (Step::UserNamespace, 13, "apparmor_restrict_unprivileged_userns"),
+        (Step::UserNamespace, 28, "max_user_namespaces"),
+        (Step::MountNamespace, 1, "AppArmor"),
+        (Step::CloneInit, 11, "ulimit -u"),
+        (Step::Execve, 2, "loader"),
+        (Step::Root, 2, "entry 7"),
+        (Step::Landlock, 38, "5.13"),
+        (Step::Keyring, 5, "step keyring (number 7) was answered with error 5"),
     ] {
         assert!(hint(step, 7, errno).contains(part), "{step} {errno}: {}", hint(step, 7, errno));
     }
