@@ -25,6 +25,78 @@ pub struct Evidence {
     pub memory_above: Vec<MemoryLevel>,
     /// Bytes of memory and swap that the whole host has.
     pub host_memory: u64,
+    /// What around this process can have kept an interpreter from its first line, for people; looked for only where one said nothing.
+    pub silent: Option<String>,
+    /// What went wrong in the supervisor itself, for people.
+    pub trouble: Option<String>,
+    /// What only the start could tell; nothing of a run that was not made.
+    pub made: Option<Made>,
+    /// What descriptors in flight still held after the end, where the policy lets the run make some.
+    pub in_flight: Option<InFlight>,
+    /// How the run's cgroup went.
+    pub cleanup: Cleanup,
+}
+
+impl Evidence {
+    /// Of a run that was not made.
+    #[must_use]
+    pub fn unmade(start: Start, stopped: Option<Stop>) -> Self {
+        Self {
+            start,
+            ready: false,
+            frames: FrameEnd::None,
+            ended: Ended::Unknown,
+            stopped,
+            counters: Counters::default(),
+            memory_above: Vec::new(),
+            host_memory: 0,
+            silent: None,
+            trouble: None,
+            made: None,
+            in_flight: None,
+            cleanup: Cleanup::default(),
+        }
+    }
+}
+
+/// What only the start of a run could tell of its protections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// The host user id that it alone had; none where it had its caller's.
+    pub own_uid: Option<u32>,
+    /// What became of the caller's supplementary groups.
+    pub groups: Groups,
+    /// The kernel allowed no more user namespaces inside.
+    pub no_more_namespaces: bool,
+}
+
+/// Supplementary groups of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// They were dropped.
+    Dropped,
+    /// The caller had none but its own.
+    None,
+    /// They could not be dropped.
+    Kept,
+}
+
+/// What descriptors in flight in sockets of the run's own held when the wait for the kernel's collector of such sockets was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InFlight {
+    /// Bytes of the run's memory; `None` where nothing counts them.
+    pub bytes: Option<u64>,
+    /// Pipes that had not come to their end of file.
+    pub pipes: usize,
+}
+
+/// How the run's cgroup was removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cleanup {
+    /// Why it was not, for people.
+    pub failed: Option<String>,
+    /// Bytes that were still charged to it and not to be freed.
+    pub charged: u64,
 }
 
 /// A cgroup above the run's, by its memory limit.
@@ -39,7 +111,7 @@ pub struct MemoryLevel {
 }
 
 /// Outcome of the steps before exec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Start {
     /// All steps done.
     Done,
@@ -48,7 +120,7 @@ pub enum Start {
 }
 
 /// A failed step on the way to exec.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepFailure {
     /// Which.
     pub step: Step,
@@ -56,6 +128,10 @@ pub struct StepFailure {
     pub index: u32,
     /// The kernel's answer.
     pub errno: i32,
+    /// What it was about, for people.
+    pub object: Option<String>,
+    /// Why it failed and what to do, found out by a look around, for people.
+    pub cause: Option<String>,
 }
 
 /// What the result pipe ended with.
@@ -122,7 +198,7 @@ pub enum Stop {
     NeverReady(u64),
     /// The caller cancelled.
     Cancelled,
-    /// The supervisor itself failed; it puts the cause into the verdict's `message`.
+    /// The supervisor itself failed; how is in the evidence's `trouble`.
     Internal,
 }
 

@@ -356,7 +356,7 @@ impl Follower<'_, '_> {
 
     fn finish(mut self) -> Seen {
         let wall = self.wall();
-        let given_back = self.given_back();
+        let in_flight = self.in_flight();
         self.timeline.mark(Step::Namespaces);
         let usage = self.launched.init.wait().unwrap_or_else(|errno| {
             self.trouble.get_or_insert(format!("waiting for init: {}", errno.desc()));
@@ -382,7 +382,7 @@ impl Follower<'_, '_> {
             violations_truncated,
             looks,
             wall,
-            given_back,
+            in_flight,
             usage,
             counters,
             sampled: self.meter.seen(),

@@ -21,7 +21,6 @@ use std::os::fd::BorrowedFd;
 
 use remand_child::step::RunMount;
 use remand_plan::step::Step;
-use remand_plan::verdict::Verdict;
 use remand_plan::{HostFacts, Outcome, Plan};
 use seen::Seen;
 use timeline::Timeline;
@@ -106,11 +105,11 @@ fn end(ask: &Ask<'_>, tried: Result<Seen, Unmade>, mut timeline: Timeline) -> (O
         }
         Err(Unmade::Failed(failure)) => {
             timeline.mark(failure.step);
-            (record::unmade(ask, record::not_started(&failure), timeline), Looks::default())
+            (record::unmade(ask, Some(&failure), timeline), Looks::default())
         }
         Err(Unmade::Cancelled(step)) => {
             timeline.mark(step);
-            (record::unmade(ask, Verdict::Cancelled, timeline), Looks::default())
+            (record::unmade(ask, None, timeline), Looks::default())
         }
     }
 }

@@ -1,78 +1,41 @@
 //! From what was seen to the outcome record.
 //!
-//! Always holds: the verdict comes from [`verdict::decide`] alone; what the plan could not know of its enforcement is filled in here.
+//! Always holds: verdict and enforcement come from [`verdict::decide`] alone; all that they are told from is in the evidence before.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
+use nix::unistd::Gid;
 use remand_plan::Outcome;
-use remand_plan::enforcement::Enforcement;
-use remand_plan::evidence::{Counters, Ended as End, Evidence, FrameEnd, Start, StepFailure, Stop};
+use remand_plan::evidence::{Cleanup, Counters, Ended as End, Evidence, FrameEnd, Groups, Made, Start, StepFailure, Stop};
 use remand_plan::outcome::{self, Captured, CpuMs, Milliseconds, PolicyRef, Usage};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
-use remand_plan::verdict::{self, Verdict};
+use remand_plan::verdict::{self, Decision};
 
 use super::capture::Capture;
+use super::launch::Launched;
 use super::seen::Seen;
 use super::timeline::Timeline;
 use super::warm::InUse;
 use super::{Ask, tree};
 use crate::failure::Failure;
 use crate::host;
+use crate::ids::RunIds;
 
 /// The record of a run that was made. Whatever it was made of goes here.
 pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcome {
-    let evidence = evidence(ask, &seen);
-    let mut verdict = verdict::decide(&evidence, ask.plan);
-    match &mut verdict {
-        Verdict::NotStarted { step, index, hint, .. } => {
-            // An interpreter that ends before its first line reports no step of its own.
-            let silent = (*step == Step::Ready).then(|| Failure::new(Step::Ready, String::new()));
-            match (seen.failure.as_ref().and_then(host::explain), silent.as_ref().and_then(host::explain)) {
-                (Some(why), _) => *hint = why,
-                (None, Some(why)) => *hint = format!("{hint}; {why}"),
-                (None, None) => {}
-            }
-            if let Some(object) = seen.launched.setup.object(ask.plan, *step, *index) {
-                *hint = format!("{object}: {hint}");
-            }
-        }
-        Verdict::Internal { message } => {
-            if let Some(trouble) = seen.trouble.take() {
-                *message = trouble;
-            }
-        }
-        _ => {}
-    }
-    let mut enforcement = ask.plan.enforcement.clone();
-    let own_uid = seen.launched.ids.as_ref().map(|ids| ids.server() + 1);
-    complete(&mut enforcement, own_uid, seen.launched.no_more_namespaces);
-    for (source, why) in &ask.plan.root.left_out {
-        enforcement.insert(format!("mount of {source}"), Enforcement::Absent(format!("{why}, and the mount is optional")));
-    }
-    if let Some(given_back) = seen.given_back {
-        enforcement.insert("given_back".into(), given_back);
-    }
-    let value = seen.received.value();
+    let mut evidence = evidence(ask, &mut seen);
     let in_use = InUse::look(ask.plan, seen.launched.cgroup.as_ref());
     // Before the record says that the run is gone, it is.
-    match seen.launched.undo() {
-        Ok(0) => {}
-        Ok(held) => {
-            let why =
-                format!("{held} bytes of the run's memory were still charged to its cgroup, and not to be freed, when that was removed");
-            enforcement.insert("memory_returned".into(), Enforcement::Absent(why));
-        }
-        Err(error) => verdict = Verdict::Internal { message: error.to_string() },
-    }
+    evidence.cleanup = match seen.launched.undo() {
+        Ok(charged) => Cleanup { failed: None, charged },
+        Err(error) => Cleanup { failed: Some(error.to_string()), charged: 0 },
+    };
     in_use.again();
     timeline.mark(Step::Teardown);
+    let value = seen.received.value();
     Outcome {
-        version: outcome::VERSION,
-        run: run_id(),
-        policy: policy(ask),
-        verdict,
         value,
         error: seen.received.error,
         prints: seen.received.prints,
@@ -81,28 +44,26 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
         violations: seen.violations,
         violations_truncated: seen.violations_truncated,
         usage: usage(&evidence.counters),
-        timing: timeline.finish(),
-        enforcement,
+        ..decided(ask, &evidence, timeline)
     }
 }
 
-/// The verdict on a start that failed.
-pub fn not_started(failure: &Failure) -> Verdict {
-    let hint = host::explain(failure).unwrap_or_else(|| verdict::hint(failure.step, failure.index, failure.errno));
-    Verdict::NotStarted {
-        step: failure.step,
-        index: failure.index,
-        errno: failure.errno,
-        hint: if hint.is_empty() { failure.object.clone() } else { format!("{}: {hint}", failure.object) },
-    }
+/// The record of a run that was not made: a step failed, or the caller cancelled.
+pub fn unmade(ask: &Ask<'_>, failure: Option<&Failure>, timeline: Timeline) -> Outcome {
+    let evidence = match failure {
+        Some(failure) => Evidence::unmade(Start::Failed(step(failure, Some(failure.object.clone()))), None),
+        None => Evidence::unmade(Start::Done, Some(Stop::Cancelled)),
+    };
+    decided(ask, &evidence, timeline)
 }
 
-/// The record of a run that was not made.
-pub fn unmade(ask: &Ask<'_>, verdict: Verdict, timeline: Timeline) -> Outcome {
+/// What is decided, of a run that gave nothing.
+fn decided(ask: &Ask<'_>, evidence: &Evidence, timeline: Timeline) -> Outcome {
+    let Decision { verdict, enforcement } = verdict::decide(evidence, ask.plan);
     Outcome {
         version: outcome::VERSION,
         run: run_id(),
-        policy: policy(ask),
+        policy: PolicyRef { name: ask.plan.policy_name.clone(), hash: ask.plan.policy_hash.clone() },
         verdict,
         value: serde_json::value::RawValue::NULL.to_owned(),
         error: None,
@@ -113,28 +74,51 @@ pub fn unmade(ask: &Ask<'_>, verdict: Verdict, timeline: Timeline) -> Outcome {
         violations_truncated: false,
         usage: Usage::default(),
         timing: timeline.finish(),
-        enforcement: ask.plan.enforcement.clone(),
+        enforcement,
     }
 }
 
-fn evidence(ask: &Ask<'_>, seen: &Seen) -> Evidence {
+fn evidence(ask: &Ask<'_>, seen: &mut Seen) -> Evidence {
     let program = ask.plan.command.kind == CommandKind::Program;
     let start = match &seen.failure {
-        Some(failure) => Start::Failed(StepFailure { step: failure.step, index: failure.index, errno: failure.errno }),
+        Some(failure) => Start::Failed(step(failure, seen.launched.setup.object(ask.plan, failure.step, failure.index))),
         // Killed between the clone and exec, by whatever it was: no step says so itself.
-        None if !seen.executing => Start::Failed(StepFailure { step: Step::Init, index: 0, errno: 0 }),
+        None if !seen.executing => Start::Failed(StepFailure { step: Step::Init, index: 0, errno: 0, object: None, cause: None }),
         None => Start::Done,
     };
+    let ready = if program { seen.executing && seen.failure.is_none() } else { seen.received.ready };
+    let silent = start == Start::Done && !ready && matches!(seen.stopped, None | Some(Stop::NeverReady(_)));
     Evidence {
+        silent: silent.then(|| host::explain(&Failure::new(Step::Ready, String::new()))).flatten(),
         start,
-        ready: if program { seen.executing && seen.failure.is_none() } else { seen.received.ready },
+        ready,
         frames: FrameEnd::of(&seen.received, seen.frame_error.clone()),
         ended: seen.ended.map_or(End::Unknown, |ended| end(ended.status)),
         stopped: if seen.trouble.is_some() { Some(Stop::Internal) } else { seen.stopped },
         counters: counters(seen, ask.plan.cgroup.is_some_and(|limits| limits.use_pids)),
         memory_above: seen.counters.as_ref().map(|counters| counters.memory_above.clone()).unwrap_or_default(),
         host_memory: seen.counters.as_ref().filter(|counters| counters.oom_kills > 0).map_or(0, |_| tree::host_memory()),
+        trouble: seen.trouble.take(),
+        made: Some(made(&seen.launched)),
+        in_flight: seen.in_flight,
+        cleanup: Cleanup::default(),
     }
+}
+
+fn step(failure: &Failure, object: Option<String>) -> StepFailure {
+    StepFailure { step: failure.step, index: failure.index, errno: failure.errno, object, cause: host::explain(failure) }
+}
+
+fn made(launched: &Launched) -> Made {
+    let own_uid = launched.ids.as_ref().map(RunIds::run);
+    // Who maps only itself cannot drop them either.
+    let own = |groups: Vec<Gid>| groups.iter().all(|&group| group == nix::unistd::getegid());
+    let groups = match own_uid {
+        Some(_) => Groups::Dropped,
+        None if nix::unistd::getgroups().is_ok_and(own) => Groups::None,
+        None => Groups::Kept,
+    };
+    Made { own_uid, groups, no_more_namespaces: launched.no_more_namespaces }
 }
 
 /// A status as `wait4` gives it.
@@ -170,31 +154,6 @@ fn counters(seen: &Seen, pids_counted: bool) -> Counters {
         prints: seen.received.print_bytes,
         result: seen.received.result_bytes,
     }
-}
-
-fn complete(enforcement: &mut std::collections::BTreeMap<String, Enforcement>, own_uid: Option<u32>, no_more_namespaces: bool) {
-    if let Some(uid) = own_uid {
-        enforcement.insert("own_uid".into(), Enforcement::By(format!("host uid {uid}, held by this run alone")));
-    }
-    // Who maps only itself cannot drop them either.
-    let groups = match (own_uid, nix::unistd::getgroups()) {
-        (Some(_), _) => Enforcement::By("setgroups: none".into()),
-        (None, Ok(groups)) if groups.iter().all(|&group| group == nix::unistd::getegid()) => Enforcement::By("the caller has none".into()),
-        (None, _) => {
-            Enforcement::Absent("an ordinary user cannot drop its supplementary groups: they still open files that are mounted".into())
-        }
-    };
-    enforcement.insert("supplementary_groups".into(), groups);
-    let nested = if no_more_namespaces {
-        Enforcement::By("user.max_user_namespaces = 0 inside".into())
-    } else {
-        Enforcement::Absent("/proc/sys is read-only here; the seccomp filter still refuses the calls".into())
-    };
-    enforcement.insert("nested_user_namespaces".into(), nested);
-}
-
-fn policy(ask: &Ask<'_>) -> PolicyRef {
-    PolicyRef { name: ask.plan.policy_name.clone(), hash: ask.plan.policy_hash.clone() }
 }
 
 fn captured(capture: &Capture) -> Captured {

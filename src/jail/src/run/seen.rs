@@ -3,8 +3,7 @@
 //! Always holds: plain data, gathered by `follow`, read by `record`; what the run was made of is still held by it.
 
 use remand_child::message::Ended;
-use remand_plan::enforcement::Enforcement;
-use remand_plan::evidence::Stop;
+use remand_plan::evidence::{InFlight, Stop};
 use remand_plan::frames::{FrameError, Received};
 use remand_plan::outcome::Violation;
 
@@ -45,8 +44,8 @@ pub struct Seen {
     pub looks: Looks,
     /// Microseconds from `ready` (a plain program: from exec) to the end.
     pub wall: u64,
-    /// Whether what the run held is given back, where that is not plain.
-    pub given_back: Option<Enforcement>,
+    /// What descriptors in flight still hold, where the run could make some.
+    pub in_flight: Option<InFlight>,
     /// What waiting for init told.
     pub usage: Usage,
     /// Counters of the cgroup, as far as there is one.

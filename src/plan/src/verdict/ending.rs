@@ -2,12 +2,33 @@
 
 use remand_policy::units::Cpus;
 
+use super::hints::hint;
 use super::kinds::Verdict;
 use super::signals::signal_name;
-use crate::evidence::{Ended, Evidence, FrameEnd};
+use crate::evidence::{Ended, Evidence, FrameEnd, Start};
 use crate::frames::FrameError;
 use crate::plan::{CommandKind, Plan};
 use crate::step::Step;
+
+/// What held the run is still there.
+pub fn not_removed(evidence: &Evidence) -> Option<Verdict> {
+    evidence.cleanup.failed.clone().map(|message| Verdict::Internal { message })
+}
+
+/// The supervisor's own failure.
+pub fn internal(evidence: &Evidence) -> Verdict {
+    let message = evidence.trouble.clone().unwrap_or_else(|| "the supervisor failed while the run went on".to_owned());
+    Verdict::Internal { message }
+}
+
+/// A step before exec failed: what it was about, and what to do.
+pub fn failed_step(evidence: &Evidence) -> Option<Verdict> {
+    let Start::Failed(failure) = &evidence.start else { return None };
+    let todo = failure.cause.clone().unwrap_or_else(|| hint(failure.step, failure.index, failure.errno));
+    let parts = [failure.object.clone().unwrap_or_default(), todo];
+    let hint = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
+    Some(Verdict::NotStarted { step: failure.step, index: failure.index, errno: failure.errno, hint })
+}
 
 /// The proof of a start is `ready`, never the absence of an error.
 pub fn never_ready(evidence: &Evidence) -> Option<Verdict> {
@@ -20,10 +41,13 @@ pub fn never_ready(evidence: &Evidence) -> Option<Verdict> {
         Ended::Signaled(signal) => format!("was ended by {}", signal_name(signal)),
         Ended::Unknown => "went with its whole run".to_owned(),
     };
-    Some(not_ready(format!("the interpreter {how} before it reached the code; what it wrote is in the outcome's stderr")))
+    let hint = format!("the interpreter {how} before it reached the code; what it wrote is in the outcome's stderr");
+    Some(not_ready(evidence, hint))
 }
 
-fn not_ready(hint: String) -> Verdict {
+/// It reports no step of its own.
+fn not_ready(evidence: &Evidence, hint: String) -> Verdict {
+    let hint = evidence.silent.iter().fold(hint, |hint, why| format!("{hint}; {why}"));
     Verdict::NotStarted { step: Step::Ready, index: 0, errno: 0, hint }
 }
 
@@ -35,7 +59,8 @@ pub fn late(evidence: &Evidence, plan: &Plan, waited: u64) -> Verdict {
         Some(cpus) => format!("limits.cpus, {} of a CPU, is too little; raise it", Cpus(cpus)),
         None => "it waited for something (a file system, a module of its start), or this host is far too busy".to_owned(),
     };
-    not_ready(format!("not ready {} s after it was made, with {} ms of CPU time used: {why}", waited / 1_000_000, used / 1000))
+    let hint = format!("not ready {} s after it was made, with {} ms of CPU time used: {why}", waited / 1_000_000, used / 1000);
+    not_ready(evidence, hint)
 }
 
 pub fn finished(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {

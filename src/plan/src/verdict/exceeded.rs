@@ -40,7 +40,7 @@ pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         Stop::Violated => Verdict::Violated { source: "the seccomp filter, which told the supervisor of the call".to_owned() },
         Stop::NeverReady(waited) => ending::late(evidence, plan, waited),
         Stop::Cancelled => Verdict::Cancelled,
-        Stop::Internal => Verdict::Internal { message: "the supervisor failed while the run went on".to_owned() },
+        Stop::Internal => ending::internal(evidence),
     })
 }
 

@@ -1,10 +1,10 @@
-//! The verdict: how a run ended, as a pure function of the supervisor's evidence.
+//! The verdict: how a run ended, and what held its protections, as a pure function of the supervisor's evidence.
 //!
-//! Always holds: never inferred from an exit code's number (137, 124, 159); a claim of the run's code decides only between `finished` and `raised`.
+//! Always holds: nothing changes a verdict or an enforcement afterwards; never inferred from an exit code's number (137, 124, 159); a claim of the run's code decides only between `finished` and `raised`.
 //!
 //! The first of these that the evidence shows is the verdict:
 //!
-//! 1. The supervisor stopped the run: its reason.
+//! 1. The supervisor could not remove what held the run: `internal`. It stopped the run: its reason.
 //! 2. A step before exec failed: `not_started`.
 //! 3. The kernel's own killing: an out-of-memory handler (and whose: the run's, a cgroup's above it, the host's), SIGXFSZ, SIGXCPU
 //!    past the budget.
@@ -18,23 +18,42 @@
 //! A process may send itself SIGXFSZ or SIGXCPU. That forges one kind of failure as another, which wins it nothing; it never makes a success.
 
 mod ending;
+mod enforced;
 mod exceeded;
 mod hints;
 mod kinds;
 mod signals;
 
-use crate::evidence::{Evidence, Start};
+use std::collections::BTreeMap;
+
+use crate::enforcement::Enforcement;
+use crate::evidence::Evidence;
 use crate::plan::Plan;
 
 pub use hints::hint;
 pub use kinds::{Level, LimitKind, Verdict};
 pub use signals::signal_name;
 
-/// Decides. Total: every combination of evidence has exactly one verdict. The order is that of the module's text.
+/// What is decided about a run when it is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decision {
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What held each protection.
+    pub enforcement: BTreeMap<String, Enforcement>,
+}
+
+/// Decides.
 #[must_use]
-pub fn decide(evidence: &Evidence, plan: &Plan) -> Verdict {
-    exceeded::by_stop(evidence, plan)
-        .or_else(|| failed_step(evidence))
+pub fn decide(evidence: &Evidence, plan: &Plan) -> Decision {
+    Decision { verdict: judge(evidence, plan), enforcement: enforced::enforcement(evidence, plan) }
+}
+
+/// Total: every combination of evidence has exactly one verdict. The order is that of the module's text.
+fn judge(evidence: &Evidence, plan: &Plan) -> Verdict {
+    ending::not_removed(evidence)
+        .or_else(|| exceeded::by_stop(evidence, plan))
+        .or_else(|| ending::failed_step(evidence))
         .or_else(|| exceeded::by_kernel(evidence, plan))
         .or_else(|| ending::never_ready(evidence))
         .or_else(|| exceeded::by_frames(evidence))
@@ -42,16 +61,6 @@ pub fn decide(evidence: &Evidence, plan: &Plan) -> Verdict {
         .or_else(|| ending::finished(evidence, plan))
         .or_else(|| exceeded::before_failure(evidence, plan))
         .unwrap_or_else(|| ending::failed(evidence))
-}
-
-fn failed_step(evidence: &Evidence) -> Option<Verdict> {
-    let Start::Failed(failure) = evidence.start else { return None };
-    Some(Verdict::NotStarted {
-        step: failure.step,
-        index: failure.index,
-        errno: failure.errno,
-        hint: hint(failure.step, failure.index, failure.errno),
-    })
 }
 
 #[cfg(test)]

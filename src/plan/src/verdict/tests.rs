@@ -6,7 +6,7 @@ use remand_syscalls::Rules;
 use remand_syscalls::bpf::Instruction;
 
 use super::*;
-use crate::evidence::{Counters, Ended, FrameEnd, MemoryLevel, StepFailure, Stop};
+use crate::evidence::{Cleanup, Counters, Ended, FrameEnd, Groups, InFlight, Made, MemoryLevel, Start, StepFailure, Stop};
 use crate::frames::{Collect, ErrorFrame, FrameError};
 use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount};
 use crate::step::Step;
@@ -38,16 +38,7 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
 }
 
 fn evidence(frames: FrameEnd, ended: Ended) -> Evidence {
-    Evidence {
-        start: Start::Done,
-        ready: true,
-        frames,
-        ended,
-        stopped: None,
-        counters: Counters::default(),
-        memory_above: Vec::new(),
-        host_memory: 2 << 30,
-    }
+    Evidence { ready: true, frames, ended, host_memory: 2 << 30, ..Evidence::unmade(Start::Done, None) }
 }
 
 fn error() -> FrameEnd {
@@ -55,7 +46,7 @@ fn error() -> FrameEnd {
 }
 
 fn executor(evidence: &Evidence) -> Verdict {
-    decide(evidence, &plan(CommandKind::Executor, true))
+    judge(evidence, &plan(CommandKind::Executor, true))
 }
 
 fn limit(verdict: &Verdict) -> Option<(LimitKind, u64, u64)> {
@@ -103,7 +94,7 @@ fn endings_without_a_limit() {
 #[test]
 fn plain_programs() {
     for (ended, verdict) in [(Ended::Exited(0), Verdict::Finished), (Ended::Exited(137), Verdict::Exited { code: 137 })] {
-        assert_eq!(decide(&evidence(FrameEnd::None, ended), &plan(CommandKind::Program, true)), verdict);
+        assert_eq!(judge(&evidence(FrameEnd::None, ended), &plan(CommandKind::Program, true)), verdict);
     }
 }
 
@@ -175,13 +166,13 @@ fn kills_by_the_kernel() {
         counters: Counters { memory_peak: Some(bytes), ..Counters::default() },
         ..evidence(FrameEnd::Done, Ended::Exited(0))
     };
-    assert_eq!(limit(&decide(&peak((64 << 20) + 1), &watched)), Some((LimitKind::Memory, 64 << 20, (64 << 20) + 1)), "no look met it");
-    assert_eq!(decide(&peak(64 << 20), &watched), Verdict::Finished);
+    assert_eq!(limit(&judge(&peak((64 << 20) + 1), &watched)), Some((LimitKind::Memory, 64 << 20, (64 << 20) + 1)), "no look met it");
+    assert_eq!(judge(&peak(64 << 20), &watched), Verdict::Finished);
     assert_eq!(executor(&peak(1 << 40)), Verdict::Finished, "a cgroup held it");
 
     let xfsz = evidence(FrameEnd::None, Ended::Signaled(25));
     assert_eq!(limit(&executor(&xfsz)), Some((LimitKind::FileSize, 4096, 4096)));
-    assert!(matches!(decide(&xfsz, &Plan { file_size: None, ..plan(CommandKind::Executor, true) }), Verdict::Signaled { signal: 25, .. }));
+    assert!(matches!(judge(&xfsz, &Plan { file_size: None, ..plan(CommandKind::Executor, true) }), Verdict::Signaled { signal: 25, .. }));
 
     let sys = evidence(FrameEnd::None, Ended::Signaled(31));
     assert!(
@@ -264,7 +255,7 @@ fn a_pids_verdict_needs_the_refusal_and_the_peak() {
     ];
     for (plan, pids_denied, pids_peak, told) in rows {
         let counters = Counters { pids_denied, pids_peak, ..Counters::default() };
-        let verdict = decide(&Evidence { counters, ..evidence(error(), Ended::Exited(1)) }, plan);
+        let verdict = judge(&Evidence { counters, ..evidence(error(), Ended::Exited(1)) }, plan);
         let expected = if told { Some((LimitKind::Pids, 16, 16)) } else { None };
         assert_eq!(limit(&verdict), expected, "{counters:?}");
         assert!(told || verdict == Verdict::Raised, "{verdict:?}");
@@ -273,10 +264,22 @@ fn a_pids_verdict_needs_the_refusal_and_the_peak() {
 
 #[test]
 fn starts_that_failed() {
-    let failure = StepFailure { step: Step::UserNamespace, index: 0, errno: 1 };
+    let failure = StepFailure { step: Step::UserNamespace, index: 0, errno: 1, object: None, cause: None };
     let failed = Evidence { start: Start::Failed(failure), ready: false, ..evidence(FrameEnd::None, Ended::Exited(1)) };
     let Verdict::NotStarted { step, errno: 1, hint, .. } = executor(&failed) else { panic!("not started") };
     assert!(step == Step::UserNamespace && hint.contains("kernel.unprivileged_userns_clone"));
+    let about = |object: Option<&str>, cause: Option<&str>, step| {
+        let (object, cause) = (object.map(str::to_owned), cause.map(str::to_owned));
+        let start = Start::Failed(StepFailure { step, index: 0, errno: 0, object, cause });
+        let Verdict::NotStarted { hint, .. } = executor(&Evidence::unmade(start, None)) else { panic!("not started") };
+        hint
+    };
+    assert_eq!(about(Some("the mount at /a"), Some("it is full: empty it"), Step::Root), "the mount at /a: it is full: empty it");
+    assert_eq!(about(None, Some("it is full: empty it"), Step::Root), "it is full: empty it");
+    assert!(about(Some("all are in use"), None, Step::Ids).starts_with("all are in use: `remand doctor`"));
+    let why = "the stack is small";
+    let silent = Evidence { ready: false, silent: Some(why.into()), ..evidence(FrameEnd::None, Ended::Exited(1)) };
+    assert!(matches!(executor(&silent), Verdict::NotStarted { hint, .. } if hint.ends_with("stderr; the stack is small")));
     for ended in [Ended::Exited(0), Ended::Exited(1), Ended::Signaled(11), Ended::Unknown] {
         let silent = Evidence { ready: false, ..evidence(FrameEnd::None, ended) };
         assert!(matches!(executor(&silent), Verdict::NotStarted { step, .. } if step == Step::Ready), "{silent:?}");
@@ -296,7 +299,7 @@ fn a_start_that_takes_too_long_is_told_by_what_held_it_up() {
         let counters = Counters { cpu_user, cpu_system: 5_000, ..Counters::default() };
         let stopped = Some(Stop::NeverReady(30_000_000));
         let late = Evidence { counters, stopped, ready: false, ..evidence(FrameEnd::None, Ended::Signaled(9)) };
-        let Verdict::NotStarted { step, hint, .. } = decide(&late, plan) else { panic!("{late:?}") };
+        let Verdict::NotStarted { step, hint, .. } = judge(&late, plan) else { panic!("{late:?}") };
         assert!(step == Step::Ready && hint.contains(named) && hint.starts_with("not ready 30 s after"), "{hint}");
     }
 }
@@ -314,5 +317,53 @@ fn hints_tell_the_refusals_apart() {
         (Step::Keyring, 5, "step keyring (number 7) was answered with error 5"),
     ] {
         assert!(hint(step, 7, errno).contains(part), "{step} {errno}: {}", hint(step, 7, errno));
+    }
+}
+
+#[test]
+fn the_supervisors_own_failures_are_told_and_nothing_hides_them() {
+    let trouble = Some("poll: too many".to_owned());
+    let failed = Evidence { stopped: Some(Stop::Internal), trouble, ..evidence(FrameEnd::Done, Ended::Exited(0)) };
+    assert_eq!(executor(&failed), Verdict::Internal { message: "poll: too many".into() });
+    let cleanup = Cleanup { failed: Some("cannot remove /run-0".into()), charged: 0 };
+    for stopped in [None, Some(Stop::Cancelled), Some(Stop::Internal)] {
+        let left = Evidence { stopped, cleanup: cleanup.clone(), ..evidence(FrameEnd::Done, Ended::Exited(0)) };
+        assert_eq!(executor(&left), Verdict::Internal { message: "cannot remove /run-0".into() });
+    }
+}
+
+#[test]
+fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
+    let left_out = vec![("/data".into(), "it is not there".into())];
+    let plan = Plan { root: Root { left_out, ..Root::default() }, ..plan(CommandKind::Executor, true) };
+    assert_eq!(decide(&Evidence::unmade(Start::Done, Some(Stop::Cancelled)), &plan).enforcement, plan.enforcement, "not made");
+    let made = Made { own_uid: Some(60001), groups: Groups::Dropped, no_more_namespaces: true };
+    let with = |made, in_flight, charged| Evidence {
+        made: Some(made),
+        in_flight,
+        cleanup: Cleanup { failed: None, charged },
+        ..evidence(FrameEnd::Done, Ended::Exited(0))
+    };
+    let told = |evidence: &Evidence| decide(evidence, &plan).enforcement;
+    let by = |text: &str| Some(Enforcement::By(text.to_owned()));
+    let full = told(&with(made, None, 0));
+    let get = |name: &str| full.get(name).cloned();
+    assert_eq!(get("own_uid"), by("host uid 60001, held by this run alone"));
+    assert_eq!(
+        (get("supplementary_groups"), get("nested_user_namespaces")),
+        (by("setgroups: none"), by("user.max_user_namespaces = 0 inside"))
+    );
+    assert!(matches!(get("mount of /data"), Some(Enforcement::Absent(why)) if why.starts_with("it is not there")));
+    assert_eq!((full.len(), get("given_back"), get("memory_returned")), (4, None, None));
+    let own = told(&with(Made { own_uid: None, groups: Groups::Kept, no_more_namespaces: false }, None, 7));
+    assert!(!own.contains_key("own_uid"));
+    for name in ["supplementary_groups", "nested_user_namespaces", "memory_returned"] {
+        assert!(matches!(own.get(name), Some(Enforcement::Absent(_))), "{name}");
+    }
+    let held = |bytes, pipes| told(&with(made, Some(InFlight { bytes, pipes }), 0)).remove("given_back");
+    assert!(matches!(held(Some(0), 0), Some(Enforcement::By(_))));
+    assert!(matches!(held(None, 0), Some(Enforcement::Substitute { .. })));
+    for (bytes, pipes) in [(Some(1), 0), (Some(0), 1), (None, 1)] {
+        assert!(matches!(held(bytes, pipes), Some(Enforcement::Absent(_))), "{bytes:?} {pipes}");
     }
 }

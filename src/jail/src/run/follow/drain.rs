@@ -5,8 +5,7 @@
 
 use nix::poll::{PollFd, PollFlags, poll};
 use remand_child::sys::now;
-use remand_plan::enforcement::Enforcement;
-use remand_plan::evidence::Stop;
+use remand_plan::evidence::{InFlight, Stop};
 
 use super::{Follower, Source};
 
@@ -39,9 +38,9 @@ impl Follower<'_, '_> {
         self.open.iter().filter(|source| LAST.contains(source)).count()
     }
 
-    /// Whether everything that the run held is given back, where it could put descriptors in flight: sockets in flight in each other outlive their processes,
+    /// What is held by descriptors in flight, where the run could make some: sockets in flight in each other outlive their processes,
     /// with all that went along, until the kernel's collector comes by. It is waited for, and what it leaves is told.
-    pub(super) fn given_back(&self) -> Option<Enforcement> {
+    pub(super) fn in_flight(&self) -> Option<InFlight> {
         let granted = remand_syscalls::granted(&self.ask.plan.rules).unwrap_or_default();
         if !self.ask.plan.filter.is_empty() && !["sendmsg", "sendmmsg"].iter().any(|call| granted.contains_key(call)) {
             return None;
@@ -57,19 +56,7 @@ impl Follower<'_, '_> {
             }
             bytes = held();
         }
-        let pipes = self.pipes();
-        let by = "its pipes have ended".to_owned();
-        Some(match bytes {
-            Some(0) if pipes == 0 => Enforcement::By(format!("{by}, and its cgroup holds neither anonymous nor shared memory")),
-            None if pipes == 0 => {
-                Enforcement::Substitute { by, because: "without a memory cgroup nothing counts what descriptors in flight hold".to_owned() }
-            }
-            bytes => Enforcement::Absent(format!(
-                "{} bytes of memory (anon and shmem of the cgroup's memory.stat) and {pipes} pipes are still held by descriptors in flight, which the \
-                 policy lets the run make (sendmsg), until the kernel collects them",
-                bytes.map_or_else(|| "uncounted".to_owned(), |bytes| bytes.to_string())
-            )),
-        })
+        Some(InFlight { bytes, pipes: self.pipes() })
     }
 
     /// Microseconds from `ready` to the end of the last process, by the run's own account of that where it has one: this process may have been stopped.

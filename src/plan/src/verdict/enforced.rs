@@ -1,0 +1,66 @@
+//! What held each protection of a run, in the end: the plan's account, completed by what only the start and the end could tell.
+//!
+//! Always holds: of a run that was not made, the plan's account is the whole.
+
+use std::collections::BTreeMap;
+
+use crate::enforcement::Enforcement;
+use crate::evidence::{Evidence, Groups, InFlight, Made};
+use crate::plan::Plan;
+
+pub fn enforcement(evidence: &Evidence, plan: &Plan) -> BTreeMap<String, Enforcement> {
+    let mut all = plan.enforcement.clone();
+    let Some(made) = evidence.made else { return all };
+    if let Some(uid) = made.own_uid {
+        all.insert("own_uid".into(), Enforcement::By(format!("host uid {uid}, held by this run alone")));
+    }
+    all.insert("supplementary_groups".into(), groups(made));
+    all.insert("nested_user_namespaces".into(), nested(made));
+    for (source, why) in &plan.root.left_out {
+        all.insert(format!("mount of {source}"), Enforcement::Absent(format!("{why}, and the mount is optional")));
+    }
+    if let Some(in_flight) = evidence.in_flight {
+        all.insert("given_back".into(), given_back(in_flight));
+    }
+    if evidence.cleanup.charged > 0 {
+        let why = format!(
+            "{} bytes of the run's memory were still charged to its cgroup, and not to be freed, when that was removed",
+            evidence.cleanup.charged
+        );
+        all.insert("memory_returned".into(), Enforcement::Absent(why));
+    }
+    all
+}
+
+fn groups(made: Made) -> Enforcement {
+    match made.groups {
+        Groups::Dropped => Enforcement::By("setgroups: none".into()),
+        Groups::None => Enforcement::By("the caller has none".into()),
+        Groups::Kept => {
+            Enforcement::Absent("an ordinary user cannot drop its supplementary groups: they still open files that are mounted".into())
+        }
+    }
+}
+
+fn nested(made: Made) -> Enforcement {
+    if made.no_more_namespaces {
+        Enforcement::By("user.max_user_namespaces = 0 inside".into())
+    } else {
+        Enforcement::Absent("/proc/sys is read-only here; the seccomp filter still refuses the calls".into())
+    }
+}
+
+fn given_back(InFlight { bytes, pipes }: InFlight) -> Enforcement {
+    let by = "its pipes have ended".to_owned();
+    match bytes {
+        Some(0) if pipes == 0 => Enforcement::By(format!("{by}, and its cgroup holds neither anonymous nor shared memory")),
+        None if pipes == 0 => {
+            Enforcement::Substitute { by, because: "without a memory cgroup nothing counts what descriptors in flight hold".to_owned() }
+        }
+        bytes => Enforcement::Absent(format!(
+            "{} bytes of memory (anon and shmem of the cgroup's memory.stat) and {pipes} pipes are still held by descriptors in flight, which the \
+             policy lets the run make (sendmsg), until the kernel collects them",
+            bytes.map_or_else(|| "uncounted".to_owned(), |bytes| bytes.to_string())
+        )),
+    }
+}
