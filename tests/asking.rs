@@ -11,7 +11,7 @@ use remand_tests::observe::Seen::Value;
 use remand_tests::observe::compare;
 use remand_tests::plain::python;
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, policy_text, trial};
+use remand_tests::{Check, End, ensure, policy_text, program, trial};
 use serde_json::json;
 
 /// All of them.
@@ -310,8 +310,7 @@ fn a_shim_is_read() -> Check {
     let chosen = made.path("versions/mine/bin/python3");
     symlink(made.path("base/bin/python3"), &chosen)?;
     fs::write(made.path("version"), "mine\n")?;
-    fs::write(&shim, format!("#!/bin/sh\n: > '{marker}'\nexec \"/x/pyenv\" exec \"python3\" \"$@\"\n"))?;
-    fs::set_permissions(&shim, PermissionsExt::from_mode(0o755))?;
+    program::write(&shim, format!("#!/bin/sh\n: > '{marker}'\nexec \"/x/pyenv\" exec \"python3\" \"$@\"\n"))?;
     let path = format!("{}:/usr/bin:/bin", made.path("shims"));
     let found = |version: &str| {
         let code = "import sys\nreturn sys.executable";

@@ -123,7 +123,7 @@ fn unusable_arguments() -> Check {
         &["run", "--set", "limits.memory", "-"],
         &["run", "--set", "limits.no_such=1", "-"],
         &["run", "--policy", "no-such-policy", "-"],
-        &["run", "/nonexistent/code.py"],
+        &["run", "/proc/none"],
     ];
     for args in cases {
         let ended = remand(args, "return 1")?;

@@ -11,7 +11,7 @@ use nix::sys::statfs::{OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, statfs};
 use remand_tests::command::{Call, Ended, binary};
 use remand_tests::policy_text::{extending, write};
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, trial};
+use remand_tests::{Check, End, ensure, program, trial};
 use serde_json::{Value, json};
 
 /// All of them.
@@ -134,25 +134,21 @@ fn by_path() -> Check {
     let open = scratch.path().join("open");
     fs::create_dir(&open)?;
     let place = |name: &str| scratch.path().join(name);
-    let program = fs::read(python)?;
-    let mut damaged = program.clone();
-    damaged.truncate(program.len() / 2);
+    let mut damaged = fs::read(python)?;
+    damaged.truncate(damaged.len() / 2);
     if let Some(header) = damaged.get_mut(32..64) {
         header.fill(0xff);
     }
-    fs::write(place("script"), format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()))?;
-    fs::write(place("damaged"), damaged)?;
-    fs::write(open.join("python3"), &program)?;
-    for file in [place("script"), place("damaged"), open.join("python3")] {
-        mode(&file, 0o755)?;
-    }
+    program::write(place("script"), format!("#!/bin/sh\nexec {} \"$@\"\n", python.display()))?;
+    program::write(place("damaged"), damaged)?;
+    program::copy(python, open.join("python3"))?;
     mode(&open, 0o777)?;
     let mut files = vec![(place("script"), "is a script"), (place("damaged"), ""), (open.join("python3"), "can be written by others")];
     if privileged().is_ok() {
         for (name, permissions, owner, reason) in
             [("foreign", 0o755, 12345, "belongs to user 12345"), ("unreadable", 0o711, 0, "which only its owner can read")]
         {
-            fs::write(place(name), &program)?;
+            program::copy(python, place(name))?;
             std::os::unix::fs::chown(place(name), Some(owner), None)?;
             mode(&place(name), permissions)?;
             files.push((place(name), reason));

@@ -33,31 +33,10 @@ pub mod technique;
 
 use std::sync::RwLock;
 
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::Trial;
+use remand_trial::complete;
 
-/// Why a trial ends early.
-#[derive(Debug)]
-pub enum End {
-    /// Something is wrong; what.
-    Fail(String),
-    /// A feature is missing here; which.
-    Skip(String),
-}
-
-impl From<String> for End {
-    fn from(text: String) -> Self {
-        Self::Fail(text)
-    }
-}
-
-impl From<std::io::Error> for End {
-    fn from(error: std::io::Error) -> Self {
-        Self::Fail(error.to_string())
-    }
-}
-
-/// What a trial returns.
-pub type Check = Result<(), End>;
+pub use remand_trial::{Check, End, program};
 
 /// Held by every trial for reading, and by one that counts what is on the host for writing.
 static HOST: RwLock<()> = RwLock::new(());
@@ -78,14 +57,6 @@ pub fn trial_alone(name: impl Into<String>, body: impl FnOnce() -> Check + Send 
         let _alone = HOST.write();
         complete(body())
     })
-}
-
-fn complete(check: Check) -> Result<Completion, Failed> {
-    match check {
-        Ok(()) => Ok(Completion::Completed),
-        Err(End::Skip(missing)) => Ok(Completion::ignored_with(format!("needs {missing}"))),
-        Err(End::Fail(reason)) => Err(Failed::from(reason)),
-    }
 }
 
 /// Fails with what was seen unless `holds`.

@@ -12,7 +12,7 @@ use remand_tests::installation::Installation;
 use remand_tests::observe::Seen::Value;
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, policy_text, trial};
+use remand_tests::{Check, End, ensure, policy_text, program, trial};
 use serde_json::json;
 
 /// All of them.
@@ -128,11 +128,11 @@ fn env_of_the_run() -> Check {
     let scratch = Scratch::new();
     let tool = |directory: &str| -> Check {
         fs::create_dir_all(place.path(directory))?;
-        script(&place.path(&format!("{directory}/tool")), &format!("#!/bin/sh\necho {directory}\n"))
+        Ok(program::write(place.path(&format!("{directory}/tool")), format!("#!/bin/sh\necho {directory}\n"))?)
     };
     tool("mine")?;
     let file = place.path("asks");
-    script(&file, "#!/usr/bin/env tool\n")?;
+    program::write(&file, "#!/usr/bin/env tool\n")?;
     let (mine, theirs) = (place.path("mine"), place.path("theirs"));
     let policy = policy_text::write(&scratch, &json!({ "environment": { "PATH": theirs } })).display().to_string();
     let call = |arguments: &[&str], path: &str| Call::new(&[&["exec"], arguments, &["--", &file]].concat()).env("PATH", path).end();
@@ -144,11 +144,6 @@ fn env_of_the_run() -> Check {
     ensure(said(&found) == "theirs", "what is shown is what env finds", &found)?;
     let outside = Call::program(Path::new(&file), &[""; 0]).env("PATH", &format!("{mine}:/usr/bin:/bin")).end()?;
     ensure(said(&outside) == "mine", "control: outside it is the caller's", &outside)
-}
-
-fn script(file: &str, text: &str) -> Check {
-    fs::write(file, text)?;
-    Ok(fs::set_permissions(file, PermissionsExt::from_mode(0o755))?)
 }
 
 /// In a run, `/tmp` is another one: what lies in the host's, or is reached through it, its loader will not find.
@@ -185,7 +180,7 @@ fn programs_of_musl() -> Check {
     for file in [&loader, &list] {
         fs::create_dir_all(Path::new(file).parent().unwrap_or(Path::new("/")))?;
     }
-    fs::copy(format!("/lib/{name}.so.1"), &loader)?;
+    program::copy(format!("/lib/{name}.so.1"), &loader)?;
     fs::write(&list, format!("{}\n", place.path("listed")))?;
     let linker = format!("-Wl,--dynamic-linker,{loader}");
     let rpath = ["-Wl,--disable-new-dtags", "-Wl,-rpath,$ORIGIN/beside"];

@@ -8,7 +8,7 @@ use remand_tests::observe::Seen::{Any, At, Exceeded, NotStdout, Raised, Value, V
 use remand_tests::processes::{appears, named, vanishes};
 use remand_tests::scratch::Scratch;
 use remand_tests::technique::{Control, Technique};
-use remand_tests::{Check, End, ensure, plain, policy_text, probe, trial};
+use remand_tests::{Check, End, ensure, plain, policy_text, probe, program, trial};
 
 /// One row per technique.
 pub const TABLE: &[Technique] = &[
@@ -99,7 +99,7 @@ fn setuid_file_gives_nothing() -> Check {
     let scratch = Scratch::new();
     let python = std::fs::canonicalize("/usr/bin/python3").map_err(|_| End::Skip("Debian's /usr/bin/python3".to_owned()))?;
     let copy = scratch.path().join("python");
-    std::fs::copy(&python, &copy)?;
+    program::copy(&python, &copy)?;
     std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755))?;
     let sections = serde_json::json!({ "python": { "interpreter": "/usr/bin/python3" }, "filesystem": { "mounts": [
         { "source": scratch.path(), "target": "/setuid", "exec": true } ] } });

@@ -42,7 +42,7 @@ fn planted_modules() -> Check {
         call.cwd(scratch.path())
             .env("PYTHONPATH", &path)
             .env("PYTHONSTARTUP", &format!("{path}/colorsys.py"))
-            .env("PYTHONHOME", "/nonexistent")
+            .env("PYTHONHOME", &format!("{path}/none"))
     };
     let outcome = hijack(Call::run(&probe.code(), &[])).end()?.outcome()?;
     compare(&outcome, &[Value(r#"{"colorsys":false,"sitecustomize":false,"path":[]}"#)])?;

@@ -10,7 +10,7 @@ use remand_tests::installation::Installation;
 use remand_tests::observe::Seen::Value;
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, policy_text, trial};
+use remand_tests::{Check, End, ensure, policy_text, program, trial};
 use serde_json::json;
 
 /// All of them.
@@ -67,8 +67,7 @@ impl Place {
 
     fn script(&self, name: &str, text: &str) -> Result<String, End> {
         let path = self.made.path(name);
-        fs::write(&path, text)?;
-        fs::set_permissions(&path, PermissionsExt::from_mode(0o755))?;
+        program::write(&path, text)?;
         Ok(path)
     }
 
@@ -231,7 +230,7 @@ fn path_of_the_scripts_own() -> Check {
         format!("-S -i {path} python3"),
         format!("-S -u PATH {path} python3"),
         format!("-S A=b {path} C=d python3 -u"),
-        format!("-S PATH=/nonexistent {path}:/bin python3"),
+        format!("-S PATH=/sbin {path}:/bin python3"),
         format!("-S --split-string={path} python3"),
         format!("{path} python3"),
     ] {

@@ -1,14 +1,14 @@
 //! What surrounds the command when it is started: rights that are not its caller's, streams that are closed, limits, links where it writes.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 use remand_tests::command::{Call, Ended, binary};
 use remand_tests::facts::{PRIVILEGED, need};
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, plain, trial};
+use remand_tests::{Check, End, ensure, plain, program, trial};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -30,12 +30,10 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-/// Copies a program and does this to it. By `cp`, since a copy that this process writes would be open in what its other threads start.
-fn copy(scratch: &Scratch, program: &Path, name: &str, change: &[&str]) -> Result<PathBuf, End> {
+/// Copies a program and does this to it.
+fn copy(scratch: &Scratch, from: &Path, name: &str, change: &[&str]) -> Result<PathBuf, End> {
     let path = scratch.path().join(name);
-    let ended = Call::program(Path::new("/bin/cp"), &[program, &path]).end()?;
-    ensure(ended.code == Some(0), "the program is copied", &ended)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
+    program::copy(from, &path)?;
     if let Some((tool, args)) = change.split_first() {
         let args: Vec<_> = args.iter().copied().chain(path.to_str()).collect();
         let ended = Call::program(Path::new(tool), &args).end()?;

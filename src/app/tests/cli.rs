@@ -97,7 +97,7 @@ fn input_is_refused_with_its_place() {
     assert!(refused(&["run", "--items", "-", code.name()], b"{\"a\": 1}").contains("a JSON array is expected"));
     assert!(refused(&["run", "--query", "word", code.name()], b"").contains("--query: expected value at line 1 column 1\n"));
     assert!(refused(&["run", "-"], b"return '\xff'").contains("code is not UTF-8 text: wrong at byte 8\n"));
-    assert!(refused(&["run", "/nonexistent"], b"").contains("cannot read code /nonexistent: No such file or directory"));
+    assert!(refused(&["run", "/proc/none"], b"").contains("cannot read code /proc/none: No such file or directory"));
     assert!(refused(&["run", "--items", "/dev/zero", code.name()], b"").contains("it is a device"));
     assert!(refused(&["run", "--set", "limits.job_size=7B", code.name()], b"").contains("larger than limits.job_size = 7 bytes\n"));
 }
@@ -242,8 +242,7 @@ fn policy_check_tells_errors_from_warnings() {
         String::from_utf8(told.stderr).unwrap().contains("⚠")
             && String::from_utf8(told.stdout).unwrap().contains("doubtful.jsonc: 1 warning")
     );
-    let shared =
-        directory.file("shared.jsonc", "{\"version\": 1, \"extends\": \"default\", \"python\": {\"interpreter\": \"/nonexistent\"}}");
+    let shared = directory.file("shared.jsonc", "{\"version\": 1, \"extends\": \"default\", \"python\": {\"interpreter\": \"/sys/none\"}}");
     fs::set_permissions(&shared, fs::Permissions::from_mode(0o666)).unwrap();
     let told = remand(&["policy", "check", "--json", &shared], b"");
     let document: Value = serde_json::from_slice(&told.stdout).unwrap();
@@ -253,7 +252,7 @@ fn policy_check_tells_errors_from_warnings() {
         messages,
         [
             format!("{shared} can be written by others than root (mode 0666); chmod go-w").as_str(),
-            "`remand run` starts nothing under it here: /nonexistent is no program here"
+            "`remand run` starts nothing under it here: /sys/none is no program here"
         ]
     );
     assert_eq!(remand(&["policy", "check", "--no-host", &shared], b"").status.code(), Some(0), "for a check that is made elsewhere");
@@ -264,6 +263,7 @@ fn policy_check_tells_errors_from_warnings() {
 fn policy_check_tells_where_nothing_starts() {
     let directory = Directory::new("starts");
     let over = |text: &str| directory.file("p.jsonc", format!("{{\"version\": 1, \"extends\": \"default\", {text}}}"));
+    let none = format!("/none-{}/a", std::process::id()); // not below /tmp or /sys, which are a run's own
     let mount = |text: &str| format!("\"filesystem\": {{\"mounts\": [{text}]}}");
     for (text, status, said) in [
         ("\"limits\": {\"pids\": 32}".to_owned(), 0, "ok"),
@@ -273,8 +273,8 @@ fn policy_check_tells_where_nothing_starts() {
         ("\"python\": {\"interpreter\": \"/tmp/python3\"}".to_owned(), 2, "is never seen by a run: /tmp is its own"),
         ("\"python\": {\"interpreter\": \"/usr/bin/true\"}".to_owned(), 1, "/usr/bin/true is no Python"),
         ("\"python\": {\"interpreter\": \"no-such-python\"}".to_owned(), 1, "there is no no-such-python on PATH"),
-        (mount("{\"source\": \"/nonexistent/a\", \"optional\": true}"), 0, "ok"),
-        (mount("{\"source\": \"/nonexistent/a\"}"), 1, "there is no /nonexistent/a"),
+        (mount(&format!("{{\"source\": \"{none}\", \"optional\": true}}")), 0, "ok"),
+        (mount(&format!("{{\"source\": \"{none}\"}}")), 1, &format!("there is no {none}")),
         (mount("{\"source\": \"/etc/mtab\", \"target\": \"/a\"}"), 1, "/etc/mtab is a symbolic link"),
     ] {
         let told = remand(&["policy", "check", &over(&text)], b"");
@@ -384,10 +384,10 @@ fn an_explanation_names_every_threat() {
     for title in ["can read", "can write", "can reach", "can spend", "can call", "is odd", "is not protected"] {
         assert!(text.lines().any(|line| line.starts_with("What ") && line.contains(title)), "{title}: {text}");
     }
-    let missing = Scratch::new("nowhere.jsonc", r#"{"version": 1, "python": {"interpreter": "/nowhere/python3"}}"#);
+    let missing = Scratch::new("nowhere.jsonc", r#"{"version": 1, "python": {"interpreter": "/sys/none/python3"}}"#);
     let (code, text) = said(&["policy", "explain", missing.name()]);
     assert_eq!(code, Some(0));
-    assert!(text.contains("NOTHING RUNS UNDER IT HERE: ") && text.contains("/nowhere/python3"), "{text}");
+    assert!(text.contains("NOTHING RUNS UNDER IT HERE: ") && text.contains("/sys/none/python3"), "{text}");
 }
 
 #[test]

@@ -8,6 +8,29 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use remand_trial::{Check, need, program};
+
+remand_trial::tests!(
+    accepted_and_refused,
+    a_grant_that_is_written_anew_keeps_its_comment,
+    extended_attributes_are_kept,
+    owner_group_and_mode_are_kept,
+    broken_then_repaired_at_its_line,
+    changed_underneath,
+    a_new_policy_starts_from_the_default_one,
+    edits_at_once_all_come_through,
+    allow_set_and_deny_make_a_file_when_asked,
+    allow_keeps_a_mount_as_open_as_it_was,
+    a_second_editor_is_locked_out,
+    killed_in_the_middle,
+    links_shared_files_and_closed_directories_are_refused,
+    fields_are_set_all_or_none,
+    grants_come_and_go,
+    files_are_laid_out,
+    an_edit_made_twice_is_the_edit_made_once,
+    no_edit_writes_a_file_that_has_another_policys_name
+);
+
 const REMAND: &str = env!("CARGO_BIN_EXE_remand");
 const POLICY: &str = "// mine\n{\n  \"version\": 1,\n  \"extends\": \"default\",\n  \"limits\": { \"memory\": \"64MiB\" } // small\n}\n";
 /// A user and a group who are nobody's.
@@ -61,8 +84,8 @@ impl Place {
 
     fn start_as(&self, script: &str, user: Option<u32>) -> Child {
         let editor = self.0.join("editor");
-        fs::write(&editor, format!("#!/bin/sh\necho \"$@\" >>{}/calls\nfor file; do :; done\n{script}\n", self.0.display())).unwrap();
-        fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
+        let script = format!("#!/bin/sh\necho \"$@\" >>{}/calls\nfor file; do :; done\n{script}\n", self.0.display());
+        program::write(&editor, script).unwrap();
         let mut command = self.command(&["edit", self.file().to_str().unwrap()]);
         if let Some(user) = user {
             command.uid(user).gid(user);
@@ -105,7 +128,6 @@ fn root() -> bool {
     nix::unistd::Uid::effective().is_root()
 }
 
-#[test]
 fn accepted_and_refused() {
     let place = Place::new("accepted");
     let before = fs::metadata(place.file()).unwrap();
@@ -129,7 +151,6 @@ fn accepted_and_refused() {
     place.nothing_left();
 }
 
-#[test]
 fn a_grant_that_is_written_anew_keeps_its_comment() {
     let place = Place::new("comment");
     let file = place.file();
@@ -146,22 +167,17 @@ fn a_grant_that_is_written_anew_keeps_its_comment() {
     assert!(code == Some(0) && place.text().contains("\"environment\": { \"HOME\": null }"), "{said}{}", place.text());
 }
 
-#[test]
-fn extended_attributes_are_kept() {
+fn extended_attributes_are_kept() -> Check {
     let place = Place::new("attributes");
-    if xattr::set(place.file(), "user.note", b"reviewed").is_err() {
-        return; // this file system has none
-    }
+    need(xattr::set(place.file(), "user.note", b"reviewed").is_ok(), "a temporary directory with extended attributes")?;
     let (code, text) = place.run(&["set", place.file().to_str().unwrap(), "limits.memory=128MiB"]);
     assert_eq!((code, place.text()), (Some(0), POLICY.replace("64MiB", "128MiB")), "{text}");
     assert_eq!(xattr::get(place.file(), "user.note").unwrap().unwrap(), b"reviewed");
+    Ok(())
 }
 
-#[test]
-fn owner_group_and_mode_are_kept() {
-    if !root() {
-        return; // only root can give files away; the mode is looked at above
-    }
+fn owner_group_and_mode_are_kept() -> Check {
+    need(root(), "root")?; // to give files away; the mode is looked at above
     let place = Place::new("owner");
     chown(place.file(), None, Some(OTHER)).unwrap();
     fs::set_permissions(place.file(), fs::Permissions::from_mode(0o604)).unwrap();
@@ -174,9 +190,9 @@ fn owner_group_and_mode_are_kept() {
     chown(place.file(), Some(0), None).unwrap();
     chown(place.0.join("policies"), Some(OTHER), None).unwrap();
     assert!(place.edit(BIGGER, "y\n").1.contains("belongs to user 54321"), "a directory of somebody else's");
+    Ok(())
 }
 
-#[test]
 fn broken_then_repaired_at_its_line() {
     let place = Place::new("broken");
     let script = "case $1 in +*) sed -i s/memroy/memory/ \"$file\";; *) sed -i 's/memory/memroy/; s/64MiB/128MiB/' \"$file\";; esac";
@@ -201,7 +217,6 @@ fn broken_then_repaired_at_its_line() {
     place.nothing_left();
 }
 
-#[test]
 fn changed_underneath() {
     let place = Place::new("underneath");
     let file = place.file();
@@ -228,7 +243,6 @@ fn changed_underneath() {
     fs::remove_dir_all(place.0.join("copies")).unwrap();
 }
 
-#[test]
 fn a_new_policy_starts_from_the_default_one() {
     let place = Place::new("new");
     fs::remove_file(place.file()).unwrap();
@@ -256,7 +270,6 @@ fn pipe(place: &Place, name: &str) -> PathBuf {
 }
 
 /// `set` and its kin are over in a moment, and wait for each other.
-#[test]
 fn edits_at_once_all_come_through() {
     let place = Place::new("at-once");
     let file = place.file();
@@ -281,7 +294,6 @@ fn edits_at_once_all_come_through() {
 }
 
 /// A file that is not there is made where that was asked for, and only then.
-#[test]
 fn allow_set_and_deny_make_a_file_when_asked() {
     let place = Place::new("create");
     for (verb, what, written) in
@@ -304,7 +316,6 @@ fn allow_set_and_deny_make_a_file_when_asked() {
 }
 
 /// What is allowed takes nothing away, and moves nothing.
-#[test]
 fn allow_keeps_a_mount_as_open_as_it_was() {
     let place = Place::new("mount");
     let entry = "{ \"source\": \"/srv\", \"writable\": true, \"reason\": \"results\" }";
@@ -329,7 +340,6 @@ fn allow_keeps_a_mount_as_open_as_it_was() {
     );
 }
 
-#[test]
 fn a_second_editor_is_locked_out() {
     let place = Place::new("locked");
     let (up, down) = (pipe(&place, "up"), pipe(&place, "down"));
@@ -348,7 +358,6 @@ fn a_second_editor_is_locked_out() {
     assert_eq!(place.run(&["set", file.to_str().unwrap(), "limits.pids=1"]).0, Some(0), "the lock is gone");
 }
 
-#[test]
 fn killed_in_the_middle() {
     use nix::sys::signal::{Signal, kill};
     let place = Place::new("killed");
@@ -377,7 +386,6 @@ fn killed_in_the_middle() {
     place.nothing_left();
 }
 
-#[test]
 fn links_shared_files_and_closed_directories_are_refused() {
     let place = Place::new("closed");
     let file = place.file();
@@ -420,7 +428,6 @@ fn links_shared_files_and_closed_directories_are_refused() {
     }
 }
 
-#[test]
 fn fields_are_set_all_or_none() {
     let place = Place::new("set");
     let file = place.file();
@@ -444,7 +451,6 @@ fn fields_are_set_all_or_none() {
     place.nothing_left();
 }
 
-#[test]
 fn grants_come_and_go() {
     let place = Place::new("grants");
     let file = place.file();
@@ -470,7 +476,6 @@ fn grants_come_and_go() {
     assert_eq!(place.text(), POLICY);
 }
 
-#[test]
 fn files_are_laid_out() {
     let place = Place::new("fmt");
     let file = place.file();
@@ -488,7 +493,6 @@ fn files_are_laid_out() {
     place.nothing_left();
 }
 
-#[test]
 fn an_edit_made_twice_is_the_edit_made_once() {
     let place = Place::new("twice");
     let file = place.file();
@@ -525,7 +529,6 @@ fn an_edit_made_twice_is_the_edit_made_once() {
     }
 }
 
-#[test]
 fn no_edit_writes_a_file_that_has_another_policys_name() {
     let place = Place::new("names");
     let there = |name: &str| place.0.join("policies").join(name);

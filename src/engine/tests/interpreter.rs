@@ -7,9 +7,23 @@ use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use bare_root::{NOBODY, SYSTEM_PATH, Scratch, again_as_nobody, inside, is_root, said, skip};
+use bare_root::{NOBODY, SYSTEM_PATH, Scratch, again_as_nobody, inside, is_root, said};
 use remand_engine::interpreter::{Found, find};
 use remand_plan::interpreter::Tree;
+use remand_trial::{Check, End, need, program};
+
+remand_trial::tests!(
+    every_standard_module_works_in_a_root_of_only_what_was_found,
+    without_a_library_the_same_root_fails,
+    the_executor_is_this_interpreters_own,
+    a_venv_keeps_its_prefix_and_its_site_packages,
+    libraries_outside_of_site_packages_come_with_them,
+    behind_a_shim_is_the_real_interpreter,
+    what_is_passed_over_is_named_with_the_reason,
+    old_versions_are_refused,
+    no_interpreter_is_asked_that_somebody_else_can_write,
+    all_of_it_as_nobody
+);
 
 /// Supported interpreters of this machine: the distribution's and pyenv's.
 fn interpreters() -> Vec<String> {
@@ -20,9 +34,6 @@ fn interpreters() -> Vec<String> {
     let mut all: Vec<String> =
         all.filter(|python| said(&host(python, "import sys; assert sys.version_info >= (3, 9)")).is_some()).collect();
     all.sort();
-    if all.len() < 2 {
-        skip("interpreters besides the distribution's", "none below PYENV_ROOT can be reached");
-    }
     assert!(!all.is_empty());
     all
 }
@@ -31,9 +42,9 @@ fn host(python: &str, code: &str) -> Output {
     Command::new(python).args(["-I", "-S", "-B", "-c", code]).env_clear().current_dir("/").stdin(Stdio::null()).output().unwrap()
 }
 
-fn python_inside(trees: &[&Tree], python: &str, code: &str) -> Option<String> {
+fn python_inside(trees: &[&Tree], python: &str, code: &str) -> Result<String, End> {
     let output = inside(trees, &[python, "-I", "-S", "-B", "-c", code])?;
-    Some(said(&output).unwrap_or_else(|| panic!("{python}: {}", String::from_utf8_lossy(&output.stderr))))
+    Ok(said(&output).unwrap_or_else(|| panic!("{python}: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
 /// Prints the modules of the standard library that cannot be imported.
@@ -74,21 +85,13 @@ fn assert_well_formed(found: &Found) {
     assert!(!interpreter.executor.is_empty());
 }
 
-#[test]
-fn every_standard_module_works_in_a_root_of_only_what_was_found() {
+fn every_standard_module_works_in_a_root_of_only_what_was_found() -> Check {
     for python in interpreters() {
         let found = find(&python, "", false).unwrap();
         assert_well_formed(&found);
         let interpreter = &found.interpreter;
-        println!(
-            "{python} {:?}: {} binds, {} links, hidden {:?}",
-            interpreter.version,
-            interpreter.core.binds.len(),
-            interpreter.core.links.len(),
-            interpreter.core.hidden
-        );
         assert!(interpreter.core.binds.len() < 40, "{:?}", interpreter.core.binds);
-        let Some(failed) = python_inside(&[&interpreter.core], &interpreter.executable, IMPORT_ALL) else { return };
+        let failed = python_inside(&[&interpreter.core], &interpreter.executable, IMPORT_ALL)?;
         assert_eq!(failed, said(&host(&python, IMPORT_ALL)).unwrap(), "{python}: no other modules than on the host fail");
         let works = "import zoneinfo, ssl, sqlite3, threading, os, sys
 sqlite3.connect(':memory:').execute('select 1')
@@ -97,22 +100,22 @@ threading.Thread(target=lambda: None).start()
 print(zoneinfo.ZoneInfo('Europe/Berlin').key, sorted(os.listdir('/')), sys.prefix)
 hidden = os.path.dirname(os.__file__) + '/site-packages'
 assert not os.path.isdir(hidden) or not os.listdir(hidden)";
-        let text = python_inside(&[&interpreter.core], &interpreter.executable, works).unwrap();
+        let text = python_inside(&[&interpreter.core], &interpreter.executable, works)?;
         assert!(text.starts_with("Europe/Berlin") && !text.contains("'tmp'"), "{text}");
     }
+    Ok(())
 }
 
-#[test]
-fn without_a_library_the_same_root_fails() {
+fn without_a_library_the_same_root_fails() -> Check {
     let found = find("/usr/bin/python3", "", false).unwrap();
     let mut core = found.interpreter.core.clone();
     core.binds.retain(|bind, _| !bind.contains("/libffi"));
     assert_ne!(core, found.interpreter.core);
-    let Some(output) = inside(&[&core], &["/usr/bin/python3", "-I", "-S", "-c", "import ctypes"]) else { return };
+    let output = inside(&[&core], &["/usr/bin/python3", "-I", "-S", "-c", "import ctypes"])?;
     assert!(String::from_utf8_lossy(&output.stderr).contains("libffi"));
+    Ok(())
 }
 
-#[test]
 fn the_executor_is_this_interpreters_own() {
     for python in interpreters() {
         let found = find(&python, "", false).unwrap();
@@ -125,15 +128,11 @@ fn the_executor_is_this_interpreters_own() {
     }
 }
 
-#[test]
-fn a_venv_keeps_its_prefix_and_its_site_packages() {
+fn a_venv_keeps_its_prefix_and_its_site_packages() -> Check {
     for python in interpreters() {
         let scratch = Scratch::new("venv");
         let venv = scratch.join("v e");
-        if !Command::new(&python).args(["-m", "venv", "--without-pip", &venv]).status().unwrap().success() {
-            skip(&format!("venv of {python}"), "the venv module does not work");
-            continue;
-        }
+        assert!(Command::new(&python).args(["-m", "venv", "--without-pip", &venv]).status().unwrap().success());
         let executable = format!("{venv}/bin/python");
         let found = find(&executable, "", true).unwrap();
         assert_well_formed(&found);
@@ -143,45 +142,40 @@ fn a_venv_keeps_its_prefix_and_its_site_packages() {
         assert!(site.starts_with(&venv) && site.ends_with("site-packages"), "{site}");
         std::fs::write(format!("{site}/mine.py"), "word = 'found'").unwrap();
         let code = format!("import sys; sys.path.append({site:?}); import mine; print(mine.word, sys.executable)");
-        let Some(text) = python_inside(&[&interpreter.core, &interpreter.site], &executable, &code) else { return };
+        let text = python_inside(&[&interpreter.core, &interpreter.site], &executable, &code)?;
         assert_eq!(text, format!("found {executable}"));
         let bare = find(&executable, "", false).unwrap().interpreter;
         assert!(bare.site == Tree::default() && bare.site_paths.is_empty());
         let code = format!("import os; print(os.path.exists({site:?}))");
-        assert_eq!(python_inside(&[&bare.core], &executable, &code).unwrap(), "False");
+        assert_eq!(python_inside(&[&bare.core], &executable, &code)?, "False");
     }
+    Ok(())
 }
 
-#[test]
-fn libraries_outside_of_site_packages_come_with_them() {
+fn libraries_outside_of_site_packages_come_with_them() -> Check {
     let scratch = Scratch::new("site");
     let venv = scratch.join("venv");
-    if !Command::new("/usr/bin/python3").args(["-m", "venv", "--without-pip", &venv]).status().unwrap().success() {
-        return skip("a venv of /usr/bin/python3", "the venv module does not work");
-    }
+    assert!(Command::new("/usr/bin/python3").args(["-m", "venv", "--without-pip", &venv]).status().unwrap().success());
     let site = find(&format!("{venv}/bin/python"), "", true).unwrap().interpreter.site_paths.remove(0);
     let source = scratch.join("x.c");
     std::fs::write(&source, "int x(void) { return 7; }").unwrap();
     let outside = scratch.join("libremandx.so");
     let extension = format!("{site}/package/_ext.so");
     std::fs::create_dir_all(format!("{site}/package")).unwrap();
-    let compile = |args: &[&str]| Command::new("cc").args(["-shared", "-fPIC", &source, "-o"]).args(args).status();
-    if !compile(&[&outside]).is_ok_and(|status| status.success()) {
-        return skip("an extension module", "no C compiler");
-    }
+    let compile = |args: &[&str]| Command::new("cc").args(["-shared", "-fPIC", &source, "-o"]).args(args).status().unwrap().success();
     let rpath = format!("-Wl,-rpath,{}", scratch.0.display());
-    assert!(compile(&[&extension, "-Wl,--no-as-needed", &outside, &rpath]).unwrap().success());
+    assert!(compile(&[&outside]) && compile(&[&extension, "-Wl,--no-as-needed", &outside, &rpath]));
     // The directory of site packages is the same, but changed.
     let found = find(&format!("{venv}/bin/python"), "", true).unwrap();
     assert!(found.interpreter.site.binds.contains_key(&outside), "{:?}", found.interpreter.site);
     let code = format!("import ctypes; print(ctypes.CDLL({extension:?}).x())");
     let trees = [&found.interpreter.core, &found.interpreter.site];
-    let Some(text) = python_inside(&trees, &found.interpreter.executable, &code) else { return };
+    let text = python_inside(&trees, &found.interpreter.executable, &code)?;
     assert_eq!(text, "7");
+    Ok(())
 }
 
-#[test]
-fn behind_a_shim_is_the_real_interpreter() {
+fn behind_a_shim_is_the_real_interpreter() -> Check {
     let scratch = Scratch::new("shims");
     let marker = scratch.join("ran");
     let shim = scratch.join("shims/python3");
@@ -191,10 +185,9 @@ fn behind_a_shim_is_the_real_interpreter() {
     symlink("/usr/bin/python3", scratch.join("versions/mine/bin/python3")).unwrap();
     std::fs::write(scratch.join("version"), "mine\n").unwrap();
     let executes = format!("#!/bin/sh\n: > '{marker}'\nexec /x/pyenv exec python3 \"$@\"\n");
-    std::fs::write(&shim, executes).unwrap();
-    std::fs::set_permissions(&shim, PermissionsExt::from_mode(0o755)).unwrap();
+    program::write(&shim, executes)?;
     for _ in 0..2 {
-        let found = find("python3", &format!("/nonexistent:{}:{SYSTEM_PATH}", scratch.join("shims")), false).unwrap();
+        let found = find("python3", &format!("/proc/none:{}:{SYSTEM_PATH}", scratch.join("shims")), false).unwrap();
         assert_eq!(found.interpreter.executable, scratch.join("versions/mine/bin/python3"));
     }
     assert!(!Path::new(&marker).exists(), "a shim is not executed");
@@ -203,23 +196,24 @@ fn behind_a_shim_is_the_real_interpreter() {
     let hosts = find("python3", &std::env::var("PATH").unwrap(), false).unwrap();
     let real = said(&Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap()).unwrap();
     assert_eq!(Path::new(&hosts.interpreter.executable).canonicalize().unwrap(), Path::new(&real).canonicalize().unwrap());
+    Ok(())
 }
 
-/// A program and a standard library of no worth beside it, so that it is asked; gives the program's directory.
-fn put(scratch: &Scratch, name: &str, program: &str, mode: u32) -> String {
+/// A program (a text, or the path of one to copy) and a standard library of no worth beside it, so that it is asked; gives the program's directory.
+fn put(scratch: &Scratch, name: &str, content: &str, mode: u32) -> String {
     std::fs::create_dir_all(scratch.join(&format!("{name}/lib/python3.11"))).unwrap();
     std::fs::create_dir(scratch.join(&format!("{name}/bin"))).unwrap();
     std::fs::write(scratch.join(&format!("{name}/lib/python3.11/os.py")), "").unwrap();
     let file = scratch.join(&format!("{name}/bin/python3"));
-    match program.strip_prefix('/') {
-        Some(_) => drop(std::fs::copy(program, &file).unwrap()),
-        None => std::fs::write(&file, program).unwrap(),
+    if content.starts_with('/') {
+        program::copy(content, &file).unwrap()
+    } else {
+        program::write(&file, content).unwrap()
     }
     std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
     scratch.join(&format!("{name}/bin"))
 }
 
-#[test]
 fn what_is_passed_over_is_named_with_the_reason() {
     let scratch = Scratch::new("passed");
     let directories = [
@@ -243,27 +237,24 @@ fn what_is_passed_over_is_named_with_the_reason() {
     }
     let error = find("python3", &directories.join(":"), false).unwrap_err();
     assert!(error.reasons.len() >= directories.len(), "{error}");
-    assert!(find("python3", "/nonexistent", false).unwrap_err().to_string().contains("PATH"));
+    assert!(find("python3", "/proc/none", false).unwrap_err().to_string().contains("PATH"));
     assert!(find("./python3", SYSTEM_PATH, false).unwrap_err().to_string().contains("absolute"));
 }
 
-#[test]
-fn old_versions_are_refused() {
+fn old_versions_are_refused() -> Check {
     let root = std::env::var("PYENV_ROOT").unwrap_or_default();
     let old = std::fs::read_dir(format!("{root}/versions")).into_iter().flatten().flatten().map(|entry| entry.path().join("bin/python3"));
     let old = old.filter(|python| python.to_str().is_some_and(|path| path.contains("/3.8.") || path.contains("/3.7."))).collect::<Vec<_>>();
-    if old.is_empty() {
-        skip("Python before 3.9", "none below PYENV_ROOT can be reached");
-    }
+    need(!old.is_empty(), "Python before 3.9 below PYENV_ROOT")?;
     for python in old {
         for _ in 0..2 {
             let error = find(python.to_str().unwrap(), "", false).unwrap_err().to_string();
             assert!(error.contains("older than 3.9"), "{error}");
         }
     }
+    Ok(())
 }
 
-#[test]
 fn no_interpreter_is_asked_that_somebody_else_can_write() {
     let scratch = Scratch::new("others");
     let directory = scratch.join("bin");
@@ -292,7 +283,6 @@ fn no_interpreter_is_asked_that_somebody_else_can_write() {
     }
 }
 
-#[test]
-fn all_of_it_as_nobody() {
-    again_as_nobody(|home| assert!(home.join(".cache/remand").is_dir(), "answers were kept"));
+fn all_of_it_as_nobody() -> Check {
+    again_as_nobody(|home| assert!(home.join(".cache/remand").is_dir(), "answers were kept"))
 }

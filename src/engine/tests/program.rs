@@ -3,35 +3,47 @@
 
 mod bare_root;
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use bare_root::{SYSTEM_PATH, Scratch, again_as_nobody, inside, said, skip};
+use bare_root::{SYSTEM_PATH, Scratch, again_as_nobody, inside, said};
 use remand_engine::interpreter::{find, program};
+use remand_trial::{Check, End};
 
-#[test]
-fn programs_run_in_a_root_of_only_what_was_found() {
+remand_trial::tests!(
+    programs_run_in_a_root_of_only_what_was_found,
+    listing_libraries_executes_nothing_of_the_program,
+    libraries_known_by_the_loaders_cache_alone_bring_the_cache,
+    a_lying_interpreter_names_nothing_else_of_the_host_into_a_run,
+    all_of_it_as_nobody
+);
+
+/// By the compiler that linked this test.
+fn compile(args: &[&str]) {
+    assert!(Command::new("cc").args(args).status().unwrap().success(), "{args:?}");
+}
+
+fn programs_run_in_a_root_of_only_what_was_found() -> Check {
     let ls = program("ls", SYSTEM_PATH, None).unwrap();
-    let Some(output) = inside(&[&ls.tree], &[&ls.path, "/"]) else { return };
+    let output = inside(&[&ls.tree], &[&ls.path, "/"])?;
     assert!(said(&output).unwrap().contains("usr"));
     let scratch = Scratch::new("programs");
     let script = scratch.join("s");
-    std::fs::write(&script, "#!/usr/bin/env -S sh -e\necho from a script\n").unwrap();
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+    remand_trial::program::write(&script, "#!/usr/bin/env -S sh -e\necho from a script\n")?;
     let found = program(&script, SYSTEM_PATH, None).unwrap();
-    assert_eq!(said(&inside(&[&found.tree], &[&found.path]).unwrap()).unwrap(), "from a script");
+    assert_eq!(said(&inside(&[&found.tree], &[&found.path])?).unwrap(), "from a script");
     let python = program("python3", &format!("{}:{SYSTEM_PATH}", scratch.0.display()), None).unwrap();
-    assert_eq!(said(&inside(&[&python.tree], &[&python.path, "-c", "import json; print(json.dumps(1))"]).unwrap()).unwrap(), "1");
+    assert_eq!(said(&inside(&[&python.tree], &[&python.path, "-c", "import json; print(json.dumps(1))"])?).unwrap(), "1");
     let link = scratch.join("link");
     symlink("/bin/ls", &link).unwrap();
     assert!(program(&link, "", None).unwrap().tree.links.iter().any(|(path, _)| *path == link));
-    for missing in ["no-such-program", "/nonexistent", "/etc/passwd", "/etc"] {
+    for missing in ["no-such-program", "/proc/none", "/etc/passwd", "/etc"] {
         assert!(program(missing, SYSTEM_PATH, None).is_err(), "{missing}");
     }
+    Ok(())
 }
 
-#[test]
 fn listing_libraries_executes_nothing_of_the_program() {
     let scratch = Scratch::new("audit");
     let (source, main, marker) = (scratch.join("a.c"), scratch.join("m.c"), scratch.join("ran"));
@@ -40,11 +52,8 @@ fn listing_libraries_executes_nothing_of_the_program() {
     std::fs::write(&main, "int main(void) { return 0; }").unwrap();
     let (audit, evil) = (scratch.join("audit.so"), scratch.join("evil"));
     let mark = format!("-DMARK=\"{marker}\"");
-    let built = Command::new("cc").args(["-shared", "-fPIC", &mark, &source, "-o", &audit]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        return skip("a program with an audit library", "no C compiler");
-    }
-    assert!(Command::new("cc").args([&main, "-o", &evil, &format!("-Wl,--audit,{audit}")]).status().unwrap().success());
+    compile(&["-shared", "-fPIC", &mark, &source, "-o", &audit]);
+    compile(&[&main, "-o", &evil, &format!("-Wl,--audit,{audit}")]);
     let loader = find("/usr/bin/python3", "", false).unwrap().interpreter;
     let loader = loader.core.binds.keys().find(|bind| bind.contains("/ld-")).unwrap();
     Command::new(loader).args(["--list", &evil]).output().unwrap();
@@ -54,32 +63,26 @@ fn listing_libraries_executes_nothing_of_the_program() {
     assert!(!Path::new(&marker).exists());
 }
 
-#[test]
-fn libraries_known_by_the_loaders_cache_alone_bring_the_cache() {
-    let Ok(output) = Command::new("/sbin/ldconfig").arg("-p").output() else { return skip("ld.so.cache", "no ldconfig") };
+fn libraries_known_by_the_loaders_cache_alone_bring_the_cache() -> Check {
+    let output = Command::new("/sbin/ldconfig").arg("-p").output().map_err(|_| End::Skip("ldconfig".to_owned()))?;
     let listed = String::from_utf8_lossy(&output.stdout).into_owned();
     let system = |path: &str| {
         Path::new(path).parent().is_some_and(|dir| dir.ends_with("x86_64-linux-gnu") || dir.ends_with("lib64") || dir == Path::new("/lib"))
     };
-    let Some(library) = listed.lines().filter_map(|line| line.rsplit_once(" => ")).map(|(_, path)| path).find(|path| !system(path)) else {
-        return skip("ld.so.cache", "it knows no library outside of the default directories");
-    };
+    let mut libraries = listed.lines().filter_map(|line| line.rsplit_once(" => ")).map(|(_, path)| path);
+    let library = libraries.find(|path| !system(path)).ok_or_else(|| End::Skip("a library that ld.so.cache alone knows".to_owned()))?;
     let scratch = Scratch::new("cached");
     let (source, main) = (scratch.join("m.c"), scratch.join("main"));
     std::fs::write(&source, "int main(void) { return 0; }").unwrap();
-    let built = Command::new("cc").args([&source, "-o", &main, "-Wl,--no-as-needed", library]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        return skip("ld.so.cache", "no C compiler");
-    }
+    compile(&[&source, "-o", &main, "-Wl,--no-as-needed", library]);
     let found = program(&main, "", None).unwrap();
     assert!(found.tree.binds.keys().any(|bind| bind == "/etc/ld.so.cache"), "{:?}", found.tree);
-    if let Some(output) = inside(&[&found.tree], &[&main]) {
-        assert!(output.status.success(), "{output:?}");
-    }
     assert!(!program("/bin/ls", "", None).unwrap().tree.binds.keys().any(|bind| bind == "/etc/ld.so.cache"));
+    let output = inside(&[&found.tree], &[&main])?;
+    assert!(output.status.success(), "{output:?}");
+    Ok(())
 }
 
-#[test]
 fn a_lying_interpreter_names_nothing_else_of_the_host_into_a_run() {
     let scratch = Scratch::new("liar");
     let secret = scratch.join("secret");
@@ -98,9 +101,7 @@ fn a_lying_interpreter_names_nothing_else_of_the_host_into_a_run() {
     );
     let source = scratch.join("liar.c");
     std::fs::write(&source, format!("#include <stdio.h>\nint main(void) {{ return puts({:?}) < 0; }}", said.replace('\n', " "))).unwrap();
-    if !Command::new("cc").args([&source, "-o", &python]).status().is_ok_and(|status| status.success()) {
-        return skip("a lying interpreter", "no C compiler");
-    }
+    compile(&[&source, "-o", &python]);
     let believed = find(&python, "", true).unwrap().interpreter;
     assert!(believed.core.binds.contains_key(stdlib), "control: the rest of its answer is taken");
     let all = format!("{:?} {:?} {:?}", believed.core, believed.site, believed.site_paths);
@@ -109,7 +110,6 @@ fn a_lying_interpreter_names_nothing_else_of_the_host_into_a_run() {
     assert!(all.contains("python3") && !all.contains("secret"), "{all}");
 }
 
-#[test]
-fn all_of_it_as_nobody() {
-    again_as_nobody(|_| ());
+fn all_of_it_as_nobody() -> Check {
+    again_as_nobody(|_| ())
 }

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn interpreters_by_path_and_by_name() {
         assert_eq!((absent("/bin/sh"), absent("sh")), (None, None));
-        assert_eq!(absent("/nonexistent/python3").as_deref(), Some("/nonexistent/python3 is no program here"));
+        assert_eq!(absent("/proc/none/python3").as_deref(), Some("/proc/none/python3 is no program here"));
         assert_eq!(absent("/etc").as_deref(), Some("/etc is no program here"));
         assert_eq!(absent("no-such-python").as_deref(), Some("there is no no-such-python on PATH"));
     }

@@ -18,7 +18,7 @@ use remand_plan::Interpreter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::find::once_each;
+use super::candidate::once_each;
 use crate::acl;
 
 /// Bytes; a record with its executor has some 50 KiB.

@@ -6,6 +6,7 @@
 mod ask;
 mod budget;
 mod cache;
+mod candidate;
 mod elf;
 mod find;
 mod layout;

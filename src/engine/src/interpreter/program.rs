@@ -8,8 +8,8 @@ use std::io::Read;
 
 use remand_plan::interpreter::Tree;
 
+use super::candidate::{candidates, executable};
 use super::elf::libraries;
-use super::find::{candidates, executable};
 use super::reach::{self, Machine, Reach};
 use super::script::{DEFAULT_PATH, Env, Line, MAX_LINE};
 use super::{InterpreterError, find, tree, trust};
@@ -185,10 +185,10 @@ mod tests {
             interpreter(&line, "/x/script", Paths { caller: "/usr/bin", run: path }, &reach, &mut names)
         };
         assert_eq!(asked("#!/bin/sh -e", "/bin").unwrap(), "/bin/sh");
-        assert_eq!(asked("#!/usr/bin/env -S A=b sh", "/nonexistent:/bin").unwrap(), "/bin/sh");
-        let said = asked("#!/usr/bin/env sh", "/nonexistent").unwrap_err();
-        assert!(said.contains("in the run (/nonexistent), but on yours (/usr/bin/sh)"), "{said}");
-        for line in ["#!/nonexistent", "#!/usr/bin/env", "#!/usr/bin/env no-such-program", "#!/usr/bin/env -S ./sh", "#!/etc/passwd"] {
+        assert_eq!(asked("#!/usr/bin/env -S A=b sh", "/proc/none:/bin").unwrap(), "/bin/sh");
+        let said = asked("#!/usr/bin/env sh", "/proc/none").unwrap_err();
+        assert!(said.contains("in the run (/proc/none), but on yours (/usr/bin/sh)"), "{said}");
+        for line in ["#!/proc/none", "#!/usr/bin/env", "#!/usr/bin/env no-such-program", "#!/usr/bin/env -S ./sh", "#!/etc/passwd"] {
             assert!(asked(line, "/bin").is_err(), "{line}");
         }
         assert!(names.contains("/usr/bin/env") && names.len() > 2);

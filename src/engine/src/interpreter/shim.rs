@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::geteuid;
 
+use super::candidate::executable;
 use super::reach::regular;
-use super::{find, tree};
+use super::tree;
 
 /// Bytes read of a shim or of a file that chooses.
 const MAX_FILE: u64 = 64 << 10;
@@ -49,6 +50,17 @@ const MANAGERS: [Manager; 2] = [
 /// # Errors
 /// It chooses nothing that is there, or what it chooses can't be told by reading.
 pub(super) fn behind(candidate: &str) -> Result<Option<String>, String> {
+    let directory = env::current_dir().ok().filter(|_| !geteuid().is_root()).unwrap_or_else(|| PathBuf::from("/"));
+    behind_for(&Caller { variable: &|name| env::var(name).ok().filter(|value| !value.is_empty()), directory: &directory }, candidate)
+}
+
+/// What chooses, besides the files of the manager.
+struct Caller<'a> {
+    variable: &'a dyn Fn(&str) -> Option<String>,
+    directory: &'a Path,
+}
+
+fn behind_for(caller: &Caller<'_>, candidate: &str) -> Result<Option<String>, String> {
     let real = tree::resolve(candidate, &tree::host).ok_or("leads to no file")?.real;
     let text = text(&real).unwrap_or_default();
     let script = text.starts_with("#!");
@@ -61,16 +73,16 @@ pub(super) fn behind(candidate: &str) -> Result<Option<String>, String> {
         Some(root) => {
             let manager = MANAGERS.iter().find(|manager| script && execs(&text, manager.program));
             let manager = manager.ok_or_else(|| format!("is a version manager's shim, which is not executed to ask it: {REMEDY}"))?;
-            manager.choice(Path::new(root), name).map(Some)
+            manager.choice(caller, Path::new(root), name).map(Some)
         }
         None => Err(format!("is a script, which is not executed to ask what it starts: {REMEDY}")),
     }
 }
 
 impl Manager {
-    fn choice(&self, root: &Path, name: &str) -> Result<String, String> {
+    fn choice(&self, caller: &Caller<'_>, root: &Path, name: &str) -> Result<String, String> {
         let versions = root.join(self.versions);
-        let wanted = self.wanted(root);
+        let wanted = self.wanted(caller, root);
         for version in &wanted {
             // Beneath the manager's own directory, and not another place: PYENV_VERSION=../../../tmp/x named a program once.
             if version.contains('/') || version.starts_with('.') {
@@ -79,7 +91,7 @@ impl Manager {
             let directories = [version.as_str(), version.trim_start_matches("python-")].map(|version| versions.join(version));
             let directory = directories.into_iter().find(|directory| directory.is_dir()).or_else(|| latest(&versions, version));
             let file = directory.and_then(|directory| directory.join("bin").join(name).into_os_string().into_string().ok());
-            if let Some(file) = file.filter(|file| find::executable(file).is_ok()) {
+            if let Some(file) = file.filter(|file| executable(file).is_ok()) {
                 return Ok(file);
             }
         }
@@ -88,14 +100,13 @@ impl Manager {
     }
 
     /// The versions chosen, best first.
-    fn wanted(&self, root: &Path) -> Vec<String> {
+    fn wanted(&self, caller: &Caller<'_>, root: &Path) -> Vec<String> {
         let words = |text: &str| text.split([' ', ':', '\t']).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-        if let Some(chosen) = env::var(self.variable).ok().filter(|value| !value.is_empty()) {
+        if let Some(chosen) = (caller.variable)(self.variable) {
             return words(&chosen);
         }
-        let directory = env::current_dir().ok().filter(|_| !geteuid().is_root()).unwrap_or_else(|| PathBuf::from("/"));
-        let above = directory.ancestors().map(|directory| directory.join(self.file));
-        let home = env::var_os("HOME").map(|home| Path::new(&home).join(self.file));
+        let above = caller.directory.ancestors().map(|directory| directory.join(self.file));
+        let home = (caller.variable)("HOME").map(|home| Path::new(&home).join(self.file));
         let global = if self.line.is_empty() { Some(root.join("version")) } else { home };
         let chosen = above.chain(global).find_map(|file| {
             let text = text(file.to_str()?)?;
@@ -162,15 +173,12 @@ mod tests {
     fn choice(root: &Path, wanted: &str) -> Result<Option<String>, String> {
         std::fs::write(root.join("version"), wanted).unwrap();
         let shim = root.join("shims/python3");
-        let said = behind(shim.to_str().unwrap());
+        let said = behind_for(&Caller { variable: &|_| None, directory: Path::new("/") }, shim.to_str().unwrap());
         said.map(|path| path.map(|path| path.strip_prefix(root.to_str().unwrap()).unwrap_or(&path).to_owned()))
     }
 
     #[test]
     fn pyenv_chooses_below_its_own_directory() {
-        if env::var_os("PYENV_VERSION").is_some() {
-            return; // the caller has chosen
-        }
         let root = installed("pyenv", "versions", PYENV);
         for (wanted, version) in
             [("3.9.18\n", "3.9.18"), ("# mine\nnone\n3.11\n", "3.11.10"), ("python-3.11.7", "3.11.7"), ("own:3.9.18", "own")]

@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use remand_plan::interpreter::Tree;
+use remand_trial::{Check, End, need, program};
 
 pub const NOBODY: u32 = 65534;
 pub const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -41,10 +42,6 @@ pub fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-pub fn skip(what: &str, why: &str) {
-    println!("SKIP {what}: {why}");
-}
-
 /// What a successful program said.
 pub fn said(output: &Output) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -67,38 +64,34 @@ fn root_script(trees: &[&Tree]) -> String {
     script + "exec chroot . \"$@\"\n"
 }
 
-/// Runs `argv` in a root of nothing but the trees. `None` where no namespaces are to be had.
-pub fn inside(trees: &[&Tree], argv: &[&str]) -> Option<Output> {
+/// Runs `argv` in a root of nothing but the trees; skips where no namespaces are to be had.
+pub fn inside(trees: &[&Tree], argv: &[&str]) -> Result<Output, End> {
     let flags: &[&str] = if is_root() { &["--mount"] } else { &["--user", "--map-root-user", "--mount"] };
-    if !Command::new("unshare").args(flags).arg("true").status().unwrap().success() {
-        skip("a root of only what was found", "unshare is refused here");
-        return None;
-    }
+    let can = Command::new("unshare").args(flags).arg("true").status().unwrap().success();
+    need(can, &format!("unshare {} for the control", flags.join(" ")))?;
     let scratch = Scratch::new("root");
     let root = scratch.join("");
     let mut command = Command::new("unshare");
     command.args(flags).args(["sh", "-c", &root_script(trees), "sh", &root]).args(argv);
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    Some(command.env_clear().env("PATH", path).current_dir("/").stdin(Stdio::null()).output().unwrap())
+    Ok(command.env_clear().env("PATH", path).current_dir("/").stdin(Stdio::null()).output().unwrap())
 }
 
 /// Runs this test program once more as an ordinary user, who cannot enter what is root's alone.
-pub fn again_as_nobody(home_check: impl Fn(&Path)) {
-    if !is_root() {
-        return skip("the tests as nobody", "already an ordinary user");
-    }
+pub fn again_as_nobody(home_check: impl Fn(&Path)) -> Check {
+    need(is_root(), "root")?; // whoever is not is ordinary already
     let scratch = Scratch::new("nobody");
     let home = scratch.join("home");
     std::fs::create_dir(&home).unwrap();
     chown(&home, Some(NOBODY), Some(NOBODY)).unwrap();
     let copy = scratch.join("tests");
-    std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    program::copy(std::env::current_exe().unwrap(), &copy)?;
     let mut command = Command::new("setpriv");
-    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", &copy, "--nocapture", "--test-threads=2"]);
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", &copy, "--format=pretty", "--test-threads=2"]);
     let output = command.env("HOME", &home).current_dir("/").output().expect("setpriv of util-linux");
     let text = String::from_utf8_lossy(&output.stdout);
-    println!("{text}");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("test result: ok"));
+    println!("{text}"); // each of these counts too
+    assert!(output.status.success() && text.contains("test result: ok"), "{}", String::from_utf8_lossy(&output.stderr));
     home_check(Path::new(&home));
+    Ok(())
 }

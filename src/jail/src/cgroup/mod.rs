@@ -237,6 +237,3 @@ fn bandwidth(thousandths: u32) -> (u64, u64) {
     let period = if thousandths < 10 { LONGEST_PERIOD } else { PERIOD };
     (thousandths * period / 1000, period)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,25 +1,14 @@
 //! This host, looked at for real, as root, as an ordinary user, and in poorer surroundings.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
-
-use std::time::Instant;
 
 use super::*;
 
 #[test]
-fn a_quick_look_is_printed_with_its_cost() {
-    let start = Instant::now();
-    let cold = observe(Depth::Quick);
-    let first = start.elapsed();
-    let start = Instant::now();
-    let warm = observe(Depth::Quick);
-    eprintln!("quick look: {first:?} first, {:?} again", start.elapsed());
-    assert_eq!(cold, warm);
+fn a_second_quick_look_sees_the_same() {
+    assert_eq!(observe(Depth::Quick), observe(Depth::Quick));
 }
 
 #[test]
-fn a_full_look_is_printed() {
-    let start = Instant::now();
+fn privilege_is_ids_for_runs() {
     let facts = observe(Depth::Full);
-    eprintln!("full look: {:?}\n{facts:#?}", start.elapsed());
-    assert_eq!(facts.run_ids == 0, !facts.privileged);
+    assert_eq!(facts.run_ids == 0, !facts.privileged, "{facts:#?}");
 }

@@ -1,27 +1,38 @@
 //! Cgroups of this host, for real: each limit is met by a process, and nothing is left behind.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::disallowed_methods)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use remand_plan::host::Fact;
+use remand_jail::cgroup::{Cgroups, Join, RunCgroup};
+use remand_plan::host::{CgroupFacts, CgroupVersion, Fact};
+use remand_plan::plan::CgroupLimits;
+use remand_trial::{Check, End, need};
 
-use super::*;
+remand_trial::tests!(
+    memory_ends_what_asks_for_more,
+    memory_of_a_cgroup_above_is_told_apart,
+    pids_of_a_cgroup_above_do_not_reach_the_runs_peak,
+    without_a_memory_limit_nothing_is_killed,
+    pids_refuse_one_more,
+    cpu_is_counted_and_can_be_bounded,
+    a_kill_lifts_the_cpu_quota_and_raises_the_weight,
+    a_run_that_is_killed_is_gone,
+    nothing_is_left_after_a_thousand,
+    what_is_in_use_is_refused_and_named,
+    a_forkserver_of_another_user_can_start_runs
+);
 
 const MEBIBYTE: u64 = 1 << 20;
 
-/// The facts, unless this host gives no cgroups: then why.
-fn host() -> Option<CgroupFacts> {
-    let facts = crate::host::cgroups();
+/// What this host gives; skips where it gives no cgroups.
+fn host() -> Result<CgroupFacts, End> {
+    let facts = remand_jail::host::cgroups();
     for (name, fact) in [("memory", &facts.memory), ("pids", &facts.pids), ("cpu", &facts.cpu)] {
-        if let Fact::Missing { blocker, .. } = fact {
-            eprintln!("skipped: cgroup {name}: {blocker}");
-            return None;
-        }
+        need(matches!(fact, Fact::Available), &format!("the {name} cgroup controller for runs"))?;
     }
-    Some(facts)
+    Ok(facts)
 }
 
 fn limits() -> CgroupLimits {
@@ -57,9 +68,8 @@ fn awake(run: &RunCgroup) -> bool {
     fds[0].revents().unwrap().contains(wanted)
 }
 
-#[test]
-fn memory_ends_what_asks_for_more() {
-    let Some(facts) = host() else { return };
+fn memory_ends_what_asks_for_more() -> Check {
+    let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&limits()).unwrap();
     let eat = |mebibytes: u32| inside(&run, &format!("python3 -I -S -c 'b = bytearray({mebibytes} << 20)'"));
@@ -75,6 +85,7 @@ fn memory_ends_what_asks_for_more() {
         assert!((16 * MEBIBYTE..=32 * MEBIBYTE).contains(&peak), "{counters:?}");
     }
     run.remove().unwrap();
+    Ok(())
 }
 
 /// A cgroup above all runs, with limits of its own, in place of the usual parent. Removed by the caller once what is in it is gone.
@@ -98,9 +109,8 @@ fn service(facts: &CgroupFacts, name: &str, memory: u64, pids: u64) -> (CgroupFa
     (below, made)
 }
 
-#[test]
-fn memory_of_a_cgroup_above_is_told_apart() {
-    let Some(facts) = host() else { return };
+fn memory_of_a_cgroup_above_is_told_apart() -> Check {
+    let facts = host()?;
     let (facts, made) = service(&facts, "memory", 24 * MEBIBYTE, 1000);
     {
         let cgroups = Cgroups::new(&facts, None).unwrap();
@@ -120,11 +130,11 @@ fn memory_of_a_cgroup_above_is_told_apart() {
         assert!(counters.oom_kills > 0 && counters.memory_met > 0 && counters.memory_above.is_empty(), "{counters:?}");
     }
     made.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
+    Ok(())
 }
 
-#[test]
-fn pids_of_a_cgroup_above_do_not_reach_the_runs_peak() {
-    let Some(facts) = host() else { return };
+fn pids_of_a_cgroup_above_do_not_reach_the_runs_peak() -> Check {
+    let facts = host()?;
     let (facts, made) = service(&facts, "pids", 512 * MEBIBYTE, 4);
     {
         let cgroups = Cgroups::new(&facts, None).unwrap();
@@ -137,20 +147,20 @@ fn pids_of_a_cgroup_above_do_not_reach_the_runs_peak() {
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
     made.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
+    Ok(())
 }
 
-#[test]
-fn without_a_memory_limit_nothing_is_killed() {
-    let Some(facts) = host() else { return };
+fn without_a_memory_limit_nothing_is_killed() -> Check {
+    let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&CgroupLimits { memory: None, ..limits() }).unwrap();
     assert!(inside(&run, "python3 -I -S -c 'b = bytearray(64 << 20)'").success());
     assert_eq!(run.counters().unwrap().oom_kills, 0);
+    Ok(())
 }
 
-#[test]
-fn pids_refuse_one_more() {
-    let Some(facts) = host() else { return };
+fn pids_refuse_one_more() -> Check {
+    let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&limits()).unwrap();
     // So many sleepers, one process above them, and nobody in init's place.
@@ -170,11 +180,11 @@ fn pids_refuse_one_more() {
     }
     std::thread::sleep(std::time::Duration::from_millis(500));
     run.remove().unwrap();
+    Ok(())
 }
 
-#[test]
-fn cpu_is_counted_and_can_be_bounded() {
-    let Some(facts) = host() else { return };
+fn cpu_is_counted_and_can_be_bounded() -> Check {
+    let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&limits()).unwrap();
     assert_eq!(run.cpu().unwrap(), (0, 0));
@@ -182,15 +192,14 @@ fn cpu_is_counted_and_can_be_bounded() {
     let (user, system) = run.cpu().unwrap();
     assert!(user + system > 1000, "{user} {system}");
     for cpus in [1, 500, 2000] {
-        let Fact::Available = facts.cpu else { return };
         drop(cgroups.create(&CgroupLimits { cpus: Some(cpus), ..limits() }).unwrap());
     }
+    Ok(())
 }
 
 /// A killed process needs a CPU to die.
-#[test]
-fn a_kill_lifts_the_cpu_quota_and_raises_the_weight() {
-    let Some(facts) = host() else { return };
+fn a_kill_lifts_the_cpu_quota_and_raises_the_weight() -> Check {
+    let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&CgroupLimits { cpus: Some(10), ..limits() }).unwrap();
     let places: Vec<_> = match run.join() {
@@ -208,22 +217,22 @@ fn a_kill_lifts_the_cpu_quota_and_raises_the_weight() {
     assert!(["max", "-1"].contains(&quota().join(" ").as_str()), "{:?}", quota());
     assert!(["10000", "262144"].contains(&weight().join(" ").as_str()), "{:?}", weight());
     run.remove().unwrap();
+    Ok(())
 }
 
-#[test]
-fn a_run_that_is_killed_is_gone() {
-    let Some(facts) = host() else { return };
+fn a_run_that_is_killed_is_gone() -> Check {
+    let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&limits()).unwrap();
-    let Join::Into(_) = run.join() else { return eprintln!("skipped: cgroup v1 cannot kill") };
+    need(matches!(run.join(), Join::Into(_)), "cgroup v2 for runs")?; // v1 cannot kill
     assert!(inside(&run, "sleep 100 >/dev/null 2>&1 & exit 0").success());
     run.kill().unwrap();
     run.remove().unwrap();
+    Ok(())
 }
 
-#[test]
-fn nothing_is_left_after_a_thousand() {
-    let Some(facts) = host() else { return };
+fn nothing_is_left_after_a_thousand() -> Check {
+    let facts = host()?;
     let left = || -> usize {
         let directories: Vec<&String> = if facts.v1.is_empty() { vec![&facts.parent] } else { facts.v1.values().collect() };
         let mine = format!("remand-{}-", std::process::id());
@@ -233,21 +242,19 @@ fn nothing_is_left_after_a_thousand() {
     let fds = || std::fs::read_dir("/proc/self/fd").unwrap().count();
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let (before, open) = (left(), fds());
-    let start = Instant::now();
     for _ in 0..1000 {
         let run = cgroups.create(&limits()).unwrap();
         run.counters().unwrap();
         run.remove().unwrap();
     }
-    eprintln!("make, count and remove: {:?} each", start.elapsed() / 1000);
     // Other tests of this process come and go meanwhile.
     assert!(left() < before + 40, "{} after {before}", left());
     assert!(fds() < open + 100, "{} after {open}", fds());
+    Ok(())
 }
 
-#[test]
-fn what_is_in_use_is_refused_and_named() {
-    let Some(facts) = host() else { return };
+fn what_is_in_use_is_refused_and_named() -> Check {
+    let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&limits()).unwrap();
     assert!(inside(&run, "sleep 1 >/dev/null 2>&1 & exit 0").success());
@@ -259,15 +266,14 @@ fn what_is_in_use_is_refused_and_named() {
     assert!(error.contains("remove") && error.contains("/remand-") && error.contains("busy"), "{error}");
     std::thread::sleep(std::time::Duration::from_millis(1500));
     left.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
+    Ok(())
 }
 
-#[test]
-fn a_forkserver_of_another_user_can_start_runs() {
+fn a_forkserver_of_another_user_can_start_runs() -> Check {
     const OTHER: u32 = 100_000;
-    let Some(facts) = host() else { return };
-    if facts.version != CgroupVersion::V2 || !nix::unistd::geteuid().is_root() {
-        return eprintln!("skipped: for root on cgroup v2");
-    }
+    let facts = host()?;
+    need(facts.version == CgroupVersion::V2, "cgroup v2 for runs")?;
+    need(nix::unistd::geteuid().is_root(), "root")?;
     for (owner, works) in [(None, false), (Some(OTHER), true)] {
         let cgroups = Cgroups::new(&facts, owner).unwrap();
         let run = cgroups.create(&limits()).unwrap();
@@ -281,35 +287,9 @@ fn a_forkserver_of_another_user_can_start_runs() {
         );
         assert_eq!(Command::new("sh").args(["-c", &script]).stderr(Stdio::null()).status().unwrap().success(), works, "{owner:?}");
     }
+    Ok(())
 }
 
 fn path_of(fd: BorrowedFd<'_>) -> std::path::PathBuf {
     std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap()
-}
-
-/// Printed, never judged: what joining costs a child that moves itself, beside writing its id from outside, which waits for a grace period.
-#[test]
-fn joining_is_cheap() {
-    let Some(facts) = host() else { return };
-    let cgroups = Cgroups::new(&facts, None).unwrap();
-    let run = cgroups.create(&limits()).unwrap();
-    let Join::Tasks(tasks) = run.join() else { return eprintln!("skipped: cgroup v1 only") };
-    let code = "import posix, time\nfor fd in (0, 1):\n t = time.perf_counter(); posix.write(fd, b'0'); posix.write(2, b'%d us ' % ((time.perf_counter() - t) * 1e6))";
-    let give = |fd: &OwnedFd| Stdio::from(fd.try_clone().unwrap());
-    let child = Command::new("python3")
-        .args(["-I", "-S", "-c", code])
-        .stdin(give(&tasks[0]))
-        .stdout(give(&tasks[1]))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{output:?}");
-    eprintln!("a child that writes 0 to tasks: {}", String::from_utf8_lossy(&output.stderr));
-    let mut child = Command::new("sleep").arg("0.2").spawn().unwrap();
-    let start = Instant::now();
-    let procs = path_of(tasks[0].as_fd()).with_file_name("cgroup.procs");
-    std::fs::write(procs, child.id().to_string()).unwrap();
-    eprintln!("its id written to cgroup.procs from outside: {:?}", start.elapsed());
-    child.wait().unwrap();
 }
