@@ -202,11 +202,10 @@ fn ended(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::blank;
     use remand_plan::outcome::PolicyRef;
 
     fn outcome(verdict: Verdict) -> Outcome {
-        blank(PolicyRef { name: "default".into(), hash: String::new() }, verdict)
+        Outcome::bare(PolicyRef { name: "default".into(), hash: String::new() }, verdict)
     }
 
     fn told(verdict: Verdict) -> String {

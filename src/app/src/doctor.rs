@@ -6,28 +6,23 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::{env, fs};
 
-use remand_engine::{HostFiles, interpreter};
+use remand_engine::{Caller, Engine, HostFiles, Outcome, Program, Request, Unprepared, interpreter};
 use remand_jail::host::{self, Depth};
-use remand_jail::run::{Ask, Caller};
 use remand_plan::enforcement::Enforcement;
 use remand_plan::host::{CgroupVersion, Fact, HostFacts};
 use remand_plan::interpreter::Tree;
-use remand_plan::job::{self, Data};
 use remand_plan::outcome::exit_code;
-use remand_plan::plan::{Program, Refused};
-use remand_plan::request::Mode;
+use remand_plan::plan::{self, Refused};
 use remand_plan::verdict::Verdict;
-use remand_plan::{Outcome, Request};
 use remand_policy::shipped::SHIPPED;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::Value;
 
+use crate::account;
 use crate::args::DoctorArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::{self, plain};
-use crate::run::{self, DEFAULT_PATH};
-use crate::{account, exec, policies};
 
 /// Exit status where a shipped policy cannot be enforced, or no interpreter is found.
 const UNFIT: u8 = 1;
@@ -98,15 +93,16 @@ fn usable(python: &Python) -> bool {
 }
 
 fn findings() -> Result<Findings, Failure> {
+    let engine = Engine::from_environment();
     let host = host::observe(Depth::Full);
-    let policies = SHIPPED.iter().map(|(name, _)| judged(name, &host)).collect::<Result<_, _>>()?;
-    Ok(Findings { version: env!("CARGO_PKG_VERSION"), host, interpreters: interpreters(), policies })
+    let policies = SHIPPED.iter().map(|(name, _)| judged(&engine, name, &host)).collect::<Result<_, _>>()?;
+    Ok(Findings { version: env!("CARGO_PKG_VERSION"), host, interpreters: interpreters(&engine), policies })
 }
 
 /// What a policy means here: what becomes of one empty run under it, made as `remand run` and `remand exec` make theirs.
-fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
+fn judged(engine: &Engine, name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
     let mut shipped = Shipped { name: name.to_owned(), enforceable: false, no_interpreter: None, refused: Vec::new(), weaker: Vec::new() };
-    match tried(name, host)? {
+    match tried(engine, name, host)? {
         Ok((enforcement, no_interpreter)) => {
             shipped.enforceable = true;
             shipped.no_interpreter = no_interpreter;
@@ -121,44 +117,45 @@ fn judged(name: &str, host: &HostFacts) -> Result<Shipped, Failure> {
 type Finished = (BTreeMap<String, Enforcement>, Option<String>);
 
 /// An empty run, or what kept the run from its end.
-fn tried(name: &str, host: &HostFacts) -> Result<Result<Finished, Vec<Lack>>, Failure> {
-    let policy = match policies::effective(name, &json!({})) {
+fn tried(engine: &Engine, name: &str, host: &HostFacts) -> Result<Result<Finished, Vec<Lack>>, Failure> {
+    let policy = match engine.policy(name, &Value::Null) {
         Ok(policy) => policy,
-        Err(Failure { message, hint, .. }) => {
+        Err(refusal) => {
+            let Failure { message, hint, .. } = refusal.into();
             return Ok(Err(vec![Lack { protection: "no run is under it".into(), blocker: message, remedy: hint.unwrap_or_default() }]));
         }
     };
-    let cramped = remand_plan::cramped(host, true);
-    if !cramped.is_empty() {
-        return Ok(Err(cramped.into_iter().map(Lack::from).collect()));
-    }
-    let python = run::interpreter(&policy);
-    let (argv, tree) = exec::program(&["true".to_owned()], &policy).unwrap_or_else(|_| (vec!["/program".to_owned()], Tree::default()));
-    let program = python.as_ref().map_or(Program::Host { argv: &argv, tree: &tree }, Program::Python);
-    let plan = match remand_plan::start(&policy, &program, host, &HostFiles) {
-        Ok(plan) => plan,
-        Err(lacks) => return Ok(Err(lacks.into_iter().map(Lack::from).collect())),
-    };
-    if python.is_err() && tree == Tree::default() {
-        return Ok(Ok((plan.enforcement, python.err())));
-    }
-    let job = match &python {
-        Ok(python) => job::encode(&nothing(), &policy, &python.site_paths).map_err(|error| Failure::internal(error.to_string()))?,
-        Err(_) => Vec::new(),
-    };
     let cancel = Cancel::hold()?;
-    let ask = Ask { plan: &plan, host, job: &job, without_cgroup: &|plan, host| plan.without_cgroup(&policy, host).ok() };
-    let outcome = remand_jail::run::run(&ask, Caller { cancel: Some(cancel.fd()), output: None });
+    let caller = || Caller { cancel: Some(cancel.fd()), ..Caller::default() };
+    let (prepared, no_interpreter) = match engine.prepare(&policy, Program::Python, host, &caller()) {
+        Err(Unprepared::NoInterpreter(why)) => {
+            (engine.prepare(&policy, Program::Command(&["true".to_owned()]), host, &caller()), Some(why.to_string()))
+        }
+        prepared => (prepared, None),
+    };
+    let lacks = |lacks: Vec<Refused>| Ok(Err(lacks.into_iter().map(Lack::from).collect()));
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(Unprepared::Refused(refused)) => return lacks(refused),
+        Err(Unprepared::Cancelled) => return Err(Failure::told(exit_code(&Verdict::Cancelled))),
+        // Neither a Python nor a program to start.
+        Err(why) => {
+            let anything = plan::Program::Host { argv: &["/program".to_owned()], tree: &Tree::default() };
+            return match remand_plan::resolve(policy.policy(), &anything, host, &HostFiles) {
+                Ok(plan) => Ok(Ok((plan.enforcement, no_interpreter.or_else(|| Some(why.to_string()))))),
+                Err(refused) => lacks(refused),
+            };
+        }
+    };
+    if let Some(stopped) = prepared.stopped() {
+        return lacks(vec![stopped]);
+    }
+    let outcome = prepared.run(&Request::default(), caller()).map_err(|error| Failure::internal(error.to_string()))?;
     match outcome.verdict {
-        Verdict::Finished => Ok(Ok((outcome.enforcement, python.err()))),
+        Verdict::Finished => Ok(Ok((outcome.enforcement, no_interpreter))),
         Verdict::Cancelled => Err(Failure::told(exit_code(&outcome.verdict))),
         _ => Ok(Err(vec![failed(&outcome)])),
     }
-}
-
-/// A job without code.
-fn nothing() -> Request {
-    Request { code: String::new(), mode: Mode::AllItems, items: Data::no_items(), query: Data::null(), overrides: json!({}) }
 }
 
 /// An empty run that did not finish, in the words of its account.
@@ -179,18 +176,17 @@ fn weaker(name: &str, how: &Enforcement) -> Option<String> {
 }
 
 /// `python3` as a policy finds it, then every `/usr/bin/python3.N`.
-fn interpreters() -> Vec<Python> {
-    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
+fn interpreters(engine: &Engine) -> Vec<Python> {
     let names = fs::read_dir("/usr/bin").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
     let minor = |name: &String| name.strip_prefix("python3.").is_some_and(|minor| minor.bytes().all(|digit| digit.is_ascii_digit()));
     let mut found: Vec<_> = names.filter(minor).map(|name| format!("/usr/bin/{name}")).collect();
     found.sort();
     let asked = std::iter::once("python3".to_owned()).chain(found);
-    asked.map(|asked| Python { answer: answer(&asked, &path), asked }).collect()
+    asked.map(|asked| Python { answer: answer(engine, &asked), asked }).collect()
 }
 
-fn answer(asked: &str, path: &str) -> Answer {
-    match interpreter::find(asked, path, false) {
+fn answer(engine: &Engine, asked: &str) -> Answer {
+    match interpreter::find(asked, engine.path(), false) {
         Ok(found) => {
             let (major, minor, micro) = found.interpreter.version;
             Answer::Usable { executable: found.interpreter.executable, version: format!("{major}.{minor}.{micro}"), notes: found.notes }

@@ -8,20 +8,17 @@ mod account;
 mod answer;
 mod args;
 mod cancel;
-mod ceiling;
 mod doctor;
 mod exec;
 mod failure;
 mod generate;
-mod laps;
 mod overrides;
-mod policies;
 mod policy;
 mod print;
 mod read;
+mod refusal;
 mod relay;
 mod run;
-mod trust;
 
 use std::process::ExitCode;
 

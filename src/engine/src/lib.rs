@@ -1,11 +1,43 @@
-//! What is looked at before a run: what an interpreter or a program needs, and the files of the host that a plan depends on.
+//! The one road to a run, for whatever program wants Python or another program run in a sandbox: the command, a daemon, your own.
 //!
-//! Always holds: no unsafe code; no foreign code runs outside of a sandbox of ours; nothing is printed.
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use remand_engine::{Caller, Engine, Program, Request};
+//!
+//! let engine = Engine::from_environment();
+//! let policy = engine.policy("default", &serde_json::json!({"limits": {"memory": "64MiB"}}))?;
+//! let request = Request { code: "return 6 * 7".to_owned(), ..Request::default() };
+//! let outcome = engine.run(&policy, Program::Python, &request, Caller::default())?;
+//! assert_eq!(outcome.value.get(), "42");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Always holds: no unsafe code; no foreign code runs outside of a sandbox of ours; nothing is printed. The engine is a guest in the process that calls it, from
+//! any of its threads: it changes no capability, user, signal handler, working directory, umask, resource limit or child subreaper of it, and waits for no
+//! child but its own. The one thing that it asks for: `SIGCHLD` must not be ignored, or the kernel keeps no child's end for anybody.
 
 #![forbid(unsafe_code)]
 
 pub mod acl;
+mod ceiling;
+mod effective;
+mod engine;
 mod files;
+mod identity;
 pub mod interpreter;
+mod laps;
+mod prepared;
+mod refusal;
+pub mod store;
+pub mod trust;
 
+pub use ceiling::Ceiling;
+pub use effective::{Effective, narrowed};
+pub use engine::Engine;
 pub use files::HostFiles;
+pub use identity::Identity;
+pub use laps::Laps;
+pub use prepared::{Caller, Prepared, Program, Unprepared};
+pub use refusal::{Document, Refusal};
+pub use remand_plan::{Outcome, Request};

@@ -187,13 +187,13 @@ fn behind_a_shim_is_the_real_interpreter() -> Check {
     let executes = format!("#!/bin/sh\n: > '{marker}'\nexec /x/pyenv exec python3 \"$@\"\n");
     program::write(&shim, executes)?;
     for _ in 0..2 {
-        let found = find("python3", &format!("/proc/none:{}:{SYSTEM_PATH}", scratch.join("shims")), false).unwrap();
+        let found = find("python3", format!("/proc/none:{}:{SYSTEM_PATH}", scratch.join("shims")).as_str(), false).unwrap();
         assert_eq!(found.interpreter.executable, scratch.join("versions/mine/bin/python3"));
     }
     assert!(!Path::new(&marker).exists(), "a shim is not executed");
     let _ = Command::new(&shim).output().unwrap();
     assert!(Path::new(&marker).exists(), "control");
-    let hosts = find("python3", &std::env::var("PATH").unwrap(), false).unwrap();
+    let hosts = find("python3", std::env::var("PATH").unwrap().as_str(), false).unwrap();
     let real = said(&Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap()).unwrap();
     assert_eq!(Path::new(&hosts.interpreter.executable).canonicalize().unwrap(), Path::new(&real).canonicalize().unwrap());
     Ok(())
@@ -223,7 +223,7 @@ fn what_is_passed_over_is_named_with_the_reason() {
         put(&scratch, "odd", "/bin/echo", 0o755),
         put(&scratch, "flood", "/usr/bin/yes", 0o755),
     ];
-    let found = find("python3", &format!("{}:{SYSTEM_PATH}", directories.join(":")), false).unwrap();
+    let found = find("python3", format!("{}:{SYSTEM_PATH}", directories.join(":")).as_str(), false).unwrap();
     assert_eq!(found.interpreter.executable, "/usr/bin/python3");
     let notes = found.notes.join("\n");
     for part in [
@@ -235,7 +235,7 @@ fn what_is_passed_over_is_named_with_the_reason() {
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
-    let error = find("python3", &directories.join(":"), false).unwrap_err();
+    let error = find("python3", directories.join(":").as_str(), false).unwrap_err();
     assert!(error.reasons.len() >= directories.len(), "{error}");
     assert!(find("python3", "/proc/none", false).unwrap_err().to_string().contains("PATH"));
     assert!(find("./python3", SYSTEM_PATH, false).unwrap_err().to_string().contains("absolute"));
@@ -262,7 +262,7 @@ fn no_interpreter_is_asked_that_somebody_else_can_write() {
     let candidate = format!("{directory}/python3");
     symlink("/usr/bin/python3", &candidate).unwrap();
     let chosen = || {
-        let found = find("python3", &format!("{directory}:{SYSTEM_PATH}"), false).unwrap();
+        let found = find("python3", format!("{directory}:{SYSTEM_PATH}").as_str(), false).unwrap();
         (found.interpreter.executable == candidate, found.notes.join("\n"))
     };
     assert!(chosen().0, "control");

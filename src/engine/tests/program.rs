@@ -33,7 +33,7 @@ fn programs_run_in_a_root_of_only_what_was_found() -> Check {
     remand_trial::program::write(&script, "#!/usr/bin/env -S sh -e\necho from a script\n")?;
     let found = program(&script, SYSTEM_PATH, None).unwrap();
     assert_eq!(said(&inside(&[&found.tree], &[&found.path])?).unwrap(), "from a script");
-    let python = program("python3", &format!("{}:{SYSTEM_PATH}", scratch.0.display()), None).unwrap();
+    let python = program("python3", format!("{}:{SYSTEM_PATH}", scratch.0.display()).as_str(), None).unwrap();
     assert_eq!(said(&inside(&[&python.tree], &[&python.path, "-c", "import json; print(json.dumps(1))"])?).unwrap(), "1");
     let link = scratch.join("link");
     symlink("/bin/ls", &link).unwrap();

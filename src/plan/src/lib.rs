@@ -34,7 +34,7 @@ pub use outcome::Outcome;
 pub use plan::Plan;
 pub use request::Request;
 pub use resolve::{Shown, UNCOUNTED, cramped, resolve, shown, unexecutable};
-pub use start::{start, stopped};
+pub use start::{start, stopped, stops};
 
 #[cfg(test)]
 extern crate self as remand_plan;

@@ -1,6 +1,4 @@
-//! A request: one run as asked by a caller. It can only tighten a policy; [`remand_policy::narrow`] holds that.
-
-use serde_json::Value;
+//! A request: one run as asked by a caller.
 
 use crate::job::Data;
 
@@ -13,7 +11,7 @@ pub enum Mode {
     PerItem,
 }
 
-/// One run as asked.
+/// One run as asked; by default without code, items and query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Python source, a function body.
@@ -24,7 +22,10 @@ pub struct Request {
     pub items: Data,
     /// `_query` in `all_items` mode.
     pub query: Data,
-    /// What the caller wants tightened: a tree of the same shape as a policy file's sections, for instance
-    /// `{"limits": {"memory": "64MiB"}, "python": {"stdlib_allow": ["json"]}}`.
-    pub overrides: Value,
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self { code: String::new(), mode: Mode::AllItems, items: Data::no_items(), query: Data::null() }
+    }
 }

@@ -17,11 +17,17 @@ use crate::resolve::resolve;
 /// Everything that keeps it from starting, all at once.
 pub fn start(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
     let plan = resolve(policy, program, host, files)?;
-    let stopped = match program {
+    let stops = stops(policy, &plan, program, host);
+    stops.map_or(Ok(plan), |stopped| Err(vec![stopped]))
+}
+
+/// What the policy's system calls do to the start of a program that was planned, where that is known of it.
+#[must_use]
+pub fn stops(policy: &Policy, plan: &Plan, program: &Program<'_>, host: &HostFacts) -> Option<Refused> {
+    match program {
         Program::Python(python) if !plan.filter.is_empty() => stopped(policy, host, Starting::Python(Some(python.version))),
         _ => None,
-    };
-    stopped.map_or(Ok(plan), |stopped| Err(vec![stopped]))
+    }
 }
 
 /// What the policy's system calls do to a start here.

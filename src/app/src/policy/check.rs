@@ -6,20 +6,21 @@
 use std::path::Path;
 
 use remand_authoring::lint::lint;
+use remand_engine::store::{Read, Store, policy_name};
+use remand_engine::{Ceiling, Engine, trust};
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::{Problem, Severity};
 use serde_json::{Value, json};
 
 use super::{host, snippet};
 use crate::args::CheckArgs;
-use crate::ceiling::Ceiling;
 use crate::failure::{Failure, USAGE};
 use crate::print::{self, plain};
-use crate::{policies, trust};
+use crate::refusal;
 
 /// Does it; the exit status.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
-    let ceiling = args.ceiling.as_deref().map_or_else(Ceiling::here, |path| Ceiling::look(path).map(Some))?;
+    let ceiling = refusal::ceiling(&Engine::from_environment(), args.ceiling.as_deref())?;
     let checked: Vec<_> = args.files.iter().map(|file| examine(file, ceiling.as_ref(), !args.no_host)).collect();
     if args.json {
         print::json(&document(&checked, ceiling.as_ref()).to_string())?;
@@ -66,7 +67,7 @@ fn examine(path: &Path, ceiling: Option<&Ceiling>, host: bool) -> Checked {
         Err(distrust) => return unread(format!("the file {}", distrust.objection)),
     };
     let source = Source { file: file.clone(), text: text.into() };
-    let policies::Read { loaded, sources } = policies::read(&policies::name(path), &source, true);
+    let Read { loaded, sources } = Store::system().read(&policy_name(path), &source, true);
     let mut problems: Vec<Problem> = namesake(path, &sources).into_iter().collect();
     let mut here = if host { host::trust(path, &sources) } else { Vec::new() };
     match loaded {
@@ -74,7 +75,7 @@ fn examine(path: &Path, ceiling: Option<&Ceiling>, host: bool) -> Checked {
             if host {
                 here.extend(host::lacks(&loaded, &sources));
             }
-            problems.extend(ceiling.iter().flat_map(|ceiling| ceiling.problems(&loaded, &sources)));
+            problems.extend(ceiling.iter().flat_map(|ceiling| refusal::problems(ceiling, &loaded, &sources)));
             problems.extend(lint(&loaded, &source));
         }
         Err(found) => problems.extend(found),
@@ -86,9 +87,9 @@ fn examine(path: &Path, ceiling: Option<&Ceiling>, host: bool) -> Checked {
 /// A file that no run can be under, since another policy has its name.
 fn namesake(path: &Path, sources: &[Source]) -> Option<Problem> {
     let typed = path.to_string_lossy();
-    let message = match policies::own_name(&typed, sources.first()?) {
+    let message = match Store::system().own_name(&typed, sources.first()?) {
         Ok(()) => return None,
-        Err(failure) => failure.message,
+        Err(refusal) => Failure::from(refusal).message,
     };
     let help = Some("give the file another name".to_owned());
     Some(snippet::problem(sources, None, snippet::Said { severity: Severity::Error, field: String::new(), message, help }))

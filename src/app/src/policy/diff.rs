@@ -1,12 +1,12 @@
 //! `remand policy diff`: what a change of a policy widens and narrows, by meaning.
 
 use remand_authoring::diff;
+use remand_engine::store::{Purpose, Store};
 use remand_policy::narrow::{Change, compare};
 use serde_json::{Value, json};
 
 use crate::args::{DiffArgs, FailOn};
 use crate::failure::Failure;
-use crate::policies;
 use crate::print::{self, lines};
 
 /// Exit status for a difference that `--fail-on` asks about.
@@ -14,7 +14,8 @@ const DIFFERENT: u8 = 1;
 
 /// Does it; the exit status.
 pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
-    let (from, to) = (policies::traced(&args.from)?, policies::traced(&args.to)?);
+    let load = |typed: &str| Store::system().load(typed, Purpose::Look).map(|(loaded, _)| loaded);
+    let (from, to) = (load(&args.from)?, load(&args.to)?);
     // The name is the file's, not the text's.
     let changes: Vec<_> = compare(&from.policy, &to.policy).into_iter().filter(|change| change.field != "name").collect();
     if args.json {

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 use nix::unistd::mkdtemp;
+use remand_engine::store::{Store, policy_name};
+use remand_engine::trust;
 use remand_policy::Policy;
 use remand_policy::source::LARGEST;
 
@@ -20,19 +22,19 @@ use crate::args::EditArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::{self, plain};
-use crate::{policies, read, trust};
+use crate::read;
 
 /// Exit status where nothing was written though something was changed.
 const UNWRITTEN: u8 = 1;
 
 /// Does it; the exit status.
 pub fn edit(args: &EditArgs) -> Result<u8, Failure> {
-    let path = policies::file(&args.policy)?;
+    let path = Store::system().file_to_write(&args.policy)?;
     let original = Original::open(&path)?;
     let editor = Editor::chosen()?;
     // From here on nothing ends this process at once, so that nothing is left behind.
     let signals = Cancel::of(&[Signal::SIGCHLD])?;
-    let name = policies::name(&path);
+    let name = policy_name(&path);
     let text = original.text.clone().unwrap_or_else(|| template(&name).into_bytes());
     original.fits(&text)?;
     let mut copy = Copy::new(&path, &text)?;

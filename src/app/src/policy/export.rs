@@ -3,11 +3,11 @@
 //! Always holds: what is written is compiled as for a run; what the form cannot say goes to standard error.
 
 use remand_authoring::foreign::{disassembly, export_profile, listing, raw};
+use remand_engine::store::{Purpose, Store};
 use remand_syscalls::{Arch, compile};
 
 use crate::args::{ArchArg, ExportArgs, FormArg};
 use crate::failure::Failure;
-use crate::policies;
 use crate::print::{self, plain};
 
 /// Does it; the exit status.
@@ -17,7 +17,7 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
         Some(ArchArg::Aarch64) => Arch::Aarch64,
         None => host()?,
     };
-    let policy = policies::load(&args.policy)?;
+    let policy = Store::system().load(&args.policy, Purpose::Run)?.0.policy;
     let refused =
         |error: &dyn std::error::Error| Failure::usage(format!("cannot export {}: {}", plain(&args.policy), plain(&error.to_string())));
     let rules = &policy.syscalls.rules;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use remand_authoring::edit;
+use remand_engine::store::look;
 use remand_policy::source::LARGEST;
 
 use super::judge::Judge;
@@ -10,7 +11,7 @@ use super::replace::Original;
 use crate::args::FmtArgs;
 use crate::failure::{Failure, USAGE};
 use crate::print::{self, plain};
-use crate::{policies, read};
+use crate::read;
 
 /// Exit status where `--check` found a file in another layout.
 const DIFFERENT: u8 = 1;
@@ -40,7 +41,7 @@ fn standard(check: bool) -> Result<u8, Failure> {
 
 fn one(path: &Path, check: bool) -> Result<u8, Failure> {
     if check {
-        let source = policies::look(path)?;
+        let source = look(path)?;
         return told(path, formatted(path, &source.text)?.as_bytes() != source.text.as_ref());
     }
     let original = Original::open(path)?;

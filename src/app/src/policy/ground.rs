@@ -2,10 +2,9 @@
 //!
 //! Always holds: host and interpreter are found as for a run; where there is none, the reason is kept and the filter alone is asked.
 
-use std::env;
-
 use remand_authoring::why::{Compiled, Ground, Line};
-use remand_engine::{HostFiles, interpreter};
+use remand_engine::store::{Purpose, Store};
+use remand_engine::{Ceiling, Engine, HostFiles};
 use remand_jail::host::{self, Depth};
 use remand_plan::plan::Program;
 use remand_plan::{HostFacts, Interpreter};
@@ -13,11 +12,9 @@ use remand_policy::Policy;
 use remand_policy::load::Loaded;
 use remand_policy::source::Source;
 
-use crate::ceiling::Ceiling;
 use crate::failure::Failure;
-use crate::policies;
 use crate::print::plain;
-use crate::run::DEFAULT_PATH;
+use crate::refusal;
 
 /// All that a question needs, owned.
 pub struct Owned {
@@ -26,24 +23,25 @@ pub struct Owned {
     pub loaded: Loaded,
     pub host: HostFacts,
     pub interpreter: Result<Interpreter, String>,
+    pub engine: Engine,
     /// What edits that are offered may not exceed.
     ceiling: Option<Ceiling>,
 }
 
 impl Owned {
-    /// Of this name or file. Only what is `run` must be trusted.
-    pub fn load(typed: &str, run: bool) -> Result<Self, Failure> {
-        let (sources, loaded) = policies::trace(typed, run)?;
+    /// Of this name or file.
+    pub fn load(typed: &str, purpose: Purpose) -> Result<Self, Failure> {
+        let (loaded, sources) = Store::system().load(typed, purpose)?;
         Self::of(sources, loaded)
     }
 
     /// Of a policy that was read.
     pub fn of(sources: Vec<Source>, loaded: Loaded) -> Result<Self, Failure> {
-        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-        let python = &loaded.policy.python;
-        let interpreter = interpreter::find(&python.interpreter, &path, !python.external_allow.is_empty());
+        let engine = Engine::from_environment();
+        let interpreter = engine.python(&loaded.policy, None);
         let interpreter = interpreter.map(|found| found.interpreter).map_err(|error| error.to_string());
-        Ok(Self { sources, loaded, host: host::observe(Depth::Quick), interpreter, ceiling: Ceiling::here()? })
+        let ceiling = engine.ceiling()?;
+        Ok(Self { sources, loaded, host: host::observe(Depth::Quick), interpreter, engine, ceiling })
     }
 
     /// The policy's own file.
@@ -53,14 +51,14 @@ impl Owned {
 
     /// Why nothing runs under the policy itself, where it is beyond the ceiling.
     pub fn beyond(&self) -> Option<String> {
-        self.ceiling.as_ref()?.beyond(&self.loaded.policy)
+        refusal::first_beyond(self.ceiling.as_ref()?, &self.loaded.policy)
     }
 
     /// Lends the compiled policy.
     pub fn ask<T>(&self, ask: impl FnOnce(&Compiled<'_>) -> T) -> Result<T, Failure> {
         let program = self.interpreter.as_ref().map(Program::Python).map_err(String::as_str);
         let program = program.as_ref().map_err(|why| *why);
-        let beyond = |policy: &Policy| self.ceiling.as_ref()?.beyond(policy);
+        let beyond = |policy: &Policy| refusal::first_beyond(self.ceiling.as_ref()?, policy);
         let ground = Ground { host: &self.host, program, files: &HostFiles, beyond: &beyond };
         let compiled = Compiled::new(&self.loaded.policy, &self.loaded.origins, ground);
         let compiled = compiled.map_err(|why| Failure::usage(format!("policy {}: {}", plain(self.file()), plain(&why))))?;

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::{env, fs};
 
-use remand_engine::{HostFiles, interpreter};
+use remand_engine::{Engine, HostFiles, interpreter};
 use remand_jail::host::{Depth, observe};
 use remand_plan::Interpreter;
 use remand_plan::interpreter::Tree;
@@ -20,8 +20,7 @@ use remand_syscalls::Starting;
 
 use super::snippet::{self, Said, problem};
 use crate::print::plain;
-use crate::run::DEFAULT_PATH;
-use crate::trust::{self, Distrust};
+use remand_engine::trust::{self, Distrust};
 
 /// Who else can write the policy itself: an error where no run of this user takes it.
 pub fn trust(path: &Path, sources: &[Source]) -> Vec<Problem> {
@@ -89,8 +88,10 @@ fn interpreter(wanted: &str, site: bool) -> Result<Option<Interpreter>, String> 
         return interpreter::look(wanted, site).map_err(|error| plain(&error.to_string()).into_owned());
     }
     absent(wanted).map_or(Ok(()), Err)?;
-    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-    interpreter::find(wanted, &path, site).map(|found| Some(found.interpreter)).map_err(|error| plain(&error.to_string()).into_owned())
+    let engine = Engine::from_environment();
+    interpreter::find(wanted, engine.path(), site)
+        .map(|found| Some(found.interpreter))
+        .map_err(|error| plain(&error.to_string()).into_owned())
 }
 
 /// What every CPython since 3.8 begins with, and no program that merely embeds one.
@@ -125,8 +126,7 @@ fn absent(wanted: &str) -> Option<String> {
     if wanted.contains('/') {
         return (!usable(Path::new(wanted))).then(|| format!("{} is no program here", plain(wanted)));
     }
-    let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-    let found = env::split_paths(&path).any(|directory| usable(&directory.join(wanted)));
+    let found = env::split_paths(Engine::from_environment().path()).any(|directory| usable(&directory.join(wanted)));
     (!found).then(|| format!("there is no {} on PATH", plain(wanted)))
 }
 
@@ -144,8 +144,8 @@ mod tests {
 
     #[test]
     fn programs_that_are_no_python_are_told_by_their_files() {
-        let path = env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into());
-        let python = env::split_paths(&path).map(|directory| directory.join("python3")).find(|file| file.is_file());
+        let python =
+            env::split_paths(Engine::from_environment().path()).map(|directory| directory.join("python3")).find(|file| file.is_file());
         assert_eq!(python.and_then(|python| foreign(&python.to_string_lossy())), None);
         assert_eq!(foreign("/usr/bin/true").as_deref(), Some("/usr/bin/true is no Python"));
         assert_eq!(foreign("/etc/passwd").as_deref(), Some("/etc/passwd is no Python"));

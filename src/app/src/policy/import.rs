@@ -8,12 +8,13 @@ use std::io::Write as _;
 use std::path::Path;
 
 use remand_authoring::foreign::{self, Effect, Imported, Kind, LARGEST};
+use remand_engine::store::Store;
 use serde_json::Value;
 
 use crate::args::{FromArg, ImportArgs};
 use crate::failure::Failure;
 use crate::print::{self, plain};
-use crate::{policies, read};
+use crate::read;
 
 /// Exit status where something was left out.
 const LEFT_OUT: u8 = 1;
@@ -38,7 +39,7 @@ pub fn import(args: &ImportArgs) -> Result<u8, Failure> {
 
 /// Writes a file that was not there.
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    policies::writable(path, text.as_bytes())?;
+    Store::system().may_stand(path, text.as_bytes())?;
     let written = OpenOptions::new().write(true).create_new(true).open(path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| Failure::usage(format!("cannot write the policy to {}: {error}", plain(&path.to_string_lossy()))))
 }

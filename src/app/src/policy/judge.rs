@@ -6,6 +6,8 @@ use std::path::Path;
 
 use remand_authoring::diff;
 use remand_authoring::lint::lint;
+use remand_engine::Ceiling;
+use remand_engine::store::{Read, Store, policy_name};
 use remand_policy::Policy;
 use remand_policy::load::Loaded;
 use remand_policy::narrow::compare;
@@ -13,10 +15,9 @@ use remand_policy::source::Source;
 use remand_policy::text::Problem;
 
 use super::snippet;
-use crate::ceiling::Ceiling;
 use crate::failure::Failure;
-use crate::policies::{self, Read};
 use crate::print::{lines, plain};
+use crate::refusal;
 
 /// Why a text is no policy.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl<'p> Judge<'p> {
     pub fn new(path: &'p Path) -> Result<Self, Failure> {
         // The ceiling itself has none above it.
         let itself = |ceiling: &Ceiling| std::path::absolute(path).is_ok_and(|path| path == Path::new(&ceiling.file));
-        Ok(Self { path, ceiling: Ceiling::here()?.filter(|ceiling| !itself(ceiling)) })
+        Ok(Self { path, ceiling: Ceiling::here(&Store::system())?.filter(|ceiling| !itself(ceiling)) })
     }
 
     /// For problems of layout, with which the ceiling has nothing to do.
@@ -53,11 +54,11 @@ impl<'p> Judge<'p> {
     /// The policy that a text is, with its warnings as people read them.
     pub fn judge(&self, bytes: &[u8]) -> Result<(Loaded, String), Wrong> {
         let source = self.source(bytes);
-        let Read { loaded, sources } = policies::read(&policies::name(self.path), &source, true);
+        let Read { loaded, sources } = Store::system().read(&policy_name(self.path), &source, true);
         let problems = match loaded {
             Err(problems) => problems,
             Ok(loaded) => {
-                let beyond: Vec<_> = self.ceiling.iter().flat_map(|ceiling| ceiling.problems(&loaded, &sources)).collect();
+                let beyond: Vec<_> = self.ceiling.iter().flat_map(|ceiling| refusal::problems(ceiling, &loaded, &sources)).collect();
                 if beyond.is_empty() {
                     let warnings = snippet::told(&sources, &lint(&loaded, &source));
                     return Ok((loaded, warnings));

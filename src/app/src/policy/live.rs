@@ -9,17 +9,12 @@
 use std::collections::BTreeMap;
 
 use remand_authoring::why::{Compiled, Ruling};
-use remand_engine::HostFiles;
-use remand_jail::run::{Ask, Caller, run};
-use remand_plan::job::{self, Data};
-use remand_plan::plan::{self, Plan, Program};
-use remand_plan::request::Mode;
+use remand_engine::{Caller, Effective, Outcome, Prepared, Program, Request};
+use remand_plan::job::Data;
 use remand_plan::verdict::{LimitKind, Verdict};
-use remand_plan::{Interpreter, Outcome, Request};
-use remand_policy::Policy;
 use remand_policy::policy::NetworkMode;
 use remand_policy::question::{Amount, Call, Is, Question, Use, Which};
-use remand_policy::units::{Limit, Span};
+use remand_policy::units::Span;
 use serde_json::{Value, json};
 
 use super::ground::Owned;
@@ -27,6 +22,8 @@ use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::plain;
 
+/// Microseconds that a run may take.
+const LONGEST: Span = Span(2_000_000);
 /// Most descriptors that are opened to try a limit.
 const MOST_FILES: u64 = 4096;
 /// Most bytes that are printed to try a limit.
@@ -70,20 +67,13 @@ impl Seen {
     }
 }
 
-/// A policy to run under.
-struct Under {
-    policy: Policy,
-    plan: Plan,
-}
-
 /// Runs under one policy.
 pub struct Live<'o> {
     owned: &'o Owned,
-    interpreter: &'o Interpreter,
     /// With the Python lists lifted.
-    lifted: Under,
+    lifted: Prepared,
     /// With them in place.
-    whole: Under,
+    whole: Prepared,
     cancel: Cancel,
     /// Denied calls of a job that makes none of its own.
     before: Option<BTreeMap<String, u64>>,
@@ -91,23 +81,19 @@ pub struct Live<'o> {
 
 impl<'o> Live<'o> {
     /// Gets ready.
-    pub fn new(owned: &'o Owned) -> Result<Self, Failure> {
-        let no = |why: &str| Failure {
-            code: 1,
-            ..Failure::usage(format!("policy {}: nothing runs under it here: {}", plain(owned.file()), plain(why)))
+    pub fn new(owned: &'o Owned, effective: &Effective) -> Result<Self, Failure> {
+        let cancel = Cancel::hold()?;
+        let prepared = |effective: &Effective| {
+            let caller = Caller { cancel: Some(cancel.fd()), ..Caller::default() };
+            let prepared = owned.engine.prepare(effective, Program::Python, &owned.host, &caller);
+            prepared.map_err(|why| Failure {
+                code: 1,
+                ..Failure::usage(format!("policy {}: nothing runs under it here: {}", plain(owned.file()), plain(&why.to_string())))
+            })
         };
-        let interpreter = owned.interpreter.as_ref().map_err(|why| no(why))?;
-        let under = |policy: Policy| {
-            let plan = remand_plan::resolve(&policy, &Program::Python(interpreter), &owned.host, &HostFiles);
-            let told = |lacks: Vec<plan::Refused>| no(&lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
-            plan.map_err(told).map(|plan| Under { policy, plan })
-        };
-        let mut whole = owned.loaded.policy.clone();
-        whole.limits.wall_time = whole.limits.wall_time.min(Limit::At(Span(2_000_000)));
-        let mut lifted = whole.clone();
-        lifted.python.stdlib_allow = vec!["*".to_owned()];
-        lifted.python.builtins_deny.clear();
-        Ok(Self { owned, interpreter, lifted: under(lifted)?, whole: under(whole)?, cancel: Cancel::hold()?, before: None })
+        let whole = effective.at_most(LONGEST);
+        let (lifted, whole) = (prepared(&whole.without_python_lists())?, prepared(&whole)?);
+        Ok(Self { owned, lifted, whole, cancel, before: None })
     }
 
     /// Tries one question.
@@ -124,17 +110,10 @@ impl<'o> Live<'o> {
         ruling.map_or_else(Tried::Skipped, |ruling| Tried::Saw(Seen { ruling }))
     }
 
-    fn run(&self, under: &Under, code: &str, query: Value) -> Result<Outcome, String> {
+    fn run(&self, under: &Prepared, code: &str, query: Value) -> Result<Outcome, String> {
         let query = Data::value(&query.to_string(), "query", u64::MAX).map_err(|error| error.to_string())?;
-        let request = Request { code: code.to_owned(), mode: Mode::AllItems, items: Data::no_items(), query, overrides: json!({}) };
-        let job = job::encode(&request, &under.policy, &self.interpreter.site_paths).map_err(|error| error.to_string())?;
-        let ask = Ask {
-            plan: &under.plan,
-            host: &self.owned.host,
-            job: &job,
-            without_cgroup: &|plan, host| plan.without_cgroup(&under.policy, host).ok(),
-        };
-        Ok(run(&ask, Caller { cancel: Some(self.cancel.fd()), output: None }))
+        let request = Request { code: code.to_owned(), query, ..Request::default() };
+        under.run(&request, Caller { cancel: Some(self.cancel.fd()), ..Caller::default() }).map_err(|error| error.to_string())
     }
 
     /// A run of a job that prints before it does its deed.
@@ -194,7 +173,7 @@ impl<'o> Live<'o> {
         let code = if using == Use::Exec { EXEC } else { FILE };
         // A file that is not there is made only where nothing of the host can be written.
         let own = path.starts_with("/tmp/") && !path.split('/').any(|part| part == "..");
-        let writable = self.lifted.plan.root.binds.iter().any(|bind| bind.writable) && !own;
+        let writable = self.lifted.plan().root.binds.iter().any(|bind| bind.writable) && !own;
         let outcome = self.deed(code, json!({ "path": path, "write": using == Use::Write, "make": !writable }))?;
         if matches!(outcome.verdict, Verdict::Violated { .. }) {
             return Ok(Ruling::EndsTheRun);
@@ -253,7 +232,7 @@ impl<'o> Live<'o> {
     }
 
     fn connect(&self, address: std::net::SocketAddr) -> Result<Ruling, String> {
-        if self.lifted.plan.network == NetworkMode::Host {
+        if self.lifted.plan().network == NetworkMode::Host {
             return Err("a test connects to nothing over the host's network".to_owned());
         }
         let outcome = self.deed(CONNECT, json!({ "host": address.ip().to_string(), "port": address.port(), "six": address.is_ipv6() }))?;

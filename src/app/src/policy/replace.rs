@@ -14,13 +14,15 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag, openat, renameat};
 use nix::sys::stat::{Mode, fstatat};
 use nix::unistd::{AccessFlags, Uid, UnlinkatFlags, faccessat, linkat, unlinkat};
+use remand_engine::store::Store;
+use remand_engine::{Document, Refusal, trust};
 use remand_policy::source::LARGEST;
 use xattr::FileExt as _;
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::plain;
-use crate::{policies, read, trust};
+use crate::read;
 
 /// A file that is to be replaced, or the place of a new one.
 pub struct Original {
@@ -54,7 +56,8 @@ impl Original {
     }
 
     fn open_now(path: &Path) -> Result<Self, Busy> {
-        let (directory, name, file) = trust::open_to_replace(path).map_err(|distrust| policies::refused(path, &distrust))?;
+        let distrusted = |distrust| Refusal::Distrusted { document: Document::Policy, path: path.to_owned(), distrust };
+        let (directory, name, file) = trust::open_to_replace(path).map_err(|distrust| Failure::from(distrusted(distrust)))?;
         let shown = plain(&path.to_string_lossy()).into_owned();
         if let Err(errno) = faccessat(&directory, ".", AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS) {
             let failure = Failure::usage(format!("policy {shown}: the directory that holds it cannot be written: {}", errno.desc()));
@@ -109,8 +112,9 @@ impl Original {
     /// Refuses what is not to be edited: a file of several names, and one that has another policy's name, now or with the new text: nothing runs under it.
     pub fn fits(&self, text: &[u8]) -> Result<(), Failure> {
         self.single()?;
-        self.text.as_deref().map_or(Ok(()), |old| policies::writable(&self.path, old))?;
-        policies::writable(&self.path, text)
+        let store = Store::system();
+        self.text.as_deref().map_or(Ok(()), |old| store.may_stand(&self.path, old))?;
+        Ok(store.may_stand(&self.path, text)?)
     }
 
     /// Refuses a file that has other names, which would keep the old text: what edits it through one of them means all.
@@ -129,8 +133,9 @@ impl Original {
     pub fn replace(&self, text: &[u8]) -> Result<(), Failure> {
         self.single()?;
         // What nothing runs under already may be laid out anew.
-        if self.text.as_deref().is_none_or(|old| policies::writable(&self.path, old).is_ok()) {
-            policies::writable(&self.path, text)?;
+        let store = Store::system();
+        if self.text.as_deref().is_none_or(|old| store.may_stand(&self.path, old).is_ok()) {
+            store.may_stand(&self.path, text)?;
         }
         let _held = Cancel::hold()?;
         self.unchanged()?;

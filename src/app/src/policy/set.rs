@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use remand_authoring::edit;
+use remand_engine::store::{Read, Store, policy_name};
 use remand_policy::Policy;
 use remand_policy::load::Loaded;
 use serde_json::{Value, json};
@@ -16,7 +17,6 @@ use super::judge::{self, Judge, Wrong};
 use super::replace::Original;
 use crate::args::{AllowArgs, DenyArgs, PlaceArgs, SetArgs};
 use crate::failure::Failure;
-use crate::policies::{self, Read};
 use crate::print::{self, plain};
 
 /// Does it; the exit status.
@@ -53,11 +53,11 @@ pub struct Draft<'j> {
 }
 
 fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Result<(), Failure>) -> Result<u8, Failure> {
-    let path: PathBuf = policies::file(typed)?;
+    let path: PathBuf = Store::system().file_to_write(typed)?;
     let original = Original::open(&path)?;
     let is_new = original.text.is_none() && place.create;
     let start = if is_new {
-        template(&policies::name(&path)).into_bytes()
+        template(&policy_name(&path)).into_bytes()
     } else {
         original.present(&path, "--create makes it from the default policy, and `remand policy edit` does")?.to_vec()
     };
@@ -109,7 +109,7 @@ impl<'j> Draft<'j> {
 
     /// What questions about it are answered from.
     pub fn owned(&self) -> Result<Owned, Failure> {
-        let Read { loaded, sources } = policies::read(&policies::name(self.path), &self.judge.source(self.text.as_bytes()), true);
+        let Read { loaded, sources } = Store::system().read(&policy_name(self.path), &self.judge.source(self.text.as_bytes()), true);
         match loaded {
             Ok(loaded) => Owned::of(sources, loaded),
             Err(_) => Err(refused(self.path, self.judge.judge(self.text.as_bytes()).err())),

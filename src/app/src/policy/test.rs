@@ -3,6 +3,8 @@
 //! Always holds: an expectation that could not be answered does not hold; one that was not tried is counted and named.
 
 use remand_authoring::why::{Ruling, Unanswered};
+use remand_engine::Effective;
+use remand_engine::store::Purpose;
 use remand_policy::policy::Word;
 use remand_policy::question::Expectation;
 use remand_policy::text::{Problem, Severity};
@@ -13,18 +15,15 @@ use super::live::{Live, Tried};
 use super::{snippet, why};
 use crate::args::TestArgs;
 use crate::failure::Failure;
-use crate::policies;
 use crate::print::{self, plain};
 
 /// Does it; the exit status.
 pub fn test(args: &TestArgs) -> Result<u8, Failure> {
     let mut code = 0;
     for typed in &args.policies {
-        let owned = Owned::load(typed, args.live)?;
-        if args.live {
-            policies::within_ceiling(typed, &owned.loaded, &owned.sources)?;
-        }
-        let results = results(&owned, args.live)?;
+        let owned = Owned::load(typed, if args.live { Purpose::Run } else { Purpose::Look })?;
+        let live = if args.live { Some(owned.engine.own_policy(typed, &owned.loaded, &owned.sources)?) } else { None };
+        let results = results(&owned, live.as_ref())?;
         if args.json {
             print::json(&record(&owned, &results).to_string())?;
         } else {
@@ -65,8 +64,9 @@ impl Tested<'_> {
     }
 }
 
-fn results(owned: &Owned, live: bool) -> Result<Vec<Tested<'_>>, Failure> {
-    let mut live = live.then(|| Live::new(owned)).transpose()?;
+/// `live`: tried in runs under it too.
+fn results<'o>(owned: &'o Owned, live: Option<&Effective>) -> Result<Vec<Tested<'o>>, Failure> {
+    let mut live = live.map(|effective| Live::new(owned, effective)).transpose()?;
     owned.ask(|compiled| {
         let mut results = Vec::new();
         for (index, expectation) in owned.loaded.expect.iter().enumerate() {

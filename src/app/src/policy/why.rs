@@ -3,6 +3,7 @@
 //! Always holds: nothing runs and nothing is changed; the exit status says whether it is allowed.
 
 use remand_authoring::why::{Answer, Ruling, Unanswered};
+use remand_engine::store::Purpose;
 use remand_policy::load::Place;
 use remand_policy::question::{AskError, Question};
 use serde_json::{Value, json};
@@ -24,7 +25,7 @@ pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
         hint: help.map(|help| plain(&help).into_owned()),
         ..Failure::usage(format!("question {}: {}", plain(&words), plain(&message)))
     })?;
-    let owned = Owned::load(&args.policy, false)?;
+    let owned = Owned::load(&args.policy, Purpose::Look)?;
     let answer = match owned.beyond().filter(|_| !matches!(question, Question::Call(_))) {
         Some(beyond) => Err(Unanswered(beyond)),
         None => owned.ask(|compiled| remand_authoring::why::answer(&question, compiled))?,

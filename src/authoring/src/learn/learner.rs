@@ -73,17 +73,6 @@ impl<'f> Learner<'f> {
         self.read(self.text()?)
     }
 
-    /// The policy to run under while learning: what would end a run is denied and recorded instead.
-    ///
-    /// # Errors
-    /// As [`Self::text`].
-    pub fn trial(&self) -> Result<Policy, Vec<Problem>> {
-        let mut policy = self.policy()?;
-        let killed = std::mem::take(&mut policy.syscalls.rules.kill);
-        policy.syscalls.rules.deny.extend(killed);
-        Ok(policy)
-    }
-
     /// Takes in a run under the trial; whether the trial changed.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! Always holds: the interpreter runs in a sandbox of ours that shows its own tree and nothing else; a [`Reply`] is a supported CPython's, and its
 //! paths are absolute; nothing else about them is known yet.
 
+use std::os::fd::BorrowedFd;
+
 use remand_plan::interpreter::Tree;
 use serde::Deserialize;
 
@@ -56,9 +58,9 @@ impl From<String> for Refusal {
 }
 
 /// Asks the interpreter at an absolute path, showing it `tree`. Gives its reply and the executor's bytes.
-pub(super) fn ask(executable: &str, tree: &Tree) -> Result<(Reply, Vec<u8>), Refusal> {
+pub(super) fn ask(executable: &str, tree: &Tree, cancel: Option<BorrowedFd<'_>>) -> Result<(Reply, Vec<u8>), Refusal> {
     let argv = [executable, "-I", "-S", "-B", "-c", QUESTIONS].map(str::to_owned);
-    let said = answer(&argv, tree, EXECUTOR.as_bytes()).map_err(|reason| format!("cannot be asked what it needs: {reason}"))?;
+    let said = answer(&argv, tree, EXECUTOR.as_bytes(), cancel).map_err(|reason| format!("cannot be asked what it needs: {reason}"))?;
     understand(said.as_bytes())
 }
 

@@ -4,6 +4,7 @@
 //! have put there, or that would load what somebody else could have, is passed over unasked.
 
 use std::collections::BTreeSet;
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
 use nix::unistd::geteuid;
@@ -17,7 +18,7 @@ use super::candidate::{candidates, executable, once_each};
 use super::layout::Layout;
 use super::needs::{Core, needs};
 use super::tree::{self, Node};
-use super::{InterpreterError, shim, trust};
+use super::{InterpreterError, Lookup, shim, trust};
 
 /// An interpreter, and what a person may want to know about the search: candidates passed over, no cache.
 #[derive(Debug)]
@@ -28,17 +29,18 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
-/// Finds what `interpreter` (a name looked up on `path`, or an absolute path) needs; with `site`, also its site packages and their libraries.
+/// Finds what `interpreter` (a name to look up, or an absolute path) needs; with `site`, also its site packages and their libraries.
 ///
 /// # Errors
 /// Why there is none, naming every candidate that was passed over.
-pub fn find(interpreter: &str, path: &str, site: bool) -> Result<Found, InterpreterError> {
+pub fn find<'a>(interpreter: &str, lookup: impl Into<Lookup<'a>>, site: bool) -> Result<Found, InterpreterError> {
+    let lookup = lookup.into();
     let mut notes = Vec::new();
     let cache = Cache::open().map_err(|reason| notes.push(reason)).ok();
-    let candidates = candidates(interpreter, path)?;
+    let candidates = candidates(interpreter, lookup.path)?;
     let mut passed_over = Vec::new();
     for candidate in &candidates {
-        let search = Search { candidate, site, cache: cache.as_ref() };
+        let search = Search { candidate, site, cache: cache.as_ref(), cancel: lookup.cancel };
         match search.run(&mut notes) {
             Ok(interpreter) => {
                 notes.extend(once_each(passed_over));
@@ -49,7 +51,7 @@ pub fn find(interpreter: &str, path: &str, site: bool) -> Result<Found, Interpre
     }
     let mut reasons = once_each(passed_over);
     if candidates.is_empty() {
-        reasons.push(format!("there is no such file in PATH ({path})"));
+        reasons.push(format!("there is no such file in PATH ({})", lookup.path));
     }
     // What makes starts slow is no reason for there being none.
     Err(InterpreterError { wanted: format!("no usable interpreter {interpreter:?}"), reasons })
@@ -61,7 +63,7 @@ pub fn find(interpreter: &str, path: &str, site: bool) -> Result<Found, Interpre
 /// As [`find`].
 pub fn look(interpreter: &str, site: bool) -> Result<Option<Interpreter>, InterpreterError> {
     let cache = Cache::open().ok();
-    let search = Search { candidate: interpreter, site, cache: cache.as_ref() };
+    let search = Search { candidate: interpreter, site, cache: cache.as_ref(), cancel: None };
     search.look().map_err(|reason| InterpreterError {
         wanted: format!("no usable interpreter {interpreter:?}"),
         reasons: vec![format!("{interpreter} {reason}")],
@@ -72,6 +74,7 @@ struct Search<'a> {
     candidate: &'a str,
     site: bool,
     cache: Option<&'a Cache>,
+    cancel: Option<BorrowedFd<'a>>,
 }
 
 impl Search<'_> {
@@ -121,7 +124,7 @@ impl Search<'_> {
     /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
     fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
         let (layout, core) = self.before_asking(real)?;
-        let (reply, executor) = match ask(real, &core.tree(&[])) {
+        let (reply, executor) = match ask(real, &core.tree(&[]), self.cancel) {
             Ok(said) => said,
             Err(Refusal::Lasting(reason)) => return Ok((Err(reason), BTreeSet::from([real.to_owned()]))),
             Err(Refusal::Passing(reason)) => return Err(reason),

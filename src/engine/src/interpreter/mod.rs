@@ -19,9 +19,26 @@ mod shim;
 mod tree;
 mod trust;
 
+use std::os::fd::BorrowedFd;
+
 pub use find::{Found, find, look};
 pub use program::{HostProgram, extension, program};
 pub use reach::regular;
+
+/// Where names are looked up, and until when.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    /// `PATH` of who asks.
+    pub path: &'a str,
+    /// Readable: the answer is no longer wanted.
+    pub cancel: Option<BorrowedFd<'a>>,
+}
+
+impl<'a> From<&'a str> for Lookup<'a> {
+    fn from(path: &'a str) -> Self {
+        Self { path, cancel: None }
+    }
+}
 
 /// No usable interpreter or program: what was wanted, and why each candidate was passed over.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use super::candidate::{candidates, executable};
 use super::elf::libraries;
 use super::reach::{self, Machine, Reach};
 use super::script::{DEFAULT_PATH, Env, Line, MAX_LINE};
-use super::{InterpreterError, find, tree, trust};
+use super::{InterpreterError, Lookup, find, tree, trust};
 
 /// Interpreters of interpreters that the kernel follows.
 const MAX_SCRIPTS: usize = 5;
@@ -20,8 +20,8 @@ const MAX_SCRIPTS: usize = 5;
 /// Where names are looked up.
 #[derive(Clone, Copy)]
 struct Paths<'a> {
-    /// `PATH` of who asks.
-    caller: &'a str,
+    /// By who asks.
+    caller: Lookup<'a>,
     /// `PATH` in the run, where `env` does it.
     run: &'a str,
 }
@@ -35,22 +35,23 @@ pub struct HostProgram {
     pub tree: Tree,
 }
 
-/// Finds what `command` (a name looked up on `path`, or an absolute path) needs to be executed in a run whose `PATH` is `inside`. A CPython comes with its
+/// Finds what `command` (a name to look up, or an absolute path) needs to be executed in a run whose `PATH` is `inside`. A CPython comes with its
 /// standard library.
 ///
 /// # Errors
 /// Why it cannot be run, naming every candidate that was passed over.
-pub fn program(command: &str, path: &str, inside: Option<&str>) -> Result<HostProgram, InterpreterError> {
+pub fn program<'a>(command: &str, lookup: impl Into<Lookup<'a>>, inside: Option<&str>) -> Result<HostProgram, InterpreterError> {
+    let lookup = lookup.into();
     let mut reasons = Vec::new();
-    let paths = Paths { caller: path, run: inside.unwrap_or(DEFAULT_PATH) };
-    for candidate in candidates(command, path)? {
+    let paths = Paths { caller: lookup, run: inside.unwrap_or(DEFAULT_PATH) };
+    for candidate in candidates(command, lookup.path)? {
         match executable(&candidate).and_then(|()| of(&candidate, paths, !command.starts_with('/'))) {
             Ok(program) => return Ok(program),
             Err(reason) => reasons.push(format!("{candidate}: {reason}")),
         }
     }
     if reasons.is_empty() {
-        reasons.push(format!("there is no such file in PATH ({path})"));
+        reasons.push(format!("there is no such file in PATH ({})", lookup.path));
     }
     Err(InterpreterError { wanted: format!("no usable program {command:?}"), reasons })
 }
@@ -141,7 +142,7 @@ fn interpreter(line: &Line, script: &str, paths: Paths<'_>, reach: &Reach<'_>, n
     let on = |path: &str| Ok(candidates(&env.program, path)?.into_iter().find(|file| executable(file).is_ok()));
     let found = on(&env.path).map_err(|error: InterpreterError| error.to_string())?;
     let found = found.ok_or_else(|| {
-        let elsewhere = on(paths.caller).ok().flatten().map_or_else(String::new, |file| {
+        let elsewhere = on(paths.caller.path).ok().flatten().map_or_else(String::new, |file| {
             format!(", but on yours ({file}): name it in the #! line itself, or give the policy an environment.PATH with its directory")
         });
         format!("its #! line asks env for {}, which is not on the PATH that env has in the run ({}){elsewhere}", env.program, env.path)
@@ -182,7 +183,7 @@ mod tests {
         let mut names = BTreeSet::new();
         let mut asked = |text: &str, path: &str| {
             let line = Line::read(text.as_bytes()).unwrap().unwrap();
-            interpreter(&line, "/x/script", Paths { caller: "/usr/bin", run: path }, &reach, &mut names)
+            interpreter(&line, "/x/script", Paths { caller: "/usr/bin".into(), run: path }, &reach, &mut names)
         };
         assert_eq!(asked("#!/bin/sh -e", "/bin").unwrap(), "/bin/sh");
         assert_eq!(asked("#!/usr/bin/env -S A=b sh", "/proc/none:/bin").unwrap(), "/bin/sh");

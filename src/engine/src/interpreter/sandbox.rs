@@ -3,6 +3,8 @@
 //! Always holds: it is a run like any other, under a policy that is built in (`asking.jsonc`): it sees the tree that it is given, read-only, and nothing
 //! else; what it holds in memory, shared memory included, is bounded without a cgroup; it is gone when this returns.
 
+use std::os::fd::BorrowedFd;
+
 use nix::sys::resource::Resource;
 use remand_jail::failure::Failure;
 use remand_jail::host::{Depth, explain, observe, without_cgroups};
@@ -25,13 +27,14 @@ const MAX_ADDRESS_SPACE: u64 = 512 << 20;
 ///
 /// # Errors
 /// It could not be started, it failed, or it did not keep to its limits.
-pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8]) -> Result<String, String> {
+pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8], cancel: Option<BorrowedFd<'_>>) -> Result<String, String> {
     let policy = policy()?;
     let host = HostFacts { cgroup: without_cgroups(), ..observe(Depth::Quick) };
     let plan = remand_plan::resolve(&policy, &Program::Host { argv, tree }, &host, &HostFiles);
     let mut plan = plan.map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     plan.rlimits.push((Resource::RLIMIT_AS as u32, MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE));
-    let outcome = run(&Ask { plan: &plan, host: &host, job: input, without_cgroup: &|_, _| None }, Caller::default());
+    let ask = Ask { plan: &plan, host: &host, job: input, without_cgroup: &|_, _| None };
+    let outcome = run(&ask, Caller { cancel, output: None });
     if outcome.verdict == Verdict::Finished { Ok(outcome.stdout.text) } else { Err(reason(&outcome)) }
 }
 

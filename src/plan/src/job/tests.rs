@@ -195,13 +195,8 @@ fn policy(job_size: u64) -> Policy {
 
 #[test]
 fn the_whole_job_at_and_over_its_size() {
-    let request = Request {
-        code: "return 1".into(),
-        mode: Mode::PerItem,
-        items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(),
-        query: Data::null(),
-        overrides: json!({}),
-    };
+    let request =
+        Request { code: "return 1".into(), mode: Mode::PerItem, items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(), query: Data::null() };
     let job = encode(&request, &policy(1 << 20), &["/site".into()]).unwrap();
     let shape = r#"{"version": 1, "mode": "per_item", "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
@@ -253,7 +248,6 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
             mode,
             items: Data::items(&json!(items).to_string(), ALL).unwrap(),
             query: Data::value("{\"big\": 123456789012345678901234567890}", "query", ALL).unwrap(),
-            overrides: json!({}),
         };
         round_trip(&request, &effective)
     };

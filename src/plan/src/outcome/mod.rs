@@ -53,6 +53,29 @@ pub struct Outcome {
     pub enforcement: BTreeMap<String, Enforcement>,
 }
 
+impl Outcome {
+    /// One that holds nothing but how it ended. A run that was never made has no id.
+    #[must_use]
+    pub fn bare(policy: PolicyRef, verdict: Verdict) -> Self {
+        Self {
+            version: VERSION,
+            run: String::new(),
+            policy,
+            verdict,
+            value: RawValue::NULL.to_owned(),
+            error: None,
+            prints: Vec::new(),
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            violations: Vec::new(),
+            violations_truncated: false,
+            usage: Usage::default(),
+            timing: Vec::new(),
+            enforcement: BTreeMap::new(),
+        }
+    }
+}
+
 /// Name and content of a policy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PolicyRef {

@@ -7,13 +7,13 @@ use std::path::Path;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::sysinfo::sysinfo;
 use remand_authoring::learn::Most;
+use remand_engine::Ceiling;
+use remand_engine::store::{Purpose, Store, policy_name};
 use remand_policy::Policy;
 use remand_policy::source::Source;
 
 use crate::args::LearnArgs;
-use crate::ceiling::Ceiling;
 use crate::failure::Failure;
-use crate::policies;
 use crate::policy::replace::Original;
 use crate::print::plain;
 
@@ -36,18 +36,17 @@ impl Ground {
             Some(from) if of_job == "default" || of_job == from => from,
             Some(_) => return Err(Failure::usage("two policies: one with --from, another with the job's --policy".into())),
         };
-        let built_in = policies::is_built_in(typed);
+        let store = Store::system();
+        let built_in = store.is_built_in(typed);
         let source = if built_in {
             let text = format!("{{\n  \"version\": 1,\n  \"extends\": \"{typed}\"\n}}\n");
             Source { file: format!("a policy that extends {typed}"), text: text.into_bytes().into() }
         } else {
-            let source = policies::find(typed)?;
-            policies::own_name(typed, &source)?;
-            source
+            store.source(typed, Purpose::Run)?
         };
-        let asked = args.ceiling.as_deref().map(Ceiling::look).transpose()?;
-        let ceilings = Ceiling::here()?.into_iter().chain(asked).collect();
-        let name = if built_in { typed.to_owned() } else { policies::name(Path::new(typed)) };
+        let asked = args.ceiling.as_deref().map(|path| Ceiling::look(path, &store)).transpose()?;
+        let ceilings = Ceiling::here(&store)?.into_iter().chain(asked).collect();
+        let name = if built_in { typed.to_owned() } else { policy_name(Path::new(typed)) };
         Ok(Self { source, name, ceilings, built_in })
     }
 
@@ -58,7 +57,7 @@ impl Ground {
 
     /// The policy itself is within the ceilings, or no run of it would be made.
     pub fn holds(&self, policy: &Policy) -> Result<(), Failure> {
-        match self.ceilings.iter().find(|ceiling| !ceiling.holds(policy)) {
+        match self.ceilings.iter().find(|ceiling| !ceiling.beyond(policy).is_empty()) {
             None => Ok(()),
             Some(ceiling) => Err(Failure {
                 hint: Some("remand policy check --ceiling FILE says which values are".into()),

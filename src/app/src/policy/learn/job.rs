@@ -7,16 +7,13 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use remand_authoring::learn;
-use remand_engine::HostFiles;
+use remand_engine::{Caller, Effective, Engine, HostFiles, Outcome, Prepared, Program, Request, Unprepared};
 use remand_jail::host::{self, Depth};
 use remand_jail::run::Looks;
+use remand_plan::Plan;
 use remand_plan::host::HostFacts;
-use remand_plan::plan::{Plan, Program, Refused};
 use remand_plan::verdict::Verdict;
-use remand_plan::{Outcome, Request, job};
 use remand_policy::Policy;
-use remand_syscalls::Arch;
-use serde_json::Value;
 
 use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
 use crate::cancel::Cancel;
@@ -62,16 +59,16 @@ impl Typed {
     }
 
     /// The job with its inputs: one for each of `items`, or the job's own.
-    pub fn job(self, items: &[PathBuf], policy: &Policy, finished_is_done: bool) -> Result<(Job, Vec<Input>), Failure> {
+    pub fn job(self, engine: Engine, items: &[PathBuf], policy: &Policy, finished_is_done: bool) -> Result<(Job, Vec<Input>), Failure> {
         let host = host::observe(Depth::Quick);
         match self {
             Self::Exec(_) if !items.is_empty() => Err(Failure::usage("--items is for `run`; a program has its arguments".into())),
             Self::Exec(args) => {
                 let argv = exec::argv(&args.command)?;
                 let input = Input { name: argv.join(" "), request: None };
-                Ok((Job { host, argv, finished_is_done }, vec![input]))
+                Ok((Job { engine, host, argv, finished_is_done }, vec![input]))
             }
-            Self::Run(args) => Ok((Job { host, argv: Vec::new(), finished_is_done }, inputs(&args, items, policy)?)),
+            Self::Run(args) => Ok((Job { engine, host, argv: Vec::new(), finished_is_done }, inputs(&args, items, policy)?)),
         }
     }
 }
@@ -95,7 +92,7 @@ fn inputs(args: &RunArgs, items: &[PathBuf], policy: &Policy) -> Result<Vec<Inpu
     if from_input > 1 {
         return Err(Failure::usage("only one of FILE and --items can be standard input".into()));
     }
-    let first = run::request(args, Value::Null, policy.limits.job_size.0)?;
+    let first = run::request(args, policy.limits.job_size.0)?;
     if items.is_empty() {
         let name = args.items.as_ref().unwrap_or(&args.file).display().to_string();
         return Ok(vec![Input { name, request: Some(first) }]);
@@ -116,6 +113,7 @@ pub struct Input {
 
 /// A job on this machine.
 pub struct Job {
+    engine: Engine,
     host: HostFacts,
     argv: Vec<String>,
     /// The operator takes its end for its work.
@@ -125,11 +123,9 @@ pub struct Job {
 /// What came of one run.
 pub enum Tried {
     /// It was made.
-    Ran { plan: Box<Plan>, arch: Arch, outcome: Box<Outcome>, looks: Looks, failure: Option<String> },
-    /// No run can be made under this policy here.
-    Refused(Vec<Refused>),
-    /// The interpreter or the program was not found.
-    Unfit(String),
+    Ran { prepared: Box<Prepared>, outcome: Box<Outcome>, looks: Looks, failure: Option<String> },
+    /// No run can be made here under this policy, or of this job.
+    Unprepared(Unprepared),
 }
 
 impl Tried {
@@ -143,54 +139,35 @@ impl Tried {
         match self {
             Self::Ran { failure: Some(said), .. } => format!("finished, and said that it failed: {}", plain(said)),
             Self::Ran { outcome, .. } => super::ending(outcome),
-            Self::Refused(lacks) => format!("not_started: {}", lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
-            Self::Unfit(why) => format!("not_started: {why}"),
+            Self::Unprepared(why) => format!("not_started: {why}"),
         }
     }
 }
 
-fn encode(request: &Request, policy: &Policy, site_paths: &[String]) -> Result<Vec<u8>, Failure> {
-    job::encode(request, policy, site_paths).map_err(|error| Failure::usage(error.to_string()))
-}
-
 impl Job {
+    /// What runs it.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// What a run under this plan lacks to start a program of the host.
     pub fn needed(&self, program: &str, plan: &Plan) -> Vec<String> {
         remand_authoring::why::needed(program, plan, &self.host, &HostFiles)
     }
 
     /// Runs it once; `observe`: for learning.
-    pub fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
-        let planned = |program: &Program<'_>| {
-            remand_plan::resolve(policy, program, &self.host, &HostFiles).map(|plan| {
-                let normal = plan.clone();
-                // A filter that was made once can be made again.
-                if observe { plan.observing(policy, &self.host).unwrap_or(normal) } else { plan }
-            })
+    pub fn once(&self, effective: &Effective, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
+        let caller = || Caller { cancel: Some(cancel.fd()), ..Caller::default() };
+        let (program, request) = match &input.request {
+            Some(request) => (Program::Python, request),
+            None => (Program::Command(&self.argv), &Request::default()),
         };
-        let (plan, job) = match &input.request {
-            Some(request) => match run::interpreter(policy) {
-                Ok(interpreter) => (planned(&Program::Python(&interpreter)), encode(request, policy, &interpreter.site_paths)?),
-                Err(why) => return Ok(Tried::Unfit(why)),
-            },
-            None => match exec::program(&self.argv, policy) {
-                Ok((argv, tree)) => (planned(&Program::Host { argv: &argv, tree: &tree }), Vec::new()),
-                Err(why) => return Ok(Tried::Unfit(why)),
-            },
+        let prepared = match self.engine.prepare(effective, program, &self.host, &caller()) {
+            Ok(prepared) => Box::new(if observe { prepared.observing() } else { prepared }),
+            Err(why) => return Ok(Tried::Unprepared(why)),
         };
-        let plan = match plan {
-            Ok(plan) => Box::new(plan),
-            Err(lacks) => return Ok(Tried::Refused(lacks)),
-        };
-        let ask = remand_jail::run::Ask {
-            plan: &plan,
-            host: &self.host,
-            job: &job,
-            without_cgroup: &|plan, host| plan.without_cgroup(policy, host).ok(),
-        };
-        let caller = remand_jail::run::Caller { cancel: Some(cancel.fd()), output: None };
-        let (outcome, looks) = remand_jail::run::observe(&ask, caller);
+        let (outcome, looks) = prepared.observe(request, caller()).map_err(|error| Failure::usage(error.to_string()))?;
         let failure = if self.finished_is_done { None } else { learn::failure(&outcome) };
-        Ok(Tried::Ran { arch: self.host.arch, plan, outcome: Box::new(outcome), looks, failure })
+        Ok(Tried::Ran { prepared, outcome: Box::new(outcome), looks, failure })
     }
 }

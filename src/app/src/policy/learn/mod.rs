@@ -8,11 +8,11 @@ mod ground;
 mod job;
 
 use remand_authoring::learn::{self, Learner, Line, Ran, Run, Standing, Start};
-use remand_plan::Outcome;
+use remand_engine::{Effective, Engine, Outcome, Unprepared};
 use remand_plan::outcome::exit_code;
 use remand_plan::plan::Refused;
 use remand_plan::verdict::{Level, Verdict};
-use remand_policy::Policy;
+use remand_policy::load::{Loaded, Origins};
 use remand_policy::source::Source;
 use remand_policy::text::Problem;
 use serde_json::json;
@@ -23,7 +23,7 @@ use super::snippet;
 use crate::args::LearnArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
-use crate::{policies, print};
+use crate::print;
 
 /// Exit status where some input does not finish under the proposal.
 const UNFINISHED: u8 = 1;
@@ -34,7 +34,8 @@ const MOST_TRIALS: usize = 64;
 pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     let typed = job::Typed::of(&args.job)?;
     let ground = Ground::find(args, typed.policy())?;
-    let find = |name: &str| policies::base(name);
+    let engine = Engine::from_environment();
+    let find = |name: &str| engine.store().base(name);
     let start = Start {
         source: ground.source.clone(),
         name: ground.name.clone(),
@@ -45,7 +46,7 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     };
     let learner = Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?;
     ground.holds(learner.base())?;
-    let (job, inputs) = typed.job(&args.items, learner.base(), args.finished_is_done)?;
+    let (job, inputs) = typed.job(engine.clone(), &args.items, learner.base(), args.finished_is_done)?;
     let mut session = Session { learner, ground, job };
     let cancel = Cancel::hold()?;
     let mut ran = Vec::new();
@@ -66,14 +67,23 @@ struct Session<'f> {
 }
 
 impl Session<'_> {
-    fn once(&self, policy: &Policy, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
-        let tried = self.job.once(policy, input, observe, cancel)?;
-        match &tried {
-            Tried::Ran { outcome, .. } if outcome.verdict == Verdict::Cancelled => {
-                Err(Failure { code: exit_code(&Verdict::Cancelled), ..Failure::usage("cancelled; nothing was written".into()) })
-            }
-            _ => Ok(tried),
+    fn once(&self, effective: &Effective, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
+        let tried = self.job.once(effective, input, observe, cancel)?;
+        let cancelled = match &tried {
+            Tried::Ran { outcome, .. } => outcome.verdict == Verdict::Cancelled,
+            Tried::Unprepared(why) => matches!(why, Unprepared::Cancelled),
+        };
+        if cancelled {
+            return Err(Failure { code: exit_code(&Verdict::Cancelled), ..Failure::usage("cancelled; nothing was written".into()) });
         }
+        Ok(tried)
+    }
+
+    /// The file with what is proposed, as a policy to run under.
+    fn proposed(&self) -> Result<Effective, Failure> {
+        let policy = self.learner.policy().map_err(|problems| self.wrong(&problems))?;
+        let loaded = Loaded { policy, origins: Origins::default(), expect: Vec::new() };
+        Ok(self.job.engine().own_policy(&self.ground.name, &loaded, &[])?)
     }
 
     /// Runs one input until it finishes, or asks for nothing new.
@@ -81,16 +91,17 @@ impl Session<'_> {
         let mut ran = Ran { input: input.name.clone(), runs: 0, learned: String::new(), proposed: String::new() };
         while ran.runs < runs {
             ran.runs += 1;
-            let policy = self.learner.trial().map_err(|problems| self.wrong(&problems))?;
-            let tried = self.once(&policy, input, true, cancel)?;
+            let trial = self.proposed()?.denying_kills();
+            let tried = self.once(&trial, input, true, cancel)?;
             ran.learned = tried.told();
-            let Tried::Ran { plan, arch, outcome, looks, .. } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
+            let Tried::Ran { prepared, outcome, looks, .. } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
+            let plan = prepared.plan();
             let files = files::found(looks, &|program| self.job.needed(program, plan));
             let run = Run {
                 input: &input.name,
                 number: ran.runs,
-                arch: *arch,
-                policy: &policy,
+                arch: prepared.host().arch,
+                policy: trial.policy(),
                 plan,
                 outcome,
                 files: &files,
@@ -108,7 +119,7 @@ impl Session<'_> {
     /// What was proposed and cannot be mounted is refused; whether there was any.
     fn refuse_mounts(&mut self, tried: &Tried) -> bool {
         let lacks: Vec<(String, String)> = match tried {
-            Tried::Refused(lacks) => lacks
+            Tried::Unprepared(Unprepared::Refused(lacks)) => lacks
                 .iter()
                 .filter_map(|Refused { protection, blocker, .. }| {
                     Some((protection.strip_prefix("the mount at ")?.to_owned(), blocker.clone()))
@@ -127,7 +138,7 @@ impl Session<'_> {
                 }
                 _ => Vec::new(),
             },
-            Tried::Unfit(_) => Vec::new(),
+            Tried::Unprepared(_) => Vec::new(),
         };
         lacks.iter().filter(|(target, because)| self.learner.refuse_mount(target, because)).count() > 0
     }
@@ -144,7 +155,7 @@ impl Session<'_> {
             let Some(rest) = left.checked_sub(finished.len()) else { break };
             left = rest;
             self.learner.needed(index, false);
-            let policy = self.learner.policy().map_err(|problems| self.wrong(&problems))?;
+            let policy = self.proposed()?;
             for input in &finished {
                 if !self.once(&policy, input, false, cancel)?.finished() {
                     self.learner.needed(index, true);
@@ -157,7 +168,7 @@ impl Session<'_> {
 
     /// A normal run of each input under what is proposed.
     fn check(&self, inputs: &[Input], ran: &mut [Ran], cancel: &Cancel) -> Result<(), Failure> {
-        let policy = self.learner.policy().map_err(|problems| self.wrong(&problems))?;
+        let policy = self.proposed()?;
         for (input, ran) in inputs.iter().zip(ran) {
             ran.proposed = self.once(&policy, input, false, cancel)?.told();
         }

@@ -13,7 +13,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::unistd::{Gid, Uid};
-use remand_engine::acl::{self, Writer};
+
+use crate::acl::{self, Writer};
 
 /// Why a file is no policy: the component, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +27,14 @@ pub struct Distrust {
     pub missing: bool,
     /// A directory on the way could not be gone through from the root on.
     unwalkable: bool,
+}
+
+impl Distrust {
+    /// What is wrong with the file at `path`, and where on the way if not with itself.
+    #[must_use]
+    pub fn of(&self, path: &Path) -> String {
+        if self.component == path { self.objection.clone() } else { format!("{} {}", self.component.display(), self.objection) }
+    }
 }
 
 /// Opens `path` for reading if it can be trusted with the rights of this process.

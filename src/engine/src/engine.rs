@@ -1,0 +1,166 @@
+//! The road to a run: a policy by its name, narrowed; a host that can enforce it; a program; a run; an outcome.
+
+use std::env;
+use std::os::fd::BorrowedFd;
+
+use remand_jail::host::{self, Depth};
+use remand_plan::job::JobError;
+use remand_plan::step::Step;
+use remand_plan::{HostFacts, Outcome, Request};
+use remand_policy::Policy;
+use remand_policy::load::Loaded;
+use remand_policy::source::Source;
+use serde_json::Value;
+
+use crate::ceiling::Ceiling;
+use crate::effective::Effective;
+use crate::files::HostFiles;
+use crate::identity::Identity;
+use crate::interpreter::{self, InterpreterError, Lookup};
+use crate::laps::Laps;
+use crate::prepared::{Caller, Found, Prepared, Program, Unprepared, cancelled};
+use crate::refusal::Refusal;
+use crate::store::Store;
+
+/// PATH where the environment has none.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The one that runs things.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    store: Store,
+    path: String,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::from_environment()
+    }
+}
+
+impl Engine {
+    /// With this machine's policies; names of interpreters and programs are looked up on this process's `PATH`.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        Self { store: Store::system(), path: env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into()) }
+    }
+
+    /// Where policies come from.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Where names of interpreters and programs are looked up.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The ceiling of this machine, if it has one.
+    ///
+    /// # Errors
+    /// It cannot be trusted or understood.
+    pub fn ceiling(&self) -> Result<Option<Ceiling>, Refusal> {
+        Ceiling::here(&self.store)
+    }
+
+    /// The policy of a name or a file, narrowed by `overrides`: a tree of the same shape as a policy file's sections, such as
+    /// `{"limits": {"memory": "64MiB"}}`, or null.
+    ///
+    /// # Errors
+    /// Why nothing runs under it.
+    pub fn policy(&self, typed: &str, overrides: &Value) -> Result<Effective, Refusal> {
+        Effective::find(&self.store, typed, overrides)
+    }
+
+    /// A policy of the embedding program's own making. `typed` and `sources` are what a refusal names and shows.
+    ///
+    /// # Errors
+    /// It is beyond the ceiling.
+    pub fn own_policy(&self, typed: &str, loaded: &Loaded, sources: &[Source]) -> Result<Effective, Refusal> {
+        Effective::read(&self.store, typed, loaded, sources)
+    }
+
+    /// The interpreter that a policy names, as it is installed here; one that was not asked before is asked now, in a run of its own.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn python(&self, policy: &Policy, cancel: Option<BorrowedFd<'_>>) -> Result<interpreter::Found, InterpreterError> {
+        let python = &policy.python;
+        interpreter::find(&python.interpreter, self.lookup(cancel), !python.external_allow.is_empty())
+    }
+
+    fn lookup<'a>(&'a self, cancel: Option<BorrowedFd<'a>>) -> Lookup<'a> {
+        Lookup { path: &self.path, cancel }
+    }
+
+    /// Makes ready what is to run: finds the program, and makes the plan for this host.
+    ///
+    /// # Errors
+    /// Why nothing can be run.
+    pub fn prepare(
+        &self,
+        effective: &Effective,
+        program: Program<'_>,
+        host: &HostFacts,
+        caller: &Caller<'_>,
+    ) -> Result<Prepared, Unprepared> {
+        self.prepare_timed(effective, program, host, caller, &mut Laps::start())
+    }
+
+    fn prepare_timed(
+        &self,
+        effective: &Effective,
+        program: Program<'_>,
+        host: &HostFacts,
+        caller: &Caller<'_>,
+        laps: &mut Laps,
+    ) -> Result<Prepared, Unprepared> {
+        if caller.identity != Identity::own() && !host.privileged {
+            return Err(Unprepared::ForAnother(caller.identity));
+        }
+        // Before the search for an interpreter meets it.
+        let cramped = remand_plan::cramped(host, matches!(program, Program::Python));
+        if !cramped.is_empty() {
+            return Err(Unprepared::Refused(cramped));
+        }
+        let policy = effective.policy();
+        let found =
+            self.found(policy, program, caller.cancel).map_err(|why| if cancelled(caller.cancel) { Unprepared::Cancelled } else { why })?;
+        laps.lap(if matches!(program, Program::Python) { Step::FindInterpreter } else { Step::FindProgram });
+        let plan = remand_plan::resolve(policy, &found.lend(), host, &HostFiles).map_err(Unprepared::Refused)?;
+        laps.lap(Step::Plan);
+        Ok(Prepared { policy: effective.share(), host: host.clone(), found, plan })
+    }
+
+    fn found(&self, policy: &Policy, program: Program<'_>, cancel: Option<BorrowedFd<'_>>) -> Result<Found, Unprepared> {
+        match program {
+            Program::Python => {
+                self.python(policy, cancel).map(|found| Found::Python(Box::new(found.interpreter))).map_err(Unprepared::NoInterpreter)
+            }
+            Program::Command(argv) => {
+                let inside = policy.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_str());
+                let command = argv.first().map_or("", String::as_str);
+                let found = interpreter::program(command, self.lookup(cancel), inside).map_err(Unprepared::NoProgram)?;
+                Ok(Found::Command { argv: std::iter::once(found.path).chain(argv.iter().skip(1).cloned()).collect(), tree: found.tree })
+            }
+        }
+    }
+
+    /// Runs something to its end. `request` is for Python; a command gets nothing of it.
+    ///
+    /// # Errors
+    /// The request is larger than the policy lets a job be.
+    pub fn run(&self, effective: &Effective, program: Program<'_>, request: &Request, caller: Caller<'_>) -> Result<Outcome, JobError> {
+        let mut laps = Laps::start();
+        let host = host::observe(Depth::Quick);
+        laps.lap(Step::Host);
+        let mut outcome = match self.prepare_timed(effective, program, &host, &caller, &mut laps) {
+            Ok(prepared) => prepared.run(request, caller)?,
+            Err(why) => why.outcome(effective.policy()),
+        };
+        laps.before(&mut outcome.timing);
+        Ok(outcome)
+    }
+}

@@ -1,0 +1,167 @@
+//! What is ready to run: a policy, a host, a program that was found, and the plan that they make.
+//!
+//! Always holds: one can be run as often as wanted, each time in a sandbox of its own.
+
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use remand_jail::run::{self, Ask, Looks, Output};
+use remand_plan::enforcement::Enforcement;
+use remand_plan::interpreter::Tree;
+use remand_plan::job::{self, JobError};
+use remand_plan::outcome::PolicyRef;
+use remand_plan::plan::{self, Refused};
+use remand_plan::step::Step;
+use remand_plan::verdict::Verdict;
+use remand_plan::{HostFacts, Interpreter, Outcome, Plan, Request};
+use remand_policy::Policy;
+
+use crate::identity::Identity;
+use crate::interpreter::InterpreterError;
+use crate::laps::Laps;
+
+/// What is to be run.
+#[derive(Clone, Copy, Debug)]
+pub enum Program<'a> {
+    /// The code of a request, by the Python executor on the interpreter that the policy names.
+    Python,
+    /// A program of the host with its arguments, by an absolute path or a name to look up on the engine's path. It gets nothing of a request.
+    Command(&'a [String]),
+}
+
+/// Who wants a run, and what they can do while it goes on.
+#[derive(Default)]
+pub struct Caller<'a> {
+    /// Whom it is made for.
+    pub identity: Identity,
+    /// Readable: the run is to be cancelled.
+    pub cancel: Option<BorrowedFd<'a>>,
+    /// Gets the run's own output as it comes, within the limits; at once, since meanwhile no limit is looked at.
+    pub sink: Option<Output<'a>>,
+}
+
+/// A program that was found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Python(Box<Interpreter>),
+    Command { argv: Vec<String>, tree: Tree },
+}
+
+impl Found {
+    pub(crate) fn lend(&self) -> plan::Program<'_> {
+        match self {
+            Self::Python(interpreter) => plan::Program::Python(interpreter),
+            Self::Command { argv, tree } => plan::Program::Host { argv, tree },
+        }
+    }
+}
+
+/// Why nothing can be run.
+#[derive(Debug, thiserror::Error)]
+pub enum Unprepared {
+    /// The caller no longer wants it.
+    #[error("cancelled")]
+    Cancelled,
+    /// It is for another user than this process's own, and only a privileged process has ids to run it with that are not its own.
+    #[error("a run for user {} takes a privileged supervisor: this one would lend them its own rights", .0.user())]
+    ForAnother(Identity),
+    /// This host cannot enforce what the policy requires, or give what it promises.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<Refused>),
+    /// There is no interpreter as the policy wants it.
+    #[error("{0}")]
+    NoInterpreter(InterpreterError),
+    /// There is no such program.
+    #[error("{0}")]
+    NoProgram(InterpreterError),
+}
+
+impl Unprepared {
+    /// As the outcome of a run that was never made.
+    #[must_use]
+    pub fn outcome(&self, policy: &Policy) -> Outcome {
+        let not_started = |step| Verdict::NotStarted { step, index: 0, errno: 0, hint: self.to_string() };
+        let verdict = match self {
+            Self::Cancelled => Verdict::Cancelled,
+            Self::ForAnother(_) | Self::Refused(_) => not_started(Step::Plan),
+            Self::NoInterpreter(_) => not_started(Step::Interpreter),
+            Self::NoProgram(_) => not_started(Step::Program),
+        };
+        let lacks = if let Self::Refused(lacks) = self { lacks.as_slice() } else { &[] };
+        let enforcement = lacks.iter().map(|lack| (lack.protection.clone(), Enforcement::Absent(lack.blocker.clone()))).collect();
+        let policy = PolicyRef { name: policy.name.clone(), hash: policy.hash() };
+        Outcome { enforcement, ..Outcome::bare(policy, verdict) }
+    }
+}
+
+/// What is ready to run.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) host: HostFacts,
+    pub(crate) found: Found,
+    pub(crate) plan: Plan,
+}
+
+impl Prepared {
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The host that the plan is for.
+    #[must_use]
+    pub fn host(&self) -> &HostFacts {
+        &self.host
+    }
+
+    /// What the policy's system calls do to a start of this, where they keep it from starting.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Refused> {
+        remand_plan::stops(&self.policy, &self.plan, &self.found.lend(), &self.host)
+    }
+
+    /// The same for learning: what a run looks for and does not find is told by [`Prepared::observe`].
+    #[must_use]
+    pub fn observing(self) -> Self {
+        // A filter that was made once can be made again.
+        let plan = self.plan.clone().observing(&self.policy, &self.host).unwrap_or(self.plan);
+        Self { plan, ..self }
+    }
+
+    /// Runs it to its end. `request` is for Python; a command gets nothing of it.
+    ///
+    /// # Errors
+    /// The request is larger than the policy lets a job be.
+    pub fn run(&self, request: &Request, caller: Caller<'_>) -> Result<Outcome, JobError> {
+        self.observe(request, caller).map(|(outcome, _)| outcome)
+    }
+
+    /// The same, with the paths that the run looked for, if it is [`Prepared::observing`].
+    ///
+    /// # Errors
+    /// As [`Prepared::run`].
+    pub fn observe(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, Looks), JobError> {
+        let mut laps = Laps::start();
+        let job = match &self.found {
+            Found::Python(interpreter) => {
+                let job = job::encode(request, &self.policy, &interpreter.site_paths)?;
+                laps.lap(Step::Job);
+                job
+            }
+            Found::Command { .. } => Vec::new(),
+        };
+        let without_cgroup = |plan: &Plan, host: &HostFacts| plan.without_cgroup(&self.policy, host).ok();
+        let ask = Ask { plan: &self.plan, host: &self.host, job: &job, without_cgroup: &without_cgroup };
+        let (mut outcome, looks) = run::observe(&ask, run::Caller { cancel: caller.cancel, output: caller.sink });
+        laps.before(&mut outcome.timing);
+        Ok((outcome, looks))
+    }
+}
+
+/// Whether a caller no longer wants a run.
+pub(crate) fn cancelled(cancel: Option<BorrowedFd<'_>>) -> bool {
+    cancel.is_some_and(|fd| poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|ready| ready > 0))
+}
