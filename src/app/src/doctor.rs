@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use remand_engine::{Caller, Engine, HostFiles, Outcome, Program, Request, Unprepared, interpreter};
 use remand_jail::host::{self, Depth};
+use remand_plan::Protection;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::host::{CgroupVersion, Fact, HostFacts};
 use remand_plan::interpreter::Tree;
@@ -72,7 +73,7 @@ struct Lack {
 
 impl From<Refused> for Lack {
     fn from(Refused { protection, blocker, remedy }: Refused) -> Self {
-        Self { protection, blocker, remedy }
+        Self { protection: protection.to_string(), blocker, remedy }
     }
 }
 
@@ -114,7 +115,7 @@ fn judged(engine: &Engine, name: &str, host: &HostFacts) -> Result<Shipped, Fail
 }
 
 /// What each protection of an empty run rested on, and why it was none of Python.
-type Finished = (BTreeMap<String, Enforcement>, Option<String>);
+type Finished = (BTreeMap<Protection, Enforcement>, Option<String>);
 
 /// An empty run, or what kept the run from its end.
 fn tried(engine: &Engine, name: &str, host: &HostFacts) -> Result<Result<Finished, Vec<Lack>>, Failure> {
@@ -167,7 +168,7 @@ fn failed(outcome: &Outcome) -> Lack {
     Lack { protection: "a run without code".into(), blocker, remedy: String::new() }
 }
 
-fn weaker(name: &str, how: &Enforcement) -> Option<String> {
+fn weaker(name: &Protection, how: &Enforcement) -> Option<String> {
     match how {
         Enforcement::By(_) => None,
         Enforcement::Substitute { by, because } => Some(format!("{name}: {by}, because {because}")),

@@ -12,6 +12,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
 use remand_child::step::FIRST_RULE;
 use remand_child::sys::{MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
+use remand_plan::Protection;
 use remand_plan::files::FileId;
 use remand_plan::plan::{Bind, Plan, Root};
 use remand_plan::step::Step;
@@ -120,11 +121,15 @@ impl Setup {
             socket: start.socket,
             kept: &kept,
             ids: start.ids,
-            namespaces: Shared { ipc: plan.has("ipc_namespace"), uts: plan.has("uts_namespace"), network: plan.has("network_namespace") },
+            namespaces: Shared {
+                ipc: plan.has(&Protection::IpcNamespace),
+                uts: plan.has(&Protection::UtsNamespace),
+                network: plan.has(&Protection::NetworkNamespace),
+            },
             loopback: plan.own_loopback(),
             root: &root,
             run: Run {
-                cgroup_namespace: plan.has("cgroup_namespace"),
+                cgroup_namespace: plan.has(&Protection::CgroupNamespace),
                 born_in_cgroup: start.born_in_cgroup,
                 tmp: &tmp,
                 tmp_attributes: self.tmp_attributes,

@@ -11,6 +11,7 @@ use crate::enforcement::Enforcement;
 use crate::files::FileId;
 use crate::frames::Collect;
 use crate::interpreter::{Interpreter, Tree};
+use crate::protection::Protection;
 
 pub use remand_policy::policy::NetworkMode;
 
@@ -60,7 +61,7 @@ pub struct Plan {
     /// Ceilings on what comes back.
     pub collect: Collect,
     /// What each protection rests on, or why it is absent; completed by the jail with what only the start can tell.
-    pub enforcement: BTreeMap<String, Enforcement>,
+    pub enforcement: BTreeMap<Protection, Enforcement>,
 }
 
 /// What the new root is made of. Entries are made in this order: directories as needed, links, binds, hidden, devices.
@@ -182,7 +183,7 @@ pub enum Program<'a> {
 #[error("{protection} cannot be had here: {blocker}. {remedy}")]
 #[allow(missing_docs)]
 pub struct Refused {
-    pub protection: String,
+    pub protection: Protection,
     pub blocker: String,
     pub remedy: String,
 }
@@ -190,7 +191,7 @@ pub struct Refused {
 impl Plan {
     /// Whether a protection is in force, by the real thing or a substitute. Asked by the mechanisms for what a policy calls optional.
     #[must_use]
-    pub fn has(&self, protection: &str) -> bool {
+    pub fn has(&self, protection: &Protection) -> bool {
         matches!(self.enforcement.get(protection), Some(Enforcement::By(_) | Enforcement::Substitute { .. }))
     }
 

@@ -9,6 +9,7 @@ use remand_syscalls::{Starting, calls, granted, needed, number, tried};
 use crate::files::Files;
 use crate::host::HostFacts;
 use crate::plan::{Plan, Program, Refused};
+use crate::protection::Protection;
 use crate::resolve::resolve;
 
 /// The plan of a run that starts here, as far as can be known without starting one.
@@ -38,7 +39,7 @@ pub fn stopped(policy: &Policy, host: &HostFacts, what: Starting) -> Option<Refu
     }
     let (needed, tried) = (needed(what, host.glibc), tried(what, host.glibc));
     let who = if what == Starting::Program { "program that is linked dynamically" } else { "Python" };
-    let refusal = |blocker: String, remedy: &str| Refused { protection: format!("a start of a {who}"), blocker, remedy: remedy.to_owned() };
+    let refusal = |blocker: String, remedy: &str| Refused { protection: Protection::Start(what), blocker, remedy: remedy.to_owned() };
     let known = |call: &&str| number(host.arch, call).is_some();
     let granted = granted(&policy.syscalls.rules).unwrap_or_default();
     let killed = calls(&policy.syscalls.rules.kill);

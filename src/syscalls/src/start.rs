@@ -25,12 +25,12 @@ pub const NEEDED_TO_START: &[&str] = &[
 ];
 
 /// What is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Starting {
-    /// Any program that is linked dynamically.
-    Program,
     /// CPython, of this version if it is known.
     Python(Option<(u32, u32, u32)>),
+    /// Any program that is linked dynamically.
+    Program,
 }
 
 /// As [`NEEDED_TO_START`], for any program that is linked dynamically.

@@ -11,6 +11,7 @@ use std::{env, fs};
 use remand_engine::{Engine, HostFiles, interpreter};
 use remand_jail::host::{Depth, observe};
 use remand_plan::Interpreter;
+use remand_plan::Protection;
 use remand_plan::interpreter::Tree;
 use remand_plan::plan::{Program, Refused};
 use remand_policy::load::Loaded;
@@ -37,10 +38,13 @@ pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
     let Loaded { policy, origins, .. } = loaded;
     let host = observe(Depth::Quick);
     let told = |using: &str, Refused { protection, blocker, remedy }: Refused| {
-        let mount = policy.filesystem.mounts.iter().position(|mount| protection == format!("the mount at {}", mount.target));
+        let mount = match protection {
+            Protection::Mount { index, .. } => Some(index),
+            _ => None,
+        };
         let place = mount.and_then(|index| origins.entry("filesystem.mounts", index));
         let field = if mount.is_some() { "filesystem.mounts" } else { "" };
-        let message = format!("{using} here: {} cannot be had: {}", plain(&protection), plain(&blocker));
+        let message = format!("{using} here: {} cannot be had: {}", plain(&protection.to_string()), plain(&blocker));
         problem(sources, place, Said { severity: Severity::Error, field: field.to_owned(), message, help: Some(remedy) })
     };
     // A program that needs no files.

@@ -1,5 +1,6 @@
 //! What a run can call of the kernel.
 
+use remand_plan::Protection;
 use remand_policy::policy::{Enforce, Policy, Syscalls};
 use remand_policy::write::write_grant;
 use remand_syscalls::{Grant, Rules, granted, is_group, names, purpose};
@@ -13,7 +14,7 @@ const NAMED: usize = 30;
 pub(super) fn call(page: &mut Page<'_>) {
     let Policy { syscalls: Syscalls { rules: rules @ Rules { allow, deny, kill }, enforce }, .. } = page.policy;
     page.title("What a run can call of the kernel");
-    let holds = page.how("seccomp", Some(*enforce));
+    let holds = page.how(&Protection::Seccomp, Some(*enforce));
     page.of("syscalls.enforce", format!("Only what is named here{holds}."));
     if page.plan.is_some_and(|plan| plan.filter.is_empty()) {
         page.say("NO FILTER IS IN FORCE HERE: a run can make every system call, and what follows binds nobody.");

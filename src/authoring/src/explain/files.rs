@@ -1,5 +1,6 @@
 //! What a run can read and write.
 
+use remand_plan::Protection;
 use remand_policy::policy::{Filesystem, Mount, Policy, Tmp, Word};
 
 use super::page::{Page, some};
@@ -21,7 +22,7 @@ pub(super) fn read(page: &mut Page<'_>) {
         page.of("filesystem.mounts", "No other file of the host.");
     }
     let proc_told = match (proc, page.plan) {
-        (_, Some(_)) => format!("/proc{}.", page.how("proc", None)),
+        (_, Some(_)) => format!("/proc{}.", page.how(&Protection::Proc, None)),
         (true, None) => "/proc, which shows the run's own processes only.".to_owned(),
         (false, None) => "No /proc.".to_owned(),
     };
@@ -38,7 +39,7 @@ pub(super) fn read(page: &mut Page<'_>) {
     } else {
         "No other environment variable: none of the caller's."
     });
-    let holds = page.how("landlock_files", Some(landlock.enforce));
+    let holds = page.how(&Protection::LandlockFiles, Some(landlock.enforce));
     page.of("landlock.enforce", format!("Landlock, a second lock on all of these files{holds}."));
     page.of("landlock.minimum_abi", format!("Of Landlock, ABI {} or later will do.", landlock.minimum_abi));
 }
@@ -87,8 +88,8 @@ pub(super) fn write(page: &mut Page<'_>) {
     if !mounts.iter().any(|mount| mount.writable) {
         page.say("No file of the host.");
     }
-    let holds = page.how("file_size", None);
+    let holds = page.how(&Protection::FileSize, None);
     page.of("limits.file_size", format!("A file of at most {}{holds}.", limits.file_size));
-    let dumps = page.how("core_dumps", None);
+    let dumps = page.how(&Protection::CoreDumps, None);
     page.say(format!("No core dump{dumps}."));
 }

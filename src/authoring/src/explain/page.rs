@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
+use remand_plan::Protection;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::plan::Plan;
 use remand_policy::policy::{Enforce, Policy, Word};
@@ -44,7 +45,7 @@ impl Page<'_> {
     }
 
     /// How a protection stands, by its name in the plan: ` (cgroup v2 memory.max; required)`; without a plan, what the policy asks for.
-    pub fn how(&self, protection: &str, asked: Option<Enforce>) -> String {
+    pub fn how(&self, protection: &Protection, asked: Option<Enforce>) -> String {
         let asked = asked.map(Enforce::word);
         let Some(plan) = self.plan else { return asked.map_or_else(String::new, |asked| format!(" ({asked})")) };
         let asked = asked.map_or_else(String::new, |asked| format!("; {asked}"));

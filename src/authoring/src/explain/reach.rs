@@ -1,5 +1,6 @@
 //! What a run can reach: networks, processes, other runs.
 
+use remand_plan::Protection;
 use remand_policy::policy::{Enforce, Namespaces, NetworkMode, Policy, Word};
 
 use super::page::Page;
@@ -19,19 +20,20 @@ pub(super) fn reach(page: &mut Page<'_>) {
         page.say(format!("On that network, {what} (to show it, add {lines} to filesystem.mounts)."));
     }
     if network.mode == NetworkMode::None {
-        let holds = if page.plan.is_some() { page.how("landlock_tcp", None) } else { ", where the kernel has it (ABI 4)".to_owned() };
+        let holds =
+            if page.plan.is_some() { page.how(&Protection::LandlockTcp, None) } else { ", where the kernel has it (ABI 4)".to_owned() };
         page.say(format!("Landlock, a second lock on the network{holds}."));
     }
     let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = namespaces;
-    let rows: [(&str, &str, &str, Enforce); 8] = [
-        ("user", "user_namespace", "No capability outside of its own user namespace", *user),
-        ("mount", "mount_namespace", "No mount of the host", *mount),
-        ("pid", "pid_namespace", "No process but its own: it can neither see, signal nor trace others", *pid),
-        ("ipc", "ipc_namespace", "No System V or POSIX IPC object of the host", *ipc),
-        ("uts", "uts_namespace", "No host name of the host to change", *uts),
-        ("network", "network_namespace", "No interface and no abstract socket of the host", *network),
-        ("cgroup", "cgroup_namespace", "No path of the host's cgroups", *cgroup),
-        ("own_uid", "own_uid", "A user id that no other concurrent run has", *own_uid),
+    let rows: [(&str, Protection, &str, Enforce); 8] = [
+        ("user", Protection::UserNamespace, "No capability outside of its own user namespace", *user),
+        ("mount", Protection::MountNamespace, "No mount of the host", *mount),
+        ("pid", Protection::PidNamespace, "No process but its own: it can neither see, signal nor trace others", *pid),
+        ("ipc", Protection::IpcNamespace, "No System V or POSIX IPC object of the host", *ipc),
+        ("uts", Protection::UtsNamespace, "No host name of the host to change", *uts),
+        ("network", Protection::NetworkNamespace, "No interface and no abstract socket of the host", *network),
+        ("cgroup", Protection::CgroupNamespace, "No path of the host's cgroups", *cgroup),
+        ("own_uid", Protection::OwnUid, "A user id that no other concurrent run has", *own_uid),
     ];
     for (field, protection, sentence, enforce) in rows {
         if field == "network" && page.policy.network.mode == NetworkMode::Host {
@@ -41,17 +43,19 @@ pub(super) fn reach(page: &mut Page<'_>) {
             );
             continue;
         }
-        let holds = page.how(protection, Some(enforce));
+        let holds = page.how(&protection, Some(enforce));
         page.of(&format!("namespaces.{field}"), format!("{sentence}{holds}."));
     }
-    let scopes = if page.plan.is_some() { page.how("landlock_scopes", None) } else { ", where the kernel has it (ABI 6)".to_owned() };
+    let scopes =
+        if page.plan.is_some() { page.how(&Protection::LandlockScopes, None) } else { ", where the kernel has it (ABI 6)".to_owned() };
     page.say(format!("Landlock, a second lock on sockets and signals{scopes}."));
-    let locks = page.how("file_locks", None);
+    let locks = page.how(&Protection::FileLocks, None);
     let shared = if page.policy.writes_to_host() { ", but on files of the mounts that it writes to" } else { "" };
     page.say(format!("No file lock of another run's or of the host's, and none of its own that they see{shared}{locks}."));
-    let privileges = ["no_new_privs", "capabilities", "supplementary_groups"].map(|protection| page.how(protection, None));
+    let privileges =
+        [Protection::NoNewPrivs, Protection::Capabilities, Protection::SupplementaryGroups].map(|protection| page.how(&protection, None));
     let [no_new, capabilities, groups] = privileges;
     page.say(format!("No privilege by a set-id program{no_new}; no capability{capabilities}; no group of the caller's{groups}."));
-    let pipe = page.how("result_pipe", None);
+    let pipe = page.how(&Protection::ResultPipe, None);
     page.say(format!("The supervisor through the result pipe alone, to which it writes{pipe}."));
 }

@@ -1,5 +1,6 @@
 //! What a run can spend, and what counts it.
 
+use remand_plan::Protection;
 use remand_policy::policy::{Enforce, Limits, Word};
 
 use super::page::Page;
@@ -24,13 +25,19 @@ pub(super) fn spend(page: &mut Page<'_>) {
         cgroup,
     } = &page.policy.limits;
     page.title("What a run can spend");
-    counted(page, "wall_time", format!("Time on the clock: {wall_time}"), "wall_time", None);
-    counted(page, "cpu_time", format!("Time of processors, user and system, all its processes together: {cpu_time}"), "cpu_time", None);
-    counted(page, "cpus", format!("Processors at once: {cpus}"), "cpu", Some(*cgroup));
-    counted(page, "memory", format!("Memory, /tmp and the kernel's own for it included: {memory}"), "memory", Some(*cgroup));
-    let swap = page.how("swap", Some(*cgroup));
+    counted(page, "wall_time", format!("Time on the clock: {wall_time}"), &Protection::WallTime, None);
+    counted(
+        page,
+        "cpu_time",
+        format!("Time of processors, user and system, all its processes together: {cpu_time}"),
+        &Protection::CpuTime,
+        None,
+    );
+    counted(page, "cpus", format!("Processors at once: {cpus}"), &Protection::Cpu, Some(*cgroup));
+    counted(page, "memory", format!("Memory, /tmp and the kernel's own for it included: {memory}"), &Protection::Memory, Some(*cgroup));
+    let swap = page.how(&Protection::Swap, Some(*cgroup));
     page.say(format!("No swap{swap}."));
-    counted(page, "pids", format!("Processes and threads at once, the executor included: {pids}"), "pids", Some(*cgroup));
+    counted(page, "pids", format!("Processes and threads at once, the executor included: {pids}"), &Protection::Pids, Some(*cgroup));
     page.of("limits.cgroup", format!("Cgroups for these are {}: {}.", cgroup.word(), cgroups(*cgroup)));
     page.of("limits.open_files", format!("Open files of each process: {open_files}, by RLIMIT_NOFILE."));
     page.of("limits.stack", format!("Stack of the main thread, and of others where they ask for nothing else: {stack}, by RLIMIT_STACK."));
@@ -46,7 +53,7 @@ pub(super) fn spend(page: &mut Page<'_>) {
     );
 }
 
-fn counted(page: &mut Page<'_>, field: &str, sentence: String, protection: &str, enforce: Option<Enforce>) {
+fn counted(page: &mut Page<'_>, field: &str, sentence: String, protection: &Protection, enforce: Option<Enforce>) {
     let holds = page.how(protection, enforce);
     page.of(&format!("limits.{field}"), format!("{sentence}{holds}."));
 }

@@ -3,6 +3,7 @@
 //! Always holds: whatever can be asked about has its line here.
 
 use remand_plan::Plan;
+use remand_plan::Protection;
 use remand_plan::enforcement::Enforcement;
 use remand_policy::question::{Amount, Measure};
 
@@ -10,9 +11,9 @@ use super::compiled::Compiled;
 use super::edit::Edit;
 use super::finding::{Finding, Line, Ruling};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Held {
-    Protection(&'static str),
+    Protection(Protection),
     Always(&'static str),
 }
 
@@ -37,13 +38,13 @@ macro_rules! limits {
 }
 
 const LIMITS: &[Limited] = limits! {
-    "limits.wall_time" |plan| plan.wall_time, Held::Protection("wall_time"), "the run is ended as exceeded";
-    "limits.cpu_time" |plan| plan.cpu_time, Held::Protection("cpu_time"), "the run is ended as exceeded";
-    "limits.cpus" |plan| plan.cgroup.and_then(|cgroup| cgroup.cpus).map(u64::from), Held::Protection("cpu"), "it waits for its next period";
-    "limits.memory" |plan| plan.memory, Held::Protection("memory"), "the run is ended as exceeded";
-    "limits.pids" |plan| plan.pids, Held::Protection("pids"), "fork and clone fail with EAGAIN";
+    "limits.wall_time" |plan| plan.wall_time, Held::Protection(Protection::WallTime), "the run is ended as exceeded";
+    "limits.cpu_time" |plan| plan.cpu_time, Held::Protection(Protection::CpuTime), "the run is ended as exceeded";
+    "limits.cpus" |plan| plan.cgroup.and_then(|cgroup| cgroup.cpus).map(u64::from), Held::Protection(Protection::Cpu), "it waits for its next period";
+    "limits.memory" |plan| plan.memory, Held::Protection(Protection::Memory), "the run is ended as exceeded";
+    "limits.pids" |plan| plan.pids, Held::Protection(Protection::Pids), "fork and clone fail with EAGAIN";
     "limits.open_files" |plan| rlimit(plan, 7), Held::Always("RLIMIT_NOFILE"), "open fails with EMFILE";
-    "limits.file_size" |plan| plan.file_size, Held::Protection("file_size"), "the run is ended by SIGXFSZ, as exceeded";
+    "limits.file_size" |plan| plan.file_size, Held::Protection(Protection::FileSize), "the run is ended by SIGXFSZ, as exceeded";
     "limits.stack" |plan| rlimit(plan, 3), Held::Always("RLIMIT_STACK"), "the process dies of SIGSEGV";
     "limits.stdout" |plan| Some(plan.collect.stdout), READER, "the run is ended as exceeded";
     "limits.stderr" |plan| Some(plan.collect.stderr), READER, "the run is ended as exceeded";
@@ -67,8 +68,8 @@ pub(super) fn find_out(measure: &Measure, amount: Amount, compiled: &Compiled<'_
         return Finding { ruling: Ruling::Allowed, because: "nothing holds it".to_owned(), line, cure: Err("no plan has it".to_owned()) };
     };
     let limit = (limited.value)(plan);
-    let (by, absent) = match limited.by {
-        Held::Always(by) => (by.to_owned(), None),
+    let (by, absent) = match &limited.by {
+        Held::Always(by) => ((*by).to_owned(), None),
         Held::Protection(name) => match plan.enforcement.get(name) {
             Some(Enforcement::By(by)) => (by.clone(), None),
             Some(Enforcement::Substitute { by, .. }) => (by.clone(), None),

@@ -6,6 +6,7 @@ use std::fs;
 use std::thread::available_parallelism;
 
 use remand_plan::Plan;
+use remand_plan::Protection;
 use remand_plan::evidence::Stop;
 
 use super::exact::{Exact, Looked};
@@ -47,7 +48,7 @@ impl Meter {
             init,
             cpu_limit: plan.cpu_time,
             memory_limit,
-            socket: if plan.memory_watch.is_some() && plan.has("network_namespace") { send_buffer() } else { 0 },
+            socket: if plan.memory_watch.is_some() && plan.has(&Protection::NetworkNamespace) { send_buffer() } else { 0 },
             next_cpu: None,
             next_sample: None,
             cpus: available_parallelism().map_or(1, |cpus| cpus.get() as u64),

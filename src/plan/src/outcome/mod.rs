@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::enforcement::Enforcement;
 use crate::frames::ErrorFrame;
+use crate::protection::Protection;
 use crate::step::Step;
 use crate::verdict::Verdict;
 
@@ -20,7 +21,7 @@ pub use exit_code::{EXIT_CODES, exit_code, exit_code_table};
 pub const VERSION: u32 = 1;
 
 /// The whole record of one run.
-#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 pub struct Outcome {
     /// Shape version, 1.
     pub version: u32,
@@ -50,7 +51,7 @@ pub struct Outcome {
     /// Microseconds per step, in order.
     pub timing: Vec<Timing>,
     /// Each protection: what enforced it, or why it was not.
-    pub enforcement: BTreeMap<String, Enforcement>,
+    pub enforcement: BTreeMap<Protection, Enforcement>,
 }
 
 impl Outcome {

@@ -43,9 +43,9 @@ fn outcome(verdict: Verdict) -> Outcome {
         usage: Usage { wall_ms: Milliseconds(1_234_567), memory_peak: Some(1), ..Usage::default() },
         timing: vec![Timing { step: Step::CloneInit, us: 120 }],
         enforcement: BTreeMap::from([
-            ("memory".into(), Enforcement::Substitute { by: "rlimit".into(), because: "no cgroup".into() }),
-            ("pids".into(), Enforcement::By("cgroup v2 pids.max".into())),
-            ("own_uid".into(), Enforcement::Absent("not privileged".into())),
+            (Protection::Memory, Enforcement::Substitute { by: "rlimit".into(), because: "no cgroup".into() }),
+            (Protection::Pids, Enforcement::By("cgroup v2 pids.max".into())),
+            (Protection::OwnUid, Enforcement::Absent("not privileged".into())),
         ]),
     }
 }
@@ -70,12 +70,12 @@ fn the_keys_and_their_order() {
 }
 
 #[test]
-fn reads_back_what_it_wrote() {
+fn values_are_the_runs_own_text_and_verdicts_read_back() {
     for verdict in every_verdict() {
+        let text = serde_json::to_string(&verdict).unwrap();
+        assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
         let text = serde_json::to_string(&outcome(verdict)).unwrap();
-        assert!(text.contains("\"value\":{\"n\":1.10,\"big\":123456789012345678901234567890}"), "the value is the run's own text");
-        let back: Outcome = serde_json::from_str(&text).unwrap();
-        assert_eq!(serde_json::to_string(&back).unwrap(), text);
+        assert!(text.contains("\"value\":{\"n\":1.10,\"big\":123456789012345678901234567890}"), "{text}");
     }
 }
 

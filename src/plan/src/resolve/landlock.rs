@@ -10,6 +10,7 @@ use super::ledger::Ledger;
 use crate::host::{Fact, HostFacts};
 use crate::landlock::fs;
 use crate::plan::{LandlockPlan, Root};
+use crate::protection::Protection;
 
 const READ: u64 = fs::READ_FILE | fs::READ_DIR;
 const WRITE: u64 = fs::WRITE_FILE | fs::REMOVE | fs::MAKE | fs::REFER | fs::TRUNCATE;
@@ -33,18 +34,18 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) ->
         _ if abi < policy.landlock.minimum_abi && policy.landlock.enforce == Enforce::Required => &old,
         _ => &Fact::Available,
     };
-    ledger.need("landlock_files", fact, policy.landlock.enforce, &format!("Landlock ABI {abi}"));
+    ledger.need(Protection::LandlockFiles, fact, policy.landlock.enforce, &format!("Landlock ABI {abi}"));
     if abi == 0 {
-        for protection in ["landlock_tcp", "landlock_scopes"] {
+        for protection in [Protection::LandlockTcp, Protection::LandlockScopes] {
             ledger.absent(protection, "no Landlock");
         }
         return None;
     }
     network(ledger, policy, abi);
     if abi >= SCOPES {
-        ledger.by("landlock_scopes", "abstract sockets and signals")
+        ledger.by(Protection::LandlockScopes, "abstract sockets and signals")
     } else {
-        ledger.absent("landlock_scopes", older(abi, SCOPES))
+        ledger.absent(Protection::LandlockScopes, older(abi, SCOPES))
     }
     Some(LandlockPlan {
         abi,
@@ -57,11 +58,11 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) ->
 
 fn network(ledger: &mut Ledger, policy: &Policy, abi: u32) {
     match policy.network.mode {
-        NetworkMode::None if abi >= UDP => ledger.by("landlock_tcp", "TCP and UDP: no bind, no connect"),
-        NetworkMode::None if abi >= TCP => ledger.by("landlock_tcp", "TCP: no bind, no connect"),
-        NetworkMode::None => ledger.absent("landlock_tcp", older(abi, TCP)),
-        NetworkMode::Loopback => ledger.absent("landlock_tcp", "network.mode is loopback"),
-        NetworkMode::Host => ledger.absent("landlock_tcp", "network.mode is host"),
+        NetworkMode::None if abi >= UDP => ledger.by(Protection::LandlockTcp, "TCP and UDP: no bind, no connect"),
+        NetworkMode::None if abi >= TCP => ledger.by(Protection::LandlockTcp, "TCP: no bind, no connect"),
+        NetworkMode::None => ledger.absent(Protection::LandlockTcp, older(abi, TCP)),
+        NetworkMode::Loopback => ledger.absent(Protection::LandlockTcp, "network.mode is loopback"),
+        NetworkMode::Host => ledger.absent(Protection::LandlockTcp, "network.mode is host"),
     }
 }
 

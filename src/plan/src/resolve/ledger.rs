@@ -9,33 +9,34 @@ use remand_policy::policy::Enforce;
 use crate::enforcement::Enforcement;
 use crate::host::Fact;
 use crate::plan::Refused;
+use crate::protection::Protection;
 
 /// What has been found so far.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     refused: Vec<Refused>,
-    enforcement: BTreeMap<String, Enforcement>,
+    enforcement: BTreeMap<Protection, Enforcement>,
 }
 
 impl Ledger {
-    pub(super) fn by(&mut self, protection: &str, what: impl Into<String>) {
-        self.enforcement.insert(protection.into(), Enforcement::By(what.into()));
+    pub(super) fn by(&mut self, protection: Protection, what: impl Into<String>) {
+        self.enforcement.insert(protection, Enforcement::By(what.into()));
     }
 
-    pub(super) fn substitute(&mut self, protection: &str, by: impl Into<String>, because: impl Into<String>) {
-        self.enforcement.insert(protection.into(), Enforcement::Substitute { by: by.into(), because: because.into() });
+    pub(super) fn substitute(&mut self, protection: Protection, by: impl Into<String>, because: impl Into<String>) {
+        self.enforcement.insert(protection, Enforcement::Substitute { by: by.into(), because: because.into() });
     }
 
-    pub(super) fn absent(&mut self, protection: &str, because: impl Into<String>) {
-        self.enforcement.insert(protection.into(), Enforcement::Absent(because.into()));
+    pub(super) fn absent(&mut self, protection: Protection, because: impl Into<String>) {
+        self.enforcement.insert(protection, Enforcement::Absent(because.into()));
     }
 
-    pub(super) fn refuse(&mut self, protection: impl Into<String>, blocker: impl Into<String>, remedy: impl Into<String>) {
-        self.refused.push(Refused { protection: protection.into(), blocker: blocker.into(), remedy: remedy.into() });
+    pub(super) fn refuse(&mut self, protection: Protection, blocker: impl Into<String>, remedy: impl Into<String>) {
+        self.refused.push(Refused { protection, blocker: blocker.into(), remedy: remedy.into() });
     }
 
     /// A protection that a host fact decides. Returns the blocker where it is missing and optional: the caller may know a substitute.
-    pub(super) fn need<'f>(&mut self, protection: &str, fact: &'f Fact, enforce: Enforce, by: &str) -> Option<&'f str> {
+    pub(super) fn need<'f>(&mut self, protection: Protection, fact: &'f Fact, enforce: Enforce, by: &str) -> Option<&'f str> {
         match fact {
             Fact::Available => self.by(protection, by),
             Fact::Missing { blocker, remedy } if enforce == Enforce::Required => self.refuse(protection, blocker, remedy),
@@ -48,13 +49,13 @@ impl Ledger {
     }
 
     /// What stands in for a protection that turned out missing; nothing if it is there, or refused.
-    pub(super) fn instead(&mut self, protection: &str, missing: Option<&str>, by: &str) {
+    pub(super) fn instead(&mut self, protection: Protection, missing: Option<&str>, by: &str) {
         if let Some(because) = missing {
             self.substitute(protection, by, because);
         }
     }
 
-    pub(super) fn finish(self) -> Result<BTreeMap<String, Enforcement>, Vec<Refused>> {
+    pub(super) fn finish(self) -> Result<BTreeMap<Protection, Enforcement>, Vec<Refused>> {
         if self.refused.is_empty() { Ok(self.enforcement) } else { Err(self.refused) }
     }
 }

@@ -7,6 +7,7 @@ use remand_policy::policy::{Enforce, Policy};
 use super::ledger::Ledger;
 use crate::host::{CgroupVersion, Fact, HostFacts, Surrounding};
 use crate::plan::CgroupLimits;
+use crate::protection::Protection;
 
 /// `RLIMIT_*` of Linux on both instruction sets.
 mod rlimit {
@@ -48,14 +49,14 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) ->
     cpu(ledger, policy, host);
     surroundings(ledger, policy, host);
     match policy.limits.wall_time.value() {
-        Some(_) => ledger.by("wall_time", "monotonic timer of the supervisor"),
-        None => ledger.absent("wall_time", "limits.wall_time is unlimited"),
+        Some(_) => ledger.by(Protection::WallTime, "monotonic timer of the supervisor"),
+        None => ledger.absent(Protection::WallTime, "limits.wall_time is unlimited"),
     }
     match policy.limits.file_size.value() {
-        Some(_) => ledger.by("file_size", "RLIMIT_FSIZE"),
-        None => ledger.absent("file_size", "limits.file_size is unlimited"),
+        Some(_) => ledger.by(Protection::FileSize, "RLIMIT_FSIZE"),
+        None => ledger.absent(Protection::FileSize, "limits.file_size is unlimited"),
     }
-    ledger.by("core_dumps", "RLIMIT_CORE 1, which stops those to a pipe too");
+    ledger.by(Protection::CoreDumps, "RLIMIT_CORE 1, which stops those to a pipe too");
     limited.cgroup = cgroup(policy, host);
     limited
 }
@@ -82,12 +83,12 @@ fn file(host: &HostFacts, v1: &str, v2: &str) -> String {
 fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Limited) {
     let enforce = policy.limits.cgroup;
     let Some(bytes) = policy.limits.memory.value() else {
-        ledger.absent("memory", "limits.memory is unlimited");
-        return ledger.absent("swap", "limits.memory is unlimited");
+        ledger.absent(Protection::Memory, "limits.memory is unlimited");
+        return ledger.absent(Protection::Swap, "limits.memory is unlimited");
     };
-    let missing = ledger.need("memory", &host.cgroup.memory, enforce, &file(host, "memory.limit_in_bytes", "memory.max"));
+    let missing = ledger.need(Protection::Memory, &host.cgroup.memory, enforce, &file(host, "memory.limit_in_bytes", "memory.max"));
     ledger.instead(
-        "memory",
+        Protection::Memory,
         missing,
         "resident and swapped memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
     );
@@ -95,20 +96,20 @@ fn memory(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut 
     let sampled = "swapped memory of the run's processes, sampled by the supervisor and counted as memory";
     let uncounted = match missing {
         None if host.cgroup.memory.available() => {
-            ledger.need("swap", &host.cgroup.swap, enforce, &file(host, "memory.memsw.limit_in_bytes", "memory.swap.max"))
+            ledger.need(Protection::Swap, &host.cgroup.swap, enforce, &file(host, "memory.memsw.limit_in_bytes", "memory.swap.max"))
         }
         missing => missing,
     };
-    ledger.instead("swap", uncounted, sampled);
+    ledger.instead(Protection::Swap, uncounted, sampled);
 }
 
 fn pids(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Limited) {
-    let Some(pids) = policy.limits.pids.value() else { return ledger.absent("pids", "limits.pids is unlimited") };
-    let missing = ledger.need("pids", &host.cgroup.pids, policy.limits.cgroup, &file(host, "pids.max", "pids.max"));
+    let Some(pids) = policy.limits.pids.value() else { return ledger.absent(Protection::Pids, "limits.pids is unlimited") };
+    let missing = ledger.need(Protection::Pids, &host.cgroup.pids, policy.limits.cgroup, &file(host, "pids.max", "pids.max"));
     if missing.is_some() && host.kernel_version >= NPROC_PER_NAMESPACE {
         let most = pids.saturating_add(OWN_PROCESSES);
         limited.rlimits.push((rlimit::NPROC, most, most));
-        ledger.instead("pids", missing, "RLIMIT_NPROC within the user namespace");
+        ledger.instead(Protection::Pids, missing, "RLIMIT_NPROC within the user namespace");
     }
 }
 
@@ -117,28 +118,27 @@ fn cpu(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
     let sampled = "process times sampled by the supervisor, and RLIMIT_CPU per process";
     // Required is the controller, for whichever of the two limits needs it: one lack, told once.
     match (limits.cpus.value(), limits.cpu_time.value()) {
-        (None, None) => ledger.absent("cpu", "limits.cpus is unlimited"),
-        (None, Some(_)) if limits.cgroup == Enforce::Optional => ledger.absent("cpu", "limits.cpus is unlimited"),
+        (None, None) => ledger.absent(Protection::Cpu, "limits.cpus is unlimited"),
+        (None, Some(_)) if limits.cgroup == Enforce::Optional => ledger.absent(Protection::Cpu, "limits.cpus is unlimited"),
         _ => {
-            ledger.need("cpu", &host.cgroup.cpu, limits.cgroup, &file(host, "cpu.cfs_quota_us", "cpu.max"));
+            ledger.need(Protection::Cpu, &host.cgroup.cpu, limits.cgroup, &file(host, "cpu.cfs_quota_us", "cpu.max"));
         }
     }
     match (limits.cpu_time.value(), &host.cgroup.cpu) {
-        (None, _) => ledger.absent("cpu_time", "limits.cpu_time is unlimited"),
+        (None, _) => ledger.absent(Protection::CpuTime, "limits.cpu_time is unlimited"),
         (Some(_), Fact::Available) => {
-            ledger.by("cpu_time", file(host, "cpuacct.usage, read by the supervisor", "cpu.stat, read by the supervisor"))
+            ledger.by(Protection::CpuTime, file(host, "cpuacct.usage, read by the supervisor", "cpu.stat, read by the supervisor"))
         }
-        (Some(_), Fact::Missing { blocker, .. }) => ledger.substitute("cpu_time", sampled, blocker),
+        (Some(_), Fact::Missing { blocker, .. }) => ledger.substitute(Protection::CpuTime, sampled, blocker),
     }
 }
 
 /// What somebody set on this process holds its runs too, wherever their cgroup is; and who else could stop this process.
 fn surroundings(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
-    const NAME: &str = "surrounding_limits";
     let facts = &host.cgroup;
     if let Some(who) = &facts.exposed {
         ledger.absent(
-            "supervisor_cgroup",
+            Protection::SupervisorCgroup,
             format!(
                 "{who}, who can freeze or end this supervisor by it: no limit that it keeps itself, wall time first, holds against them"
             ),
@@ -149,14 +149,14 @@ fn surroundings(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
         None if facts.surrounding.is_empty() => {}
         None => {
             let all: Vec<String> = facts.surrounding.iter().map(named).collect();
-            ledger.by(NAME, format!("{}, copied onto the run's parent", all.join(", ")));
+            ledger.by(Protection::SurroundingLimits, format!("{}, copied onto the run's parent", all.join(", ")));
         }
         Some((limit, (blocker, remedy))) => {
             let lost = Fact::Missing {
                 blocker: format!("{}, which holds this process, cannot hold its runs: {blocker}", named(limit)),
                 remedy: remedy.into(),
             };
-            ledger.need(NAME, &lost, policy.limits.cgroup, "");
+            ledger.need(Protection::SurroundingLimits, &lost, policy.limits.cgroup, "");
         }
     }
 }

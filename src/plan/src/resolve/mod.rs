@@ -21,6 +21,7 @@ use crate::frames::Collect;
 use crate::host::HostFacts;
 use crate::interpreter::BOOTSTRAP;
 use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
+use crate::protection::Protection;
 
 pub use protections::UNCOUNTED;
 pub use room::cramped;
@@ -44,13 +45,13 @@ impl Plan {
             unobserved: None,
             ..self.clone()
         };
-        plan.enforcement.remove("surrounding_limits");
+        plan.enforcement.remove(&Protection::SurroundingLimits);
         plan.enforcement.extend(ledger.finish()?);
         if self.unobserved.is_none() {
             return Ok(plan);
         }
         let failed = |error: CompileError| {
-            vec![Refused { protection: "seccomp".into(), blocker: error.to_string(), remedy: "Change the policy.".into() }]
+            vec![Refused { protection: Protection::Seccomp, blocker: error.to_string(), remedy: "Change the policy.".into() }]
         };
         plan.observing(policy, host).map_err(failed)
     }
@@ -61,7 +62,7 @@ impl Plan {
         let mut plan = Self { proc: false, ..self.clone() };
         plan.root.links.retain(|link| !root::PROC_LINKS.contains(&(link.0.as_str(), link.1.as_str())));
         plan.landlock.iter_mut().for_each(|landlock| landlock.rules.retain(|(path, _)| path != "/proc"));
-        plan.enforcement.insert("proc".into(), Enforcement::By(protections::no_proc(because)));
+        plan.enforcement.insert(Protection::Proc, Enforcement::By(protections::no_proc(because)));
         plan
     }
 

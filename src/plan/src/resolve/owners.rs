@@ -7,9 +7,7 @@ use super::ledger::Ledger;
 use crate::files::{Files, Found};
 use crate::host::{Fact, HostFacts};
 use crate::plan::{Bind, Root};
-
-/// What the outcome calls it.
-const WRITES: &str = "writable_mounts";
+use crate::protection::Protection;
 
 /// Finds the owner for each writable mount, and enters by what runs can write there.
 pub(super) fn resolve(ledger: &mut Ledger, root: Root, host: &HostFacts, files: &dyn Files) -> Root {
@@ -17,7 +15,7 @@ pub(super) fn resolve(ledger: &mut Ledger, root: Root, host: &HostFacts, files: 
         return root;
     }
     if !own_ids(host) {
-        ledger.by(WRITES, "the run has the caller's own id, and writes what the caller may");
+        ledger.by(Protection::WritableMounts, "the run has the caller's own id, and writes what the caller may");
         return root;
     }
     let mut lacks = Vec::new();
@@ -40,9 +38,15 @@ pub(super) fn resolve(ledger: &mut Ledger, root: Root, host: &HostFacts, files: 
     let by = format!("id-mapped mounts: the run writes in {}", mapped.join(", in "));
     match (mapped.is_empty(), lacks.is_empty()) {
         (true, true) => {}
-        (false, true) => ledger.by(WRITES, by),
-        (true, false) => ledger.substitute(WRITES, "the run has an id that owns nothing, and writes what everybody may", lacks.join("; ")),
-        (false, false) => ledger.substitute(WRITES, format!("{by}; elsewhere what everybody may write"), lacks.join("; ")),
+        (false, true) => ledger.by(Protection::WritableMounts, by),
+        (true, false) => ledger.substitute(
+            Protection::WritableMounts,
+            "the run has an id that owns nothing, and writes what everybody may",
+            lacks.join("; "),
+        ),
+        (false, false) => {
+            ledger.substitute(Protection::WritableMounts, format!("{by}; elsewhere what everybody may write"), lacks.join("; "))
+        }
     }
     Root { binds, ..root }
 }

@@ -9,22 +9,23 @@ use remand_syscalls::bpf::Instruction;
 use super::ledger::Ledger;
 use super::owners::own_ids;
 use crate::host::{Fact, HostFacts};
+use crate::protection::Protection;
 
 /// The namespaces. User, mount and PID are what a run is made of: without them there is none, whatever the policy says.
 pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
     let (facts, asked) = (&host.namespaces, &policy.namespaces);
-    ledger.need("user_namespace", &facts.user, Enforce::Required, "user namespace of the forkserver");
-    ledger.need("mount_namespace", &facts.mount, Enforce::Required, "mount namespace of the run, its root built from nothing");
-    ledger.need("pid_namespace", &facts.pid, Enforce::Required, "PID namespace of the run");
-    ledger.need("ipc_namespace", &facts.ipc, asked.ipc, "IPC namespace of the forkserver");
-    ledger.need("uts_namespace", &facts.uts, asked.uts, "UTS namespace of the forkserver");
-    ledger.need("cgroup_namespace", &facts.cgroup, asked.cgroup, "cgroup namespace of the run");
+    ledger.need(Protection::UserNamespace, &facts.user, Enforce::Required, "user namespace of the forkserver");
+    ledger.need(Protection::MountNamespace, &facts.mount, Enforce::Required, "mount namespace of the run, its root built from nothing");
+    ledger.need(Protection::PidNamespace, &facts.pid, Enforce::Required, "PID namespace of the run");
+    ledger.need(Protection::IpcNamespace, &facts.ipc, asked.ipc, "IPC namespace of the forkserver");
+    ledger.need(Protection::UtsNamespace, &facts.uts, asked.uts, "UTS namespace of the forkserver");
+    ledger.need(Protection::CgroupNamespace, &facts.cgroup, asked.cgroup, "cgroup namespace of the run");
     let by = match policy.network.mode {
         NetworkMode::None => "empty network namespace",
         NetworkMode::Loopback => "network namespace with its own loopback",
-        NetworkMode::Host => return ledger.absent("network_namespace", "network.mode is host"),
+        NetworkMode::Host => return ledger.absent(Protection::NetworkNamespace, "network.mode is host"),
     };
-    ledger.need("network_namespace", &facts.network, asked.network, by);
+    ledger.need(Protection::NetworkNamespace, &facts.network, asked.network, by);
 }
 
 /// Ids, groups, capabilities, and who owns the result pipe.
@@ -37,24 +38,24 @@ pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
             remedy: "Run remand as root, or say namespaces.own_uid = \"optional\".".into(),
         }
     };
-    ledger.need("own_uid", &own, policy.namespaces.own_uid, "a host uid from the pool");
-    ledger.by("no_new_privs", "PR_SET_NO_NEW_PRIVS");
-    ledger.by("capabilities", "all five sets empty");
+    ledger.need(Protection::OwnUid, &own, policy.namespaces.own_uid, "a host uid from the pool");
+    ledger.by(Protection::NoNewPrivs, "PR_SET_NO_NEW_PRIVS");
+    ledger.by(Protection::Capabilities, "all five sets empty");
     if host.privileged {
-        ledger.by("supplementary_groups", "none");
-        ledger.by("result_pipe", "mode 0200, owned by the supervisor's user");
+        ledger.by(Protection::SupplementaryGroups, "none");
+        ledger.by(Protection::ResultPipe, "mode 0200, owned by the supervisor's user");
     } else {
-        ledger.absent("supplementary_groups", "a user namespace that maps only its maker keeps its groups");
-        ledger.substitute("result_pipe", "mode 0200", "without privilege the run's user owns the pipe and can change its mode");
+        ledger.absent(Protection::SupplementaryGroups, "a user namespace that maps only its maker keeps its groups");
+        ledger.substitute(Protection::ResultPipe, "mode 0200", "without privilege the run's user owns the pipe and can change its mode");
     }
 }
 
 /// Whether `/proc` is mounted. Where it cannot be, the run sees less, not more.
 pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bool {
     match (policy.filesystem.proc, &host.proc_mount) {
-        (true, Fact::Available) => ledger.by("proc", "the run's own processes only"),
-        (true, Fact::Missing { blocker, .. }) => ledger.by("proc", no_proc(blocker)),
-        (false, _) => ledger.by("proc", "not mounted: filesystem.proc is false"),
+        (true, Fact::Available) => ledger.by(Protection::Proc, "the run's own processes only"),
+        (true, Fact::Missing { blocker, .. }) => ledger.by(Protection::Proc, no_proc(blocker)),
+        (false, _) => ledger.by(Protection::Proc, "not mounted: filesystem.proc is false"),
     }
     policy.filesystem.proc && host.proc_mount.available()
 }
@@ -82,21 +83,21 @@ pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, wat
     let program = match remand_syscalls::compile_for_run(&calls(policy, watched), host.arch, policy.writes_to_host(), watched) {
         Ok(program) => program,
         Err(error) => {
-            ledger.refuse("seccomp", error.to_string(), "Change the policy.");
+            ledger.refuse(Protection::Seccomp, error.to_string(), "Change the policy.");
             return Vec::new();
         }
     };
     let by = format!("seccomp filter of {} instructions; refused calls are recorded", program.len());
-    ledger.need("seccomp", &host.seccomp, policy.syscalls.enforce, &by);
+    ledger.need(Protection::Seccomp, &host.seccomp, policy.syscalls.enforce, &by);
     // Without a filter nothing hands them over.
     match &host.seccomp {
         Fact::Available => {
             let shared = "; but on writable mounts, which others share, each is the kernel's too and seen by whoever opens the file (ENOLCK on FUSE, network \
                           and other file systems that may ask somebody)";
             let shared = if policy.writes_to_host() { shared } else { "" };
-            ledger.by("file_locks", format!("kept by the supervisor: none is the kernel's, no other run sees one{shared}"));
+            ledger.by(Protection::FileLocks, format!("kept by the supervisor: none is the kernel's, no other run sees one{shared}"));
         }
-        Fact::Missing { blocker, .. } => ledger.absent("file_locks", blocker),
+        Fact::Missing { blocker, .. } => ledger.absent(Protection::FileLocks, blocker),
     }
     if host.seccomp.available() { program } else { Vec::new() }
 }

@@ -4,6 +4,7 @@
 
 use crate::host::HostFacts;
 use crate::plan::Refused;
+use crate::protection::Protection;
 
 /// Descriptors of a start are first moved to 64 and above.
 const DESCRIPTORS: u64 = 72;
@@ -14,7 +15,7 @@ const PYTHON_STACK: u64 = 40 << 10;
 #[must_use]
 pub fn cramped(host: &HostFacts, python: bool) -> Vec<Refused> {
     let lack = |limit: &str, option: &str, has: String, needs: String| Refused {
-        protection: "room for a start".into(),
+        protection: Protection::Room,
         blocker: format!("the limit {limit} (ulimit {option}) is {has}, and a start needs {needs}"),
         remedy: format!(
             "Raise it where remand is started: ulimit {option} 1024; a hard limit is raised by root alone (/etc/security/limits.conf, systemd: Limit{}=).",

@@ -10,6 +10,7 @@ use super::sources;
 use crate::files::{Files, Found, Kind};
 use crate::interpreter::{EXECUTOR, Tree};
 use crate::plan::{Bind, Program, Root};
+use crate::protection::Protection;
 
 /// Links of the run's own into its `/proc`.
 pub(super) const PROC_LINKS: [(&str, &str); 4] = [
@@ -26,11 +27,13 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
     for tree in &trees {
         show(ledger, tree, &mut root);
     }
-    for mount in &policy.filesystem.mounts {
+    for (index, mount) in policy.filesystem.mounts.iter().enumerate() {
         let other_target = |blocker| sources::Cannot { blocker, remedy: "Choose another filesystem.mounts target." };
         let left_out = conflict(mount, &trees, &root).map(other_target).map_or_else(|| sources::left_out(mount, &root, files), Err);
         match left_out {
-            Err(sources::Cannot { blocker, remedy }) => ledger.refuse(format!("the mount at {}", mount.target), blocker, remedy),
+            Err(sources::Cannot { blocker, remedy }) => {
+                ledger.refuse(Protection::Mount { target: mount.target.clone(), index }, blocker, remedy)
+            }
             Ok(Some(why)) => root.left_out.push((mount.source.clone(), why)),
             Ok(None) => root.binds.push(Bind {
                 source: mount.source.clone(),
@@ -57,7 +60,7 @@ fn nodes(ledger: &mut Ledger, devices: &[&'static str], files: &dyn Files) {
         let missing = missing.join(", ");
         let remedy = "Mount a /dev that has it (mount -t devtmpfs devtmpfs /dev; in a container, its runtime does), or make it (mknod), or take it out of \
                       filesystem.devices.";
-        ledger.refuse("the run's /dev", format!("the host has no device node {missing}"), remedy);
+        ledger.refuse(Protection::Devices, format!("the host has no device node {missing}"), remedy);
     }
 }
 
@@ -88,7 +91,11 @@ fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
 fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
     let paths = tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path));
     for path in paths.filter(|path| owned().any(|own| meet(path, own))) {
-        ledger.refuse(format!("the program's {path}"), "a run has its own file system there", "Use a program that is installed elsewhere.");
+        ledger.refuse(
+            Protection::ProgramFile { path: path.clone() },
+            "a run has its own file system there",
+            "Use a program that is installed elsewhere.",
+        );
     }
     for (path, seen) in &tree.binds {
         if !root.binds.iter().any(|shown| beneath(path, &shown.target)) {

@@ -15,6 +15,7 @@ use crate::fixtures::{full, missing, python, rootless};
 use crate::host::{CgroupFacts, CgroupVersion, Fact, Surrounding};
 use crate::interpreter::Tree;
 use crate::plan::{Bind, CgroupLimits, LandlockPlan, Root};
+use crate::protection::Protection;
 
 /// A small policy with these system calls; everything required.
 fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
@@ -86,7 +87,7 @@ fn on(policy: &Policy, host: &HostFacts) -> Result<Plan, Vec<Refused>> {
     resolve(policy, &Program::Python(&python()), host, &Unseen)
 }
 
-fn refused(policy: &Policy, host: &HostFacts) -> Vec<(String, String)> {
+fn refused(policy: &Policy, host: &HostFacts) -> Vec<(Protection, String)> {
     on(policy, host).unwrap_err().into_iter().map(|refused| (refused.protection, refused.blocker)).collect()
 }
 
@@ -222,38 +223,37 @@ fn a_privileged_run_on_a_full_host() {
             job_size: 7000,
         },
         enforcement: [
-            ("capabilities", by("all five sets empty")),
-            ("cgroup_namespace", by("cgroup namespace of the run")),
-            ("core_dumps", by("RLIMIT_CORE 1, which stops those to a pipe too")),
-            ("cpu", by("cgroup v2 cpu.max")),
-            ("cpu_time", by("cgroup v2 cpu.stat, read by the supervisor")),
-            ("file_size", by("RLIMIT_FSIZE")),
-            ("ipc_namespace", by("IPC namespace of the forkserver")),
-            ("landlock_files", by("Landlock ABI 7")),
-            ("landlock_scopes", by("abstract sockets and signals")),
-            ("landlock_tcp", by("TCP: no bind, no connect")),
-            ("memory", by("cgroup v2 memory.max")),
-            ("mount_namespace", by("mount namespace of the run, its root built from nothing")),
-            ("network_namespace", by("empty network namespace")),
-            ("no_new_privs", by("PR_SET_NO_NEW_PRIVS")),
-            ("own_uid", by("a host uid from the pool")),
-            ("pid_namespace", by("PID namespace of the run")),
-            ("pids", by("cgroup v2 pids.max")),
-            ("proc", by("the run's own processes only")),
-            ("result_pipe", by("mode 0200, owned by the supervisor's user")),
-            ("seccomp", by(&format!("seccomp filter of {} instructions; refused calls are recorded", filter.len()))),
-            ("supplementary_groups", by("none")),
+            (Protection::Capabilities, by("all five sets empty")),
+            (Protection::CgroupNamespace, by("cgroup namespace of the run")),
+            (Protection::CoreDumps, by("RLIMIT_CORE 1, which stops those to a pipe too")),
+            (Protection::Cpu, by("cgroup v2 cpu.max")),
+            (Protection::CpuTime, by("cgroup v2 cpu.stat, read by the supervisor")),
+            (Protection::FileSize, by("RLIMIT_FSIZE")),
+            (Protection::IpcNamespace, by("IPC namespace of the forkserver")),
+            (Protection::LandlockFiles, by("Landlock ABI 7")),
+            (Protection::LandlockScopes, by("abstract sockets and signals")),
+            (Protection::LandlockTcp, by("TCP: no bind, no connect")),
+            (Protection::Memory, by("cgroup v2 memory.max")),
+            (Protection::MountNamespace, by("mount namespace of the run, its root built from nothing")),
+            (Protection::NetworkNamespace, by("empty network namespace")),
+            (Protection::NoNewPrivs, by("PR_SET_NO_NEW_PRIVS")),
+            (Protection::OwnUid, by("a host uid from the pool")),
+            (Protection::PidNamespace, by("PID namespace of the run")),
+            (Protection::Pids, by("cgroup v2 pids.max")),
+            (Protection::Proc, by("the run's own processes only")),
+            (Protection::ResultPipe, by("mode 0200, owned by the supervisor's user")),
+            (Protection::Seccomp, by(&format!("seccomp filter of {} instructions; refused calls are recorded", filter.len()))),
+            (Protection::SupplementaryGroups, by("none")),
             (
-                "file_locks",
+                Protection::FileLocks,
                 by("kept by the supervisor: none is the kernel's, no other run sees one; but on writable mounts, which others share, each is the kernel's too \
                     and seen by whoever opens the file (ENOLCK on FUSE, network and other file systems that may ask somebody)"),
             ),
-            ("swap", by("cgroup v2 memory.swap.max")),
-            ("user_namespace", by("user namespace of the forkserver")),
-            ("uts_namespace", by("UTS namespace of the forkserver")),
-            ("wall_time", by("monotonic timer of the supervisor")),
+            (Protection::Swap, by("cgroup v2 memory.swap.max")),
+            (Protection::UserNamespace, by("user namespace of the forkserver")),
+            (Protection::UtsNamespace, by("UTS namespace of the forkserver")),
+            (Protection::WallTime, by("monotonic timer of the supervisor")),
         ]
-        .map(|(name, how)| (name.to_owned(), how))
         .into(),
         filter,
         unobserved: None,
@@ -278,23 +278,23 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     let seccomp = Enforcement::By(format!("seccomp filter of {} instructions; refused calls are recorded", plan.filter.len()));
     let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
     let expected = [
-        ("cpu", absent("no delegation")),
-        ("cpu_time", instead("process times sampled by the supervisor, and RLIMIT_CPU per process", "no delegation")),
+        (Protection::Cpu, absent("no delegation")),
+        (Protection::CpuTime, instead("process times sampled by the supervisor, and RLIMIT_CPU per process", "no delegation")),
         (
-            "memory",
+            Protection::Memory,
             instead(
                 "resident and swapped memory, page tables and socket buffers, sampled by the supervisor; memfd_create and shmget refused; /tmp counts by filesystem.tmp.size alone",
                 "no delegation",
             ),
         ),
-        ("own_uid", absent("this process may not map other users' ids")),
-        ("pids", instead("RLIMIT_NPROC within the user namespace", "no delegation")),
-        ("seccomp", seccomp),
-        ("result_pipe", instead("mode 0200", "without privilege the run's user owns the pipe and can change its mode")),
-        ("supplementary_groups", absent("a user namespace that maps only its maker keeps its groups")),
-        ("swap", instead(SAMPLED_SWAP, "no delegation")),
+        (Protection::OwnUid, absent("this process may not map other users' ids")),
+        (Protection::Pids, instead("RLIMIT_NPROC within the user namespace", "no delegation")),
+        (Protection::Seccomp, seccomp),
+        (Protection::ResultPipe, instead("mode 0200", "without privilege the run's user owns the pipe and can change its mode")),
+        (Protection::SupplementaryGroups, absent("a user namespace that maps only its maker keeps its groups")),
+        (Protection::Swap, instead(SAMPLED_SWAP, "no delegation")),
     ];
-    assert_eq!(changed, expected.map(|(name, how)| (name.to_owned(), how)).into());
+    assert_eq!(changed, expected.into());
 }
 
 #[test]
@@ -306,8 +306,10 @@ fn everything_required_and_missing_is_refused_at_once_with_its_remedy() {
     host.landlock = missing("Landlock");
     host.seccomp = missing("seccomp");
     let all = on(&policy(), &host).unwrap_err();
-    let names: Vec<_> = all.iter().map(|refused| refused.protection.as_str()).collect();
-    assert_eq!(names, ["user_namespace", "ipc_namespace", "own_uid", "memory", "pids", "cpu", "landlock_files", "seccomp"]);
+    assert_eq!(
+        all.iter().map(|refused| refused.protection.to_string()).collect::<Vec<_>>(),
+        ["user_namespace", "ipc_namespace", "own_uid", "memory", "pids", "cpu", "landlock_files", "seccomp"]
+    );
     assert_eq!(all[0].to_string(), "user_namespace cannot be had here: no user namespaces. Get user namespaces.");
 }
 
@@ -328,17 +330,24 @@ fn optional_protections_that_are_missing_are_absent_but_not_those_a_run_is_made_
     host.landlock = missing("Landlock");
     host.proc_mount = missing("proc");
     let plan = on(&policy, &host).unwrap();
-    assert_eq!((plan.filter.len(), plan.landlock.as_ref(), plan.proc, plan.has("cgroup_namespace")), (0, None, false, false));
-    for protection in ["ipc_namespace", "cgroup_namespace", "seccomp", "landlock_files", "landlock_tcp", "landlock_scopes"] {
-        assert!(!plan.has(protection), "{protection}");
+    assert_eq!((plan.filter.len(), plan.landlock.as_ref(), plan.proc, plan.has(&Protection::CgroupNamespace)), (0, None, false, false));
+    for protection in [
+        Protection::IpcNamespace,
+        Protection::CgroupNamespace,
+        Protection::Seccomp,
+        Protection::LandlockFiles,
+        Protection::LandlockTcp,
+        Protection::LandlockScopes,
+    ] {
+        assert!(!plan.has(&protection), "{protection}");
     }
-    assert!(plan.has("proc") && plan.has("uts_namespace"));
+    assert!(plan.has(&Protection::Proc) && plan.has(&Protection::UtsNamespace));
     assert_eq!(on(&policy, &HostFacts { proc_mount: Fact::Available, ..host.clone() }).unwrap().without_proc("no proc"), plan);
     assert!(!plan.root.links.iter().any(|(path, _)| path == "/dev/fd"));
     host.namespaces.user = missing("user namespaces");
     host.namespaces.pid = missing("PID namespaces");
-    let lacks = [("user_namespace", "no user namespaces"), ("pid_namespace", "no PID namespaces")];
-    assert_eq!(refused(&policy, &host), lacks.map(|(name, blocker)| (name.to_owned(), blocker.to_owned())));
+    let lacks = [(Protection::UserNamespace, "no user namespaces"), (Protection::PidNamespace, "no PID namespaces")];
+    assert_eq!(refused(&policy, &host), lacks.map(|(name, blocker)| (name, blocker.to_owned())));
 }
 
 #[test]
@@ -349,7 +358,7 @@ fn landlock_masks_follow_the_abi() {
         let plan = on(&policy, &HostFacts { landlock_abi: abi, ..full() }).unwrap();
         let landlock = plan.landlock.unwrap();
         assert!(landlock.rules.iter().all(|(_, rights)| rights & !landlock.handled_fs == 0));
-        (landlock.handled_fs, landlock.handled_net, landlock.scoped, plan.enforcement["landlock_tcp"].clone())
+        (landlock.handled_fs, landlock.handled_net, landlock.scoped, plan.enforcement[&Protection::LandlockTcp].clone())
     };
     let none = NetworkMode::None;
     assert_eq!(masks(1, none), (0x1fff, 0, 0, absent("the kernel's Landlock ABI is 1, 4 would do it")));
@@ -382,9 +391,9 @@ fn an_old_landlock_is_refused_where_a_newer_one_is_required_and_used_where_it_is
     policy.landlock.minimum_abi = 4;
     let host = HostFacts { landlock_abi: 2, ..full() };
     let blocker = "the kernel's Landlock ABI is 2, the policy asks for 4".to_owned();
-    assert_eq!(refused(&policy, &host), [("landlock_files".to_owned(), blocker)]);
+    assert_eq!(refused(&policy, &host), [(Protection::LandlockFiles, blocker)]);
     policy.landlock.enforce = Enforce::Optional;
-    assert_eq!(on(&policy, &host).unwrap().enforcement["landlock_files"], by("Landlock ABI 2"));
+    assert_eq!(on(&policy, &host).unwrap().enforcement[&Protection::LandlockFiles], by("Landlock ABI 2"));
 }
 
 #[test]
@@ -407,9 +416,12 @@ fn mounts_that_would_cover_what_a_run_needs_are_refused_by_target() {
         ("/usr/lib/python3.11/json", "the program needs /usr/lib/python3.11 as it is"),
         ("/lib/x", "the program needs /lib as it is"),
     ] {
-        assert_eq!(refused(&with(&[target]), &full()), [(format!("the mount at {target}"), blocker.to_owned())]);
+        assert_eq!(refused(&with(&[target]), &full()), [(Protection::Mount { target: target.to_owned(), index: 0 }, blocker.to_owned())]);
     }
-    assert_eq!(refused(&with(&["/a", "/a"]), &full()), [("the mount at /a".to_owned(), "another mount is there".to_owned())]);
+    assert_eq!(
+        refused(&with(&["/a", "/a"]), &full()),
+        [(Protection::Mount { target: "/a".into(), index: 1 }, "another mount is there".to_owned())]
+    );
     // Neighbours, and one mount within another, which the host's directory has a place for.
     let plan = on(&with(&["/tmpfile", "/etc/ssl", "/usr/lib/python3.111", "/data", "/data/inner"]), &full()).unwrap();
     assert_eq!(plan.root.binds.len(), 2 + 5);
@@ -434,7 +446,7 @@ fn a_host_program_is_run_as_asked_without_executor_and_not_from_where_the_run_ha
     assert!(!plan.root.files.iter().any(|(path, _)| path.starts_with("/remand")));
     let tree = Tree { binds: [("/tmp/echo".into(), FileId::default())].into(), ..Tree::default() };
     let refused = resolve(&policy(), &Program::Host { argv: &argv, tree: &tree }, &full(), &Unseen).unwrap_err();
-    assert_eq!(refused[0].protection, "the program's /tmp/echo");
+    assert_eq!(refused[0].protection, Protection::ProgramFile { path: "/tmp/echo".into() });
 }
 
 #[test]
@@ -445,8 +457,16 @@ fn unlimited_is_absent_and_needs_no_controller() {
     (limits.wall_time, limits.file_size) = (Limit::Unlimited, Limit::Unlimited);
     policy.namespaces.own_uid = Enforce::Optional;
     let plan = on(&policy, &rootless()).unwrap();
-    for name in ["memory", "swap", "pids", "cpu", "cpu_time", "wall_time", "file_size"] {
-        assert!(matches!(&plan.enforcement[name], Enforcement::Absent(because) if because.ends_with("is unlimited")), "{name}");
+    for name in [
+        Protection::Memory,
+        Protection::Swap,
+        Protection::Pids,
+        Protection::Cpu,
+        Protection::CpuTime,
+        Protection::WallTime,
+        Protection::FileSize,
+    ] {
+        assert!(matches!(&plan.enforcement[&name], Enforcement::Absent(because) if because.ends_with("is unlimited")), "{name}");
     }
     assert_eq!(
         (plan.wall_time, plan.cpu_time, plan.memory, plan.pids, plan.file_size, plan.memory_watch),
@@ -464,11 +484,11 @@ fn limits_around_the_supervisor_are_copied_and_named_or_refused() {
     let mut host = full();
     host.cgroup.surrounding = ["pids.max", "cpu.max"].map(|file| surrounding(file, Fact::Available)).into();
     let copied = by("pids.max 40 of /service, cpu.max 40 of /service, copied onto the run's parent");
-    assert_eq!(on(&policy(), &host).unwrap().enforcement["surrounding_limits"], copied);
+    assert_eq!(on(&policy(), &host).unwrap().enforcement[&Protection::SurroundingLimits], copied);
     host.cgroup.surrounding.push(surrounding("cpuset.cpus", missing("cpuset")));
     let why = "cpuset.cpus 40 of /service, which holds this process, cannot hold its runs: no cpuset";
-    assert_eq!(on(&lenient(), &host).unwrap().enforcement["surrounding_limits"], absent(why));
-    assert_eq!(refused(&policy(), &host), [("surrounding_limits".to_owned(), why.to_owned())]);
+    assert_eq!(on(&lenient(), &host).unwrap().enforcement[&Protection::SurroundingLimits], absent(why));
+    assert_eq!(refused(&policy(), &host), [(Protection::SurroundingLimits, why.to_owned())]);
 }
 
 #[test]
@@ -476,8 +496,10 @@ fn who_can_stop_the_supervisor_is_named() {
     let mut host = full();
     host.cgroup.exposed = Some("uid 5 can write to /a".into());
     let plan = on(&policy(), &host).unwrap();
-    assert!(matches!(&plan.enforcement["supervisor_cgroup"], Enforcement::Absent(why) if why.starts_with("uid 5 can write to /a")));
-    assert!(!on(&policy(), &full()).unwrap().enforcement.contains_key("supervisor_cgroup"));
+    assert!(
+        matches!(&plan.enforcement[&Protection::SupervisorCgroup], Enforcement::Absent(why) if why.starts_with("uid 5 can write to /a"))
+    );
+    assert!(!on(&policy(), &full()).unwrap().enforcement.contains_key(&Protection::SupervisorCgroup));
 }
 
 #[test]
@@ -502,18 +524,22 @@ fn partial_cgroups_are_used_for_what_they_hold() {
     let plan = on(&lenient(), &host).unwrap();
     let limits = plan.cgroup.unwrap();
     assert_eq!((limits.memory, limits.pids, limits.use_pids, limits.use_cpu), (Some(256 << 20), None, false, true));
-    assert_eq!(plan.enforcement["memory"], by("cgroup v1 memory.limit_in_bytes"));
-    assert_eq!(plan.enforcement["pids"], absent("no pids controller"), "before 5.14 RLIMIT_NPROC counts all of the user's processes");
+    assert_eq!(plan.enforcement[&Protection::Memory], by("cgroup v1 memory.limit_in_bytes"));
+    assert_eq!(
+        plan.enforcement[&Protection::Pids],
+        absent("no pids controller"),
+        "before 5.14 RLIMIT_NPROC counts all of the user's processes"
+    );
     assert!(!plan.rlimits.iter().any(|(resource, ..)| *resource == 6));
-    assert_eq!(plan.enforcement["swap"], instead(SAMPLED_SWAP, "no swap accounting"));
+    assert_eq!(plan.enforcement[&Protection::Swap], instead(SAMPLED_SWAP, "no swap accounting"));
     let required = refused(&policy(), &host);
-    assert_eq!(required.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["swap", "pids"]);
+    assert_eq!(required.into_iter().map(|(what, _)| what).collect::<Vec<_>>(), [Protection::Swap, Protection::Pids]);
 }
 
 #[test]
 fn a_policy_that_cannot_be_compiled_is_refused() {
     let all = refused(&small(&["@io"], &[], &["execve"]), &full());
-    assert_eq!(all[0].0, "seccomp");
+    assert_eq!(all[0].0, Protection::Seccomp);
 }
 
 #[test]
@@ -522,7 +548,7 @@ fn every_shipped_policy_resolves_for_root_and_for_an_ordinary_user_on_old_landlo
         let policy = remand_policy::load::shipped(name).unwrap().unwrap();
         for host in [full(), rootless(), HostFacts { landlock_abi: 2, kernel_version: (6, 1), ..rootless() }] {
             let plan = on(&policy, &host).unwrap_or_else(|refused| panic!("{name}: {refused:?}"));
-            assert!(plan.has("seccomp") && plan.has("landlock_files") && plan.has("memory"), "{name}");
+            assert!(plan.has(&Protection::Seccomp) && plan.has(&Protection::LandlockFiles) && plan.has(&Protection::Memory), "{name}");
         }
     }
 }

@@ -7,27 +7,28 @@ use std::collections::BTreeMap;
 use crate::enforcement::Enforcement;
 use crate::evidence::{Evidence, Groups, InFlight, Made};
 use crate::plan::Plan;
+use crate::protection::Protection;
 
-pub fn enforcement(evidence: &Evidence, plan: &Plan) -> BTreeMap<String, Enforcement> {
+pub fn enforcement(evidence: &Evidence, plan: &Plan) -> BTreeMap<Protection, Enforcement> {
     let mut all = plan.enforcement.clone();
     let Some(made) = evidence.made else { return all };
     if let Some(uid) = made.own_uid {
-        all.insert("own_uid".into(), Enforcement::By(format!("host uid {uid}, held by this run alone")));
+        all.insert(Protection::OwnUid, Enforcement::By(format!("host uid {uid}, held by this run alone")));
     }
-    all.insert("supplementary_groups".into(), groups(made));
-    all.insert("nested_user_namespaces".into(), nested(made));
+    all.insert(Protection::SupplementaryGroups, groups(made));
+    all.insert(Protection::NestedUserNamespaces, nested(made));
     for (source, why) in &plan.root.left_out {
-        all.insert(format!("mount of {source}"), Enforcement::Absent(format!("{why}, and the mount is optional")));
+        all.insert(Protection::LeftOut { source: source.clone() }, Enforcement::Absent(format!("{why}, and the mount is optional")));
     }
     if let Some(in_flight) = evidence.in_flight {
-        all.insert("given_back".into(), given_back(in_flight));
+        all.insert(Protection::GivenBack, given_back(in_flight));
     }
     if evidence.cleanup.charged > 0 {
         let why = format!(
             "{} bytes of the run's memory were still charged to its cgroup, and not to be freed, when that was removed",
             evidence.cleanup.charged
         );
-        all.insert("memory_returned".into(), Enforcement::Absent(why));
+        all.insert(Protection::MemoryReturned, Enforcement::Absent(why));
     }
     all
 }

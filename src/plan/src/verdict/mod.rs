@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use crate::enforcement::Enforcement;
 use crate::evidence::Evidence;
 use crate::plan::Plan;
+use crate::protection::Protection;
 
 pub use hints::hint;
 pub use kinds::{Level, LimitKind, Verdict};
@@ -40,7 +41,7 @@ pub struct Decision {
     /// How it ended.
     pub verdict: Verdict,
     /// What held each protection.
-    pub enforcement: BTreeMap<String, Enforcement>,
+    pub enforcement: BTreeMap<Protection, Enforcement>,
 }
 
 /// Decides.

@@ -347,20 +347,22 @@ fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
     let told = |evidence: &Evidence| decide(evidence, &plan).enforcement;
     let by = |text: &str| Some(Enforcement::By(text.to_owned()));
     let full = told(&with(made, None, 0));
-    let get = |name: &str| full.get(name).cloned();
-    assert_eq!(get("own_uid"), by("host uid 60001, held by this run alone"));
+    let get = |what: Protection| full.get(&what).cloned();
+    assert_eq!(get(Protection::OwnUid), by("host uid 60001, held by this run alone"));
     assert_eq!(
-        (get("supplementary_groups"), get("nested_user_namespaces")),
+        (get(Protection::SupplementaryGroups), get(Protection::NestedUserNamespaces)),
         (by("setgroups: none"), by("user.max_user_namespaces = 0 inside"))
     );
-    assert!(matches!(get("mount of /data"), Some(Enforcement::Absent(why)) if why.starts_with("it is not there")));
-    assert_eq!((full.len(), get("given_back"), get("memory_returned")), (4, None, None));
+    assert!(
+        matches!(get(Protection::LeftOut { source: "/data".into() }), Some(Enforcement::Absent(why)) if why.starts_with("it is not there"))
+    );
+    assert_eq!((full.len(), get(Protection::GivenBack), get(Protection::MemoryReturned)), (4, None, None));
     let own = told(&with(Made { own_uid: None, groups: Groups::Kept, no_more_namespaces: false }, None, 7));
-    assert!(!own.contains_key("own_uid"));
-    for name in ["supplementary_groups", "nested_user_namespaces", "memory_returned"] {
-        assert!(matches!(own.get(name), Some(Enforcement::Absent(_))), "{name}");
+    assert!(!own.contains_key(&Protection::OwnUid));
+    for name in [Protection::SupplementaryGroups, Protection::NestedUserNamespaces, Protection::MemoryReturned] {
+        assert!(matches!(own.get(&name), Some(Enforcement::Absent(_))), "{name}");
     }
-    let held = |bytes, pipes| told(&with(made, Some(InFlight { bytes, pipes }), 0)).remove("given_back");
+    let held = |bytes, pipes| told(&with(made, Some(InFlight { bytes, pipes }), 0)).remove(&Protection::GivenBack);
     assert!(matches!(held(Some(0), 0), Some(Enforcement::By(_))));
     assert!(matches!(held(None, 0), Some(Enforcement::Substitute { .. })));
     for (bytes, pipes) in [(Some(1), 0), (Some(0), 1), (None, 1)] {

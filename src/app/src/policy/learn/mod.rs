@@ -9,6 +9,7 @@ mod job;
 
 use remand_authoring::learn::{self, Learner, Line, Ran, Run, Standing, Start};
 use remand_engine::{Effective, Engine, Outcome, Unprepared};
+use remand_plan::Protection;
 use remand_plan::outcome::exit_code;
 use remand_plan::plan::Refused;
 use remand_plan::verdict::{Level, Verdict};
@@ -121,8 +122,9 @@ impl Session<'_> {
         let lacks: Vec<(String, String)> = match tried {
             Tried::Unprepared(Unprepared::Refused(lacks)) => lacks
                 .iter()
-                .filter_map(|Refused { protection, blocker, .. }| {
-                    Some((protection.strip_prefix("the mount at ")?.to_owned(), blocker.clone()))
+                .filter_map(|Refused { protection, blocker, .. }| match protection {
+                    Protection::Mount { target, .. } => Some((target.clone(), blocker.clone())),
+                    _ => None,
                 })
                 .collect(),
             Tried::Ran { outcome, .. } => match &outcome.verdict {

@@ -1,0 +1,188 @@
+//! What a run is protected by and made of: each entry of an outcome's `enforcement`, and what is refused where it cannot be had.
+//!
+//! Always holds: the list is closed, and in the order of the words that it is told in.
+
+use std::fmt;
+
+use remand_syscalls::Starting;
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Protection {
+    /// System calls that a start needs, or that would end it.
+    Start(Starting),
+    Capabilities,
+    CgroupNamespace,
+    CoreDumps,
+    Cpu,
+    CpuTime,
+    FileLocks,
+    FileSize,
+    /// Nothing of the run is held by descriptors in flight.
+    GivenBack,
+    IpcNamespace,
+    LandlockFiles,
+    LandlockScopes,
+    LandlockTcp,
+    Memory,
+    MemoryReturned,
+    /// A mount that the policy calls optional and that was left out.
+    LeftOut {
+        source: String,
+    },
+    MountNamespace,
+    NestedUserNamespaces,
+    NetworkNamespace,
+    NoNewPrivs,
+    OwnUid,
+    PidNamespace,
+    Pids,
+    Proc,
+    ResultPipe,
+    /// Limits that this process was started with leave room for a start.
+    Room,
+    Seccomp,
+    SupervisorCgroup,
+    SupplementaryGroups,
+    SurroundingLimits,
+    Swap,
+    /// A mount of the policy.
+    Mount {
+        target: String,
+        /// Which of `filesystem.mounts`.
+        index: usize,
+    },
+    /// A file of the program where a run has its own.
+    ProgramFile {
+        path: String,
+    },
+    /// The device nodes of the policy.
+    Devices,
+    UserNamespace,
+    UtsNamespace,
+    WallTime,
+    WritableMounts,
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Start(Starting::Python(_)) => "a start of a Python",
+            Self::Start(Starting::Program) => "a start of a program that is linked dynamically",
+            Self::Capabilities => "capabilities",
+            Self::CgroupNamespace => "cgroup_namespace",
+            Self::CoreDumps => "core_dumps",
+            Self::Cpu => "cpu",
+            Self::CpuTime => "cpu_time",
+            Self::FileLocks => "file_locks",
+            Self::FileSize => "file_size",
+            Self::GivenBack => "given_back",
+            Self::IpcNamespace => "ipc_namespace",
+            Self::LandlockFiles => "landlock_files",
+            Self::LandlockScopes => "landlock_scopes",
+            Self::LandlockTcp => "landlock_tcp",
+            Self::Memory => "memory",
+            Self::MemoryReturned => "memory_returned",
+            Self::LeftOut { source } => return write!(f, "mount of {source}"),
+            Self::MountNamespace => "mount_namespace",
+            Self::NestedUserNamespaces => "nested_user_namespaces",
+            Self::NetworkNamespace => "network_namespace",
+            Self::NoNewPrivs => "no_new_privs",
+            Self::OwnUid => "own_uid",
+            Self::PidNamespace => "pid_namespace",
+            Self::Pids => "pids",
+            Self::Proc => "proc",
+            Self::ResultPipe => "result_pipe",
+            Self::Room => "room for a start",
+            Self::Seccomp => "seccomp",
+            Self::SupervisorCgroup => "supervisor_cgroup",
+            Self::SupplementaryGroups => "supplementary_groups",
+            Self::SurroundingLimits => "surrounding_limits",
+            Self::Swap => "swap",
+            Self::Mount { target, .. } => return write!(f, "the mount at {target}"),
+            Self::ProgramFile { path } => return write!(f, "the program's {path}"),
+            Self::Devices => "the run's /dev",
+            Self::UserNamespace => "user_namespace",
+            Self::UtsNamespace => "uts_namespace",
+            Self::WallTime => "wall_time",
+            Self::WritableMounts => "writable_mounts",
+        })
+    }
+}
+
+impl serde::Serialize for Protection {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A record may name what a later version enters: for a reader the keys are any text.
+impl schemars::JsonSchema for Protection {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        String::json_schema(generator)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_is_that_of_the_words() {
+        use Protection::*;
+        let mount = |target: &str, index| Mount { target: target.into(), index };
+        let mut all = vec![
+            WritableMounts,
+            WallTime,
+            UtsNamespace,
+            UserNamespace,
+            Devices,
+            ProgramFile { path: "/tmp/x".into() },
+            mount("/b", 0),
+            mount("/a", 1),
+            Swap,
+            SurroundingLimits,
+            SupplementaryGroups,
+            SupervisorCgroup,
+            Seccomp,
+            Room,
+            ResultPipe,
+            Proc,
+            Pids,
+            PidNamespace,
+            OwnUid,
+            NoNewPrivs,
+            NetworkNamespace,
+            NestedUserNamespaces,
+            MountNamespace,
+            LeftOut { source: "/srv".into() },
+            MemoryReturned,
+            Memory,
+            LandlockTcp,
+            LandlockScopes,
+            LandlockFiles,
+            IpcNamespace,
+            GivenBack,
+            FileSize,
+            FileLocks,
+            CpuTime,
+            Cpu,
+            CoreDumps,
+            CgroupNamespace,
+            Capabilities,
+            Start(Starting::Program),
+            Start(Starting::Python(None)),
+        ];
+        all.sort();
+        assert!(all.is_sorted_by_key(ToString::to_string), "{all:?}");
+    }
+}
