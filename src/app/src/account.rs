@@ -95,7 +95,7 @@ fn raised(error: Option<&ErrorFrame>) -> (String, Vec<String>) {
 }
 
 fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> (String, Vec<String>) {
-    let field = field(limit);
+    let field = limit.fields().join(" or ");
     let what = format!("over {field}: {} allowed, {} seen ({})", amount(allowed, unit), amount(seen, unit), plain(source));
     let advice = format!("to allow more, raise `{field}` in policy {} or in one that extends it, and check --set", plain(policy));
     (what, vec![advice])
@@ -149,24 +149,6 @@ fn denied(outcome: &Outcome) -> String {
 fn arguments(args: &[u64; 6]) -> String {
     let used = args.iter().rposition(|arg| *arg != 0).map_or(0, |last| last + 1);
     args.iter().take(used).map(|arg| format!("{arg:#x}")).collect::<Vec<_>>().join(", ")
-}
-
-/// The policy line that sets a limit.
-fn field(limit: LimitKind) -> &'static str {
-    match limit {
-        LimitKind::WallTime => "limits.wall_time",
-        LimitKind::CpuTime => "limits.cpu_time",
-        LimitKind::Memory => "limits.memory",
-        LimitKind::Pids => "limits.pids",
-        LimitKind::Stdout => "limits.stdout",
-        LimitKind::Stderr => "limits.stderr",
-        LimitKind::Prints => "limits.prints",
-        LimitKind::ResultSize => "limits.result_size",
-        LimitKind::ResultShape => "limits.result_depth or limits.result_nodes",
-        LimitKind::FileSize => "limits.file_size",
-        LimitKind::TmpSize => "filesystem.tmp.size",
-        LimitKind::TmpInodes => "filesystem.tmp.inodes",
-    }
 }
 
 /// A number with its unit, as people read it: three significant digits at most after scaling.

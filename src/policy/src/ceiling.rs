@@ -10,19 +10,20 @@
 //!   A ceiling that covers a part of a mount by another one has them taken over as they are, or not at all.
 //! - `syscalls.kill`, `python.builtins_deny` and `landlock.minimum_abi` are floors: at least what the ceiling has.
 
+use std::ops::RangeInclusive;
+
 use remand_syscalls::{Grant, Rules, covered, granted};
 use serde_json::{Value, json};
 
-use crate::narrow::{Change, Direction, compare};
+use crate::field::{Field, Greater, Names, Saying};
+use crate::narrow::{Change, Compare, Direction};
 use crate::places::{beneath, inside};
-use crate::policy::{Mount, Policy, Word};
+use crate::policy::{Fields, Mount, Policy, Visitor, Word};
+use crate::units::Number;
 use crate::write::{write_grant, write_mount};
 
 /// Calls named in one message.
 const NAMED: usize = 5;
-
-/// Lists of which more allow less.
-const DENIALS: &[&str] = &["syscalls.kill", "python.builtins_deny"];
 
 /// One value that a ceiling does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,38 +42,111 @@ pub struct Excess {
 /// Everything in `policy` that is beyond `ceiling`; nothing where there is none.
 #[must_use]
 pub fn exceeding(ceiling: &Policy, policy: &Policy) -> Vec<Excess> {
-    let mut beyond: Vec<_> = compare(ceiling, policy).into_iter().filter(|change| change.direction != Direction::Narrows).collect();
-    // A list is judged as a whole, and differs in one change for each entry.
-    beyond.dedup_by(|later, first| {
-        let same = later.field == first.field;
-        if same && DENIALS.contains(&first.field.as_str()) {
-            let names = [&*first, &*later].map(|change| change.from_value().as_array().cloned().unwrap_or_default());
-            first.from = Value::from(names.concat()).to_string();
-        }
-        same
-    });
-    beyond.into_iter().flat_map(|change| excesses(ceiling, policy, change)).collect()
+    let mut found = Vec::new();
+    Policy::visit(&mut Ceiling { ceiling, policy, found: &mut found });
+    found
 }
 
-fn excesses(ceiling: &Policy, policy: &Policy, change: Change) -> Vec<Excess> {
-    let Change { field, direction: _, from, to } = change;
-    let names = |allowed: &[String], asked: &[String]| listed(&field, allowed, asked);
-    match field.as_str() {
-        "name" | "description" => Vec::new(),
-        variable if variable.starts_with("environment.") => Vec::new(),
-        "syscalls.allow" => grants(&field, &ceiling.syscalls.rules, &policy.syscalls.rules),
-        "filesystem.mounts" => mounts(&field, &ceiling.filesystem.mounts, &policy.filesystem.mounts),
-        "filesystem.devices" => {
-            let words = |policy: &Policy| policy.filesystem.devices.iter().map(|device| device.word().to_owned()).collect::<Vec<_>>();
-            names(&words(ceiling), &words(policy))
-        }
-        "python.stdlib_allow" => names(&ceiling.python.stdlib_allow, &policy.python.stdlib_allow),
-        "python.external_allow" => names(&ceiling.python.external_allow, &policy.python.external_allow),
-        list if DENIALS.contains(&list) => {
-            vec![Excess { field, entry: None, value: format!("a list without {from}"), most: format!("at least {from}") }]
-        }
-        _ => vec![Excess { field, entry: None, value: to, most: from }],
+/// Holds the fields of a section against those of the ceiling's.
+struct Ceiling<'c, S> {
+    ceiling: &'c S,
+    policy: &'c S,
+    found: &'c mut Vec<Excess>,
+}
+
+impl<'c, S> Ceiling<'c, S> {
+    /// What is not narrower of that which `visit` compares.
+    fn beyond(&self, visit: impl FnOnce(&mut Compare<'_, S>)) -> Vec<Change> {
+        let mut changes = Vec::new();
+        visit(&mut Compare { from: self.ceiling, to: self.policy, changes: &mut changes });
+        changes.retain(|change| change.direction != Direction::Narrows);
+        changes
     }
+
+    /// A field that is beyond as a whole.
+    fn whole(&mut self, visit: impl FnOnce(&mut Compare<'_, S>)) {
+        let excess = |Change { field, from, to, .. }| Excess { field, entry: None, value: to, most: from };
+        self.found.extend(self.beyond(visit).into_iter().map(excess));
+    }
+
+    /// A list of which each entry takes something away.
+    fn floor(&mut self, field: &str, changes: &[Change]) {
+        let lacking: Vec<Value> = changes.iter().filter_map(|change| change.from_value().as_array().cloned()).flatten().collect();
+        if !changes.is_empty() {
+            let lacking = Value::from(lacking);
+            let (value, most) = (format!("a list without {lacking}"), format!("at least {lacking}"));
+            self.found.push(Excess { field: field.to_owned(), entry: None, value, most });
+        }
+    }
+
+    fn both<T>(&self, field: &Field<S, T>) -> (&'c T, &'c T) {
+        ((field.of)(self.ceiling), (field.of)(self.policy))
+    }
+}
+
+impl<S> Visitor<S> for Ceiling<'_, S> {
+    fn section<T: Fields>(&mut self, field: &Field<S, T>) {
+        let (ceiling, policy) = self.both(field);
+        T::visit(&mut Ceiling { ceiling, policy, found: self.found });
+    }
+
+    fn number<T: Number>(&mut self, field: &Field<S, T>, range: RangeInclusive<u64>, greater: Greater) {
+        self.whole(|compare| compare.number(field, range, greater));
+    }
+
+    fn flag(&mut self, field: &Field<S, bool>, greater: Greater) {
+        self.whole(|compare| compare.flag(field, greater));
+    }
+
+    fn word<T: Word + Ord>(&mut self, field: &Field<S, T>) {
+        self.whole(|compare| compare.word(field));
+    }
+
+    fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
+        let (ceiling, policy) = self.both(field);
+        let words = |values: &[T]| values.iter().map(|value| value.word().to_owned()).collect::<Vec<_>>();
+        self.found.extend(listed(field.path, &words(ceiling), &words(policy)));
+    }
+
+    fn text(&mut self, field: &Field<S, String>, saying: Saying) {
+        if !matches!(saying, Saying::Name | Saying::Description) {
+            self.whole(|compare| compare.text(field, saying));
+        }
+    }
+
+    fn reason(&mut self, _: &Field<S, Option<String>>, _: fn(&S) -> Option<(&'static str, &'static str)>) {}
+
+    fn names(&mut self, field: &Field<S, Vec<String>>, names: Names, longer: Greater) {
+        let changes = self.beyond(|compare| compare.names(field, names, longer));
+        let (ceiling, policy) = self.both(field);
+        match longer {
+            Greater::AllowsMore if changes.is_empty() => {}
+            Greater::AllowsMore => self.found.extend(listed(field.path, ceiling, policy)),
+            Greater::AllowsLess => self.floor(field.path, &changes),
+        }
+    }
+
+    fn mounts(&mut self, field: &Field<S, Vec<Mount>>) {
+        if !self.beyond(|compare| compare.mounts(field)).is_empty() {
+            let (ceiling, policy) = self.both(field);
+            self.found.extend(mounts(field.path, ceiling, policy));
+        }
+    }
+
+    fn rules(&mut self, field: &Field<S, Rules>) {
+        let (kills, grants_more): (Vec<_>, Vec<_>) =
+            self.beyond(|compare| compare.rules(field)).into_iter().partition(|change| change.field == "syscalls.kill");
+        let (ceiling, policy) = self.both(field);
+        if !grants_more.is_empty() {
+            self.found.extend(grants("syscalls.allow", ceiling, policy));
+        }
+        self.floor("syscalls.kill", &kills);
+    }
+
+    /// Judged in `rules`, with what takes away from it.
+    fn grants(&mut self, _: &Field<S, Vec<Grant>>) {}
+
+    fn variables(&mut self, _: &Field<S, Vec<(String, String)>>) {}
 }
 
 /// Names that are not among those allowed.

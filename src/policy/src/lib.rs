@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ceiling;
+pub mod field;
 pub mod load;
 pub mod narrow;
 pub mod overrides;
@@ -13,7 +14,6 @@ pub mod policy;
 pub mod question;
 pub mod ranges;
 pub mod schema;
-mod shape;
 pub mod shipped;
 pub mod source;
 pub mod text;

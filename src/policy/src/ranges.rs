@@ -1,41 +1,41 @@
-//! The range of every number in a policy file.
+//! The range of every number in a policy file, in the smallest unit (bytes, microseconds, thousandths of a CPU), and how long texts and lists may be.
 //!
 //! Always holds: written here once, for the loader that refuses and for the schema that editors complete from.
 
 use std::ops::RangeInclusive;
 
-use crate::units::{Bytes, Cpus, Limit, Span};
-
 /// The kernel counts bytes and microseconds in signed 64 bits.
-const MOST: u64 = i64::MAX as u64;
-const PAGE: Bytes = Bytes(4096);
+pub const MOST: u64 = i64::MAX as u64;
+/// The end of the range of a limit that can be lifted.
+const OPEN: u64 = u64::MAX;
+const PAGE: u64 = 4096;
 
 /// Times; the kernel's clocks are finer than the least of them.
-pub const TIME: RangeInclusive<Limit<Span>> = Limit::At(Span(1000))..=Limit::Unlimited;
+pub const TIME: RangeInclusive<u64> = 1000..=OPEN;
 /// The kernel's smallest quota is 1 ms in a period of 100 ms.
-pub const CPUS: RangeInclusive<Limit<Cpus>> = Limit::At(Cpus(10))..=Limit::Unlimited;
+pub const CPUS: RangeInclusive<u64> = 10..=OPEN;
 /// `limits.memory`; a page is the least.
-pub const MEMORY: RangeInclusive<Limit<Bytes>> = Limit::At(PAGE)..=Limit::Unlimited;
+pub const MEMORY: RangeInclusive<u64> = PAGE..=OPEN;
 /// `limits.pids`.
-pub const PIDS: RangeInclusive<Limit<u64>> = Limit::At(1)..=Limit::Unlimited;
+pub const PIDS: RangeInclusive<u64> = 1..=OPEN;
 /// `limits.open_files`; below 8 nothing starts.
 pub const OPEN_FILES: RangeInclusive<u64> = 8..=1_048_576;
 /// `limits.file_size`.
-pub const FILE_SIZE: RangeInclusive<Limit<Bytes>> = Limit::At(Bytes(1))..=Limit::Unlimited;
+pub const FILE_SIZE: RangeInclusive<u64> = 1..=OPEN;
 /// `limits.stack`.
-pub const STACK: RangeInclusive<Bytes> = Bytes(64 << 10)..=Bytes(1 << 30);
+pub const STACK: RangeInclusive<u64> = 64 << 10..=1 << 30;
 /// What the supervisor keeps or hands in.
-pub const KEPT: RangeInclusive<Bytes> = Bytes(1)..=Bytes(MOST);
+pub const KEPT: RangeInclusive<u64> = 1..=MOST;
 /// Python's own encoder stops at about 1000 levels.
 pub const RESULT_DEPTH: RangeInclusive<u64> = 1..=1000;
 /// `limits.result_nodes`.
 pub const RESULT_NODES: RangeInclusive<u64> = 1..=MOST;
 /// For tmpfs 0 means no limit, and a page is the least it counts.
-pub const TMP_SIZE: RangeInclusive<Bytes> = PAGE..=Bytes(MOST);
+pub const TMP_SIZE: RangeInclusive<u64> = PAGE..=MOST;
 /// `filesystem.tmp.inodes`; the root directory is one.
 pub const TMP_INODES: RangeInclusive<u64> = 2..=MOST;
 /// `landlock.minimum_abi`.
-pub const MINIMUM_ABI: RangeInclusive<u32> = 1..=100;
+pub const MINIMUM_ABI: RangeInclusive<u64> = 1..=100;
 /// Index of an argument of a system call.
 pub const ARGUMENT: RangeInclusive<u64> = 0..=5;
 

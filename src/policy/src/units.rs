@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde_json::Value;
+
 /// An amount of memory or storage in bytes. Written `"64MiB"`, `"1.5GiB"`, `"10000B"`. Units are B, KiB, MiB, GiB, TiB and no others: `"10MB"` means
 /// two different amounts to two readers, and a bare number means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -310,26 +312,114 @@ impl fmt::Display for Cpus {
     }
 }
 
-/// Quantities of which zero can be told apart; zero is refused as a [`Limit`].
-pub trait Quantity: Copy + Ord + fmt::Display {
-    /// Nothing at all.
-    const ZERO: Self;
+/// What a number counts, and how it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Unit {
+    Bytes,
+    Time,
+    Cpus,
+    Count,
 }
 
-impl Quantity for Bytes {
-    const ZERO: Self = Self(0);
+impl Unit {
+    /// A value that may be written.
+    #[must_use]
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Bytes => "256MiB",
+            Self::Time => "10s",
+            Self::Cpus => "1.5",
+            Self::Count => "100",
+        }
+    }
+
+    /// An amount for people.
+    #[must_use]
+    pub fn show(self, amount: u64) -> String {
+        match self {
+            Self::Bytes => Bytes(amount).to_string(),
+            Self::Time => Span(amount).to_string(),
+            Self::Cpus => Cpus::of(Some(amount)).to_string(),
+            Self::Count => amount.to_string(),
+        }
+    }
+
+    /// A limit as a policy file writes it; `None` is `unlimited`.
+    #[must_use]
+    pub fn json(self, amount: Option<u64>) -> Value {
+        let Some(amount) = amount else { return Value::from("unlimited") };
+        let shown = self.show(amount);
+        match self {
+            Self::Bytes | Self::Time => Value::from(shown),
+            // The exact decimal digits; a float would do for these values, but not provably.
+            Self::Cpus | Self::Count => shown.parse().map_or(Value::Null, Value::Number),
+        }
+    }
+
+    /// The amount that a policy file writes; `None` where it is no number, or `unlimited`.
+    #[must_use]
+    pub fn amount(self, written: &Value) -> Option<u64> {
+        match self {
+            Self::Bytes => written.as_str()?.parse().ok().map(|bytes: Bytes| bytes.0),
+            Self::Time => written.as_str()?.parse().ok().map(|span: Span| span.0),
+            Self::Cpus => written.to_string().parse().ok().map(|cpus: Cpus| cpus.0.into()),
+            Self::Count => written.as_u64(),
+        }
+    }
 }
 
-impl Quantity for Span {
-    const ZERO: Self = Self(0);
+/// A type of numbers: an amount of a unit, or `None` for `unlimited` where [`Number::LIFTS`].
+pub trait Number: Copy + Ord + fmt::Display {
+    /// Of what.
+    const UNIT: Unit;
+    /// Whether `"unlimited"` may be written.
+    const LIFTS: bool = false;
+
+    /// The amount.
+    fn amount(self) -> Option<u64>;
+
+    /// The number that is this amount; the largest that there is where it is more than that.
+    fn of(amount: Option<u64>) -> Self;
 }
 
-impl Quantity for Cpus {
-    const ZERO: Self = Self(0);
+macro_rules! numbers {
+    ($($type:ty, $unit:ident, $amount:expr, $of:expr;)*) => {$(
+        impl Number for $type {
+            const UNIT: Unit = Unit::$unit;
+
+            fn amount(self) -> Option<u64> {
+                let amount: fn(Self) -> u64 = $amount;
+                Some(amount(self))
+            }
+
+            fn of(amount: Option<u64>) -> Self {
+                let of: fn(u64) -> Self = $of;
+                of(amount.unwrap_or(u64::MAX))
+            }
+        }
+    )*};
 }
 
-impl Quantity for u64 {
-    const ZERO: Self = 0;
+numbers! {
+    Bytes, Bytes, |bytes| bytes.0, Self;
+    Span, Time, |span| span.0, Self;
+    Cpus, Cpus, |cpus| cpus.0.into(), |amount| Self(u32::try_from(amount).unwrap_or(u32::MAX));
+    u64, Count, |count| count, |amount| amount;
+    u32, Count, |count| count.into(), |amount| u32::try_from(amount).unwrap_or(u32::MAX);
+}
+
+impl<T: Number> Number for Limit<T> {
+    const UNIT: Unit = T::UNIT;
+    const LIFTS: bool = true;
+
+    fn amount(self) -> Option<u64> {
+        self.value().and_then(T::amount)
+    }
+
+    fn of(amount: Option<u64>) -> Self {
+        amount.map_or(Self::Unlimited, |_| Self::At(T::of(amount)))
+    }
 }
 
 impl<T> Limit<T> {
@@ -342,17 +432,17 @@ impl<T> Limit<T> {
     }
 }
 
-impl<T: Quantity> Limit<T> {
+impl<T: Number> Limit<T> {
     /// A limit at `value`.
     ///
     /// # Errors
     /// Zero.
     pub fn at(value: T) -> Result<Self, UnitError> {
-        if value == T::ZERO { Err(UnitError::Zero { text: value.to_string() }) } else { Ok(Self::At(value)) }
+        if value.amount() == Some(0) { Err(UnitError::Zero { text: value.to_string() }) } else { Ok(Self::At(value)) }
     }
 }
 
-impl<T: Quantity + FromStr<Err = UnitError>> FromStr for Limit<T> {
+impl<T: Number + FromStr<Err = UnitError>> FromStr for Limit<T> {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {

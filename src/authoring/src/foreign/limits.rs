@@ -2,6 +2,9 @@
 //!
 //! Always holds: a limit is at most the one there; where a policy can't say one so low, the list names it.
 
+use std::ops::RangeInclusive;
+
+use remand_policy::ranges;
 use remand_policy::units::{Bytes, Cpus, Span};
 use serde_json::json;
 
@@ -201,16 +204,18 @@ fn processors(node: &Node<'_>) -> Read<u64> {
 
 /// Writes the limits that something says, and those of the base that they contradict.
 pub(super) fn write(limits: Limits, tmp: Tmp, document: &mut Document, left: &mut Ledger) {
-    const MOST: u64 = i64::MAX as u64;
+    // Where a limit can be lifted, the most is what the kernel counts to.
+    let up_to_most = |range: RangeInclusive<u64>| *range.start()..=ranges::MOST;
     let Limits { memory, pids, cpus, open_files, file_size, stack, cpu_time } = limits;
-    let mut within = |field: &str, Lowest(lowest): Lowest, least: u64, most: u64| {
+    let mut within = |field: &str, Lowest(lowest): Lowest, range: RangeInclusive<u64>| {
         let (value, path) = lowest?;
+        let (least, most) = range.into_inner();
         if value < least {
             left.add(Effect::Unheld, &path, value.to_string(), format!("the least that {field} can be is {least}"));
         }
         Some((value.clamp(least, most), path))
     };
-    let memory = within("limits.memory", memory, 4096, MOST);
+    let memory = within("limits.memory", memory, up_to_most(ranges::MEMORY));
     let mut put = |key: &str, value: serde_json::Value, path: String| document.limits.push(member(key, &value, path));
     if let Some((bytes, path)) = &memory {
         put("memory", json!(Bytes(*bytes).to_string()), path.clone());
@@ -218,28 +223,28 @@ pub(super) fn write(limits: Limits, tmp: Tmp, document: &mut Document, left: &mu
             put("job_size", json!(Bytes(*bytes).to_string()), "must fit in the memory".into());
         }
     }
-    if let Some((count, path)) = within("limits.pids", pids, 1, u64::MAX) {
+    if let Some((count, path)) = within("limits.pids", pids, ranges::PIDS) {
         put("pids", json!(count), path);
     }
-    if let Some((thousandths, path)) = within("limits.cpus in thousandths", cpus, 10, u32::MAX.into()) {
+    if let Some((thousandths, path)) = within("limits.cpus in thousandths", cpus, *ranges::CPUS.start()..=u32::MAX.into()) {
         let cpus = Cpus(u32::try_from(thousandths).unwrap_or(u32::MAX)).to_string();
         put("cpus", cpus.parse().map_or(serde_json::Value::Null, serde_json::Value::Number), path);
     }
-    if let Some((count, path)) = within("limits.open_files", open_files, 8, 1_048_576) {
+    if let Some((count, path)) = within("limits.open_files", open_files, ranges::OPEN_FILES) {
         put("open_files", json!(count), path);
     }
-    if let Some((bytes, path)) = within("limits.file_size", file_size, 1, MOST) {
+    if let Some((bytes, path)) = within("limits.file_size", file_size, up_to_most(ranges::FILE_SIZE)) {
         put("file_size", json!(Bytes(bytes).to_string()), path);
     }
-    if let Some((bytes, path)) = within("limits.stack", stack, 64 << 10, 1 << 30) {
+    if let Some((bytes, path)) = within("limits.stack", stack, ranges::STACK) {
         put("stack", json!(Bytes(bytes).to_string()), path);
     }
-    if let Some((seconds, path)) = within("limits.cpu_time in seconds", cpu_time, 1, MOST / 1_000_000) {
+    if let Some((seconds, path)) = within("limits.cpu_time in seconds", cpu_time, 1..=ranges::MOST / 1_000_000) {
         put("cpu_time", json!(Span(seconds * 1_000_000).to_string()), path);
     }
     let memory = memory.map(|(bytes, _)| bytes);
-    let size = within("filesystem.tmp.size", Lowest(tmp.size), 4096, MOST);
-    let inodes = within("filesystem.tmp.inodes", Lowest(tmp.inodes), 2, MOST);
+    let size = within("filesystem.tmp.size", Lowest(tmp.size), ranges::TMP_SIZE);
+    let inodes = within("filesystem.tmp.inodes", Lowest(tmp.inodes), ranges::TMP_INODES);
     // Without a limit in the source the memory is that of the base.
     let room = memory.unwrap_or(DEFAULT_MEMORY);
     if let Some((size, path)) = size.as_ref().filter(|(size, _)| *size > room) {

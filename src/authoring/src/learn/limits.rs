@@ -4,9 +4,10 @@
 //! nothing measures is doubled, so that the value that was enough is at most twice what was needed.
 
 use remand_plan::outcome::Outcome;
-use remand_plan::verdict::{Level, LimitKind, Verdict};
+use remand_plan::verdict::{Level, Verdict};
 use remand_policy::policy::Policy;
-use remand_policy::units::{Bytes, Span};
+use remand_policy::question::measures;
+use remand_policy::units::{Bytes, Unit};
 use serde_json::{Value, json};
 
 use super::{Change, Line, Run, Standing};
@@ -29,17 +30,9 @@ pub struct Most {
     pub open_files: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Bytes,
-    Time,
-    Count,
-}
-
-/// A limit: where it is written, in what, up to what learning raises it, what a run spent of it, what it lets a run spend.
+/// A limit: where it is written, up to what learning raises it, what a run spent of it, what it lets a run spend.
 struct Row {
     field: &'static str,
-    unit: Unit,
     most: fn(&Most) -> u64,
     measured: Option<fn(&Outcome) -> Option<u64>>,
     risk: &'static str,
@@ -48,77 +41,61 @@ struct Row {
 const ROWS: &[Row] = &[
     Row {
         field: "limits.wall_time",
-        unit: Unit::Time,
         most: |_| LONGEST,
         measured: Some(|o| Some(o.usage.wall_ms.0)),
         risk: "each run may hold its place for so long",
     },
     Row {
         field: "limits.cpu_time",
-        unit: Unit::Time,
         most: |_| LONGEST,
         measured: Some(|o| Some(o.usage.cpu_ms.user.0.saturating_add(o.usage.cpu_ms.system.0))),
         risk: "each run may compute for so long",
     },
     Row {
         field: "limits.memory",
-        unit: Unit::Bytes,
         most: |most| most.memory / 2,
         measured: Some(|o| o.usage.memory_peak),
         risk: "each run may hold so much of the host's memory",
     },
     Row {
         field: "limits.pids",
-        unit: Unit::Count,
         most: |_| 4096,
         measured: Some(|o| o.usage.pids_peak),
         risk: "each run may have so many processes and threads",
     },
     Row {
         field: "limits.open_files",
-        unit: Unit::Count,
         most: |most| most.open_files,
         measured: None,
         risk: "each process may hold so many descriptors, each some kernel memory",
     },
     Row {
         field: "limits.file_size",
-        unit: Unit::Bytes,
         most: |most| most.memory / 2,
         measured: None,
         risk: "one file may be so large, where filesystem.tmp.size and writable mounts let it",
     },
     Row {
         field: "filesystem.tmp.size",
-        unit: Unit::Bytes,
         most: |most| most.memory / 4,
         measured: None,
         risk: "files in /tmp may take so much of the run's memory",
     },
-    Row {
-        field: "filesystem.tmp.inodes",
-        unit: Unit::Count,
-        most: |_| 1 << 20,
-        measured: None,
-        risk: "so many files, each some kernel memory",
-    },
+    Row { field: "filesystem.tmp.inodes", most: |_| 1 << 20, measured: None, risk: "so many files, each some kernel memory" },
     Row {
         field: "limits.stdout",
-        unit: Unit::Bytes,
         most: |_| 64 << 20,
         measured: Some(|o| Some(o.stdout.text.len() as u64)),
         risk: "the outcome may carry so much more",
     },
     Row {
         field: "limits.stderr",
-        unit: Unit::Bytes,
         most: |_| 64 << 20,
         measured: Some(|o| Some(o.stderr.text.len() as u64)),
         risk: "the outcome may carry so much more",
     },
     Row {
         field: "limits.prints",
-        unit: Unit::Bytes,
         most: |_| 64 << 20,
         // The least that one print counts as.
         measured: Some(|o| Some(o.prints.iter().map(|text| text.len().max(16) as u64).sum())),
@@ -126,7 +103,6 @@ const ROWS: &[Row] = &[
     },
     Row {
         field: "limits.result_size",
-        unit: Unit::Bytes,
         most: |_| 256 << 20,
         // With the frames around the value.
         measured: Some(|o| Some(o.value.get().len() as u64 + 1024)),
@@ -134,14 +110,12 @@ const ROWS: &[Row] = &[
     },
     Row {
         field: "limits.result_depth",
-        unit: Unit::Count,
         most: |_| 1024,
         measured: None,
         risk: "the supervisor and whoever reads the outcome meet deeper values",
     },
     Row {
         field: "limits.result_nodes",
-        unit: Unit::Count,
         most: |_| 50_000_000,
         measured: None,
         risk: "the supervisor and whoever reads the outcome meet more values",
@@ -178,22 +152,10 @@ fn exceeded(outcome: &Outcome) -> Option<(&'static str, String)> {
     }
     // Nothing that a policy says helps where another's memory ran out.
     let Verdict::Exceeded { limit, allowed, seen, unit, source, level: Level::Run } = &outcome.verdict else { return None };
-    let field = match (limit, unit.as_str()) {
-        (LimitKind::WallTime, _) => "limits.wall_time",
-        (LimitKind::CpuTime, _) => "limits.cpu_time",
-        (LimitKind::Memory, _) => "limits.memory",
-        (LimitKind::Pids, _) => "limits.pids",
-        (LimitKind::Stdout, _) => "limits.stdout",
-        (LimitKind::Stderr, _) => "limits.stderr",
-        (LimitKind::Prints, _) => "limits.prints",
-        (LimitKind::ResultSize, _) => "limits.result_size",
-        (LimitKind::ResultShape, "levels") => "limits.result_depth",
-        (LimitKind::ResultShape, "values") => "limits.result_nodes",
+    let field = match (limit.fields(), unit.as_str()) {
+        ([field], _) | ([field, _], "levels") | ([_, field], "values") => *field,
         // Digits of a number are no limit of a policy.
-        (LimitKind::ResultShape, _) => return None,
-        (LimitKind::FileSize, _) => "limits.file_size",
-        (LimitKind::TmpSize, _) => "filesystem.tmp.size",
-        (LimitKind::TmpInodes, _) => "filesystem.tmp.inodes",
+        _ => return None,
     };
     Some((field, format!("ended it: {seen} of {allowed} {unit} ({source})")))
 }
@@ -205,7 +167,7 @@ pub(super) fn asked(run: &Run<'_>, most: &Most) -> Vec<Line> {
     let mut lines = raise(run, &tree, field, &because, most, 0);
     // What is in /tmp counts as memory too: a larger one needs that.
     let size = lines.first().filter(|line| field == "filesystem.tmp.size" && line.standing == Standing::Proposed);
-    if let Some(size) = size.and_then(|line| number(Unit::Bytes, line.change.value()))
+    if let Some(size) = size.and_then(|line| Unit::Bytes.amount(line.change.value()))
         && current(&tree, "limits.memory").is_some_and(|memory| memory < size.saturating_mul(2))
     {
         let because = format!("/tmp of {} counts in it", Bytes(size));
@@ -224,11 +186,11 @@ fn raise(run: &Run<'_>, tree: &Value, field: &str, because: &str, most: &Most, l
     let standing = if wanted > now {
         Standing::Proposed
     } else {
-        Standing::Refused { because: format!("learning raises it to {} at most on this machine", shown(row.unit, highest)) }
+        Standing::Refused { because: format!("learning raises it to {} at most on this machine", row.unit().show(highest)) }
     };
     let value = if wanted > now { wanted } else { step };
     vec![Line {
-        change: Change::Set { field: row.field, value: written(row.unit, value), was: written(row.unit, now) },
+        change: Change::Set { field: row.field, value: row.unit().json(Some(value)), was: row.unit().json(Some(now)) },
         standing,
         risk: row.risk.to_owned(),
         needs: vec![run.need(format!("{} {because}", row.field))],
@@ -240,10 +202,10 @@ pub(super) fn settled(lines: &[Line], measured: &Measured, most: &Most) -> Vec<(
     let settle = |(index, line): (usize, &Line)| {
         let Change::Set { field, was, value } = &line.change else { return None };
         let row = ROWS.iter().find(|row| row.field == *field && line.standing == Standing::Proposed)?;
-        let (spent, was_number) = (measured.of(field)?, number(row.unit, was)?);
+        let (spent, was_number) = (measured.of(field)?, row.unit().amount(was)?);
         // Too little was enough another time: what was measured then says nothing of the time when it was not.
-        let wanted = headroom(row.unit, spent.max(was_number)).min((row.most)(most));
-        let change = Change::Set { field: row.field, was: was.clone(), value: written(row.unit, wanted) };
+        let wanted = headroom(row.unit(), spent.max(was_number)).min((row.most)(most));
+        let change = Change::Set { field: row.field, was: was.clone(), value: row.unit().json(Some(wanted)) };
         (change.value() != value).then_some((index, change))
     };
     lines.iter().enumerate().filter_map(settle).collect()
@@ -256,13 +218,13 @@ pub(super) fn close(policy: &Policy, lines: &[Line], measured: &Measured, most: 
         let (now, spent) = (current(&tree, row.field)?, measured.of(row.field)?);
         let known = lines.iter().any(|line| line.change.field() == row.field);
         // One process of one is no waver: every run has it.
-        let bare = row.unit == Unit::Count && current(&floor, row.field).is_some_and(|bare| spent <= bare);
-        let wanted = headroom(row.unit, spent).min((row.most)(most));
+        let bare = row.unit() == Unit::Count && current(&floor, row.field).is_some_and(|bare| spent <= bare);
+        let wanted = headroom(row.unit(), spent).min((row.most)(most));
         let is_close = u128::from(spent) * u128::from(CLOSE.1) > u128::from(now) * u128::from(CLOSE.0);
         (is_close && !known && !bare && wanted > now).then(|| Line {
-            change: Change::Set { field: row.field, value: written(row.unit, wanted), was: written(row.unit, now) },
+            change: Change::Set { field: row.field, value: row.unit().json(Some(wanted)), was: row.unit().json(Some(now)) },
             standing: Standing::Proposed,
-            risk: format!("{}; it ended no run, but one spent {} of it", row.risk, shown(row.unit, spent)),
+            risk: format!("{}; it ended no run, but one spent {} of it", row.risk, row.unit().show(spent)),
             needs: Vec::new(),
         })
     };
@@ -278,15 +240,15 @@ pub(super) fn tightened(policy: &Policy, measured: &Measured) -> Vec<Line> {
         if row.field == "limits.memory" {
             least = least.max(policy.filesystem.tmp.size.0).max(policy.limits.job_size.0);
         }
-        let wanted = headroom(row.unit, spent).max(least);
+        let wanted = headroom(row.unit(), spent).max(least);
         now.is_none_or(|now| wanted < now).then(|| Line {
             change: Change::Set {
                 field: row.field,
-                value: written(row.unit, wanted),
-                was: now.map_or(json!("unlimited"), |now| written(row.unit, now)),
+                value: row.unit().json(Some(wanted)),
+                was: now.map_or(json!("unlimited"), |now| row.unit().json(Some(now))),
             },
             standing: Standing::Proposed,
-            risk: format!("narrows; a later run that needs more than the {} measured here, by half, ends", shown(row.unit, spent)),
+            risk: format!("narrows; a later run that needs more than the {} measured here, by half, ends", row.unit().show(spent)),
             needs: Vec::new(),
         })
     };
@@ -299,7 +261,7 @@ fn headroom(unit: Unit, spent: u64) -> u64 {
     let grain = match unit {
         Unit::Bytes => ((1_u64 << wanted.ilog2()) / 8).max(4096),
         Unit::Time => 100_000,
-        Unit::Count => 1,
+        Unit::Cpus | Unit::Count => 1,
     };
     wanted.checked_next_multiple_of(grain).unwrap_or(wanted)
 }
@@ -307,26 +269,11 @@ fn headroom(unit: Unit, spent: u64) -> u64 {
 /// What a policy's tree says; `None` where the limit is lifted.
 fn current(tree: &Value, field: &str) -> Option<u64> {
     let row = ROWS.iter().find(|row| row.field == field)?;
-    let value = field.split('.').try_fold(tree, |value, key| value.get(key))?;
-    number(row.unit, value)
+    row.unit().amount(field.split('.').try_fold(tree, |value, key| value.get(key))?)
 }
 
-fn number(unit: Unit, value: &Value) -> Option<u64> {
-    match unit {
-        Unit::Count => value.as_u64(),
-        Unit::Bytes => value.as_str()?.parse::<Bytes>().ok().map(|bytes| bytes.0),
-        Unit::Time => value.as_str()?.parse::<Span>().ok().map(|span| span.0),
+impl Row {
+    fn unit(&self) -> Unit {
+        measures().into_iter().find(|measure| measure.field == self.field).map_or(Unit::Count, |measure| measure.unit)
     }
-}
-
-fn shown(unit: Unit, value: u64) -> String {
-    match unit {
-        Unit::Bytes => Bytes(value).to_string(),
-        Unit::Time => Span(value).to_string(),
-        Unit::Count => value.to_string(),
-    }
-}
-
-fn written(unit: Unit, value: u64) -> Value {
-    if unit == Unit::Count { json!(value) } else { json!(shown(unit, value)) }
 }

@@ -25,6 +25,27 @@ pub enum LimitKind {
     TmpInodes,
 }
 
+impl LimitKind {
+    /// The fields of a policy that set it.
+    #[must_use]
+    pub fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::WallTime => &["limits.wall_time"],
+            Self::CpuTime => &["limits.cpu_time"],
+            Self::Memory => &["limits.memory"],
+            Self::Pids => &["limits.pids"],
+            Self::Stdout => &["limits.stdout"],
+            Self::Stderr => &["limits.stderr"],
+            Self::Prints => &["limits.prints"],
+            Self::ResultSize => &["limits.result_size"],
+            Self::ResultShape => &["limits.result_depth", "limits.result_nodes"],
+            Self::FileSize => &["limits.file_size"],
+            Self::TmpSize => &["filesystem.tmp.size"],
+            Self::TmpInodes => &["filesystem.tmp.inodes"],
+        }
+    }
+}
+
 /// Whose limit was met. Only memory can be another's: `allowed` and `seen` are then that one's too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

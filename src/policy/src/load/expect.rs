@@ -4,7 +4,7 @@
 
 use jsonc_parser::ast::Value;
 
-use super::read::{Fault, Field, Reader, Section};
+use super::read::{Fault, Readable, Reader, Section};
 use super::syscalls::reason;
 use crate::question::{Expectation, QUESTIONS, Question};
 use crate::text::quote;
@@ -23,7 +23,7 @@ pub(super) fn read(root: &mut Section<'_, '_, '_>, into: &mut Vec<Expectation>) 
     }
 }
 
-impl Field for Expectation {
+impl Readable for Expectation {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         reader.object(field, value, |section| {
             let is = section.need("is");

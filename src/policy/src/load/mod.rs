@@ -103,7 +103,7 @@ fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Resu
                 base.policy
             },
         );
-        head(root, &mut policy);
+        head(root);
         sections::read(root, &mut policy);
         expect::read(root, &mut expect);
         policy
@@ -162,17 +162,13 @@ fn extends_help(wanted: &str) -> Option<String> {
 }
 
 /// What stands above the sections.
-fn head(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
+fn head(root: &mut Section<'_, '_, '_>) {
     root.accept("$schema");
     if let Some(version) = root.need::<u64>("version")
         && version != 1
     {
         root.report_at("version", Fault::new(format!("version {version} is unknown"), "this remand reads version 1"));
     }
-    policy.description = root.get("description").unwrap_or_default();
-    // Not inherited, so a base did not write it.
-    root.reader.trace(|origins, _| origins.forget("description"));
-    root.written("description");
 }
 
 pub(crate) fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {

@@ -3,9 +3,6 @@
 //! Always holds: a slot is written only with a value that was understood and passed its check; everything else became a problem. Work per file is
 //! bounded: lists and objects are capped, and so is the number of problems.
 
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::common::{Range, Ranged};
 
@@ -91,7 +88,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads the elements of an array; `None` where it is none, or too long.
-    pub fn elements<'a, T: Field>(&mut self, field: &str, value: &'a Value<'a>, expected: &str) -> Option<Vec<(T, Range)>> {
+    pub fn elements<'a, T: Readable>(&mut self, field: &str, value: &'a Value<'a>, expected: &str) -> Option<Vec<(T, Range)>> {
         let Value::Array(array) = value else {
             self.wrong_type(field, value, expected, None);
             return None;
@@ -107,12 +104,12 @@ impl<'t> Reader<'t> {
 }
 
 /// A type that a policy file can hold. `read` reports what is wrong.
-pub(crate) trait Field: Sized {
+pub(crate) trait Readable: Sized {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self>;
 }
 
 /// A type that lists hold.
-pub(crate) trait Listed: Field {
+pub(crate) trait Listed: Readable {
     /// What `remove` calls it.
     fn key(&self) -> &str;
 
@@ -146,22 +143,27 @@ impl<'a> Section<'_, '_, 'a> {
     }
 
     /// The value of `key`, if it is there and was understood.
-    pub fn get<T: Field>(&mut self, key: &'static str) -> Option<T> {
+    pub fn get<T: Readable>(&mut self, key: &'static str) -> Option<T> {
         let value = self.value(key)?;
         T::read(self.reader, &self.path(key), value)
     }
 
     /// Like [`Section::get`] for a key that must be there.
-    pub fn need<T: Field>(&mut self, key: &'static str) -> Option<T> {
+    pub fn need<T: Readable>(&mut self, key: &'static str) -> Option<T> {
+        self.require(key);
+        self.get(key)
+    }
+
+    /// Reports a key that must be there and is not.
+    pub fn require(&mut self, key: &'static str) {
         if self.object.get(key).is_none() {
             let help = (self.field.is_empty() && key == "version").then(|| "write \"version\": 1".to_owned());
             self.report_here(Fault { message: format!("\"{key}\" is missing"), help });
         }
-        self.get(key)
     }
 
     /// Overwrites `slot` where `key` is there and passes `check`.
-    pub fn checked<T: Field>(&mut self, key: &'static str, slot: &mut T, check: impl FnOnce(&T) -> Result<(), Fault>) {
+    pub fn checked<T: Readable>(&mut self, key: &'static str, slot: &mut T, check: impl FnOnce(&T) -> Result<(), Fault>) {
         let Some(value) = self.get::<T>(key) else { return };
         match check(&value) {
             Ok(()) => {
@@ -182,16 +184,8 @@ impl<'a> Section<'_, '_, 'a> {
         }
     }
 
-    pub fn set<T: Field>(&mut self, key: &'static str, slot: &mut T) {
+    pub fn set<T: Readable>(&mut self, key: &'static str, slot: &mut T) {
         self.checked(key, slot, |_| Ok(()));
-    }
-
-    pub fn within<T: Field + PartialOrd + Display>(&mut self, key: &'static str, slot: &mut T, range: RangeInclusive<T>) {
-        self.checked(key, slot, |value| {
-            let (least, most) = (range.start(), range.end());
-            let help = if value < least { format!("at least {least}") } else { format!("at most {most}") };
-            if range.contains(value) { Ok(()) } else { Err(Fault::new(format!("{value} is out of range"), help)) }
-        });
     }
 
     /// A list, or `{"add": [...], "remove": [...]}` over what `slot` holds.

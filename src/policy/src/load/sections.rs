@@ -1,105 +1,152 @@
-//! The sections of a policy file, one function each.
+//! The fields of a policy file: each kind of field read into its place.
 //!
-//! Always holds: each function takes its struct apart without `..`, so a field that files can't set does not compile.
+//! Always holds: what was not understood, or is out of its range, is not written.
 
+use std::ops::RangeInclusive;
 use std::path::{Component, Path};
 
 use jsonc_parser::ast::Value;
+use remand_syscalls::{Grant, Rules};
 
-use super::read::{Fault, Field, Listed, Reader, Section};
+use super::read::{Fault, Listed, Readable, Reader, Section};
 use super::syscalls::{self, reason};
+use super::values;
+use crate::field::{Field, Greater, Names, Saying};
 use crate::places::{CLOSED_SOURCES, CLOSED_TARGETS, beneath};
-use crate::policy::{Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Tmp};
+use crate::policy::{Fields, Mount, Visitor, Word};
 use crate::ranges;
 use crate::text::quote;
+use crate::units::Number;
 
-/// All sections; the caller reads what stands above them.
-pub(crate) fn read(root: &mut Section<'_, '_, '_>, policy: &mut Policy) {
-    let Policy { name: _, description: _, limits, filesystem, syscalls, network, namespaces, landlock, python, environment } = policy;
-    root.section("limits", |section| read_limits(section, limits));
-    root.section("filesystem", |section| read_filesystem(section, filesystem));
-    root.section("syscalls", |section| syscalls::read(section, syscalls));
-    root.section("network", |section| read_network(section, network));
-    root.section("namespaces", |section| read_namespaces(section, namespaces));
-    root.section("landlock", |section| read_landlock(section, landlock));
-    root.section("python", |section| read_python(section, python));
-    if let Some(value) = root.value("environment") {
-        read_environment(root.reader, value, environment);
+/// Reads what `object` has of the fields of `S` into `into`.
+pub(crate) fn read<S: Fields>(object: &mut Section<'_, '_, '_>, into: &mut S) {
+    S::visit(&mut Into { object, into, chosen: false });
+}
+
+struct Into<'v, 'r, 't, 'a, S> {
+    object: &'v mut Section<'r, 't, 'a>,
+    into: &'v mut S,
+    /// Whether a word became another one: the reason of the one before is no reason for this.
+    chosen: bool,
+}
+
+impl<S> Visitor<S> for Into<'_, '_, '_, '_, S> {
+    fn section<T: Fields>(&mut self, field: &Field<S, T>) {
+        let into = (field.slot)(self.into);
+        self.object.section(field.key(), |object| read(object, into));
+    }
+
+    fn number<T: Number>(&mut self, field: &Field<S, T>, range: RangeInclusive<u64>, _: Greater) {
+        let Some(value) = self.object.value(field.key()) else { return };
+        let Some(amount) = values::number(self.object.reader, field.path, value, T::UNIT, T::LIFTS) else { return };
+        let number = T::of(amount);
+        let (least, most) = (*range.start(), *range.end());
+        let help = match amount.unwrap_or(u64::MAX) {
+            amount if amount < least => format!("at least {}", T::UNIT.show(least)),
+            amount if amount > most => format!("at most {}", T::UNIT.show(most)),
+            _ => {
+                *(field.slot)(self.into) = number;
+                return self.object.written(field.key());
+            }
+        };
+        self.object.report_at(field.key(), Fault::new(format!("{number} is out of range"), help));
+    }
+
+    fn flag(&mut self, field: &Field<S, bool>, _: Greater) {
+        self.object.set(field.key(), (field.slot)(self.into));
+    }
+
+    fn word<T: Word + Ord>(&mut self, field: &Field<S, T>) {
+        let slot = (field.slot)(self.into);
+        let before = *slot;
+        self.object.set(field.key(), slot);
+        self.chosen |= *slot != before;
+    }
+
+    fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
+        self.object.list(field.key(), (field.slot)(self.into), |_| Ok(()));
+    }
+
+    fn text(&mut self, field: &Field<S, String>, saying: Saying) {
+        let check: fn(&str) -> Result<(), Fault> = match saying {
+            Saying::Name => return,
+            Saying::Description => return self.description(field),
+            Saying::Interpreter => interpreter,
+            Saying::Source => |path| place(path, CLOSED_SOURCES),
+            Saying::Target => |path| place(path, CLOSED_TARGETS),
+        };
+        self.object.checked(field.key(), (field.slot)(self.into), |text: &String| check(text));
+    }
+
+    fn reason(&mut self, field: &Field<S, Option<String>>, needed: fn(&S) -> Option<(&'static str, &'static str)>) {
+        let written = reason(self.object);
+        if written.is_some() || self.chosen {
+            *(field.slot)(self.into) = written;
+        }
+        if let (Some((key, what)), None, false) = (needed(self.into), (field.of)(self.into), self.object.reader.request) {
+            let fault = Fault::new(format!("{what} is dangerous and has no reason"), "add \"reason\": \"why runs need it\"");
+            self.object.report_at(key, fault);
+        }
+    }
+
+    fn names(&mut self, field: &Field<S, Vec<String>>, names: Names, _: Greater) {
+        let list = (field.slot)(self.into);
+        let check: fn(&str) -> Result<(), Fault> = match names {
+            Names::Modules => module,
+            Names::Builtins => identifier,
+            Names::Calls => syscalls::known,
+        };
+        self.object.list(field.key(), list, |name: &String| check(name));
+        if names == Names::Modules && list.len() > 1 && list.iter().any(|name| name == "*") {
+            let fault = Fault::new("\"*\" allows all, so the other names have no effect", "keep either \"*\" or the names");
+            self.object.report_at(field.key(), fault);
+        }
+    }
+
+    fn mounts(&mut self, field: &Field<S, Vec<Mount>>) {
+        self.object.list(field.key(), (field.slot)(self.into), |_| Ok(()));
+    }
+
+    fn rules(&mut self, field: &Field<S, Rules>) {
+        read(self.object, (field.slot)(self.into));
+    }
+
+    fn grants(&mut self, field: &Field<S, Vec<Grant>>) {
+        let request = self.object.reader.request;
+        self.object.list(field.key(), (field.slot)(self.into), |grant| syscalls::check(grant, request));
+    }
+
+    fn variables(&mut self, field: &Field<S, Vec<(String, String)>>) {
+        if let Some(value) = self.object.value(field.key()) {
+            read_environment(self.object.reader, value, (field.slot)(self.into));
+        }
     }
 }
 
-fn read_limits(section: &mut Section<'_, '_, '_>, into: &mut Limits) {
-    let Limits {
-        wall_time,
-        cpu_time,
-        cpus,
-        memory,
-        pids,
-        open_files,
-        file_size,
-        stack,
-        stdout,
-        stderr,
-        prints,
-        result_size,
-        result_depth,
-        result_nodes,
-        job_size,
-        cgroup,
-    } = into;
-    section.within("wall_time", wall_time, ranges::TIME);
-    section.within("cpu_time", cpu_time, ranges::TIME);
-    section.within("cpus", cpus, ranges::CPUS);
-    section.within("memory", memory, ranges::MEMORY);
-    section.within("pids", pids, ranges::PIDS);
-    section.within("open_files", open_files, ranges::OPEN_FILES);
-    section.within("file_size", file_size, ranges::FILE_SIZE);
-    section.within("stack", stack, ranges::STACK);
-    section.within("stdout", stdout, ranges::KEPT);
-    section.within("stderr", stderr, ranges::KEPT);
-    section.within("prints", prints, ranges::KEPT);
-    section.within("result_size", result_size, ranges::KEPT);
-    section.within("result_depth", result_depth, ranges::RESULT_DEPTH);
-    section.within("result_nodes", result_nodes, ranges::RESULT_NODES);
-    section.within("job_size", job_size, ranges::KEPT);
-    section.set("cgroup", cgroup);
+impl<S> Into<'_, '_, '_, '_, S> {
+    /// Not inherited, so a base did not write it. A request has none.
+    fn description(&mut self, field: &Field<S, String>) {
+        if !self.object.reader.request {
+            *(field.slot)(self.into) = self.object.get(field.key()).unwrap_or_default();
+            self.object.reader.trace(|origins, _| origins.forget(field.path));
+            self.object.written(field.key());
+        }
+    }
 }
 
-fn read_filesystem(section: &mut Section<'_, '_, '_>, into: &mut Filesystem) {
-    let Filesystem { tmp, mounts, proc, devices } = into;
-    section.section("tmp", |section| {
-        let Tmp { size, inodes, exec } = tmp;
-        section.within("size", size, ranges::TMP_SIZE);
-        section.within("inodes", inodes, ranges::TMP_INODES);
-        section.set("exec", exec);
-    });
-    section.list("mounts", mounts, |_| Ok(()));
-    section.set("proc", proc);
-    section.list("devices", devices, |_| Ok(()));
-}
-
-impl Field for Mount {
+impl Readable for Mount {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         reader.object(field, value, |section| {
-            // Asked for all keys before it gives up, so that none is called unknown.
-            let written: Option<String> = section.need("source");
-            let source = written.clone().unwrap_or_default();
-            let mut mount = Self { target: source.clone(), source, writable: false, exec: false, optional: false, reason: None };
-            section.set("target", &mut mount.target);
-            section.set("writable", &mut mount.writable);
-            section.set("exec", &mut mount.exec);
-            section.set("optional", &mut mount.optional);
-            mount.reason = reason(section);
-            if mount.writable && mount.reason.is_none() && !section.reader.request {
-                section.report_at(
-                    "writable",
-                    Fault::new("a writable mount is dangerous and has no reason", "add \"reason\": \"why runs need it\""),
-                );
+            section.require("source");
+            let mut mount = Self::narrowest();
+            read(section, &mut mount);
+            if section.object.get("target").is_none() && !mount.source.is_empty() {
+                match place(&mount.source, CLOSED_TARGETS) {
+                    Ok(()) => mount.target.clone_from(&mount.source),
+                    Err(fault) => section.report_at("target", fault),
+                }
             }
-            written?;
-            place(&mount.source, CLOSED_SOURCES).map_err(|fault| section.report_at("source", fault)).ok()?;
-            place(&mount.target, CLOSED_TARGETS).map_err(|fault| section.report_at("target", fault)).ok()?;
-            Some(mount)
+            (!mount.source.is_empty() && !mount.target.is_empty()).then_some(mount)
         })?
     }
 }
@@ -141,54 +188,12 @@ fn place(path: &str, closed: &[&str]) -> Result<(), Fault> {
     }
 }
 
-fn read_network(section: &mut Section<'_, '_, '_>, into: &mut Network) {
-    let Network { mode, reason: why } = into;
-    let before = *mode;
-    section.set("mode", mode);
-    let written = reason(section);
-    // A reason belongs to the mode that it was written for.
-    if written.is_some() || *mode != before {
-        *why = written;
-    }
-    if *mode != NetworkMode::None && why.is_none() && !section.reader.request {
-        section.report_at("mode", Fault::new("a network is dangerous and has no reason", "add \"reason\": \"why runs need it\""));
-    }
-}
-
-fn read_namespaces(section: &mut Section<'_, '_, '_>, into: &mut Namespaces) {
-    let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = into;
-    section.set("user", user);
-    section.set("mount", mount);
-    section.set("pid", pid);
-    section.set("ipc", ipc);
-    section.set("uts", uts);
-    section.set("network", network);
-    section.set("cgroup", cgroup);
-    section.set("own_uid", own_uid);
-}
-
-fn read_landlock(section: &mut Section<'_, '_, '_>, into: &mut Landlock) {
-    let Landlock { enforce, minimum_abi } = into;
-    section.set("enforce", enforce);
-    section.within("minimum_abi", minimum_abi, ranges::MINIMUM_ABI);
-}
-
-fn read_python(section: &mut Section<'_, '_, '_>, into: &mut Python) {
-    let Python { interpreter, stdlib_allow, external_allow, builtins_deny, runner_env_deny } = into;
-    section.checked("interpreter", interpreter, |path| match path.as_str() {
+fn interpreter(path: &str) -> Result<(), Fault> {
+    match path {
         "" => Err(Fault::new("no interpreter", "write \"python3\" or an absolute path")),
         name if !name.contains('/') => Ok(()),
         path => place(path, &[]),
-    });
-    section.list("stdlib_allow", stdlib_allow, |name| module(name));
-    section.list("external_allow", external_allow, |name| module(name));
-    for (key, list) in [("stdlib_allow", stdlib_allow), ("external_allow", external_allow)] {
-        if list.len() > 1 && list.iter().any(|name| name == "*") {
-            section.report_at(key, Fault::new("\"*\" allows all, so the other names have no effect", "keep either \"*\" or the names"));
-        }
     }
-    section.list("builtins_deny", builtins_deny, |name| identifier(name));
-    section.set("runner_env_deny", runner_env_deny);
 }
 
 fn module(name: &str) -> Result<(), Fault> {

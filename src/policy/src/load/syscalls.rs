@@ -7,22 +7,20 @@ use jsonc_parser::common::Ranged;
 use remand_syscalls::{Comparison, Condition, Grant, Rules};
 
 use super::meant;
-use super::read::{Fault, Field, Listed, Reader, Section};
-use crate::policy::Syscalls;
+use super::read::{Fault, Listed, Readable, Reader, Section};
 use crate::question::constants;
 use crate::ranges;
 use crate::text::{did_you_mean, quote};
 
-pub(super) fn read(section: &mut Section<'_, '_, '_>, into: &mut Syscalls) {
-    let Syscalls { rules: Rules { allow, deny, kill }, enforce } = into;
-    let request = section.reader.request;
-    section.list("allow", allow, |grant| if request { sensible(grant) } else { reasoned(grant).and_then(|()| sensible(grant)) });
-    section.list("deny", deny, |name| known(name));
-    section.list("kill", kill, |name| known(name));
-    section.set("enforce", enforce);
+/// Whether a grant may stand in a policy; a request restates what has its reason there.
+pub(super) fn check(grant: &Grant, request: bool) -> Result<(), Fault> {
+    if !request {
+        reasoned(grant)?;
+    }
+    sensible(grant)
 }
 
-fn known(name: &str) -> Result<(), Fault> {
+pub(super) fn known(name: &str) -> Result<(), Fault> {
     if remand_syscalls::is_call(name) || remand_syscalls::is_group(name) {
         return Ok(());
     }
@@ -75,7 +73,7 @@ fn highest(op: &Comparison) -> u64 {
     }
 }
 
-impl Field for Grant {
+impl Readable for Grant {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         let mut grant = Self { call: String::new(), when: Vec::new(), reason: None };
         let mut fault = None;
@@ -133,7 +131,7 @@ impl Listed for Grant {
     }
 }
 
-impl Field for Condition {
+impl Readable for Condition {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         reader.object(field, value, |section| {
             let mut arg = 0;
@@ -190,7 +188,7 @@ impl Listed for Condition {
 /// An argument's value: a number, or hexadecimal as `"0x7e020000"`.
 struct Word64(u64);
 
-impl Field for Word64 {
+impl Readable for Word64 {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         match value {
             Value::NumberLit(number) if number.value.starts_with('-') => {

@@ -7,12 +7,11 @@ use std::str::FromStr;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 
-use super::read::{Fault, Field, Listed, Reader};
-use crate::policy::{Device, Enforce, NetworkMode, Word};
-use crate::question::Is;
+use super::read::{Fault, Listed, Readable, Reader};
+use crate::field::Word;
 use crate::ranges::TEXT;
 use crate::text::{did_you_mean, quote};
-use crate::units::{Bytes, Cpus, Limit, Quantity, Span, UnitError};
+use crate::units::{Bytes, Cpus, Span, Unit, UnitError};
 
 impl From<UnitError> for Fault {
     fn from(error: UnitError) -> Self {
@@ -43,30 +42,45 @@ fn quantity<T: FromStr<Err = UnitError>>(reader: &mut Reader<'_>, field: &str, v
     }
 }
 
-impl Field for Bytes {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        quantity(reader, field, value, "an amount such as \"64MiB\"")
+/// An amount of `unit`; of one that `lifts`, `None` is `unlimited`.
+pub(super) fn number(reader: &mut Reader<'_>, field: &str, value: &Value<'_>, unit: Unit, lifts: bool) -> Option<Option<u64>> {
+    if !lifts {
+        return amount(reader, field, value, unit).map(Some);
     }
-}
-
-impl Field for Span {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        quantity(reader, field, value, "a time such as \"10s\"")
-    }
-}
-
-impl Field for Cpus {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        if let Value::StringLit(text) = value {
-            let help = text.value.parse::<Self>().map_or("write 1 or 0.5".to_owned(), |cpus| format!("write {cpus}, without quotes"));
-            reader.wrong_type(field, value, "a number of CPUs", Some(help));
-            return None;
+    let lifted = |word: &str| word.eq_ignore_ascii_case("unlimited") || ["infinity", "inf", "none", "max"].contains(&word);
+    match value {
+        Value::StringLit(text) if text.value == "unlimited" => return Some(None),
+        Value::StringLit(text) if lifted(&text.value) => {}
+        Value::NumberLit(number) if number.value == "-1" => {}
+        _ => {
+            // "0" is often meant as "none": say so instead of asking for its unit.
+            let zero = matches!(value, Value::NumberLit(number) if number.value == "0");
+            let read = if zero { Some(0) } else { amount(reader, field, value, unit) };
+            if read == Some(0) {
+                reader.report(value.range(), field, UnitError::Zero { text: unit.show(0) }.into());
+            }
+            return read.filter(|amount| *amount > 0).map(Some);
         }
-        quantity(reader, field, value, "a number of CPUs")
+    }
+    reader.wrong_type(field, value, "a limit", Some("write \"unlimited\" to lift it".to_owned()));
+    None
+}
+
+fn amount(reader: &mut Reader<'_>, field: &str, value: &Value<'_>, unit: Unit) -> Option<u64> {
+    match (unit, value) {
+        (Unit::Bytes, _) => quantity(reader, field, value, "an amount such as \"64MiB\"").map(|bytes: Bytes| bytes.0),
+        (Unit::Time, _) => quantity(reader, field, value, "a time such as \"10s\"").map(|span: Span| span.0),
+        (Unit::Cpus, Value::StringLit(text)) => {
+            let help = text.value.parse().map_or("write 1 or 0.5".to_owned(), |cpus: Cpus| format!("write {cpus}, without quotes"));
+            reader.wrong_type(field, value, "a number of CPUs", Some(help));
+            None
+        }
+        (Unit::Cpus, _) => quantity(reader, field, value, "a number of CPUs").map(|cpus: Cpus| cpus.0.into()),
+        (Unit::Count, _) => u64::read(reader, field, value),
     }
 }
 
-impl Field for u64 {
+impl Readable for u64 {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         const EXPECTED: &str = "a whole number from 0 on";
         let help = match value {
@@ -84,37 +98,7 @@ impl Field for u64 {
     }
 }
 
-impl Field for u32 {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        // What does not fit is out of every range that a field of this type has.
-        u64::read(reader, field, value).map(|wide| Self::try_from(wide).unwrap_or(Self::MAX))
-    }
-}
-
-impl<T: Field + Quantity> Field for Limit<T> {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        if let Value::StringLit(text) = value {
-            match &*text.value {
-                "unlimited" => return Some(Self::Unlimited),
-                word if word.eq_ignore_ascii_case("unlimited") || ["infinity", "inf", "none", "max"].contains(&word) => {
-                    reader.wrong_type(field, value, "a limit", Some("write \"unlimited\" to lift it".to_owned()));
-                    return None;
-                }
-                _ => {}
-            }
-        }
-        if matches!(value, Value::NumberLit(number) if number.value == "-1") {
-            reader.wrong_type(field, value, "a limit", Some("write \"unlimited\" to lift it".to_owned()));
-            return None;
-        }
-        // "0" is often meant as "none": say so instead of asking for its unit.
-        let zero = matches!(value, Value::NumberLit(number) if number.value == "0");
-        let read = if zero { Some(T::ZERO) } else { T::read(reader, field, value) };
-        Self::at(read?).map_err(|error| reader.report(value.range(), field, error.into())).ok()
-    }
-}
-
-impl Field for bool {
+impl Readable for bool {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         if let Value::BooleanLit(literal) = value {
             return Some(literal.value);
@@ -135,7 +119,7 @@ impl Field for bool {
     }
 }
 
-impl Field for String {
+impl Readable for String {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         let Value::StringLit(text) = value else {
             reader.wrong_type(field, value, "a text in double quotes", None);
@@ -159,45 +143,23 @@ impl Listed for String {
     }
 }
 
-fn word<T: Word>(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<T> {
-    let known = || T::WORDS.iter().map(|(word, _)| *word);
-    let Value::StringLit(text) = value else {
-        reader.wrong_type(field, value, "a word", Some(format!("one of: {}", known().collect::<Vec<_>>().join(", "))));
-        return None;
-    };
-    let found = T::WORDS.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
-    if found.is_none() {
-        let fault = Fault { message: format!("unknown word {}", quote(&text.value)), help: did_you_mean(&text.value, known()) };
-        reader.report(text.range, field, fault);
-    }
-    found
-}
-
-impl Field for Enforce {
+impl<T: Word> Readable for T {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        word(reader, field, value)
+        let known = || T::WORDS.iter().map(|(word, _)| *word);
+        let Value::StringLit(text) = value else {
+            reader.wrong_type(field, value, "a word", Some(format!("one of: {}", known().collect::<Vec<_>>().join(", "))));
+            return None;
+        };
+        let found = T::WORDS.iter().find(|(word, _)| *word == text.value).map(|(_, value)| *value);
+        if found.is_none() {
+            let fault = Fault { message: format!("unknown word {}", quote(&text.value)), help: did_you_mean(&text.value, known()) };
+            reader.report(text.range, field, fault);
+        }
+        found
     }
 }
 
-impl Field for NetworkMode {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        word(reader, field, value)
-    }
-}
-
-impl Field for Device {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        word(reader, field, value)
-    }
-}
-
-impl Field for Is {
-    fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
-        word(reader, field, value)
-    }
-}
-
-impl Listed for Device {
+impl<T: Word> Listed for T {
     fn key(&self) -> &str {
         self.word()
     }

@@ -1,14 +1,13 @@
-//! What differs between two policies: one field, or one entry of a list, with its direction; and how the differences are collected.
+//! What differs between two policies: one field, or one entry of a list, with its direction.
 //!
 //! Always holds: a field that is equal by meaning makes no change.
 
-use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::policy::Policy;
+use crate::field::Greater;
 
 /// Direction of a change of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,61 +78,40 @@ pub(super) fn parsed(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_else(|_| Value::from(json))
 }
 
-/// Collects changes. Orderings are those of permission, `from` against `to`: `Less` where `to` allows more, `None` where neither allows less.
-pub(super) struct Diff<'p> {
-    from: &'p Policy,
-    to: &'p Policy,
-    /// Both policies as text, made when the first difference is found.
-    trees: OnceCell<(Value, Value)>,
-    pub changes: Vec<Change>,
+/// Adds a change of a field, or of an entry of it. The ordering is that of permission, `from` against `to`: `Less` where `to` allows more, `None` where
+/// neither allows less.
+pub(super) fn entry(changes: &mut Vec<Change>, field: &str, ordering: Option<Ordering>, from: &Value, to: &Value) {
+    let direction = match ordering {
+        Some(Ordering::Equal) => return,
+        Some(Ordering::Less) => Direction::Widens,
+        Some(Ordering::Greater) => Direction::Narrows,
+        None => Direction::Changes,
+    };
+    changes.push(Change { field: field.to_owned(), direction, from: from.to_string(), to: to.to_string() });
 }
 
-impl<'p> Diff<'p> {
-    pub fn new(from: &'p Policy, to: &'p Policy) -> Self {
-        Self { from, to, trees: OnceCell::new(), changes: Vec::new() }
+/// Lists of names as sets, a change for each name; `"*"` is every name.
+pub(super) fn names(changes: &mut Vec<Change>, field: &str, from: &[String], to: &[String], longer: Greater) {
+    let all = |names: &[String]| names.iter().any(|name| name == "*");
+    if all(from) || all(to) {
+        return entry(changes, field, longer.order(&all(from), &all(to)), &json!(from), &json!(to));
     }
-
-    /// A field whose values are given, or a part of them.
-    pub fn entry(&mut self, field: &str, ordering: Option<Ordering>, from: &Value, to: &Value) {
-        let direction = match ordering {
-            Some(Ordering::Equal) => return,
-            Some(Ordering::Less) => Direction::Widens,
-            Some(Ordering::Greater) => Direction::Narrows,
-            None => Direction::Changes,
-        };
-        self.changes.push(Change { field: field.to_owned(), direction, from: from.to_string(), to: to.to_string() });
+    let (from, to): (BTreeSet<_>, BTreeSet<_>) = (from.iter().collect(), to.iter().collect());
+    for name in from.difference(&to) {
+        entry(changes, field, longer.order(&1, &0), &json!([name]), &json!([]));
     }
-
-    /// A field whose whole values are shown.
-    pub fn field(&mut self, field: &str, ordering: Option<Ordering>) {
-        if ordering == Some(Ordering::Equal) {
-            return;
-        }
-        let (from, to) = self.trees.get_or_init(|| (self.from.tree(), self.to.tree()));
-        let at = |tree: &Value| field.split('.').fold(tree.clone(), |value, key| value.get(key).cloned().unwrap_or_default());
-        let (from, to) = (at(from), at(to));
-        self.entry(field, ordering, &from, &to);
+    for name in to.difference(&from) {
+        entry(changes, field, longer.order(&0, &1), &json!([]), &json!([name]));
     }
+}
 
-    /// A field of which the greater value allows more.
-    pub fn order<T: Ord>(&mut self, field: &str, from: &T, to: &T) {
-        self.field(field, Some(from.cmp(to)));
-    }
-
-    /// A list of names of which more allow more, or `reverse`d; `"*"` is all names.
-    pub fn names(&mut self, field: &str, from: &[String], to: &[String], reverse: bool) {
-        let turned = |ordering: Ordering| Some(if reverse { ordering.reverse() } else { ordering });
-        let all = |names: &[String]| names.iter().any(|name| name == "*");
-        if all(from) || all(to) {
-            return self.entry(field, turned(all(from).cmp(&all(to))), &json!(from), &json!(to));
-        }
-        let (from, to): (BTreeSet<_>, BTreeSet<_>) = (from.iter().collect(), to.iter().collect());
-        for name in from.difference(&to) {
-            self.entry(field, turned(Ordering::Greater), &json!([name]), &json!([]));
-        }
-        for name in to.difference(&from) {
-            self.entry(field, turned(Ordering::Less), &json!([]), &json!([name]));
-        }
+impl Greater {
+    /// The order of permission of two values.
+    pub(super) fn order<T: Ord>(self, from: &T, to: &T) -> Option<Ordering> {
+        Some(match self {
+            Self::AllowsMore => from.cmp(to),
+            Self::AllowsLess => to.cmp(from),
+        })
     }
 }
 

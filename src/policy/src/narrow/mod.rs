@@ -1,7 +1,6 @@
 //! The order of policies, field by field, and narrowing: `effective = policy ⊓ request`.
 //!
-//! Always holds: `narrow` returns a policy that allows nothing that the ceiling does not; a request that asks for more is refused by field. Structs
-//! are taken apart without `..`, so a field that has no order does not compile.
+//! Always holds: `narrow` returns a policy that allows nothing that the ceiling does not; a request that asks for more is refused by field.
 //!
 //! Fields are compared by meaning: lists of names as sets, system calls by what is granted after groups, `deny` and `kill`. Where it can't be shown
 //! that one side allows no more than the other, the field changes, and a request may not change it. Reasons have no meaning here.
@@ -10,12 +9,17 @@ mod change;
 mod mounts;
 mod syscalls;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
+use remand_syscalls::{Grant, Rules};
 use serde_json::{Value, json};
 
-use crate::policy::{Device, Filesystem, Landlock, Limits, Namespaces, Network, Policy, Python, Tmp, Word};
-use change::{Diff, changed, parsed};
+use crate::field::{Field, Greater, Names, Saying};
+use crate::policy::{Fields, Mount, Policy, Visitor, Word};
+use crate::units::Number;
+use change::{changed, entry, names, parsed};
 
 pub use change::{Change, Direction};
 
@@ -46,22 +50,9 @@ impl Widened {
 /// Everything in which `to` differs from `from`, by meaning.
 #[must_use]
 pub fn compare(from: &Policy, to: &Policy) -> Vec<Change> {
-    let mut diff = Diff::new(from, to);
-    let Policy { name, description, limits, filesystem, syscalls, network, namespaces, landlock, python, environment } = from;
-    diff.entry("name", changed(name == &to.name), &json!(name), &json!(to.name));
-    diff.field("description", changed(description == &to.description));
-    compare_limits(&mut diff, limits, &to.limits);
-    compare_filesystem(&mut diff, filesystem, &to.filesystem);
-    syscalls::compare(&mut diff, syscalls, &to.syscalls);
-    let Network { mode, reason: _ } = network;
-    diff.order("network.mode", mode, &to.network.mode);
-    compare_namespaces(&mut diff, namespaces, &to.namespaces);
-    let Landlock { enforce, minimum_abi } = landlock;
-    diff.order("landlock.enforce", enforce, &to.landlock.enforce);
-    diff.order("landlock.minimum_abi", &to.landlock.minimum_abi, minimum_abi);
-    compare_python(&mut diff, python, &to.python);
-    compare_environment(&mut diff, environment, &to.environment);
-    diff.changes
+    let mut changes = Vec::new();
+    Policy::visit(&mut Compare { from, to, changes: &mut changes });
+    changes
 }
 
 /// `asked` itself if it is within `ceiling`.
@@ -97,82 +88,87 @@ impl Widened {
     }
 }
 
-fn compare_limits(diff: &mut Diff<'_>, from: &Limits, to: &Limits) {
-    let Limits {
-        wall_time,
-        cpu_time,
-        cpus,
-        memory,
-        pids,
-        open_files,
-        file_size,
-        stack,
-        stdout,
-        stderr,
-        prints,
-        result_size,
-        result_depth,
-        result_nodes,
-        job_size,
-        cgroup,
-    } = from;
-    diff.order("limits.wall_time", wall_time, &to.wall_time);
-    diff.order("limits.cpu_time", cpu_time, &to.cpu_time);
-    diff.order("limits.cpus", cpus, &to.cpus);
-    diff.order("limits.memory", memory, &to.memory);
-    diff.order("limits.pids", pids, &to.pids);
-    diff.order("limits.open_files", open_files, &to.open_files);
-    diff.order("limits.file_size", file_size, &to.file_size);
-    diff.order("limits.stack", stack, &to.stack);
-    diff.order("limits.stdout", stdout, &to.stdout);
-    diff.order("limits.stderr", stderr, &to.stderr);
-    diff.order("limits.prints", prints, &to.prints);
-    diff.order("limits.result_size", result_size, &to.result_size);
-    diff.order("limits.result_depth", result_depth, &to.result_depth);
-    diff.order("limits.result_nodes", result_nodes, &to.result_nodes);
-    diff.order("limits.job_size", job_size, &to.job_size);
-    diff.order("limits.cgroup", cgroup, &to.cgroup);
+/// Compares the fields of a section.
+pub(crate) struct Compare<'c, S> {
+    pub from: &'c S,
+    pub to: &'c S,
+    pub changes: &'c mut Vec<Change>,
 }
 
-fn compare_filesystem(diff: &mut Diff<'_>, from: &Filesystem, to: &Filesystem) {
-    let Filesystem { tmp: Tmp { size, inodes, exec }, mounts, proc, devices } = from;
-    diff.order("filesystem.tmp.size", size, &to.tmp.size);
-    diff.order("filesystem.tmp.inodes", inodes, &to.tmp.inodes);
-    diff.order("filesystem.tmp.exec", exec, &to.tmp.exec);
-    mounts::compare(diff, mounts, &to.mounts);
-    diff.order("filesystem.proc", proc, &to.proc);
-    let words = |devices: &[Device]| devices.iter().map(|device| device.word().to_owned()).collect::<Vec<_>>();
-    diff.names("filesystem.devices", &words(devices), &words(&to.devices), false);
+impl<'c, S> Compare<'c, S> {
+    fn both<T>(&self, field: &Field<S, T>) -> (&'c T, &'c T) {
+        ((field.of)(self.from), (field.of)(self.to))
+    }
+
+    /// A field that is shown as `show` writes it.
+    fn field<T>(&mut self, field: &Field<S, T>, order: impl FnOnce(&T, &T) -> Option<Ordering>, show: impl Fn(&T) -> Value) {
+        let (from, to) = self.both(field);
+        let ordering = order(from, to);
+        if ordering != Some(Ordering::Equal) {
+            entry(self.changes, field.path, ordering, &show(from), &show(to));
+        }
+    }
+
+    fn list<T>(&mut self, field: &Field<S, T>, name: impl Fn(&T) -> Vec<String>, longer: Greater) {
+        let (from, to) = self.both(field);
+        names(self.changes, field.path, &name(from), &name(to), longer);
+    }
 }
 
-fn compare_namespaces(diff: &mut Diff<'_>, from: &Namespaces, to: &Namespaces) {
-    let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = from;
-    diff.order("namespaces.user", user, &to.user);
-    diff.order("namespaces.mount", mount, &to.mount);
-    diff.order("namespaces.pid", pid, &to.pid);
-    diff.order("namespaces.ipc", ipc, &to.ipc);
-    diff.order("namespaces.uts", uts, &to.uts);
-    diff.order("namespaces.network", network, &to.network);
-    diff.order("namespaces.cgroup", cgroup, &to.cgroup);
-    diff.order("namespaces.own_uid", own_uid, &to.own_uid);
-}
+impl<S> Visitor<S> for Compare<'_, S> {
+    fn section<T: Fields>(&mut self, field: &Field<S, T>) {
+        let (from, to) = self.both(field);
+        T::visit(&mut Compare { from, to, changes: self.changes });
+    }
 
-fn compare_python(diff: &mut Diff<'_>, from: &Python, to: &Python) {
-    let Python { interpreter, stdlib_allow, external_allow, builtins_deny, runner_env_deny } = from;
-    diff.field("python.interpreter", changed(interpreter == &to.interpreter));
-    diff.names("python.stdlib_allow", stdlib_allow, &to.stdlib_allow, false);
-    diff.names("python.external_allow", external_allow, &to.external_allow, false);
-    diff.names("python.builtins_deny", builtins_deny, &to.builtins_deny, true);
-    diff.order("python.runner_env_deny", &to.runner_env_deny, runner_env_deny);
-}
+    fn number<T: Number>(&mut self, field: &Field<S, T>, _: RangeInclusive<u64>, greater: Greater) {
+        self.field(field, |from, to| greater.order(from, to), |value| T::UNIT.json(value.amount()));
+    }
 
-/// Any difference is a change: what a variable's value means, only the program knows.
-fn compare_environment(diff: &mut Diff<'_>, from: &[(String, String)], to: &[(String, String)]) {
-    let map = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
-    let (from, to) = (map(from), map(to));
-    let names: BTreeSet<_> = from.keys().chain(to.keys()).collect();
-    for name in names {
-        let (from, to) = (from.get(name), to.get(name));
-        diff.entry(&format!("environment.{name}"), changed(from == to), &json!(from), &json!(to));
+    fn flag(&mut self, field: &Field<S, bool>, greater: Greater) {
+        self.field(field, |from, to| greater.order(from, to), |value| json!(value));
+    }
+
+    fn word<T: Word + Ord>(&mut self, field: &Field<S, T>) {
+        self.field(field, |from, to| Some(from.cmp(to)), |value| json!(value.word()));
+    }
+
+    fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
+        self.list(field, |values| values.iter().map(|value| value.word().to_owned()).collect(), Greater::AllowsMore);
+    }
+
+    fn text(&mut self, field: &Field<S, String>, _: Saying) {
+        self.field(field, |from, to| changed(from == to), |value| json!(value));
+    }
+
+    fn reason(&mut self, _: &Field<S, Option<String>>, _: fn(&S) -> Option<(&'static str, &'static str)>) {}
+
+    fn names(&mut self, field: &Field<S, Vec<String>>, _: Names, longer: Greater) {
+        self.list(field, Clone::clone, longer);
+    }
+
+    fn mounts(&mut self, field: &Field<S, Vec<Mount>>) {
+        let (from, to) = self.both(field);
+        mounts::compare(self.changes, field.path, from, to);
+    }
+
+    fn rules(&mut self, field: &Field<S, Rules>) {
+        let (from, to) = self.both(field);
+        syscalls::compare(self.changes, from, to);
+    }
+
+    /// Compared in `rules`, with what takes away from it.
+    fn grants(&mut self, _: &Field<S, Vec<Grant>>) {}
+
+    /// Any difference is a change: what a variable's value means, only the program knows.
+    fn variables(&mut self, field: &Field<S, Vec<(String, String)>>) {
+        let map = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
+        let (from, to) = self.both(field);
+        let (from, to) = (map(from), map(to));
+        let names: BTreeSet<_> = from.keys().chain(to.keys()).collect();
+        for name in names {
+            let (from, to) = (from.get(name), to.get(name));
+            entry(self.changes, &format!("{}.{name}", field.path), changed(from == to), &json!(from), &json!(to));
+        }
     }
 }

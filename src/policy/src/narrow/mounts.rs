@@ -6,26 +6,26 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::change::{Diff, changed, together};
+use super::change::{Change, changed, entry, together};
 use crate::places::inside;
 use crate::policy::Mount;
 use crate::write::write_mount;
 
-pub(super) fn compare(diff: &mut Diff<'_>, from: &[Mount], to: &[Mount]) {
+pub(super) fn compare(changes: &mut Vec<Change>, field: &str, from: &[Mount], to: &[Mount]) {
     let nested = |mount: &Mount| from.iter().chain(to).any(|outer| inside(&mount.target, &outer.target));
     let missing = |mount: &Mount, ordering| if nested(mount) { None } else { Some(ordering) };
-    let mut entry = |ordering, old: Option<&Mount>, new: Option<&Mount>| {
+    let mut differ = |ordering, old: Option<&Mount>, new: Option<&Mount>| {
         let shown = |mount: Option<&Mount>| Value::from_iter(mount.map(write_mount));
-        diff.entry("filesystem.mounts", ordering, &shown(old), &shown(new));
+        entry(changes, field, ordering, &shown(old), &shown(new));
     };
     for old in from {
         match at(to, old) {
-            Some(new) => entry(permission(old, new), Some(old), Some(new)),
-            None => entry(missing(old, Ordering::Greater), Some(old), None),
+            Some(new) => differ(permission(old, new), Some(old), Some(new)),
+            None => differ(missing(old, Ordering::Greater), Some(old), None),
         }
     }
     for new in to.iter().filter(|mount| at(from, mount).is_none()) {
-        entry(missing(new, Ordering::Less), None, Some(new));
+        differ(missing(new, Ordering::Less), None, Some(new));
     }
 }
 

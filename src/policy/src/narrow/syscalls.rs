@@ -9,32 +9,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use remand_syscalls::{Alternatives, Condition, Grant, Rules, calls, covered, granted};
 use serde_json::Value;
 
-use super::change::Diff;
-use crate::policy::Syscalls;
+use super::change::{Change, entry, names};
+use crate::field::Greater;
 use crate::write::write_grant;
 
-pub(super) fn compare(diff: &mut Diff<'_>, from: &Syscalls, to: &Syscalls) {
-    let Syscalls { rules, enforce } = from;
-    if rules != &to.rules {
-        match (granted(rules), granted(&to.rules)) {
-            (Ok(old), Ok(new)) => {
-                let calls: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
-                for call in calls {
-                    let ways = |granted: &BTreeMap<_, Alternatives>| granted.get(call).cloned().unwrap_or_default();
-                    compare_call(diff, call, &ways(&old), &ways(&new));
-                }
-            }
-            // Names that mean nothing have no order.
-            _ => diff.field("syscalls.allow", None),
-        }
-        let kills = |rules: &Rules| calls(&rules.kill).into_iter().collect::<Vec<_>>();
-        diff.names("syscalls.kill", &kills(rules), &kills(&to.rules), true);
+const ALLOW: &str = "syscalls.allow";
+
+pub(super) fn compare(changes: &mut Vec<Change>, from: &Rules, to: &Rules) {
+    if from == to {
+        return;
     }
-    diff.order("syscalls.enforce", enforce, &to.enforce);
+    match (granted(from), granted(to)) {
+        (Ok(old), Ok(new)) => {
+            let calls: BTreeSet<_> = old.keys().chain(new.keys()).copied().collect();
+            for call in calls {
+                let ways = |granted: &BTreeMap<_, Alternatives>| granted.get(call).cloned().unwrap_or_default();
+                compare_call(changes, call, &ways(&old), &ways(&new));
+            }
+        }
+        // Names that mean nothing have no order.
+        _ => {
+            let [from, to] = [from, to].map(|rules| Value::from_iter(rules.allow.iter().map(write_grant)));
+            entry(changes, ALLOW, None, &from, &to);
+        }
+    }
+    let kills = |rules: &Rules| calls(&rules.kill).into_iter().collect::<Vec<_>>();
+    names(changes, "syscalls.kill", &kills(from), &kills(to), Greater::AllowsLess);
 }
 
 /// One call, with the alternatives under which each side grants it; none: not at all.
-fn compare_call(diff: &mut Diff<'_>, call: &str, from: &Alternatives, to: &Alternatives) {
+fn compare_call(changes: &mut Vec<Change>, call: &str, from: &Alternatives, to: &Alternatives) {
     let (less, more) = (uncovered(from, to), uncovered(to, from));
     let ordering = match (less.is_empty(), more.is_empty()) {
         (true, true) => Some(Ordering::Equal),
@@ -46,7 +50,7 @@ fn compare_call(diff: &mut Diff<'_>, call: &str, from: &Alternatives, to: &Alter
         let grant = |way: &Vec<Condition>| write_grant(&Grant { call: call.to_owned(), when: way.clone(), reason: None });
         Value::from_iter(ways.into_iter().map(grant))
     };
-    diff.entry("syscalls.allow", ordering, &written(less), &written(more));
+    entry(changes, ALLOW, ordering, &written(less), &written(more));
 }
 
 /// The alternatives that are not within one of the others.

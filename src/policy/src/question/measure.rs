@@ -1,80 +1,77 @@
 //! What can be asked about limits: a word for each, the field that it stands for, and how its values are written.
 //!
-//! Always holds: every number of `limits` in a policy can be asked about.
+//! Always holds: every number of a policy of which more allows more can be asked about.
 
-use serde_json::{Value, json};
+use std::ops::RangeInclusive;
+
+use remand_syscalls::{Grant, Rules};
+use serde_json::Value;
 
 use super::error::AskError;
+use crate::field::{Field, Greater, Names, Saying};
+use crate::policy::{Fields, Mount, Policy, Visitor, Word};
 use crate::text::quote;
-use crate::units::{Bytes, Cpus, Span};
+use crate::units::{Bytes, Cpus, Number, Span, Unit};
 
 /// One limit.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
     /// The word that questions use.
     pub name: &'static str,
     /// The policy's field.
     pub field: &'static str,
-    unit: Unit,
-}
-
-impl PartialEq for Measure {
-    fn eq(&self, other: &Self) -> bool {
-        self.field == other.field
-    }
-}
-
-impl Eq for Measure {}
-
-#[derive(Clone, Copy, Debug)]
-enum Unit {
-    Bytes,
-    Time,
-    Cpus,
-    Count,
+    /// What is counted.
+    pub unit: Unit,
 }
 
 /// A value that is asked about, in the unit of the plan; `None` is `unlimited`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Amount(pub Option<u64>);
 
-macro_rules! measures {
-    ($($name:literal $field:literal $unit:ident;)*) => {
-        &[$(Measure { name: $name, field: $field, unit: Unit::$unit }),*]
-    };
+/// Every limit, in the order of the policy.
+#[must_use]
+pub fn measures() -> Vec<Measure> {
+    let mut found = Vec::new();
+    Policy::visit(&mut Measures(&mut found));
+    found
 }
 
-const MEASURES: &[Measure] = measures! {
-    "wall_time" "limits.wall_time" Time;
-    "cpu_time" "limits.cpu_time" Time;
-    "cpus" "limits.cpus" Cpus;
-    "memory" "limits.memory" Bytes;
-    "pids" "limits.pids" Count;
-    "open_files" "limits.open_files" Count;
-    "file_size" "limits.file_size" Bytes;
-    "stack" "limits.stack" Bytes;
-    "stdout" "limits.stdout" Bytes;
-    "stderr" "limits.stderr" Bytes;
-    "prints" "limits.prints" Bytes;
-    "result_size" "limits.result_size" Bytes;
-    "result_depth" "limits.result_depth" Count;
-    "result_nodes" "limits.result_nodes" Count;
-    "job_size" "limits.job_size" Bytes;
-    "tmp" "filesystem.tmp.size" Bytes;
-    "tmp_inodes" "filesystem.tmp.inodes" Count;
-};
+/// Finds the numbers of a section.
+struct Measures<'m>(&'m mut Vec<Measure>);
 
-/// The words that limits are asked by.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    MEASURES.iter().map(|measure| measure.name)
+impl<S> Visitor<S> for Measures<'_> {
+    fn section<T: Fields>(&mut self, _: &Field<S, T>) {
+        T::visit(self);
+    }
+
+    fn number<T: Number>(&mut self, field: &Field<S, T>, _: RangeInclusive<u64>, greater: Greater) {
+        if greater == Greater::AllowsMore {
+            let name = match field.path {
+                "filesystem.tmp.size" => "tmp",
+                "filesystem.tmp.inodes" => "tmp_inodes",
+                _ => field.key(),
+            };
+            self.0.push(Measure { name, field: field.path, unit: T::UNIT });
+        }
+    }
+
+    fn flag(&mut self, _: &Field<S, bool>, _: Greater) {}
+    fn word<T: Word + Ord>(&mut self, _: &Field<S, T>) {}
+    fn words<T: Word>(&mut self, _: &Field<S, Vec<T>>) {}
+    fn text(&mut self, _: &Field<S, String>, _: Saying) {}
+    fn reason(&mut self, _: &Field<S, Option<String>>, _: fn(&S) -> Option<(&'static str, &'static str)>) {}
+    fn names(&mut self, _: &Field<S, Vec<String>>, _: Names, _: Greater) {}
+    fn mounts(&mut self, _: &Field<S, Vec<Mount>>) {}
+    fn rules(&mut self, _: &Field<S, Rules>) {}
+    fn grants(&mut self, _: &Field<S, Vec<Grant>>) {}
+    fn variables(&mut self, _: &Field<S, Vec<(String, String)>>) {}
 }
 
 /// The limit that a word names, by itself or as a field, and what follows a `=` in the word.
-pub(crate) fn find(word: &str) -> Option<(&'static Measure, Option<&str>)> {
+pub(crate) fn find(word: &str) -> Option<(Measure, Option<&str>)> {
     let (name, value) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
-    let fits =
-        |measure: &&Measure| measure.name == name || measure.field == name || measure.field.strip_prefix("filesystem.") == Some(name);
-    MEASURES.iter().find(fits).map(|measure| (measure, value))
+    let fits = |measure: &Measure| measure.name == name || measure.field == name || measure.field.strip_prefix("filesystem.") == Some(name);
+    measures().into_iter().find(fits).map(|measure| (measure, value))
 }
 
 /// The value asked about.
@@ -106,42 +103,12 @@ impl Measure {
     /// A value in the unit of the plan, for people; `None` is `unlimited`.
     #[must_use]
     pub fn show(&self, value: Option<u64>) -> String {
-        self.unit.show(value)
+        value.map_or_else(|| "unlimited".to_owned(), |value| self.unit.show(value))
     }
 
     /// The same as a policy file writes it.
     #[must_use]
     pub fn json(&self, value: Option<u64>) -> Value {
         self.unit.json(value)
-    }
-}
-
-impl Unit {
-    fn example(self) -> &'static str {
-        match self {
-            Self::Bytes => "256MiB",
-            Self::Time => "10s",
-            Self::Cpus => "1.5",
-            Self::Count => "100",
-        }
-    }
-
-    fn show(self, value: Option<u64>) -> String {
-        match (self, value) {
-            (_, None) => "unlimited".to_owned(),
-            (Self::Bytes, Some(value)) => Bytes(value).to_string(),
-            (Self::Time, Some(value)) => Span(value).to_string(),
-            (Self::Cpus, Some(value)) => Cpus(u32::try_from(value).unwrap_or(u32::MAX)).to_string(),
-            (Self::Count, Some(value)) => value.to_string(),
-        }
-    }
-
-    /// As a policy file writes it.
-    fn json(self, value: Option<u64>) -> Value {
-        let shown = self.show(value);
-        match (self, value) {
-            (Self::Cpus | Self::Count, Some(_)) => shown.parse::<serde_json::Number>().map_or(Value::Null, Value::Number),
-            _ => json!(shown),
-        }
     }
 }

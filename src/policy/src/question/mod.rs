@@ -23,7 +23,7 @@ mod measure;
 
 pub use error::AskError;
 pub use expectation::{Expectation, Is, QUESTIONS};
-pub use measure::{Amount, Measure};
+pub use measure::{Amount, Measure, measures};
 
 /// Longest question in bytes; a path may be 4096.
 const LONGEST: usize = 5000;
@@ -36,7 +36,7 @@ pub enum Question {
     /// May it do this to a file?
     File(Use, String),
     /// May it spend this much?
-    Limit(&'static Measure, Amount),
+    Limit(Measure, Amount),
     /// May the code import this module?
     Import(String),
     /// Does the code find this builtin?
@@ -119,7 +119,7 @@ impl Question {
             }
             "syscall" => by_number(rest),
             _ => match measure::find(first) {
-                Some((measure, value)) => measure::parse(measure, value, rest).map(|amount| Self::Limit(measure, amount)),
+                Some((measure, value)) => measure::parse(&measure, value, rest).map(|amount| Self::Limit(measure, amount)),
                 None => call(first, rest),
             },
         }
@@ -219,10 +219,11 @@ fn by_number(rest: &[&str]) -> Result<Question, AskError> {
 
 fn call(first: &str, rest: &[&str]) -> Result<Question, AskError> {
     let Some(name) = remand_syscalls::names().find(|name| *name == first) else {
-        let known = remand_syscalls::names().filter(|name| !name.starts_with('@')).chain(measure::names()).chain(KINDS.iter().copied());
+        let calls = remand_syscalls::names().filter(|name| !name.starts_with('@'));
+        let known: Vec<_> = calls.chain(measures().into_iter().map(|measure| measure.name)).chain(KINDS.iter().copied()).collect();
         return Err(AskError {
             message: format!("{} is no system call, limit or other thing to ask about", quote(first)),
-            help: did_you_mean(first, known),
+            help: did_you_mean(first, known.into_iter()),
         });
     };
     let Some(count) = remand_syscalls::argument_count(name) else {
