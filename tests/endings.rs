@@ -8,6 +8,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use remand_tests::command::{Call, Ended, binary, scale, until};
 use remand_tests::facts::{CGROUP_MEMORY, need};
+use remand_tests::installation::Installation;
 use remand_tests::observe::Seen::{At, Denied, Granted, Value, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::processes::{appears, named, vanishes};
@@ -46,6 +47,7 @@ pub fn trials() -> Vec<Trial> {
         trial("endings::an_ignored_signal_stays_ignored [9.14]", ignored_stays_ignored),
         trial("endings::a_stopped_process_of_the_start [9.14]", stopped_at_the_start),
         trial("endings::a_stopped_init [9.14]", stopped_init),
+        trial("endings::a_signal_while_an_interpreter_is_asked_cancels [9.76]", while_asked),
         trial("endings::a_fifo_is_not_waited_for [9.14]", fifos),
         trial("endings::a_stopped_supervisor_counts_right [9.14]", stopped_supervisor),
         trial("endings::a_stopped_supervisor_lifts_no_limit [9.14]", overslept),
@@ -202,6 +204,26 @@ fn gone(pid: Pid) -> bool {
 
 fn asleep(pid: Pid) -> bool {
     state(pid) == Some('S')
+}
+
+fn while_asked() -> Check {
+    let made = Installation::new()?;
+    let module = made.library("json/__init__.py"); // which asking needs
+    let text = fs::read_to_string(&module)?;
+    fs::write(&module, format!("import time\ntime.sleep(9)\n{text}"))?;
+    let python = made.path("base/bin/python3");
+    let scratch = Scratch::new();
+    let policy = policy_text::write(&scratch, &json!({ "python": { "interpreter": python } })).display().to_string();
+    for args in [["run", "--json", "--policy", &policy, "-"], ["exec", "--json", "--", &python, "-V"]] {
+        let mut started = Call::new(&args).input(b"return 1").start();
+        ensure(until(|| children(started.pid()).pop()).is_some(), "the interpreter is asked", &args)?;
+        started.signal(Signal::SIGTERM);
+        let ended = started.end()?;
+        let code = ended.code;
+        let verdict = ended.outcome()?["verdict"]["kind"].clone();
+        ensure(code == Some(7) && verdict == "cancelled", "a record says so", &(&args, code, verdict))?;
+    }
+    Ok(())
 }
 
 fn stopped_init() -> Check {
