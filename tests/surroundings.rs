@@ -203,7 +203,7 @@ fn planted_links() -> Check {
     let (docs, precious) = (scratch.path().join("docs"), scratch.file("precious", "precious"));
     let elsewhere = scratch.path().join("elsewhere");
     fs::create_dir(&elsewhere)?;
-    let place = docs.join("exit-codes.md");
+    let (reference, place) = (docs.join("reference"), docs.join("reference/exit-codes.md"));
     let plants: [(&str, &dyn Fn() -> std::io::Result<()>); 5] = [
         ("a symbolic link", &|| symlink(&precious, &place)),
         ("a dangling one", &|| symlink(elsewhere.join("new"), &place)),
@@ -212,7 +212,7 @@ fn planted_links() -> Check {
         ("a directory", &|| fs::create_dir(&place)),
     ];
     for (what, plant) in plants {
-        fs::create_dir(&docs)?;
+        fs::create_dir_all(&reference)?;
         plant()?;
         let ended = Call::new(&["generate".as_ref(), docs.as_os_str()]).end()?;
         ensure(ended.code == Some(2) && ended.err().contains("cannot write"), &format!("{what} is refused"), &ended)?;

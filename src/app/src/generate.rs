@@ -68,11 +68,11 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
         files.push((format!("completions/{name}"), utf8(text)?));
     }
     let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
-    files.push(("outcome.schema.json".into(), schema + "\n"));
+    files.push(("reference/outcome.schema.json".into(), schema + "\n"));
     let policy = serde_json::to_string_pretty(&schema::file()).map_err(|error| Failure::internal(error.to_string()))?;
-    files.push(("policy.schema.json".into(), policy + "\n"));
-    files.push(("policy-reference.md".into(), schema::reference()));
-    files.push(("exit-codes.md".into(), exit_codes()));
+    files.push(("reference/policy.schema.json".into(), policy + "\n"));
+    files.push(("reference/policy.md".into(), schema::reference()));
+    files.push(("reference/exit-codes.md".into(), exit_codes()));
     Ok(files)
 }
 

@@ -3,8 +3,8 @@
 //! Always holds: a `Policy` value went through [`crate::load`], so units, ranges and contradictions are already checked, and no limit is
 //! absent. Nothing here depends on the host.
 //!
-//! The text of a field is generated into `docs/policy.schema.json` and `docs/policy-reference.md`: its first paragraph says what the field means, its
-//! second what the field becomes in the kernel.
+//! The text of a field is generated into `docs/reference/policy.schema.json` and `docs/reference/policy.md`: its first paragraph says what the field
+//! means, its second what the field becomes in the kernel.
 //!
 //! A field is written here once: name, type, narrowest value, what visits it with its range and order. Whatever does something with every field (reading,
 //! writing, comparing, the ceiling, the schema) is a [`Visitor`]. [`Policy::floor`] is what a file without `extends` starts from, so that a key left out is the narrowest value and never the widest.

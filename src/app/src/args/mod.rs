@@ -151,11 +151,11 @@ const RUN_HELP: &str = "\
 The value is printed on standard output as one line of JSON when the code finished (`null` if it returned nothing), and nothing is printed there \
 otherwise. What the code printed, and a readable account of any other ending, go to standard error. Only one of FILE and --items can be `-`.
 
-The exit status tells the verdict: 0 finished, 1 raised, 2 wrong usage, 5 a limit; docs/exit-codes.md has all of them.";
+The exit status tells the verdict: 0 finished, 1 raised, 2 wrong usage, 5 a limit; docs/reference/exit-codes.md has all of them.";
 
 const EXEC_HELP: &str = "\
 The program's own output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent. \
 The program sees only its own file, the libraries it is linked with, and what the policy mounts.
 
 The exit status tells the verdict, not the program's own status: 0 finished, 2 wrong usage, 3 it exited with another status than 0, 5 a limit; \
-docs/exit-codes.md has all of them.";
+docs/reference/exit-codes.md has all of them.";

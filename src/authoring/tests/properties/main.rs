@@ -1,5 +1,5 @@
 //! What holds for any input: one property for each target of the fuzzer, here held against its seeds, against drawn bytes and, for filters, against
-//! everything that can be enumerated. The fuzzer, in `fuzz/`, includes these same files.
+//! everything that can be enumerated. The fuzzer, in `tests/fuzz/`, includes these same files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod compiler;
@@ -19,7 +19,7 @@ use remand_policy::shipped;
 use serde_json::Value;
 
 fn fuzz() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz")
 }
 
 /// Every seed of a target; a failure names the file.
@@ -115,6 +115,6 @@ fn the_dictionary_is_what_policies_are_made_of() {
     }
     assert!(
         std::fs::read_to_string(&file).unwrap_or_default() == wanted,
-        "stale: WRITE_DICTIONARY=1 cargo test -p remand-policy dictionary"
+        "stale: WRITE_DICTIONARY=1 cargo test -p remand-authoring dictionary"
     );
 }

@@ -10,7 +10,7 @@ use crate::policy::Policy;
 const HEAD: &str = "\
 # Policy files: every field
 
-Generated from the types by `remand generate docs`; the language itself is explained in [policies/README.md](../policies/README.md).
+Generated from the types by `remand generate docs`; the language itself is explained in [policies/README.md](../../policies/README.md).
 
 A policy file is JSON with comments and trailing commas, in UTF-8, of at most 1 MiB. Every key but `version` may be left out: with `extends` it is inherited from the \
 base, without it it has the value called *floor* here, the narrowest. An unknown key, a key that is written twice, and a value out of its range are errors.

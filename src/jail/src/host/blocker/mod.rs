@@ -301,5 +301,4 @@ pub(super) fn proc(errno: i32, around: &Surroundings) -> Fact {
 }
 
 #[cfg(test)]
-#[path = "blocker_tests.rs"]
 mod tests;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// Calls made in one run: the record lists 64 kinds.
 const KINDS: usize = 60;
 /// Makes calls one after another and returns each one's error number, 0 where there was none.
-const BATCH: &str = include_str!("policies/batch.py");
+const BATCH: &str = include_str!("batch.py");
 
 pub fn trials() -> Vec<Trial> {
     let shipped = ["default", "strict", "numeric"].map(|name| trial(format!("policies::expectations_of_{name}"), move || live(name)));
