@@ -8,9 +8,10 @@ use std::fmt::Write as _;
 use nix::errno::Errno;
 use remand_plan::Outcome;
 use remand_plan::frames::ErrorFrame;
+use remand_plan::limit::{LimitKind, Unit};
 use remand_plan::outcome::{Captured, Violation};
 use remand_plan::step::Step;
-use remand_plan::verdict::{Level, LimitKind, Verdict};
+use remand_plan::verdict::{Level, Verdict};
 
 use crate::print::{lines, plain};
 
@@ -54,9 +55,9 @@ fn ending(outcome: &Outcome) -> (String, Vec<String>) {
             (format!("the process was ended by {} (signal {signal}), not by remand", plain(name)), Vec::new())
         }
         Verdict::Exceeded { limit, allowed, seen, unit, source, level: Level::Run } => {
-            exceeded(&outcome.policy.name, *limit, *allowed, *seen, unit, source)
+            exceeded(&outcome.policy.name, *limit, *allowed, *seen, *unit, source)
         }
-        Verdict::Exceeded { allowed, seen, unit, source, level, .. } => out_of_memory(*level, *allowed, *seen, unit, source),
+        Verdict::Exceeded { allowed, seen, unit, source, level, .. } => out_of_memory(*level, *allowed, *seen, *unit, source),
         Verdict::Violated { source } => (
             format!("the run was killed for a system call ({})", plain(source)),
             vec![format!(
@@ -94,7 +95,7 @@ fn raised(error: Option<&ErrorFrame>) -> (String, Vec<String>) {
     (what, description.map(|text| quoted(text).lines().map(str::to_owned).collect()).unwrap_or_default())
 }
 
-fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> (String, Vec<String>) {
+fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: Unit, source: &str) -> (String, Vec<String>) {
     let field = limit.fields().join(" or ");
     let what = format!("over {field}: {} allowed, {} seen ({})", amount(allowed, unit), amount(seen, unit), plain(source));
     let advice = format!("to allow more, raise `{field}` in policy {} or in one that extends it, and check --set", plain(policy));
@@ -102,7 +103,7 @@ fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: &str,
 }
 
 /// Another's limit than the run's.
-fn out_of_memory(level: Level, allowed: u64, seen: u64, unit: &str, source: &str) -> (String, Vec<String>) {
+fn out_of_memory(level: Level, allowed: u64, seen: u64, unit: Unit, source: &str) -> (String, Vec<String>) {
     let (whose, advice) = match level {
         Level::Host => ("the host", "the host needs more memory, or fewer jobs at once"),
         _ => ("the container or service that the run is in", "raise the memory limit of that cgroup, or run fewer jobs in it at once"),
@@ -152,11 +153,11 @@ fn arguments(args: &[u64; 6]) -> String {
 }
 
 /// A number with its unit, as people read it: three significant digits at most after scaling.
-fn amount(value: u64, unit: &str) -> String {
+fn amount(value: u64, unit: Unit) -> String {
     match unit {
-        "us" => scaled(value, &[("µs", 1), ("ms", 1000), ("s", 1_000_000)]),
-        "bytes" => scaled(value, &[("bytes", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]),
-        unit => format!("{value} {}", plain(unit)),
+        Unit::Us => scaled(value, &[("µs", 1), ("ms", 1000), ("s", 1_000_000)]),
+        Unit::Bytes => scaled(value, &[("bytes", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]),
+        unit => format!("{value} {unit}"),
     }
 }
 
@@ -194,8 +195,8 @@ mod tests {
         account(&outcome(verdict))
     }
 
-    fn over(limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> String {
-        told(Verdict::Exceeded { limit, allowed, seen, unit: unit.into(), source: source.into(), level: Level::Run })
+    fn over(limit: LimitKind, allowed: u64, seen: u64, unit: Unit, source: &str) -> String {
+        told(Verdict::Exceeded { limit, allowed, seen, unit, source: source.into(), level: Level::Run })
     }
 
     #[test]
@@ -279,15 +280,15 @@ mod tests {
     fn a_limit_is_told_with_its_numbers_and_its_line() {
         let advice = |field| format!("  to allow more, raise `{field}` in policy default or in one that extends it, and check --set\n");
         assert_eq!(
-            over(LimitKind::Memory, 64 << 20, (64 << 20) + 1, "bytes", "memory.events oom_kill"),
+            over(LimitKind::Memory, 64 << 20, (64 << 20) + 1, Unit::Bytes, "memory.events oom_kill"),
             format!("remand: over limits.memory: 64 MiB allowed, 64.01 MiB seen (memory.events oom_kill)\n{}", advice("limits.memory"))
         );
         assert_eq!(
-            over(LimitKind::WallTime, 10_000_000, 10_001_234, "us", "the monotonic clock"),
+            over(LimitKind::WallTime, 10_000_000, 10_001_234, Unit::Us, "the monotonic clock"),
             format!("remand: over limits.wall_time: 10 s allowed, 10.01 s seen (the monotonic clock)\n{}", advice("limits.wall_time"))
         );
         assert_eq!(
-            over(LimitKind::TmpInodes, 64, 64, "inodes", "statfs"),
+            over(LimitKind::TmpInodes, 64, 64, Unit::Inodes, "statfs"),
             format!("remand: over filesystem.tmp.inodes: 64 inodes allowed, 64 inodes seen (statfs)\n{}", advice("filesystem.tmp.inodes"))
         );
     }
@@ -295,7 +296,7 @@ mod tests {
     #[test]
     fn anothers_limit_is_not_told_as_the_runs() {
         let of = |level| {
-            let (unit, source) = ("bytes".into(), "a counter".into());
+            let (unit, source) = (Unit::Bytes, "a counter".into());
             told(Verdict::Exceeded { limit: LimitKind::Memory, allowed: 40 << 20, seen: 40 << 20, unit, source, level })
         };
         assert_eq!(
@@ -308,11 +309,11 @@ mod tests {
 
     #[test]
     fn amounts_are_short_and_never_rounded_down() {
-        let shown = [0, 999, 1000, 1_999_999, 2_000_000, u64::MAX].map(|us| amount(us, "us"));
+        let shown = [0, 999, 1000, 1_999_999, 2_000_000, u64::MAX].map(|us| amount(us, Unit::Us));
         assert_eq!(shown, ["0 µs", "999 µs", "1 ms", "2 s", "2 s", "18446744073709.56 s"]);
-        assert_eq!(amount(1 << 30, "bytes"), "1 GiB");
-        assert_eq!(amount((1 << 20) - 1, "bytes"), "1024 KiB");
-        assert_eq!(amount(3, "kills"), "3 kills");
+        assert_eq!(amount(1 << 30, Unit::Bytes), "1 GiB");
+        assert_eq!(amount((1 << 20) - 1, Unit::Bytes), "1024 KiB");
+        assert_eq!(amount(3, Unit::Tasks), "3 tasks");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Always holds: nothing here is a claim of the run's code, except what is marked so (`FrameEnd` carries the code's own value or error).
 
 use crate::frames::{ErrorFrame, FrameError, Received};
+use crate::limit::LimitKind;
 use crate::step::Step;
 
 /// All that a verdict is decided from.
@@ -174,22 +175,8 @@ pub enum Ended {
 /// Why the supervisor stopped a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// The wall-clock budget was used up.
-    WallTime,
-    /// The CPU budget was used up.
-    CpuTime,
-    /// The cgroup ran out of memory, or the watch saw more than the limit.
-    Memory,
-    /// More standard output than allowed.
-    Stdout,
-    /// More standard error than allowed.
-    Stderr,
-    /// More captured print text than allowed.
-    Prints,
-    /// A frame, or all item frames together, larger than allowed.
-    ResultSize,
-    /// A result nested deeper, or of more values, than allowed.
-    ResultShape,
+    /// A limit was met.
+    Limit(LimitKind),
     /// Bytes that are no frame.
     Malformed,
     /// A call that the policy answers by ending the run.
@@ -207,9 +194,9 @@ impl Stop {
     #[must_use]
     pub fn of(refused: &FrameError) -> Self {
         match refused {
-            FrameError::TooLarge { .. } => Self::ResultSize,
-            FrameError::TooManyPrints { .. } => Self::Prints,
-            FrameError::TooComplex { .. } => Self::ResultShape,
+            FrameError::TooLarge { .. } => Self::Limit(LimitKind::ResultSize),
+            FrameError::TooManyPrints { .. } => Self::Limit(LimitKind::Prints),
+            FrameError::TooComplex { .. } => Self::Limit(LimitKind::ResultShape),
             FrameError::Malformed(_) | FrameError::CutShort { .. } => Self::Malformed,
         }
     }

@@ -17,6 +17,7 @@ pub mod host;
 pub mod interpreter;
 pub mod job;
 pub mod landlock;
+pub mod limit;
 pub mod outcome;
 pub mod plan;
 pub mod protection;

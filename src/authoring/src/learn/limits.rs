@@ -152,12 +152,7 @@ fn exceeded(outcome: &Outcome) -> Option<(&'static str, String)> {
     }
     // Nothing that a policy says helps where another's memory ran out.
     let Verdict::Exceeded { limit, allowed, seen, unit, source, level: Level::Run } = &outcome.verdict else { return None };
-    let field = match (limit.fields(), unit.as_str()) {
-        ([field], _) | ([field, _], "levels") | ([_, field], "values") => *field,
-        // Digits of a number are no limit of a policy.
-        _ => return None,
-    };
-    Some((field, format!("ended it: {seen} of {allowed} {unit} ({source})")))
+    limit.field(*unit).map(|field| (field, format!("ended it: {seen} of {allowed} {unit} ({source})")))
 }
 
 /// What a run that a limit ended asks for.

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use remand_plan::files::FileId;
 use remand_plan::frames::ErrorFrame;
 use remand_plan::interpreter::{Interpreter, Tree};
+use remand_plan::limit::{LimitKind, Unit};
 use remand_plan::outcome::{Captured, CpuMs, Milliseconds, PolicyRef, Usage, Violation};
 use remand_plan::plan::Program;
 use remand_plan::resolve;
-use remand_plan::verdict::{Level, LimitKind, Verdict};
+use remand_plan::verdict::{Level, Verdict};
 use remand_policy::ceiling::exceeding;
 use remand_policy::load::parse;
 use remand_policy::narrow::{Direction, compare};
@@ -46,8 +47,8 @@ fn raised(kind: &str, message: &str) -> Outcome {
     Outcome { error: Some(error), ..outcome(Verdict::Raised) }
 }
 
-fn exceeded(limit: LimitKind, allowed: u64, unit: &str) -> Outcome {
-    outcome(Verdict::Exceeded { limit, allowed, seen: allowed + 1, unit: unit.into(), source: "a counter".into(), level: Level::Run })
+fn exceeded(limit: LimitKind, allowed: u64, unit: Unit) -> Outcome {
+    outcome(Verdict::Exceeded { limit, allowed, seen: allowed + 1, unit, source: "a counter".into(), level: Level::Run })
 }
 
 fn finished(memory: u64) -> Outcome {
@@ -127,7 +128,7 @@ fn a_whole_proposal() {
     let clone = ("clone", [0x3d_0f00, 1, 2, 3, 4, 5]);
     let first = denied(&learner, raised("PermissionError", "no"), &[clone, ("socket", [2, 0x8_0001, 0, 0, 0, 0]), ("keyctl", [0; 6])]);
     assert!(learn(&mut learner, "a.json", 1, &first, &[file("/srv/data/words.txt"), file("/etc/shadow")]));
-    assert!(learn(&mut learner, "a.json", 2, &exceeded(LimitKind::Memory, 64 << 20, "bytes"), &[]));
+    assert!(learn(&mut learner, "a.json", 2, &exceeded(LimitKind::Memory, 64 << 20, Unit::Bytes), &[]));
     assert!(!learn(&mut learner, "a.json", 3, &spent(80 << 20, 1000), &[]));
     learner.settle(false).unwrap();
     let ran = [Ran { input: "a.json".into(), runs: 3, learned: "finished".into(), proposed: "finished".into() }];
@@ -218,9 +219,9 @@ fn nothing_goes_beyond_the_ceiling() {
     let calls = [("clone", [0x3d_0f00, 0, 0, 0, 0, 0]), ("socket", [2, 1, 0, 0, 0, 0])];
     let run = denied(&learner, raised("PermissionError", "no"), &calls);
     assert!(!learn(&mut learner, "a", 1, &run, &[file("/srv/data/words.txt")]));
-    assert!(learn(&mut learner, "a", 2, &exceeded(LimitKind::Memory, 64 << 20, "bytes"), &[]), "as far as it goes");
-    assert!(!learn(&mut learner, "a", 3, &exceeded(LimitKind::Memory, 100 << 20, "bytes"), &[]));
-    assert!(!learn(&mut learner, "a", 4, &exceeded(LimitKind::WallTime, 2_000_000, "us"), &[]));
+    assert!(learn(&mut learner, "a", 2, &exceeded(LimitKind::Memory, 64 << 20, Unit::Bytes), &[]), "as far as it goes");
+    assert!(!learn(&mut learner, "a", 3, &exceeded(LimitKind::Memory, 100 << 20, Unit::Bytes), &[]));
+    assert!(!learn(&mut learner, "a", 4, &exceeded(LimitKind::WallTime, 2_000_000, Unit::Us), &[]));
     let beyond = |most: &str| Standing::Beyond { most: most.into() };
     let (clone, socket, mount, memory, wall) =
         (beyond("no clone"), beyond("no socket"), beyond("no mount"), beyond("\"100MiB\""), beyond("\"2s\""));
@@ -248,12 +249,12 @@ fn nothing_goes_beyond_the_ceiling() {
 #[test]
 fn limits_rise_in_steps_and_end_at_what_was_measured() {
     let mut learner = learner(STRICT, None, false);
-    assert!(learn(&mut learner, "a", 1, &exceeded(LimitKind::WallTime, 2_000_000, "us"), &[]));
+    assert!(learn(&mut learner, "a", 1, &exceeded(LimitKind::WallTime, 2_000_000, Unit::Us), &[]));
     assert_eq!(learner.policy().unwrap().limits.wall_time.to_string(), "8s");
-    assert!(learn(&mut learner, "a", 2, &exceeded(LimitKind::FileSize, 1 << 20, "bytes"), &[]));
+    assert!(learn(&mut learner, "a", 2, &exceeded(LimitKind::FileSize, 1 << 20, Unit::Bytes), &[]));
     assert_eq!(learner.policy().unwrap().limits.file_size.to_string(), "2MiB", "nothing measures it");
     assert!(learn(&mut learner, "a", 3, &raised("OSError", "[Errno 24] Too many open files"), &[]));
-    assert!(learn(&mut learner, "a", 4, &exceeded(LimitKind::ResultShape, 64, "levels"), &[]));
+    assert!(learn(&mut learner, "a", 4, &exceeded(LimitKind::ResultShape, 64, Unit::Levels), &[]));
     assert!(!learn(&mut learner, "a", 5, &finished(20 << 20), &[]));
     learner.settle(false).unwrap();
     let limits = learner.policy().unwrap().limits;
@@ -269,19 +270,19 @@ fn limits_rise_in_steps_and_end_at_what_was_measured() {
 fn limits_have_an_end() {
     let text = "{\"version\": 1, \"extends\": \"strict\", \"limits\": {\"memory\": \"3GiB\", \"wall_time\": \"9min\"}}";
     let mut learner = learner(text, None, false);
-    assert!(!learn(&mut learner, "a", 1, &exceeded(LimitKind::Memory, 3 << 30, "bytes"), &[]), "the host has 4 GiB");
+    assert!(!learn(&mut learner, "a", 1, &exceeded(LimitKind::Memory, 3 << 30, Unit::Bytes), &[]), "the host has 4 GiB");
     assert!(
         matches!(&learner.lines()[0].standing, Standing::Refused { because } if because == "learning raises it to 2GiB at most on this machine")
     );
-    assert!(learn(&mut learner, "a", 2, &exceeded(LimitKind::WallTime, 540_000_000, "us"), &[]));
+    assert!(learn(&mut learner, "a", 2, &exceeded(LimitKind::WallTime, 540_000_000, Unit::Us), &[]));
     assert_eq!(learner.policy().unwrap().limits.wall_time.to_string(), "10min");
-    assert!(!learn(&mut learner, "a", 3, &exceeded(LimitKind::WallTime, 600_000_000, "us"), &[]));
+    assert!(!learn(&mut learner, "a", 3, &exceeded(LimitKind::WallTime, 600_000_000, Unit::Us), &[]));
 }
 
 #[test]
 fn a_larger_tmp_brings_the_memory_that_it_counts_in() {
     let mut learner = learner("{\"version\": 1, \"extends\": \"strict\", \"filesystem\": {\"tmp\": {\"size\": \"40MiB\"}}}", None, false);
-    assert!(learn(&mut learner, "a", 1, &exceeded(LimitKind::TmpSize, 40 << 20, "bytes"), &[]));
+    assert!(learn(&mut learner, "a", 1, &exceeded(LimitKind::TmpSize, 40 << 20, Unit::Bytes), &[]));
     let policy = learner.policy().unwrap();
     assert_eq!((policy.filesystem.tmp.size.to_string(), policy.limits.memory.to_string()), ("80MiB".into(), "160MiB".into()));
 }
@@ -416,11 +417,11 @@ fn any_outcome() -> impl Strategy<Value = (Outcome, Vec<(&'static str, [u64; 6])
     let values = prop_oneof![Just(0), Just(1), Just(2), Just(0x1000_0000), Just(0x3d_0f00), any::<u64>()];
     let calls = prop::collection::vec((prop::sample::select(calls), prop::array::uniform6(values)), 0..6);
     let limits = prop::sample::select(vec![
-        (LimitKind::Memory, "bytes"),
-        (LimitKind::WallTime, "us"),
-        (LimitKind::TmpSize, "bytes"),
-        (LimitKind::Pids, "tasks"),
-        (LimitKind::ResultShape, "digits"),
+        (LimitKind::Memory, Unit::Bytes),
+        (LimitKind::WallTime, Unit::Us),
+        (LimitKind::TmpSize, Unit::Bytes),
+        (LimitKind::Pids, Unit::Tasks),
+        (LimitKind::ResultShape, Unit::Digits),
     ]);
     let ends = prop_oneof![
         Just(0_u8).prop_map(|_| (None, None)),
@@ -463,7 +464,7 @@ proptest! {
 #[test]
 fn a_line_as_data() {
     let mut learner = learner(STRICT, None, false);
-    learn(&mut learner, "a", 1, &exceeded(LimitKind::Memory, 64 << 20, "bytes"), &[]);
+    learn(&mut learner, "a", 1, &exceeded(LimitKind::Memory, 64 << 20, Unit::Bytes), &[]);
     assert_eq!(
         serde_json::to_value(&learner.lines()[0]).unwrap(),
         json!({

@@ -16,6 +16,7 @@ use remand_child::sys::now;
 use remand_plan::evidence::Stop;
 use remand_plan::frames::{Decoder, FrameError};
 use remand_plan::host::CgroupVersion;
+use remand_plan::limit::LimitKind;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
@@ -243,8 +244,8 @@ impl Follower<'_, '_> {
     fn on_output(&mut self, source: Source) {
         let mut buffer = [0; CHUNK];
         let (fd, capture, stream, stop) = match source {
-            Source::Stdout => (&self.launched.stdout, &mut self.stdout, Stream::Stdout, Stop::Stdout),
-            _ => (&self.launched.stderr, &mut self.stderr, Stream::Stderr, Stop::Stderr),
+            Source::Stdout => (&self.launched.stdout, &mut self.stdout, Stream::Stdout, Stop::Limit(LimitKind::Stdout)),
+            _ => (&self.launched.stderr, &mut self.stderr, Stream::Stderr, Stop::Limit(LimitKind::Stderr)),
         };
         let Some(count) = read(fd, &mut buffer) else { return self.close(source) };
         let within = capture.take(buffer.get(..count).unwrap_or_default());
@@ -295,7 +296,7 @@ impl Follower<'_, '_> {
         let v1 = self.ask.host.cgroup.version == CgroupVersion::V1;
         match cgroup.counters() {
             // v1 wakes also when a cgroup above runs out, which need not touch this run; v2 also when the limit was met and something could be reclaimed.
-            Ok(counters) if counters.oom_kills > 0 || (v1 && counters.memory_met > 0) => self.stop(Stop::Memory),
+            Ok(counters) if counters.oom_kills > 0 || (v1 && counters.memory_met > 0) => self.stop(Stop::Limit(LimitKind::Memory)),
             Ok(_) => {}
             Err(error) => self.fail(error.to_string()),
         }
@@ -323,7 +324,7 @@ impl Follower<'_, '_> {
         let now = now();
         if now >= self.wall_deadline() {
             match self.ready {
-                Some(_) => self.stop(Stop::WallTime),
+                Some(_) => self.stop(Stop::Limit(LimitKind::WallTime)),
                 None => self.stop(Stop::NeverReady(START_LIMIT / 1000)),
             }
         } else if let Some(stop) = self.meter.check(now, self.launched.cgroup.as_ref(), self.denials.shared()) {

@@ -8,6 +8,7 @@ use std::thread::available_parallelism;
 use remand_plan::Plan;
 use remand_plan::Protection;
 use remand_plan::evidence::Stop;
+use remand_plan::limit::LimitKind;
 
 use super::exact::{Exact, Looked};
 use super::tree::{Sample, can_swap, host_shared, sample, sockets, swap_in_use};
@@ -79,13 +80,13 @@ impl Meter {
         if self.next_sample.is_some_and(|at| now >= at) {
             self.next_sample = Some(now + SAMPLE);
             if self.memory_exceeded() {
-                return Some(Stop::Memory);
+                return Some(Stop::Limit(LimitKind::Memory));
             }
         }
         if let Some(limit) = self.cpu_limit.filter(|_| self.next_cpu.is_some_and(|at| now >= at)) {
             let used = self.cpu(cgroup);
             if used >= limit {
-                return Some(Stop::CpuTime);
+                return Some(Stop::Limit(LimitKind::CpuTime));
             }
             self.next_cpu = Some(self.earliest(now, limit - used));
         }

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use nix::unistd::Gid;
 use remand_plan::Outcome;
 use remand_plan::evidence::{Cleanup, Counters, Ended as End, Evidence, FrameEnd, Groups, Made, Start, StepFailure, Stop};
+use remand_plan::limit::LimitKind;
 use remand_plan::outcome::{self, Captured, CpuMs, Milliseconds, PolicyRef, Usage};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
@@ -135,7 +136,7 @@ fn counters(seen: &Seen, pids_counted: bool) -> Counters {
     let resident = seen.ended.map_or(seen.usage.resident, |ended| ended.resident * 1024).saturating_sub(seen.sampled.files);
     let left = seen.ended.map_or(0, |ended| ended.left + 1);
     // Where a cgroup holds memory and no swap, the watch over both saw what the cgroup did not.
-    let sampled = if seen.stopped == Some(Stop::Memory) { seen.sampled.memory } else { 0 };
+    let sampled = if seen.stopped == Some(Stop::Limit(LimitKind::Memory)) { seen.sampled.memory } else { 0 };
     let (tmp, inodes) = seen.ended.map_or((None, None), |ended| (Some(ended.tmp), Some(ended.inodes)));
     Counters {
         wall: seen.wall,

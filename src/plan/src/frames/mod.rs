@@ -22,6 +22,8 @@ mod shape;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::limit::Shape;
+
 pub use bounds::Collect;
 pub use decoder::Decoder;
 
@@ -58,15 +60,15 @@ pub struct ErrorFrame {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum FrameError {
-    /// Over the size limit: stop with `ResultSize`. Bytes of all result frames, this one as announced.
+    /// Over the size limit: stop with `LimitKind::ResultSize`. Bytes of all result frames, this one as announced.
     #[error("a result of {seen} bytes where {allowed} are allowed")]
     TooLarge { seen: u64, allowed: u64 },
-    /// Over the print limit: stop with `Prints`. Bytes of all captured text, at least.
+    /// Over the print limit: stop with `LimitKind::Prints`. Bytes of all captured text, at least.
     #[error("{seen} bytes of captured print text where {allowed} are allowed")]
     TooManyPrints { seen: u64, allowed: u64 },
-    /// Over a shape limit: stop with `ResultShape`. Counting ended at the first that was too much.
+    /// Over a shape limit: stop with `LimitKind::ResultShape`. Counting ended at the first that was too much.
     #[error("a result {what} of {seen} where {allowed} are allowed")]
-    TooComplex { what: &'static str, seen: u64, allowed: u64 },
+    TooComplex { what: Shape, seen: u64, allowed: u64 },
     /// Not a frame of the protocol: stop with `Malformed`.
     #[error("{0}")]
     Malformed(String),

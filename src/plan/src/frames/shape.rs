@@ -4,6 +4,7 @@
 //! Always holds: one pass, no recursion; memory grows with the keys of open objects only. The grammar was checked before; on text that is no JSON the
 //! answer is meaningless, but still an answer.
 
+use crate::limit::Shape;
 use std::borrow::Cow;
 
 use super::{FrameError, NUMBER_LENGTH, malformed};
@@ -74,7 +75,7 @@ impl<'t> Walk<'t, '_> {
     fn count(&mut self) -> Result<(), FrameError> {
         self.budget.used = self.budget.used.saturating_add(1);
         match self.budget.used > self.budget.nodes {
-            true => Err(FrameError::TooComplex { what: "value count", seen: self.budget.used, allowed: self.budget.nodes }),
+            true => Err(FrameError::TooComplex { what: Shape::Values, seen: self.budget.used, allowed: self.budget.nodes }),
             false => Ok(()),
         }
     }
@@ -85,7 +86,7 @@ impl<'t> Walk<'t, '_> {
         self.open.push(open);
         let depth = self.open.len() as u64;
         match depth > self.budget.depth {
-            true => Err(FrameError::TooComplex { what: "depth", seen: depth, allowed: self.budget.depth }),
+            true => Err(FrameError::TooComplex { what: Shape::Depth, seen: depth, allowed: self.budget.depth }),
             false => Ok(()),
         }
     }
@@ -163,7 +164,7 @@ impl<'t> Walk<'t, '_> {
         let token = self.text.get(start..self.at).unwrap_or_default();
         let length = token.trim_start_matches('-').len() as u64;
         if length > NUMBER_LENGTH {
-            return Err(FrameError::TooComplex { what: "number length", seen: length, allowed: NUMBER_LENGTH });
+            return Err(FrameError::TooComplex { what: Shape::NumberLength, seen: length, allowed: NUMBER_LENGTH });
         }
         // Every reader would make infinity of `1e999`. Whole numbers have no such bound in Python; they pass as text.
         if token.contains(['.', 'e', 'E']) && !token.parse::<f64>().is_ok_and(f64::is_finite) {
@@ -201,7 +202,7 @@ mod tests {
             assert_eq!(shape(text, 10, nodes), Ok(nodes), "{text}");
             assert_eq!(
                 shape(text, 10, nodes - 1),
-                Err(FrameError::TooComplex { what: "value count", seen: nodes, allowed: nodes - 1 }),
+                Err(FrameError::TooComplex { what: Shape::Values, seen: nodes, allowed: nodes - 1 }),
                 "{text}"
             );
         }
@@ -211,7 +212,7 @@ mod tests {
     fn depth_one_under_and_one_over() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         assert_eq!(shape(&nested(100), 100, 1000), Ok(100));
-        assert_eq!(shape(&nested(101), 100, 1000), Err(FrameError::TooComplex { what: "depth", seen: 101, allowed: 100 }));
+        assert_eq!(shape(&nested(101), 100, 1000), Err(FrameError::TooComplex { what: Shape::Depth, seen: 101, allowed: 100 }));
         assert_eq!(shape("[[],{},[]]", 2, 100), Ok(4), "siblings do not add up");
         assert_eq!(shape("7", 0, 1), Ok(1));
     }
@@ -220,7 +221,7 @@ mod tests {
     fn numbers() {
         assert!(shape(&"9".repeat(4_300), 0, 1).is_ok());
         assert!(shape(&("-".to_owned() + &"9".repeat(4_300)), 0, 1).is_ok());
-        assert_eq!(shape(&"9".repeat(4_301), 0, 1), Err(FrameError::TooComplex { what: "number length", seen: 4_301, allowed: 4_300 }));
+        assert_eq!(shape(&"9".repeat(4_301), 0, 1), Err(FrameError::TooComplex { what: Shape::NumberLength, seen: 4_301, allowed: 4_300 }));
         assert!(shape("1e308", 0, 1).is_ok() && shape("1e-999", 0, 1).is_ok());
         assert!(matches!(shape("[1e309]", 1, 2), Err(FrameError::Malformed(_))));
     }

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use crate::limit::Shape;
 use proptest::prelude::*;
 
 use super::shape::Budget;
@@ -134,10 +135,10 @@ fn hostile_values() {
         is_malformed(&stream(&[READY, &format!(r#"{{"kind":"done","value":{value}}}"#)]));
     }
     let with = |value: &str| format!(r#"{{"kind":"done","value":{value}}}"#);
-    assert_eq!(error(&[READY, &with(&deep)]), FrameError::TooComplex { what: "depth", seen: 6, allowed: 5 });
+    assert_eq!(error(&[READY, &with(&deep)]), FrameError::TooComplex { what: Shape::Depth, seen: 6, allowed: 5 });
     assert_eq!(
         error(&[READY, &with(&format!("[{}1]", "1,".repeat(19)))]),
-        FrameError::TooComplex { what: "value count", seen: 21, allowed: 20 }
+        FrameError::TooComplex { what: Shape::Values, seen: 21, allowed: 20 }
     );
     assert!(matches!(error(&[READY, &with(&long)]), FrameError::TooLarge { .. }), "size comes first");
     let mut invalid = stream(&[READY, &with("\"xx\"")]);
@@ -182,7 +183,7 @@ fn result_size_at_and_over() {
     assert_eq!(decode(&stream(&two), &[]).6, None, "done without a value costs nothing");
     assert_eq!(error(&[READY, &item(1, 100), &item(2, 101)]), FrameError::TooLarge { seen: 201, allowed: 200 });
     let nodes = [r#"{"kind":"item","index":1,"value":[1,1,1,1,1,1,1,1,1,1]}"#, r#"{"kind":"item","index":2,"value":[1,1,1,1,1,1,1,1,1]}"#];
-    assert_eq!(error(&[READY, nodes[0], nodes[1]]), FrameError::TooComplex { what: "value count", seen: 21, allowed: 20 });
+    assert_eq!(error(&[READY, nodes[0], nodes[1]]), FrameError::TooComplex { what: Shape::Values, seen: 21, allowed: 20 });
 }
 
 #[test]

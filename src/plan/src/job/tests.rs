@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use crate::limit::Shape;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -270,11 +271,11 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
     assert_eq!(run("return 'x' * 375", Mode::AllItems, vec![]).1, Some(FrameError::TooLarge { seen: 401, allowed: 400 }));
     assert_eq!(
         run("return [[[[[[[[[[[]]]]]]]]]]]", Mode::AllItems, vec![]).1,
-        Some(FrameError::TooComplex { what: "depth", seen: 11, allowed: 10 })
+        Some(FrameError::TooComplex { what: Shape::Depth, seen: 11, allowed: 10 })
     );
     assert_eq!(
         run("return [0] * 100", Mode::AllItems, vec![]).1,
-        Some(FrameError::TooComplex { what: "value count", seen: 101, allowed: 100 })
+        Some(FrameError::TooComplex { what: Shape::Values, seen: 101, allowed: 100 })
     );
     let (received, error, _) = run("for n in range(9): print('y' * 199)", Mode::AllItems, vec![]);
     assert_eq!((error, received.prints.len()), (Some(FrameError::TooManyPrints { seen: 1016, allowed: 1000 }), 5));

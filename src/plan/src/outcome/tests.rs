@@ -2,7 +2,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::verdict::{Level, LimitKind};
+use crate::limit::{LimitKind, Unit};
+use crate::verdict::Level;
 
 fn every_verdict() -> Vec<Verdict> {
     let text = || "x".to_owned();
@@ -11,7 +12,14 @@ fn every_verdict() -> Vec<Verdict> {
         Verdict::Raised,
         Verdict::Exited { code: -7 },
         Verdict::Signaled { signal: 11, name: text() },
-        Verdict::Exceeded { limit: LimitKind::WallTime, allowed: 1, seen: u64::MAX, unit: text(), source: text(), level: Level::Container },
+        Verdict::Exceeded {
+            limit: LimitKind::WallTime,
+            allowed: 1,
+            seen: u64::MAX,
+            unit: Unit::Digits,
+            source: text(),
+            level: Level::Container,
+        },
         Verdict::Violated { source: text() },
         Verdict::Cancelled,
         Verdict::NoResult,
@@ -63,7 +71,7 @@ fn the_keys_and_their_order() {
     let exceeded = serde_json::to_string(&every_verdict()[4]).unwrap();
     assert_eq!(
         exceeded,
-        r#"{"kind":"exceeded","limit":"wall_time","allowed":1,"seen":18446744073709551615,"unit":"x","source":"x","level":"container"}"#
+        r#"{"kind":"exceeded","limit":"wall_time","allowed":1,"seen":18446744073709551615,"unit":"digits","source":"x","level":"container"}"#
     );
     let older: Verdict = serde_json::from_str(&exceeded.replace(r#","level":"container""#, "")).unwrap();
     assert!(matches!(older, Verdict::Exceeded { level: Level::Run, .. }), "a record without the level is of a run's own limit");

@@ -1,40 +1,26 @@
 //! Endings by a limit, each with the counter that proves it.
 
 use super::ending;
-use super::kinds::{Level, LimitKind, Verdict};
+use super::kinds::{Level, Verdict};
 use super::signals::{SIGKILL, SIGXCPU, SIGXFSZ};
 use crate::evidence::{Counters, Ended, Evidence, FrameEnd, Start, Stop};
 use crate::frames::FrameError;
+use crate::limit::{LimitKind, Unit};
 use crate::plan::Plan;
 
 const RESULT_PIPE: &str = "bytes of the result pipe";
+const PIDS: &str = "tasks of the run, the limit reached";
+const TMP_FULL: &str = "statfs of /tmp: full";
+const TMP_INODES: &str = "statfs of /tmp: no inode left";
 
-fn exceeded(limit: LimitKind, allowed: u64, seen: u64, unit: &str, source: &str) -> Verdict {
-    Verdict::Exceeded { limit, allowed, seen, unit: unit.to_owned(), source: source.to_owned(), level: Level::Run }
+fn exceeded(limit: LimitKind, allowed: u64, seen: u64, source: &str) -> Verdict {
+    Verdict::Exceeded { limit, allowed, seen, unit: limit.unit(), source: source.to_owned(), level: Level::Run }
 }
 
 /// The supervisor's reason for stopping the run.
 pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
-    let counters = &evidence.counters;
-    let stream = |limit, allowed: u64, seen: u64, source| exceeded(limit, allowed, seen.max(allowed.saturating_add(1)), "bytes", source);
     Some(match evidence.stopped? {
-        // A stop is only made under a limit; `unwrap_or` keeps the function total.
-        Stop::WallTime => {
-            exceeded(LimitKind::WallTime, plan.wall_time.unwrap_or(u64::MAX), counters.wall, "us", "monotonic clock since ready")
-        }
-        Stop::CpuTime => cpu(evidence, plan, cpu_source(plan)),
-        Stop::Memory => memory(evidence, plan),
-        Stop::Stdout => stream(LimitKind::Stdout, plan.collect.stdout, counters.stdout, "bytes of standard output"),
-        Stop::Stderr => stream(LimitKind::Stderr, plan.collect.stderr, counters.stderr, "bytes of standard error"),
-        // The decoder's own account is exact; without it the counters speak.
-        Stop::Prints => by_frames(evidence).unwrap_or_else(|| stream(LimitKind::Prints, plan.collect.prints, counters.prints, RESULT_PIPE)),
-        Stop::ResultSize => {
-            by_frames(evidence).unwrap_or_else(|| stream(LimitKind::ResultSize, plan.collect.result_size, counters.result, RESULT_PIPE))
-        }
-        Stop::ResultShape => by_frames(evidence).unwrap_or_else(|| {
-            let allowed = plan.collect.result_nodes;
-            exceeded(LimitKind::ResultShape, allowed, allowed.saturating_add(1), "values", RESULT_PIPE)
-        }),
+        Stop::Limit(limit) => by_limit(limit, evidence, plan),
         Stop::Malformed => by_frames(evidence)
             .unwrap_or_else(|| Verdict::MalformedResult { reason: "the result pipe carried what is no frame".to_owned() }),
         Stop::Violated => Verdict::Violated { source: "the seccomp filter, which told the supervisor of the call".to_owned() },
@@ -44,15 +30,38 @@ pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     })
 }
 
+/// The limit that the supervisor stopped the run for. A stop is only made under a limit; `unwrap_or` keeps the function total.
+fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
+    let (counters, collect) = (&evidence.counters, &plan.collect);
+    let over = |allowed: u64, seen: u64, source| exceeded(limit, allowed, seen.max(allowed.saturating_add(1)), source);
+    // The decoder's own account is exact; without it the counters speak.
+    let in_frames = |allowed, seen| by_frames(evidence).unwrap_or_else(|| over(allowed, seen, RESULT_PIPE));
+    let full = |counted: Option<(u64, u64)>, source| {
+        let (used, size) = counted.unwrap_or_default();
+        exceeded(limit, size, used, source)
+    };
+    match limit {
+        LimitKind::WallTime => exceeded(limit, plan.wall_time.unwrap_or(u64::MAX), counters.wall, "monotonic clock since ready"),
+        LimitKind::CpuTime => cpu(evidence, plan, cpu_source(plan)),
+        LimitKind::Memory => memory(evidence, plan),
+        LimitKind::Stdout => over(collect.stdout, counters.stdout, "bytes of standard output"),
+        LimitKind::Stderr => over(collect.stderr, counters.stderr, "bytes of standard error"),
+        LimitKind::Prints => in_frames(collect.prints, counters.prints),
+        LimitKind::ResultSize => in_frames(collect.result_size, counters.result),
+        LimitKind::ResultShape => in_frames(collect.result_nodes, 0),
+        LimitKind::FileSize => file_size(plan.file_size.unwrap_or(u64::MAX)),
+        LimitKind::Pids => exceeded(limit, plan.pids.unwrap_or(u64::MAX), counters.pids_peak.unwrap_or(0), PIDS),
+        LimitKind::TmpSize => full(counters.tmp_used, TMP_FULL),
+        LimitKind::TmpInodes => full(counters.tmp_inodes, TMP_INODES),
+    }
+}
+
 /// The kernel ended the process, and says why by its signal and its counters.
 pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     let counters = &evidence.counters;
     match evidence.ended {
         Ended::Signaled(SIGKILL) | Ended::Unknown if counters.oom_kills > 0 => Some(memory(evidence, plan)),
-        Ended::Signaled(SIGXFSZ) => plan.file_size.map(|allowed| {
-            // Where the write that was refused would have ended, nobody counts.
-            exceeded(LimitKind::FileSize, allowed, allowed, "bytes", "SIGXFSZ, the kernel's answer to a write past RLIMIT_FSIZE")
-        }),
+        Ended::Signaled(SIGXFSZ) => plan.file_size.map(file_size),
         Ended::Signaled(SIGXCPU) if plan.cpu_time.is_some_and(|allowed| cpu_used(evidence) >= allowed) => {
             Some(cpu(evidence, plan, "SIGXCPU: RLIMIT_CPU"))
         }
@@ -64,23 +73,23 @@ pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
 pub fn by_peak(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     let allowed = plan.memory_watch.filter(|_| evidence.start == Start::Done)?;
     let peak = evidence.counters.memory_peak.filter(|peak| *peak > allowed)?;
-    Some(exceeded(LimitKind::Memory, allowed, peak, "bytes", "the largest resident memory of a process, known when it ended"))
+    Some(exceeded(LimitKind::Memory, allowed, peak, "the largest resident memory of a process, known when it ended"))
 }
 
 /// What the decoder refused. A frame that a signal cut short proves nothing, and the order of the rest of the evidence decides.
 pub fn by_frames(evidence: &Evidence) -> Option<Verdict> {
     let FrameEnd::Refused(refused) = &evidence.frames else { return None };
     Some(match refused {
-        FrameError::TooLarge { seen, allowed } => exceeded(LimitKind::ResultSize, *allowed, *seen, "bytes", RESULT_PIPE),
-        FrameError::TooManyPrints { seen, allowed } => exceeded(LimitKind::Prints, *allowed, *seen, "bytes", RESULT_PIPE),
-        FrameError::TooComplex { what, seen, allowed } => {
-            let unit = match *what {
-                "depth" => "levels",
-                "number length" => "digits",
-                _ => "values",
-            };
-            exceeded(LimitKind::ResultShape, *allowed, *seen, unit, &format!("{what} of the result"))
-        }
+        FrameError::TooLarge { seen, allowed } => exceeded(LimitKind::ResultSize, *allowed, *seen, RESULT_PIPE),
+        FrameError::TooManyPrints { seen, allowed } => exceeded(LimitKind::Prints, *allowed, *seen, RESULT_PIPE),
+        FrameError::TooComplex { what, seen, allowed } => Verdict::Exceeded {
+            limit: LimitKind::ResultShape,
+            allowed: *allowed,
+            seen: *seen,
+            unit: what.unit(),
+            source: format!("{what} of the result"),
+            level: Level::Run,
+        },
         FrameError::CutShort { .. } if !matches!(evidence.ended, Ended::Exited(_)) => return None,
         FrameError::CutShort { .. } | FrameError::Malformed(_) => ending::malformed(refused),
     })
@@ -101,18 +110,18 @@ pub fn before_failure(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         let reached = counters.pids_peak.is_none_or(|peak| peak >= allowed);
         if counted && counters.pids_denied > 0 && reached {
             let source = format!("pids.events max: {} refused", counters.pids_denied);
-            return Some(exceeded(LimitKind::Pids, allowed, counters.pids_peak.unwrap_or(allowed), "tasks", &source));
+            return Some(exceeded(LimitKind::Pids, allowed, counters.pids_peak.unwrap_or(allowed), &source));
         }
         if let Some(peak) = counters.pids_peak.filter(|peak| !counted && *peak >= allowed) {
-            return Some(exceeded(LimitKind::Pids, allowed, peak, "tasks", "tasks of the run, the limit reached"));
+            return Some(exceeded(LimitKind::Pids, allowed, peak, PIDS));
         }
     }
     let full = |pair: Option<(u64, u64)>| pair.filter(|(used, size)| *size > 0 && used >= size);
     if let Some((used, size)) = full(counters.tmp_used) {
-        return Some(exceeded(LimitKind::TmpSize, size, used, "bytes", "statfs of /tmp: full"));
+        return Some(exceeded(LimitKind::TmpSize, size, used, TMP_FULL));
     }
     let (used, size) = full(counters.tmp_inodes)?;
-    Some(exceeded(LimitKind::TmpInodes, size, used, "inodes", "statfs of /tmp: no inode left"))
+    Some(exceeded(LimitKind::TmpInodes, size, used, TMP_INODES))
 }
 
 /// Which level's limit was met. A cgroup's counter of kills counts any cause, so it names a level only together with the limits that were met.
@@ -128,7 +137,7 @@ fn memory(evidence: &Evidence, plan: &Plan) -> Verdict {
         0 => "the cgroup's memory limit: hit, with nothing to reclaim".to_owned(),
         kills => format!("the cgroup's out-of-memory handler: {kills} killed"),
     };
-    exceeded(LimitKind::Memory, allowed, memory_peak.unwrap_or(allowed), "bytes", &source)
+    exceeded(LimitKind::Memory, allowed, memory_peak.unwrap_or(allowed), &source)
 }
 
 fn another_level(evidence: &Evidence) -> Verdict {
@@ -142,7 +151,12 @@ fn another_level(evidence: &Evidence) -> Verdict {
         }
     };
     let source = format!("the out-of-memory handler {whose}: {oom_kills} of the run's processes killed{held}");
-    Verdict::Exceeded { limit: LimitKind::Memory, allowed, seen, unit: "bytes".to_owned(), source, level }
+    Verdict::Exceeded { limit: LimitKind::Memory, allowed, seen, unit: Unit::Bytes, source, level }
+}
+
+/// Where the write that was refused would have ended, nobody counts.
+fn file_size(allowed: u64) -> Verdict {
+    exceeded(LimitKind::FileSize, allowed, allowed, "SIGXFSZ, the kernel's answer to a write past RLIMIT_FSIZE")
 }
 
 fn cpu_used(evidence: &Evidence) -> u64 {
@@ -157,5 +171,5 @@ fn cpu_source(plan: &Plan) -> &'static str {
 }
 
 fn cpu(evidence: &Evidence, plan: &Plan, source: &str) -> Verdict {
-    exceeded(LimitKind::CpuTime, plan.cpu_time.unwrap_or(u64::MAX), cpu_used(evidence), "us", source)
+    exceeded(LimitKind::CpuTime, plan.cpu_time.unwrap_or(u64::MAX), cpu_used(evidence), source)
 }

@@ -1,50 +1,11 @@
-//! The closed lists of a verdict: the endings, the limits that can be met, whose limit it was.
+//! The closed lists of a verdict: the endings, and whose limit it was.
 //!
 //! Always holds: every ending carries the data that it is told from; none is a text to be parsed.
 
 use serde::{Deserialize, Serialize};
 
+use crate::limit::{LimitKind, Unit};
 use crate::step::Step;
-
-/// Limits that a run can exceed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum LimitKind {
-    WallTime,
-    CpuTime,
-    Memory,
-    Pids,
-    Stdout,
-    Stderr,
-    Prints,
-    ResultSize,
-    ResultShape,
-    FileSize,
-    TmpSize,
-    TmpInodes,
-}
-
-impl LimitKind {
-    /// The fields of a policy that set it.
-    #[must_use]
-    pub fn fields(self) -> &'static [&'static str] {
-        match self {
-            Self::WallTime => &["limits.wall_time"],
-            Self::CpuTime => &["limits.cpu_time"],
-            Self::Memory => &["limits.memory"],
-            Self::Pids => &["limits.pids"],
-            Self::Stdout => &["limits.stdout"],
-            Self::Stderr => &["limits.stderr"],
-            Self::Prints => &["limits.prints"],
-            Self::ResultSize => &["limits.result_size"],
-            Self::ResultShape => &["limits.result_depth", "limits.result_nodes"],
-            Self::FileSize => &["limits.file_size"],
-            Self::TmpSize => &["filesystem.tmp.size"],
-            Self::TmpInodes => &["filesystem.tmp.inodes"],
-        }
-    }
-}
 
 /// Whose limit was met. Only memory can be another's: `allowed` and `seen` are then that one's too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -87,8 +48,8 @@ pub enum Verdict {
         allowed: u64,
         /// The counter that proves it, in `unit`.
         seen: u64,
-        /// `us`, `bytes`, `tasks`, `inodes`, `levels`, `values`, `digits`.
-        unit: String,
+        /// What these are numbers of.
+        unit: Unit,
         /// Where the counter was read: `memory.events oom_kill`, `RLIMIT_FSIZE (SIGXFSZ)`...
         source: String,
         /// Whose limit it was.

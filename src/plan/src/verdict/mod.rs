@@ -32,7 +32,7 @@ use crate::plan::Plan;
 use crate::protection::Protection;
 
 pub use hints::hint;
-pub use kinds::{Level, LimitKind, Verdict};
+pub use kinds::{Level, Verdict};
 pub use signals::signal_name;
 
 /// What is decided about a run when it is over.

@@ -8,6 +8,7 @@ use remand_syscalls::bpf::Instruction;
 use super::*;
 use crate::evidence::{Cleanup, Counters, Ended, FrameEnd, Groups, InFlight, Made, MemoryLevel, Start, StepFailure, Stop};
 use crate::frames::{Collect, ErrorFrame, FrameError};
+use crate::limit::{LimitKind, Shape};
 use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount};
 use crate::step::Step;
 
@@ -51,9 +52,7 @@ fn executor(evidence: &Evidence) -> Verdict {
 
 fn limit(verdict: &Verdict) -> Option<(LimitKind, u64, u64)> {
     match verdict {
-        Verdict::Exceeded { limit, allowed, seen, unit, source, .. } if !unit.is_empty() && !source.is_empty() => {
-            Some((*limit, *allowed, *seen))
-        }
+        Verdict::Exceeded { limit, allowed, seen, source, .. } if !source.is_empty() => Some((*limit, *allowed, *seen)),
         _ => None,
     }
 }
@@ -110,14 +109,14 @@ fn the_supervisors_reason_comes_first() {
         ..Counters::default()
     };
     let rows = [
-        (Stop::WallTime, (LimitKind::WallTime, 1_000_000, 1_000_007)),
-        (Stop::CpuTime, (LimitKind::CpuTime, 500_000, 500_001)),
-        (Stop::Memory, (LimitKind::Memory, 64 << 20, 65 << 20)),
-        (Stop::Stdout, (LimitKind::Stdout, 10, 11)),
-        (Stop::Stderr, (LimitKind::Stderr, 20, 25)),
-        (Stop::Prints, (LimitKind::Prints, 30, 31)),
-        (Stop::ResultSize, (LimitKind::ResultSize, 40, 41)),
-        (Stop::ResultShape, (LimitKind::ResultShape, 60, 61)),
+        (Stop::Limit(LimitKind::WallTime), (LimitKind::WallTime, 1_000_000, 1_000_007)),
+        (Stop::Limit(LimitKind::CpuTime), (LimitKind::CpuTime, 500_000, 500_001)),
+        (Stop::Limit(LimitKind::Memory), (LimitKind::Memory, 64 << 20, 65 << 20)),
+        (Stop::Limit(LimitKind::Stdout), (LimitKind::Stdout, 10, 11)),
+        (Stop::Limit(LimitKind::Stderr), (LimitKind::Stderr, 20, 25)),
+        (Stop::Limit(LimitKind::Prints), (LimitKind::Prints, 30, 31)),
+        (Stop::Limit(LimitKind::ResultSize), (LimitKind::ResultSize, 40, 41)),
+        (Stop::Limit(LimitKind::ResultShape), (LimitKind::ResultShape, 60, 61)),
     ];
     for (stop, expected) in rows {
         // Whatever else: a done frame, an exit of its own just before the stop, a signal.
@@ -138,8 +137,8 @@ fn refused_frames_bring_their_own_counters() {
     let rows = [
         (FrameError::TooLarge { seen: 4_294_967_295, allowed: 40 }, (LimitKind::ResultSize, 40, 4_294_967_295)),
         (FrameError::TooManyPrints { seen: 32, allowed: 30 }, (LimitKind::Prints, 30, 32)),
-        (FrameError::TooComplex { what: "depth", seen: 51, allowed: 50 }, (LimitKind::ResultShape, 50, 51)),
-        (FrameError::TooComplex { what: "value count", seen: 61, allowed: 60 }, (LimitKind::ResultShape, 60, 61)),
+        (FrameError::TooComplex { what: Shape::Depth, seen: 51, allowed: 50 }, (LimitKind::ResultShape, 50, 51)),
+        (FrameError::TooComplex { what: Shape::Values, seen: 61, allowed: 60 }, (LimitKind::ResultShape, 60, 61)),
     ];
     for (refused, expected) in rows {
         // The same with and without the stop: whether the run ended before it could be stopped is chance.
@@ -218,7 +217,7 @@ fn a_memory_verdict_names_the_level_whose_limit_was_met() {
     ];
     for (counters, memory_above, expected) in rows {
         for (stopped, ended) in [
-            (Some(Stop::Memory), Ended::Signaled(9)),
+            (Some(Stop::Limit(LimitKind::Memory)), Ended::Signaled(9)),
             (None, Ended::Signaled(9)),
             (None, Ended::Unknown),
             // A child of the code's was killed, and the code failed of it.

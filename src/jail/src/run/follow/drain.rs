@@ -6,6 +6,7 @@
 use nix::poll::{PollFd, PollFlags, poll};
 use remand_child::sys::now;
 use remand_plan::evidence::{InFlight, Stop};
+use remand_plan::limit::LimitKind;
 
 use super::{Follower, Source};
 
@@ -65,7 +66,7 @@ impl Follower<'_, '_> {
         let Some(ready) = self.ready else { return 0 };
         let wall = self.ended.map_or_else(now, |ended| ended.at).saturating_sub(ready) / 1000;
         if self.ask.plan.wall_time.is_some_and(|limit| wall > limit) {
-            self.stopped.get_or_insert(Stop::WallTime);
+            self.stopped.get_or_insert(Stop::Limit(LimitKind::WallTime));
         }
         wall
     }
