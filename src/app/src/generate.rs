@@ -22,7 +22,7 @@ use crate::args::{Args, GenerateArgs};
 use crate::failure::Failure;
 use crate::print::plain;
 
-/// Writes all files; the exit status.
+/// Writes all files below the directory. Gives 0.
 pub fn generate(args: &GenerateArgs) -> Result<u8, Failure> {
     let failed = |path: &Path, error: io::Error| Failure::usage(format!("cannot write {}: {error}", plain(&path.to_string_lossy())));
     fs::create_dir_all(&args.directory).map_err(|error| failed(&args.directory, error))?;

@@ -9,12 +9,10 @@ use crate::sys::{self, Fd};
 
 /// Where the report socket is from the moment the standard descriptors are in place until `execve` closes it.
 const REPORT_FD: Fd = 5;
-pub(crate) const PROC_ATTRIBUTES: u64 = sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC;
+pub(crate) const PROC_ATTRIBUTES: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
 
-const KEYCTL_JOIN_SESSION_KEYRING: u32 = 1;
-const SECCOMP_FILTER_FLAG_NEW_LISTENER: u32 = 8;
-/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV` (Linux 5.19): a notified call is not restarted by signals once the supervisor has taken it.
-pub const WAIT_KILLABLE: u32 = 32;
+/// Linux 5.19: a notified call is not restarted by signals once the supervisor has taken it.
+pub const WAIT_KILLABLE: u64 = libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 /// Landlock rights that files can have too: execute, write, read, truncate, ioctl on a device.
 const FILE_RIGHTS: u64 = 0b111 | 1 << 14 | 1 << 15;
 
@@ -59,7 +57,7 @@ fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: 
 
 /// Keyrings belong to a user, not to a namespace: without this the run would hold the caller's session keyring.
 fn leave_keyring() -> Result<(), Failure> {
-    match sys::keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0) {
+    match sys::keyctl(libc::KEYCTL_JOIN_SESSION_KEYRING, 0) {
         // A kernel without keyrings, or a container's filter that takes them away: nothing is inherited that could be used.
         Err(libc::ENOSYS | libc::EPERM) => Ok(()),
         answer => answer.at(Step::Keyring),
@@ -118,5 +116,5 @@ fn filter(run: &Run<'_>) -> Result<Option<Fd>, Failure> {
     if run.filter.is_empty() {
         return Ok(None);
     }
-    sys::seccomp(run.filter, SECCOMP_FILTER_FLAG_NEW_LISTENER | run.filter_flags).map(Some).at(Step::Seccomp)
+    sys::seccomp(run.filter, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | run.filter_flags).map(Some).at(Step::Seccomp)
 }

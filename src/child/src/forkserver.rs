@@ -13,7 +13,12 @@ use crate::sys::{self, Clone, Fd, Made};
 
 /// NOROOT and NO_CAP_AMBIENT_RAISE on, KEEP_CAPS and NO_SETUID_FIXUP off, each locked: no execve can ever bring a capability back, and a change of user
 /// clears the sets as it should.
-const SECUREBITS: u64 = 0b1110_1011;
+const SECUREBITS: i32 = libc::SECBIT_NOROOT
+    | libc::SECBIT_NOROOT_LOCKED
+    | libc::SECBIT_NO_CAP_AMBIENT_RAISE
+    | libc::SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED
+    | libc::SECBIT_KEEP_CAPS_LOCKED
+    | libc::SECBIT_NO_SETUID_FIXUP_LOCKED;
 
 /// Makes a forkserver; it will report on `spec.socket`. `cgroup`: the v2 cgroup directory that it is born in.
 ///
@@ -91,7 +96,7 @@ fn reset_signals() -> Result<(), Failure> {
 
 /// Here and not in each run: children inherit it, and what this process does needs capabilities that it holds, not ones that execve could give.
 fn drop_bounding_set() -> Result<(), Failure> {
-    sys::prctl(libc::PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0).at_index(Step::Capabilities, 100)?;
+    sys::prctl(libc::PR_SET_SECUREBITS, u64::from(SECUREBITS.unsigned_abs()), 0, 0, 0).at_index(Step::Capabilities, 100)?;
     for capability in 0..64u8 {
         match sys::prctl(libc::PR_CAPBSET_DROP, capability.into(), 0, 0, 0) {
             // The first number that this kernel has no capability for.

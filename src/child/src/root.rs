@@ -20,9 +20,12 @@ pub fn build(entries: &[Entry<'_>]) -> Result<(), Failure> {
     sys::unshare(libc::CLONE_NEWNS).at(Step::MountNamespace)?;
     // Before anything is mounted, or it would appear on the host.
     sys::mount_attributes(sys::CWD, c"/", 0, libc::MS_PRIVATE).at(Step::MountNamespace)?;
-    let root =
-        sys::new_mount(c"tmpfs", &[(c"mode", c"0755"), (c"size", c"8m"), (c"nr_inodes", c"4096")], sys::MOUNT_NOSUID | sys::MOUNT_NODEV)
-            .at_index(Step::Root, THE_ROOT as usize)?;
+    let root = sys::new_mount(
+        c"tmpfs",
+        &[(c"mode", c"0755"), (c"size", c"8m"), (c"nr_inodes", c"4096")],
+        libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV,
+    )
+    .at_index(Step::Root, THE_ROOT as usize)?;
     // Over "/" it hides nothing: absolute paths go on from the old root until the pivot.
     sys::attach(root, sys::CWD, c"/").at(Step::Pivot)?;
     for (index, entry) in entries.iter().enumerate() {
@@ -53,9 +56,14 @@ fn make(root: Fd, entry: &Entry<'_>) -> Result<(), Errno> {
             sys::close(place)?;
             bound
         }
-        Entry::Hidden { path, empty } => {
-            bind(root, root, empty, path, sys::MOUNT_RDONLY | sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC, None)
-        }
+        Entry::Hidden { path, empty } => bind(
+            root,
+            root,
+            empty,
+            path,
+            libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC,
+            None,
+        ),
     }
 }
 

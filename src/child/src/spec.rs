@@ -92,7 +92,7 @@ pub struct Run<'a> {
     /// it sees a whole one already).
     pub proc: bool,
     /// Flags of `seccomp(2)` beside the listener's.
-    pub filter_flags: u32,
+    pub filter_flags: u64,
     /// (resource, soft, hard).
     pub rlimits: &'a [(u32, u64, u64)],
     /// Drop supplementary groups; impossible where the forkserver mapped itself.

@@ -18,31 +18,15 @@ pub const CWD: Fd = libc::AT_FDCWD;
 /// Most strings of an argument or environment list.
 pub const MAX_STRINGS: usize = 1024;
 
-// From the kernel's uapi headers, where the libc crate has them too narrow or not at all.
-const CLONE_PIDFD: u64 = 0x1000;
+// The libc crate has it as an int, in which it is 0.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-const FSOPEN_CLOEXEC: u32 = 1;
-const FSCONFIG_SET_STRING: u32 = 1;
-const FSCONFIG_CMD_CREATE: u32 = 6;
-const FSMOUNT_CLOEXEC: u32 = 1;
-const OPEN_TREE_CLONE: u32 = 1;
-const OPEN_TREE_CLOEXEC: u32 = libc::O_CLOEXEC.unsigned_abs();
-const AT_RECURSIVE: u32 = 0x8000;
+// Signed in the libc crate, where the kernel takes unsigned flags.
+const CLONE_PIDFD: u64 = libc::CLONE_PIDFD as u64;
+const AT_RECURSIVE: u32 = libc::AT_RECURSIVE.unsigned_abs();
 const AT_EMPTY_PATH: u32 = libc::AT_EMPTY_PATH.unsigned_abs();
-const MOVE_MOUNT_F_EMPTY_PATH: u32 = 4;
-const RESOLVE_NO_MAGICLINKS: u64 = 2;
-const RESOLVE_NO_SYMLINKS: u64 = 4;
-/// `MOUNT_ATTR_IDMAP`, Linux 5.12.
-const MOUNT_IDMAP: u64 = 0x0010_0000;
-/// `MOUNT_ATTR_RDONLY`.
-pub const MOUNT_RDONLY: u64 = 1;
-/// `MOUNT_ATTR_NOSUID`.
-pub const MOUNT_NOSUID: u64 = 2;
-/// `MOUNT_ATTR_NODEV`.
-pub const MOUNT_NODEV: u64 = 4;
-/// `MOUNT_ATTR_NOEXEC`.
-pub const MOUNT_NOEXEC: u64 = 8;
+// The libc crate lacks them.
 const LANDLOCK_RULE_PATH_BENEATH: u32 = 1;
+const LINUX_CAPABILITY_VERSION_3: u32 = 0x2008_0522;
 
 type Answer<T> = Result<T, Errno>;
 
@@ -281,7 +265,7 @@ pub fn openat(directory: Fd, path: &CStr, flags: i32, mode: u32) -> Answer<Fd> {
 /// # Errors
 /// The kernel's answer; ELOOP for a symlink.
 pub fn open_place(path: &CStr) -> Answer<Fd> {
-    let how = [u64::from((libc::O_PATH | libc::O_CLOEXEC).unsigned_abs()), 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS];
+    let how = [u64::from((libc::O_PATH | libc::O_CLOEXEC).unsigned_abs()), 0, libc::RESOLVE_NO_SYMLINKS | libc::RESOLVE_NO_MAGICLINKS];
     // SAFETY: `struct open_how` is these three words; both pointers live through the call and are only read.
     unsafe { call!(libc::SYS_openat2, CWD, path, how.as_ptr(), size_of::<[u64; 3]>()) }.map(fd)
 }
@@ -316,7 +300,7 @@ pub fn read(from: Fd, buffer: &mut [u8]) -> Answer<usize> {
 /// The kernel's answer to the first call that failed.
 pub fn new_mount(kind: &CStr, options: &[(&CStr, &CStr)], attributes: u64) -> Answer<Fd> {
     // SAFETY: the string is borrowed for the call and only read.
-    let context = unsafe { call!(libc::SYS_fsopen, kind, FSOPEN_CLOEXEC) }.map(fd)?;
+    let context = unsafe { call!(libc::SYS_fsopen, kind, libc::FSOPEN_CLOEXEC) }.map(fd)?;
     let mount = configure(context, options, attributes);
     close(context)?;
     mount
@@ -325,12 +309,12 @@ pub fn new_mount(kind: &CStr, options: &[(&CStr, &CStr)], attributes: u64) -> An
 fn configure(context: Fd, options: &[(&CStr, &CStr)], attributes: u64) -> Answer<Fd> {
     for (key, value) in options {
         // SAFETY: both strings are borrowed for the call and only read.
-        unsafe { call!(libc::SYS_fsconfig, context, FSCONFIG_SET_STRING, *key, *value, 0u32) }?;
+        unsafe { call!(libc::SYS_fsconfig, context, libc::FSCONFIG_SET_STRING, *key, *value, 0u32) }?;
     }
     // SAFETY: null pointers, as the create command wants them.
-    unsafe { call!(libc::SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0usize, 0usize, 0u32) }?;
+    unsafe { call!(libc::SYS_fsconfig, context, libc::FSCONFIG_CMD_CREATE, 0usize, 0usize, 0u32) }?;
     // SAFETY: integers only.
-    unsafe { call!(libc::SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes) }.map(fd)
+    unsafe { call!(libc::SYS_fsmount, context, libc::FSMOUNT_CLOEXEC, attributes) }.map(fd)
 }
 
 /// A copy of the mounts at `path` (relative to `directory`; empty: the place that `directory` is), attached to nothing.
@@ -339,7 +323,8 @@ fn configure(context: Fd, options: &[(&CStr, &CStr)], attributes: u64) -> Answer
 /// The kernel's answer.
 pub fn clone_mount(directory: Fd, path: &CStr) -> Answer<Fd> {
     // SAFETY: the path is borrowed for the call and only read.
-    unsafe { call!(libc::SYS_open_tree, directory, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH) }.map(fd)
+    unsafe { call!(libc::SYS_open_tree, directory, path, libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH) }
+        .map(fd)
 }
 
 /// Sets mount attributes, and the propagation (`MS_PRIVATE`, or 0 to leave it), of a mount and all beneath it.
@@ -358,7 +343,7 @@ pub fn mount_attributes(directory: Fd, path: &CStr, set: u64, propagation: u64) 
 /// # Errors
 /// The kernel's answer; EINVAL where a file system there knows no such mounts.
 pub fn map_owners(mount: Fd, namespace: Fd) -> Answer<()> {
-    let attributes = [MOUNT_IDMAP, 0, 0, u64::from(namespace.unsigned_abs())];
+    let attributes = [libc::MOUNT_ATTR_IDMAP, 0, 0, u64::from(namespace.unsigned_abs())];
     // SAFETY: `struct mount_attr` is these four words, read only; the path is a constant.
     unsafe { call!(libc::SYS_mount_setattr, mount, EMPTY, AT_EMPTY_PATH | AT_RECURSIVE, attributes.as_ptr(), size_of::<[u64; 4]>()) }
         .map(drop)
@@ -369,7 +354,7 @@ pub fn map_owners(mount: Fd, namespace: Fd) -> Answer<()> {
 /// # Errors
 /// The kernel's answer.
 pub fn mount_read_only(mount: Fd) -> Answer<()> {
-    let attributes = [MOUNT_RDONLY, 0, 0, 0];
+    let attributes = [libc::MOUNT_ATTR_RDONLY, 0, 0, 0];
     // SAFETY: `struct mount_attr` is these four words, read only; the path is a constant.
     unsafe { call!(libc::SYS_mount_setattr, mount, EMPTY, AT_EMPTY_PATH, attributes.as_ptr(), size_of::<[u64; 4]>()) }.map(drop)
 }
@@ -380,7 +365,7 @@ pub fn mount_read_only(mount: Fd) -> Answer<()> {
 /// The kernel's answer.
 pub fn attach(mount: Fd, directory: Fd, path: &CStr) -> Answer<()> {
     // SAFETY: both strings are borrowed for the call and only read.
-    unsafe { call!(libc::SYS_move_mount, mount, EMPTY, directory, path, MOVE_MOUNT_F_EMPTY_PATH) }.map(drop)
+    unsafe { call!(libc::SYS_move_mount, mount, EMPTY, directory, path, libc::MOVE_MOUNT_F_EMPTY_PATH) }.map(drop)
 }
 
 /// The UTS namespace's host name.
@@ -406,8 +391,7 @@ pub fn clear_groups() -> Answer<()> {
 /// # Errors
 /// The kernel's answer.
 pub fn clear_capabilities() -> Answer<()> {
-    const VERSION_3: u32 = 0x2008_0522;
-    let header = [VERSION_3, 0];
+    let header = [LINUX_CAPABILITY_VERSION_3, 0];
     let sets = [0u32; 6];
     // SAFETY: `struct __user_cap_header_struct` is two words, version 3 has two data structs of three words each; only read.
     unsafe { call!(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) }.map(drop)
@@ -572,7 +556,7 @@ pub fn landlock_allow(ruleset: Fd, place: Fd, rights: u64) -> Answer<()> {
 ///
 /// # Errors
 /// The kernel's answer.
-pub fn seccomp(filter: &[libc::sock_filter], flags: u32) -> Answer<Fd> {
+pub fn seccomp(filter: &[libc::sock_filter], flags: u64) -> Answer<Fd> {
     let Ok(len) = u16::try_from(filter.len()) else { return Err(libc::EINVAL) };
     let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
     // SAFETY: the program points at `len` instructions that live through the call; the kernel only reads them, for all that the type says `mut`.
@@ -607,7 +591,7 @@ struct Control {
     fds: [Fd; MAX_FDS],
 }
 
-const CONTROL_HEADER: usize = 16;
+const CONTROL_HEADER: usize = size_of::<libc::cmsghdr>();
 
 /// Sends one message with at most [`MAX_FDS`] descriptors.
 ///

@@ -39,7 +39,7 @@ impl Forkserver {
         plan: &Plan,
         ids: Option<&RunIds>,
         cgroup: Option<BorrowedFd<'_>>,
-        filter_flags: u32,
+        filter_flags: u64,
     ) -> Result<Self, Failure> {
         let (socket, theirs) = socket_pair()?;
         let own = [format!("{RUN_ID} {} 1", geteuid()), format!("{RUN_ID} {} 1", getegid())];

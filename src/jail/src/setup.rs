@@ -8,10 +8,10 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
+use libc::{MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
 use nix::sys::resource::{Resource, getrlimit};
 use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
 use remand_child::step::FIRST_RULE;
-use remand_child::sys::{MOUNT_NODEV, MOUNT_NOEXEC, MOUNT_NOSUID, MOUNT_RDONLY};
 use remand_plan::Protection;
 use remand_plan::files::FileId;
 use remand_plan::plan::{Bind, Plan, Root};
@@ -65,7 +65,7 @@ pub struct Start<'a> {
     /// Init is born in the run's cgroup (v2).
     pub born_in_cgroup: bool,
     /// Flags of `seccomp(2)`.
-    pub filter_flags: u32,
+    pub filter_flags: u64,
 }
 
 impl Setup {
@@ -96,7 +96,7 @@ impl Setup {
                 (c"size", string(&plan.tmp.size.to_string())?),
                 (c"nr_inodes", string(&plan.tmp.inodes.to_string())?),
             ],
-            tmp_attributes: MOUNT_NOSUID | MOUNT_NODEV | if plan.tmp.exec { 0 } else { MOUNT_NOEXEC },
+            tmp_attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | if plan.tmp.exec { 0 } else { MOUNT_ATTR_NOEXEC },
             rlimits: plan.rlimits.iter().map(lower).collect(),
             landlock_rules,
             filter: filter(&plan.filter, arch, key),
@@ -261,7 +261,7 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
         Bind { source: path.into(), target: path.into(), writable: false, exec: false, owner: None, seen: None }
     });
     let mut binds: Vec<(Bind, u64)> =
-        root.binds.iter().cloned().map(|bind| (bind, MOUNT_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
+        root.binds.iter().cloned().map(|bind| (bind, MOUNT_ATTR_NODEV)).chain(devices.map(|bind| (bind, 0))).collect();
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());
@@ -286,7 +286,8 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
             parents(parent(&bind.target), &mut directories);
             files.push(Made::File { path: inside(&bind.target)?, content: Vec::new() });
         }
-        let attributes = MOUNT_NOSUID | nodev | if bind.writable { 0 } else { MOUNT_RDONLY } | if bind.exec { 0 } else { MOUNT_NOEXEC };
+        let attributes =
+            MOUNT_ATTR_NOSUID | nodev | if bind.writable { 0 } else { MOUNT_ATTR_RDONLY } | if bind.exec { 0 } else { MOUNT_ATTR_NOEXEC };
         let (source, target) = (string(&bind.source)?, inside(&bind.target)?);
         mounts.push(Made::Bind { source, target, attributes, owner: bind.owner, seen: Some(seen) });
     }
@@ -295,7 +296,7 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
     }
     if proc {
         // Not for runs, which have their own on top: the kernel lets a user namespace mount a /proc only where it sees a whole one.
-        let attributes = MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC;
+        let attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
         mounts.push(Made::Bind { source: c"/proc".into(), target: c"proc".into(), attributes, owner: None, seen: None });
     }
     let mut links = Vec::new();

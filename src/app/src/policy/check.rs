@@ -18,7 +18,7 @@ use crate::failure::{Failure, USAGE};
 use crate::print::{self, plain};
 use crate::refusal;
 
-/// Does it; the exit status.
+/// Judges each file and prints what is wrong with it. Gives 2 for a fault of a text, 1 where only this host stands in the way.
 pub fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let ceiling = refusal::ceiling(&Engine::from_environment(), args.ceiling.as_deref())?;
     let checked: Vec<_> = args.files.iter().map(|file| examine(file, ceiling.as_ref(), !args.no_host)).collect();

@@ -12,7 +12,7 @@ use crate::print::{self, lines};
 /// Exit status for a difference that `--fail-on` asks about.
 const DIFFERENT: u8 = 1;
 
-/// Does it; the exit status.
+/// Prints what a change of a policy widens and narrows. Gives 1 where it is what `--fail-on` names.
 pub fn diff(args: &DiffArgs) -> Result<u8, Failure> {
     let load = |typed: &str| Store::system().load(typed, Purpose::Look).map(|(loaded, _)| loaded);
     let (from, to) = (load(&args.from)?, load(&args.to)?);

@@ -27,7 +27,7 @@ use crate::read;
 /// Exit status where nothing was written though something was changed.
 const UNWRITTEN: u8 = 1;
 
-/// Does it; the exit status.
+/// Has an editor change a private copy until it is a policy, and writes it over the file after a yes. Gives 0 for written or not changed, 1 for told not to write.
 pub fn edit(args: &EditArgs) -> Result<u8, Failure> {
     let path = Store::system().file_to_write(&args.policy)?;
     let original = Original::open(&path)?;

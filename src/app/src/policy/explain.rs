@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::overrides;
 use crate::print::{self, lines};
 
-/// Does it; the exit status.
+/// Prints a policy in sentences, by threat, as this host would enforce it. Gives 0.
 pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
     let engine = Engine::from_environment();
     let (loaded, _) = engine.store().load(&args.which.policy, Purpose::Look)?;

@@ -10,7 +10,7 @@ use crate::args::{ArchArg, ExportArgs, FormArg};
 use crate::failure::Failure;
 use crate::print::{self, plain};
 
-/// Does it; the exit status.
+/// Prints the compiled filter of a policy in the form asked for. Gives 0.
 pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let arch = match args.arch {
         Some(ArchArg::X86_64) => Arch::X86_64,

@@ -19,7 +19,7 @@ use crate::read;
 /// Exit status where something was left out.
 const LEFT_OUT: u8 = 1;
 
-/// Does it; the exit status.
+/// Makes a policy of a foreign profile and lists what was left out. Gives 1 where something was.
 pub fn import(args: &ImportArgs) -> Result<u8, Failure> {
     let text = read::bytes(&args.file, "foreign policy", LARGEST as u64, "what an import may have")?;
     let kind = args.from.map(|from| match from {

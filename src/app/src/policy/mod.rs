@@ -26,7 +26,7 @@ mod why;
 use crate::args::PolicyCommand;
 use crate::failure::Failure;
 
-/// Does it; the exit status.
+/// Carries out a `remand policy` command; gives its exit status.
 pub fn policy(command: PolicyCommand) -> Result<u8, Failure> {
     match command {
         PolicyCommand::Check(args) => check::check(&args),

@@ -19,12 +19,12 @@ use crate::args::{AllowArgs, DenyArgs, PlaceArgs, SetArgs};
 use crate::failure::Failure;
 use crate::print::{self, plain};
 
-/// Does it; the exit status.
+/// Sets the fields that are named, all or none. Gives 0.
 pub fn set(args: &SetArgs) -> Result<u8, Failure> {
     change(&args.policy, args.place, |draft| args.settings.iter().try_for_each(|setting| draft.set(setting)))
 }
 
-/// Does it; the exit status.
+/// Grants system calls and mounts, all or none, and says what they still lack. Gives 0.
 pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
     if (args.writable || args.exec) && !args.grants.iter().any(|grant| grant.starts_with('/')) {
         return Err(Failure::usage("--writable and --exec are about mounts, and none is named".to_owned()));
@@ -39,7 +39,7 @@ pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
     Ok(status)
 }
 
-/// Does it; the exit status.
+/// Takes grants back, all or none. Gives 0.
 pub fn deny(args: &DenyArgs) -> Result<u8, Failure> {
     change(&args.policy, args.place, |draft| args.grants.iter().try_for_each(|typed| grant::deny(draft, typed)))
 }

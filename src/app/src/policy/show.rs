@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::overrides;
 use crate::print::{self, lines};
 
-/// Does it; the exit status.
+/// Prints a policy with everything filled in. Gives 0.
 pub fn show(args: &ShowPolicyArgs) -> Result<u8, Failure> {
     let store = Store::system();
     let (loaded, _) = store.load(&args.which.policy, Purpose::Look)?;

@@ -17,7 +17,7 @@ use crate::args::TestArgs;
 use crate::failure::Failure;
 use crate::print::{self, plain};
 
-/// Does it; the exit status.
+/// Answers the expectations of each file, and prints which do not hold. Gives 1 where one does not.
 pub fn test(args: &TestArgs) -> Result<u8, Failure> {
     let mut code = 0;
     for typed in &args.policies {

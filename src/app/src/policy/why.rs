@@ -13,7 +13,7 @@ use crate::args::WhyArgs;
 use crate::failure::Failure;
 use crate::print::{self, lines, plain};
 
-/// Does it; the exit status.
+/// Answers a question about a policy, with the line that decides and the smallest edit that would change it. Gives 0 for allowed, 1 for everything else.
 pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
     let words = args.question.join(" ");
     // One argument is a whole question; of several, each is a word.

@@ -205,12 +205,11 @@ impl<'a> Reach<'a> {
 
 /// The mode of a place that not everybody can pass or, as the last of a way, read.
 fn closed(node: &Node, last: bool) -> Option<u32> {
-    const DIRECTORY: u32 = 0o040_000;
     match node {
         Node::Missing => Some(0),
         Node::Link(_) => None,
         Node::Other(mode, _) => {
-            let needed = if mode & 0o170_000 != DIRECTORY {
+            let needed = if mode & libc::S_IFMT != libc::S_IFDIR {
                 0o4
             } else if last {
                 0o5

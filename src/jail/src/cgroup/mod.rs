@@ -4,8 +4,9 @@
 //! `cgroup.subtree_control`);
 //! every refused file is named with the kernel's answer; what was made is removed on drop.
 //!
-//! The files are driven directly. The library for it (cgroups-rs 0.4) makes a directory in every hierarchy of the host, drops the errors of v1 creation,
-//! knows v2 only at `/sys/fs/cgroup`, opens no file for a child to join by, starts a thread per watched limit, and brings a D-Bus client along.
+//! The files are driven directly, and not by cgroups-rs: its `Cgroup::new` writes `cgroup.subtree_control` from the root down, over its owners' heads, and
+//! drops the errors; it knows v2 only at `/sys/fs/cgroup`; it gives no descriptor of a directory, which `CLONE_INTO_CGROUP` takes. Versions 0.4 and 0.5 also
+//! force a D-Bus client (zbus) on whoever links them; 0.3.4 does not.
 
 mod above;
 mod control;

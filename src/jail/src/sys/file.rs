@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::sys::stat::makedev;
 use remand_plan::files::FileId;
 
-/// `KCMP_FILE`.
+/// The libc crate lacks it.
 const KCMP_FILE: i32 = 0;
 
 /// What is known of a file.

@@ -10,7 +10,9 @@ use std::ptr::from_mut;
 
 use nix::errno::Errno;
 
-const CONTINUE: u32 = 1;
+/// The libc crate has it wider than the field that it is for.
+#[allow(clippy::cast_possible_truncation)]
+const CONTINUE: u32 = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
 
 /// A call that waits for an answer.
 #[derive(Clone, Copy, Debug)]

@@ -18,13 +18,10 @@ use remand_child::sys;
 
 use crate::patience::START_LIMIT;
 
+/// The libc crate lacks it.
 const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
 const NEW_PID: u64 = libc::CLONE_NEWPID as u64;
 const CHILD_SIGNAL: u64 = libc::SIGCHLD as u64;
-/// `SECCOMP_FILTER_FLAG_NEW_LISTENER`.
-const NEW_LISTENER: u32 = 1 << 3;
-/// `SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19.
-const WAIT_KILLABLE: u32 = 1 << 5;
 
 /// Something to try in a child process.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +95,7 @@ fn fresh_proc() -> Result<(), Failure> {
     sys::unshare(libc::CLONE_NEWNS).at(Step::MountNamespace)?;
     sys::unshare(libc::CLONE_NEWPID).at(Step::CloneInit)?;
     let options = [(c"hidepid", c"invisible"), (c"subset", c"pid")];
-    let attributes = sys::MOUNT_NOSUID | sys::MOUNT_NODEV | sys::MOUNT_NOEXEC;
+    let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
     let inner = in_child(|| sys::new_mount(c"proc", &options, attributes).at(Step::RunMounts).map(drop));
     inner.unwrap_or_else(|error| Err(error.raw_os_error().unwrap_or(libc::EIO)).at(Step::CloneInit))
 }
@@ -137,7 +134,7 @@ fn enter_again(before: Identity) -> Result<(), Failure> {
 fn listen() -> Result<(), Failure> {
     let allow = libc::sock_filter { code: 0x06, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW };
     sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).at(Step::NoNewPrivs)?;
-    sys::seccomp(&[allow], NEW_LISTENER).at(Step::Seccomp).map(drop)
+    sys::seccomp(&[allow], libc::SECCOMP_FILTER_FLAG_NEW_LISTENER).at(Step::Seccomp).map(drop)
 }
 
 /// Runs `probe` in a child process: a copy of one thread, in which a probe only borrows and makes system calls.
@@ -228,8 +225,9 @@ pub fn seccomp_action(action: u32) -> Result<(), Errno> {
 #[must_use]
 pub fn seccomp_waits_through_signals() -> bool {
     let no_program = std::ptr::null::<libc::sock_fprog>();
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
     // SAFETY: the kernel refuses to read a null pointer; nothing is installed.
-    let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, NEW_LISTENER | WAIT_KILLABLE, no_program) };
+    let answer = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, no_program) };
     Errno::result(answer) == Err(Errno::EFAULT)
 }
 

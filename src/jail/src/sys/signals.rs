@@ -12,8 +12,8 @@ use nix::unistd::read;
 /// Signals whose default action ends nothing: these do nothing, stop or go on. The others end a process, SIGKILL past all holding back.
 const HARMLESS: [i32; 8] =
     [libc::SIGCHLD, libc::SIGCONT, libc::SIGSTOP, libc::SIGTSTP, libc::SIGTTIN, libc::SIGTTOU, libc::SIGURG, libc::SIGWINCH];
-/// Bytes of `struct signalfd_siginfo`, which begins with the signal's number.
-const INFO: usize = 128;
+/// What a signalfd gives begins with the signal's number.
+const INFO: usize = size_of::<libc::signalfd_siginfo>();
 
 /// Makes children waitable, which an ignored SIGCHLD prevents, and a file beyond `ulimit -f` an error of the write rather than this process's end.
 ///

@@ -5,8 +5,10 @@
 //! called, and tells nobody of it. Arguments are compared in the width that the kernel uses. A filter that observes allows less, never
 //! more: some calls that it would allow go to the supervisor too.
 //!
-//! An own emitter, since seccompiler has no user notification, no `clone3` answer of its own beside it, and a linear chain: installing that costs
-//! three times as much. The kernel runs a filter only where the answer depends on arguments or is not "allow": it keeps the others in a bitmap.
+//! An own emitter, and not seccompiler: that has one action for a match and one for a mismatch, where a run's filter has four answers (allow, ask the
+//! supervisor, no such call, end the run); its way to install a filter takes the descriptor of a listener for an error; and it writes a linear chain, which
+//! takes three times as long to install. The kernel runs a filter only where the answer depends on arguments or is not "allow": it keeps the others in a
+//! bitmap. Tests hold the emitter against seccompiler where that has words for a policy.
 
 use crate::arch::Arch;
 use crate::bpf::{Instruction, MAX_LENGTH, code};

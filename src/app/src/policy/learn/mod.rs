@@ -31,7 +31,7 @@ const UNFINISHED: u8 = 1;
 /// Runs that are made at most to find out what is not needed.
 const MOST_TRIALS: usize = 64;
 
-/// Does it; the exit status.
+/// Runs a job until it finishes, widening a copy of the policy each time by what it was denied, and prints the patch. Gives 1 where it does not finish.
 pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     let typed = job::Typed::of(&args.job)?;
     let ground = Ground::find(args, typed.policy())?;
