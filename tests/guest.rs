@@ -10,7 +10,7 @@ use std::thread;
 
 use libtest_mimic::Trial;
 use nix::sys::prctl::get_child_subreaper;
-use remand_engine::{Caller, Engine, Program, Request};
+use remand_engine::{Caller, Engine, Program, Request, Said};
 use remand_plan::verdict::Verdict;
 use remand_tests::{Check, ensure, trial};
 use serde_json::Value;
@@ -77,9 +77,13 @@ fn answered(engine: &Engine, number: usize) {
     let outcome = engine.run(&policy, Program::Python, &request, Caller::default()).unwrap();
     assert_eq!((outcome.verdict, outcome.value.get()), (Verdict::Finished, format!("[{number},42]").as_str()));
     let mut said = Vec::new();
-    let mut sink = |_, bytes: &[u8]| said.extend_from_slice(bytes);
+    let sink = |part: Said<'_>| {
+        if let Said::Output(_, bytes) = part {
+            said.extend_from_slice(bytes);
+        }
+    };
     let argv = ["echo".to_owned(), number.to_string()];
-    let caller = Caller { sink: Some(&mut sink), ..Caller::default() };
+    let caller = Caller { sink: Some(Box::new(sink)), ..Caller::default() };
     let outcome = engine.run(&policy, Program::Command(&argv), &Request::default(), caller).unwrap();
     assert_eq!((outcome.verdict, said), (Verdict::Finished, format!("{number}\n").into_bytes()));
 }

@@ -6,8 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use remand_engine::{Caller, Effective, Engine, Laps, Outcome, Program, Request};
-use remand_jail::run::Stream;
+use remand_engine::{Caller, Effective, Engine, Laps, Outcome, Program, Request, Said, Stream};
 use remand_plan::step::Step;
 
 use crate::args::ExecArgs;
@@ -55,11 +54,13 @@ fn start(engine: &Engine, policy: &Effective, argv: &[String], quiet: bool) -> R
     let out = Relay::start(io::stdout(), io::stdout().is_terminal()).map_err(no_streams)?;
     let err = Relay::start(io::stderr(), io::stderr().is_terminal()).map_err(no_streams)?;
     let ends = any(&[cancel.fd(), out.gone(), err.gone()]).map_err(no_streams)?;
-    let mut pass = |stream, bytes: &[u8]| match stream {
-        Stream::Stdout => out.take(bytes),
-        Stream::Stderr => err.take(bytes),
+    let pass = |said: Said<'_>| match said {
+        Said::Output(Stream::Stdout, bytes) => out.take(bytes),
+        Said::Output(Stream::Stderr, bytes) => err.take(bytes),
+        // A plain program makes none.
+        Said::Print(_) | Said::Item(..) => {}
     };
-    let outcome = run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(&mut pass), ..Caller::default() });
+    let outcome = run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(pass)), ..Caller::default() });
     print::answering(cancel);
     match (out.finish(), err.finish()) {
         (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),

@@ -3,7 +3,7 @@
 //! Always holds: a step that fails ends the process after its report; nothing but [`Report::Executing`] says that all are done.
 
 use crate::message::{Executing, Report};
-use crate::spec::{Landlock, Run, RunFds};
+use crate::spec::{Landlock, RunFds, RunSpec};
 use crate::step::{At, FIRST_RULE, Failure, Step};
 use crate::sys::{self, Fd};
 
@@ -17,7 +17,7 @@ pub const WAIT_KILLABLE: u64 = libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 const FILE_RIGHTS: u64 = 0b111 | 1 << 14 | 1 << 15;
 
 /// Confines this process and becomes the program.
-pub fn main(run: &Run<'_>, id: u32, fds: &RunFds, timing: Executing) -> ! {
+pub fn main(run: &RunSpec<'_>, id: u32, fds: &RunFds, timing: Executing) -> ! {
     let mut report = fds.report;
     let result = confine(run, id, fds, timing, &mut report);
     if let Err(failure) = result {
@@ -26,9 +26,9 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds, timing: Executing) -> ! {
     sys::exit(1)
 }
 
-fn confine(run: &Run<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: &mut Fd) -> Result<(), Failure> {
+fn confine(run: &RunSpec<'_>, id: u32, fds: &RunFds, mut timing: Executing, report: &mut Fd) -> Result<(), Failure> {
     timing.executor = sys::now();
-    if run.cgroup_namespace {
+    if run.namespaces.cgroup {
         sys::unshare(libc::CLONE_NEWCGROUP).at(Step::CgroupNamespace)?; // rooted in the run's cgroups, where init is
     }
     sys::block_signals(0).at(Step::Signals)?;
@@ -78,14 +78,14 @@ fn place_fds(fds: &RunFds) -> Result<(), Failure> {
     sys::close_range(REPORT_FD.unsigned_abs() + 1, u32::MAX).at_index(Step::Fd, 7)
 }
 
-fn set_rlimits(run: &Run<'_>) -> Result<(), Failure> {
+fn set_rlimits(run: &RunSpec<'_>) -> Result<(), Failure> {
     for (index, &(resource, soft, hard)) in run.rlimits.iter().enumerate() {
         sys::set_rlimit(resource, soft, hard).at_index(Step::Rlimit, index)?;
     }
     Ok(())
 }
 
-fn change_ids(run: &Run<'_>, id: u32) -> Result<(), Failure> {
+fn change_ids(run: &RunSpec<'_>, id: u32) -> Result<(), Failure> {
     if run.drop_groups {
         sys::clear_groups().at(Step::Groups)?;
     }
@@ -112,7 +112,7 @@ fn restrict(landlock: &Landlock<'_>) -> Result<(), Failure> {
     sys::close(ruleset).at(Step::Landlock)
 }
 
-fn filter(run: &Run<'_>) -> Result<Option<Fd>, Failure> {
+fn filter(run: &RunSpec<'_>) -> Result<Option<Fd>, Failure> {
     if run.filter.is_empty() {
         return Ok(None);
     }

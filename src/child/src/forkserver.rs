@@ -1,7 +1,9 @@
-//! The forkserver: makes once what runs of one policy share (user namespace, root file system, IPC, UTS and network namespaces), then makes runs.
+//! The forkserver: makes once what runs of one policy share (user namespace, root file system, UTS namespace, a network namespace without sockets), then
+//! makes runs.
 //!
-//! Always holds: it never sees a job, a result or a run's memory, only descriptors passing through; runs are the supervisor's children, not its own; it
-//! ends with the supervisor's end of its socket.
+//! Always holds: it never sees a job, a result or a run's memory, only descriptors passing through, and none of one run is left when it makes the next; runs
+//! are the supervisor's children, not its own; a run that it cannot make is told on that run's socket and ends nothing else; it ends with the supervisor's
+//! end of its own socket.
 
 use crate::fds::keep_only;
 use crate::init;
@@ -108,21 +110,12 @@ fn drop_bounding_set() -> Result<(), Failure> {
 }
 
 fn share(spec: &Spec<'_>) -> Result<(), Failure> {
-    let wanted = spec.namespaces;
-    for (want, flag, step) in [
-        (wanted.ipc, libc::CLONE_NEWIPC, Step::IpcNamespace),
-        (wanted.uts, libc::CLONE_NEWUTS, Step::UtsNamespace),
-        (wanted.network, libc::CLONE_NEWNET, Step::NetworkNamespace),
-    ] {
-        if want {
-            sys::unshare(flag).at(step)?;
-        }
-    }
-    if wanted.uts {
+    if spec.namespaces.uts {
+        sys::unshare(libc::CLONE_NEWUTS).at(Step::UtsNamespace)?;
         sys::set_host_name(b"remand").at(Step::UtsNamespace)?;
     }
-    if spec.loopback {
-        sys::loopback_up().at(Step::Loopback)?;
+    if spec.namespaces.network {
+        sys::unshare(libc::CLONE_NEWNET).at(Step::NetworkNamespace)?;
     }
     Ok(())
 }
@@ -160,8 +153,12 @@ fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
         let _ = sys::close(spec.socket);
         init::main(&spec.run, id, fds)
     });
-    let Made { pid, pidfd } = made.at(Step::CloneInit)?;
-    sys::send(spec.socket, &Report::Init { pid: pid.into() }.words(), &[pidfd]).at(Step::CloneInit)?;
+    let report = match made.at(Step::CloneInit) {
+        Ok(Made { pid, pidfd }) => sys::send(fds.report, &Report::Init { pid: pid.into() }.words(), &[pidfd]),
+        Err(failure) => sys::send(fds.report, &Report::Failed(failure).words(), &[]),
+    };
+    // Who does not listen any more has given the run up; an init sees that for itself.
+    let _ = report;
     // Everything of the run, above all the write ends of its pipes: their end of file is the proof that it is gone.
     keep_only(&[spec.socket])
 }

@@ -4,17 +4,18 @@
 //! report socket; when it says [`Ended`] it is the last process of the run. It is in the run's cgroups, so that what the run makes it do (reaping by the
 //! thousand) is the run's CPU.
 
+use crate::decimal::Decimal;
 use crate::executor;
 use crate::fds::keep_only;
 use crate::message::{Ended, Executing, Report};
-use crate::spec::{Run, RunFds};
+use crate::spec::{Loopback, RunFds, RunSpec};
 use crate::step::{At, Failure, RunMount, Step};
 use crate::sys::{self, Clone, Fd, Waited};
 
 const SIGCHLD_BIT: u64 = 1 << (libc::SIGCHLD - 1);
 
 /// Runs init to the end of the run.
-pub fn main(run: &Run<'_>, id: u32, fds: &RunFds) -> ! {
+pub fn main(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> ! {
     let ended = begin(run, id, fds).and_then(|(tmp, executor)| {
         keep_open(fds.report, tmp)?;
         let ended = reap(fds.report, tmp, executor)?;
@@ -28,10 +29,14 @@ pub fn main(run: &Run<'_>, id: u32, fds: &RunFds) -> ! {
 }
 
 /// Mounts, then the executor process. Returns the place `/tmp` and the executor's process id.
-fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
+fn begin(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
     let mut timing = Executing { init: sys::now(), ..Executing::default() };
     join_cgroups(run, fds)?; // first, so that all that follows is charged to the run
-    let tmp = sys::new_mount(c"tmpfs", run.tmp, run.tmp_attributes).at_index(Step::RunMounts, RunMount::NewTmp as usize)?;
+    own_namespaces(run)?;
+    let id_text = Decimal::of(id);
+    let owner = id_text.text();
+    let options = [(c"mode", c"0700"), (c"uid", owner), (c"gid", owner), (c"size", run.tmp.size), (c"nr_inodes", run.tmp.inodes)];
+    let tmp = sys::new_mount(c"tmpfs", &options, run.tmp.attributes).at_index(Step::RunMounts, RunMount::NewTmp as usize)?;
     sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, RunMount::AttachTmp as usize)?;
     if run.proc {
         // hidepid: another user's processes, init above all, are not even listed; subset: nothing but processes, no sysctls, no kernel interfaces.
@@ -46,7 +51,21 @@ fn begin(run: &Run<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
     Ok((tmp, made.pid))
 }
 
-fn join_cgroups(run: &Run<'_>, fds: &RunFds) -> Result<(), Failure> {
+/// What would join it with other runs of its forkserver. That of cgroups is the executor's own to make.
+fn own_namespaces(run: &RunSpec<'_>) -> Result<(), Failure> {
+    if run.namespaces.ipc {
+        sys::unshare(libc::CLONE_NEWIPC).at(Step::IpcNamespace)?;
+    }
+    if let Some(loopback) = run.namespaces.network {
+        sys::unshare(libc::CLONE_NEWNET).at(Step::NetworkNamespace)?;
+        if loopback == Loopback::Up {
+            sys::loopback_up().at(Step::Loopback)?;
+        }
+    }
+    Ok(())
+}
+
+fn join_cgroups(run: &RunSpec<'_>, fds: &RunFds) -> Result<(), Failure> {
     if run.born_in_cgroup {
         return Ok(());
     }

@@ -5,6 +5,7 @@
 #![no_std]
 #![deny(unsafe_code)]
 
+mod decimal;
 pub mod executor;
 mod fds;
 pub mod forkserver;

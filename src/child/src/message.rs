@@ -24,7 +24,7 @@ pub enum Report {
         /// No user namespace can be made inside, whatever the seccomp filter says: `user.max_user_namespaces` is 0 there.
         no_more_namespaces: bool,
     },
-    /// Forkserver: init was made; its pidfd comes along.
+    /// Forkserver, on the run's own socket: init was made; its pidfd comes along. Init may have spoken before.
     Init {
         /// Process id as the supervisor sees it.
         pid: u64,

@@ -15,27 +15,44 @@ pub struct Spec<'a> {
     pub kept: &'a [i32],
     /// The namespaces made once beside user and mount.
     pub namespaces: Shared,
-    /// Bring the namespace's own loopback up.
-    pub loopback: bool,
     /// What the root is made of, in order.
     pub root: &'a [Entry<'a>],
     /// What each run is made of.
-    pub run: Run<'a>,
+    pub run: RunSpec<'a>,
 }
 
 /// Namespaces that all runs of a forkserver share.
 #[derive(Clone, Copy, Debug)]
-#[allow(missing_docs)]
 pub struct Shared {
-    pub ipc: bool,
+    /// Nobody in it can change its names.
     pub uts: bool,
+    /// Empty, and none of its runs can make a socket that reaches another's.
     pub network: bool,
+}
+
+/// Namespaces that each run has for itself, beside those of processes and mounts.
+#[derive(Clone, Copy, Debug)]
+pub struct Own {
+    /// What a run leaves in it goes with the run.
+    pub ipc: bool,
+    /// With its own loopback up or not; `None`: it has the forkserver's, or the host's.
+    pub network: Option<Loopback>,
+    /// Rooted where the executor is.
+    pub cgroup: bool,
+}
+
+/// The loopback device of a network namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Loopback {
+    Up,
+    Down,
 }
 
 /// Who maps ids into the user namespace.
 #[derive(Clone, Copy, Debug)]
 pub enum Ids<'a> {
-    /// The privileged supervisor does, from outside: inside 0 is the forkserver, inside the id of its order the run. The root is built before, with the
+    /// The privileged supervisor does, from outside: inside 0 is the forkserver, inside the id of each order that run. The root is built before, with the
     /// supervisor's own rights, so that runs can be shown what only root can reach and find the mounts locked.
     Pool,
     /// The forkserver maps itself, one id: text of `uid_map` and `gid_map`.
@@ -79,15 +96,13 @@ pub enum Entry<'a> {
 
 /// What each run is made of.
 #[derive(Clone, Copy, Debug)]
-pub struct Run<'a> {
-    /// Make a cgroup namespace, rooted where the executor is.
-    pub cgroup_namespace: bool,
+pub struct RunSpec<'a> {
+    /// The namespaces that are its own.
+    pub namespaces: Own,
     /// Init is born in the run's cgroup (v2), rather than writing itself into `tasks` files (v1); the executor is its child.
     pub born_in_cgroup: bool,
-    /// Options of the tmpfs at `/tmp`.
-    pub tmp: &'a [(&'a CStr, &'a CStr)],
-    /// `MOUNT_ATTR_*` of it.
-    pub tmp_attributes: u64,
+    /// The tmpfs at `/tmp`.
+    pub tmp: Tmp<'a>,
     /// Mount `/proc`, restricted to the run's own processes, over the host's that the root then has there (a user namespace may mount a new one only where
     /// it sees a whole one already).
     pub proc: bool,
@@ -113,6 +128,17 @@ pub struct Run<'a> {
     pub envp: &'a [&'a CStr],
 }
 
+/// The tmpfs of a run, which its id owns.
+#[derive(Clone, Copy, Debug)]
+pub struct Tmp<'a> {
+    /// Bytes.
+    pub size: &'a CStr,
+    /// Number of inodes.
+    pub inodes: &'a CStr,
+    /// `MOUNT_ATTR_*` of it.
+    pub attributes: u64,
+}
+
 /// Landlock rights as bit masks of the running kernel's ABI.
 #[derive(Clone, Copy, Debug)]
 #[allow(missing_docs)]
@@ -129,7 +155,7 @@ pub struct Landlock<'a> {
 pub struct RunFds {
     /// What becomes 0 to 4: input, stdout, stderr, job, result.
     pub std: [i32; 5],
-    /// Socket to the supervisor, for init and (as 5, close-on-exec) the executor process.
+    /// Socket to the supervisor: for the forkserver to tell that init is there, for init, and (as 5, close-on-exec) for the executor process.
     pub report: i32,
     /// v1: the `tasks` file of each hierarchy, at most four (`-1`: none); v2: the directory of the run's cgroup, alone.
     pub cgroup: [i32; 4],

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use remand_jail::host::{self, Depth};
 use remand_plan::job::JobError;
@@ -131,7 +132,7 @@ impl Engine {
         laps.lap(if matches!(program, Program::Python) { Step::FindInterpreter } else { Step::FindProgram });
         let plan = remand_plan::resolve(policy, &found.lend(), host, &HostFiles).map_err(Unprepared::Refused)?;
         laps.lap(Step::Plan);
-        Ok(Prepared { policy: effective.share(), host: host.clone(), found, plan })
+        Ok(Prepared { policy: effective.share(), host: Arc::new(host.clone()), found, plan: Arc::new(plan) })
     }
 
     fn found(&self, policy: &Policy, program: Program<'_>, cancel: Option<BorrowedFd<'_>>) -> Result<Found, Unprepared> {

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use remand_jail::run::{self, Ask, Looks, Output};
+use remand_jail::run::{Ask, Looks, Run, Sink};
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
 use remand_plan::job::{self, JobError};
@@ -37,8 +37,8 @@ pub struct Caller<'a> {
     pub identity: Identity,
     /// Readable: the run is to be cancelled.
     pub cancel: Option<BorrowedFd<'a>>,
-    /// Gets the run's own output as it comes, within the limits; at once, since meanwhile no limit is looked at.
-    pub sink: Option<Output<'a>>,
+    /// Gets what the run says as it comes, within the limits; gives back at once, since meanwhile no limit is looked at.
+    pub sink: Option<Sink<'a>>,
 }
 
 /// A program that was found.
@@ -99,9 +99,9 @@ impl Unprepared {
 #[derive(Debug)]
 pub struct Prepared {
     pub(crate) policy: Arc<Policy>,
-    pub(crate) host: HostFacts,
+    pub(crate) host: Arc<HostFacts>,
     pub(crate) found: Found,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
 }
 
 impl Prepared {
@@ -127,8 +127,10 @@ impl Prepared {
     #[must_use]
     pub fn observing(self) -> Self {
         // A filter that was made once can be made again.
-        let plan = self.plan.clone().observing(&self.policy, &self.host).unwrap_or(self.plan);
-        Self { plan, ..self }
+        match Plan::clone(&self.plan).observing(&self.policy, &self.host) {
+            Ok(plan) => Self { plan: Arc::new(plan), ..self },
+            Err(_) => self,
+        }
     }
 
     /// Runs it to its end. `request` is for Python; a command gets nothing of it.
@@ -145,6 +147,28 @@ impl Prepared {
     /// As [`Prepared::run`].
     pub fn observe(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, Looks), JobError> {
         let mut laps = Laps::start();
+        let (mut outcome, looks) = match self.started(request, caller.sink, &mut laps)? {
+            Ok(run) => run.to_end(caller.cancel),
+            Err(outcome) => (*outcome, Looks::default()),
+        };
+        laps.before(&mut outcome.timing);
+        Ok((outcome, looks))
+    }
+
+    /// Starts it, as a handle with one descriptor to wait for, so that one thread can drive many; the outcome at once where it cannot be followed.
+    ///
+    /// # Errors
+    /// As [`Prepared::run`].
+    pub fn start<'a>(&'a self, request: &Request, sink: Option<Sink<'a>>) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
+        self.started(request, sink, &mut Laps::start())
+    }
+
+    fn started<'a>(
+        &'a self,
+        request: &Request,
+        sink: Option<Sink<'a>>,
+        laps: &mut Laps,
+    ) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
         let job = match &self.found {
             Found::Python(interpreter) => {
                 let job = job::encode(request, &self.policy, &interpreter.site_paths)?;
@@ -153,11 +177,9 @@ impl Prepared {
             }
             Found::Command { .. } => Vec::new(),
         };
-        let without_cgroup = |plan: &Plan, host: &HostFacts| plan.without_cgroup(&self.policy, host).ok();
-        let ask = Ask { plan: &self.plan, host: &self.host, job: &job, without_cgroup: &without_cgroup };
-        let (mut outcome, looks) = run::observe(&ask, run::Caller { cancel: caller.cancel, output: caller.sink });
-        laps.before(&mut outcome.timing);
-        Ok((outcome, looks))
+        let without_cgroup = Box::new(|plan: &Plan, host: &HostFacts| plan.without_cgroup(&self.policy, host).ok());
+        let (plan, host) = (Arc::clone(&self.plan), Arc::clone(&self.host));
+        Ok(Run::start(Ask { plan, host, job: job.into(), without_cgroup }, sink))
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use nix::errno::Errno;
 use remand_plan::step::Step;
 
+use crate::cgroup::CgroupError;
 use crate::step;
 
 /// A step of the supervisor or of the processes it makes that failed; nothing ran.
@@ -33,6 +34,12 @@ pub enum Unmade {
 impl From<Failure> for Unmade {
     fn from(failure: Failure) -> Self {
         Self::Failed(failure)
+    }
+}
+
+impl From<CgroupError> for Failure {
+    fn from(error: CgroupError) -> Self {
+        Self { step: Step::Cgroup, index: 0, errno: error.source.raw_os_error().unwrap_or(0), object: error.to_string() }
     }
 }
 

@@ -1,10 +1,12 @@
-//! Host ids for one supervisor: a pair of user and group ids that no other run on this host has while it is held.
+//! Host ids for one forkserver and its runs: user and group ids that no other on this host has while they are held.
 //!
-//! Always holds: a pair is held by a lock on one byte of one file, which the kernel lifts with the process, so that a crash leaks none.
+//! Always holds: they are held by a lock on their part of one file, which the kernel lifts with the process, so that a crash leaks none; of two runs at the
+//! same time each has another. Without privilege there is nothing to hold: every run has the caller's own.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -12,50 +14,110 @@ use remand_plan::step::Step;
 
 use crate::failure::Failure;
 
+/// User and group id of a run, inside; of the first, where a forkserver has several.
+pub const RUN_ID: u32 = 1000;
+
 const DIRECTORY: &str = "/run/remand";
 const FILE: &str = "/run/remand/ids";
 
-/// A pair of ids: `first` for the forkserver and init (inside: 0), `first + 1` for the run.
+/// Ids in a row: the first for the forkserver and inits (inside: 0), the others for runs.
 #[derive(Debug)]
-pub struct RunIds {
+pub struct IdRange {
     first: u32,
+    /// Which runs' are in use.
+    used: Mutex<Vec<bool>>,
     _lock: File,
 }
 
-impl RunIds {
-    /// Takes a free pair from `count` ids that begin at `first`.
+impl IdRange {
+    /// Takes free ones for so many runs, from `count` ids that begin at `first`.
     ///
     /// # Errors
-    /// The lock file cannot be had or is not safe, or no pair is free.
-    pub fn take(first: u32, count: u32) -> Result<Self, Failure> {
+    /// The lock file cannot be had or is not safe, or not enough ids in a row are free.
+    pub fn take(first: u32, count: u32, runs: u32) -> Result<Arc<Self>, Failure> {
         let lock = open()?;
-        let pairs = count / 2;
+        // In pairs, of which one is enough for a forkserver and its run.
+        let (pairs, wanted) = (count / 2, runs.saturating_add(2) / 2);
+        let places = (pairs + 1).saturating_sub(wanted);
         // Begins where others are unlikely to be, so that the first try mostly is the last.
-        let begin = std::process::id() % pairs.max(1);
-        for pair in (begin..pairs).chain(0..begin) {
-            if lock_byte(&lock, pair).map_err(|error| Failure::io(Step::Ids, FILE, &error))? {
-                return Ok(Self { first: first + 2 * pair, _lock: lock });
+        let begin = std::process::id() % places.max(1);
+        for pair in (begin..places).chain(0..begin) {
+            if lock_bytes(&lock, pair, wanted).map_err(|error| Failure::io(Step::Ids, FILE, &error))? {
+                let used = Mutex::new(vec![false; usize::try_from(runs).unwrap_or(0)]);
+                return Ok(Arc::new(Self { first: first + 2 * pair, used, _lock: lock }));
             }
         }
-        Err(Failure::new(Step::Ids, format!("all {pairs} pairs of run ids are in use")))
+        Err(Failure::new(Step::Ids, format!("all {pairs} pairs of run ids are in use, or no {wanted} in a row are free")))
     }
 
-    /// Host id of forkserver and init.
+    /// Host id of forkserver and inits.
     #[must_use]
     pub fn server(&self) -> u32 {
         self.first
     }
 
-    /// Host id of the run.
+    /// Host id of the first run.
     #[must_use]
-    pub fn run(&self) -> u32 {
+    pub fn first_run(&self) -> u32 {
         self.first + 1
     }
 
     /// The map to write for user and group ids alike.
     #[must_use]
     pub fn map(&self) -> String {
-        format!("0 {} 1\n{} {} 1\n", self.first, crate::setup::RUN_ID, self.run())
+        format!("0 {} 1\n{RUN_ID} {} {}\n", self.first, self.first_run(), self.count())
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.used().len()).unwrap_or(0)
+    }
+
+    fn used(&self) -> std::sync::MutexGuard<'_, Vec<bool>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The id of one run, its own while this lives.
+#[derive(Debug)]
+pub struct RunId {
+    /// Where it is from, and which of them.
+    of: Option<(Arc<IdRange>, u32)>,
+}
+
+impl RunId {
+    /// One that no other run has; `None` if all are in use. Without a range: the caller's.
+    #[must_use]
+    pub fn take(range: Option<&Arc<IdRange>>) -> Option<Self> {
+        let Some(range) = range else { return Some(Self { of: None }) };
+        let mut used = range.used();
+        let (number, free) = (0..).zip(used.iter_mut()).find(|(_, used)| !**used)?;
+        *free = true;
+        Some(Self { of: Some((Arc::clone(range), number)) })
+    }
+
+    /// As the run sees it.
+    #[must_use]
+    pub fn inside(&self) -> u32 {
+        RUN_ID + self.number()
+    }
+
+    /// On the host, where it is the run's own.
+    #[must_use]
+    pub fn host(&self) -> Option<u32> {
+        self.of.as_ref().map(|(range, number)| range.first_run() + number)
+    }
+
+    fn number(&self) -> u32 {
+        self.of.as_ref().map_or(0, |(_, number)| *number)
+    }
+}
+
+impl Drop for RunId {
+    fn drop(&mut self) {
+        let number = usize::try_from(self.number()).unwrap_or(usize::MAX);
+        if let Some(used) = self.of.as_ref().map(|(range, _)| range) {
+            used.used().get_mut(number).into_iter().for_each(|used| *used = false);
+        }
     }
 }
 
@@ -76,8 +138,8 @@ fn open() -> Result<File, Failure> {
     Ok(file)
 }
 
-fn lock_byte(file: &File, at: u32) -> io::Result<bool> {
-    let mut range = libc::flock { l_type: 0, l_whence: 0, l_start: at.into(), l_len: 1, l_pid: 0 };
+fn lock_bytes(file: &File, at: u32, count: u32) -> io::Result<bool> {
+    let mut range = libc::flock { l_type: 0, l_whence: 0, l_start: at.into(), l_len: count.into(), l_pid: 0 };
     range.l_type = i16::try_from(libc::F_WRLCK).unwrap_or(1);
     match fcntl(file, FcntlArg::F_OFD_SETLK(&range)) {
         Ok(_) => Ok(true),

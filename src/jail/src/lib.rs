@@ -6,10 +6,10 @@
 
 pub mod cgroup;
 pub mod failure;
-mod forkserver;
+pub mod forkserver;
 pub mod host;
 mod ids;
-mod patience;
+pub mod moment;
 mod regular;
 pub mod rights;
 pub mod room;
@@ -18,5 +18,7 @@ mod setup;
 mod step;
 #[allow(unsafe_code)]
 mod sys;
+mod timeline;
+mod warm;
 
 pub use sys::signals::{Held, settle as settle_signals};

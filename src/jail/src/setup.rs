@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use libc::{MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY};
 use nix::sys::resource::{Resource, getrlimit};
-use remand_child::spec::{Entry, Ids, Landlock, Run, Shared, Spec};
+use remand_child::spec::{Entry, Ids, Landlock, Loopback, Own, RunSpec, Shared, Spec, Tmp};
 use remand_child::step::FIRST_RULE;
 use remand_plan::Protection;
 use remand_plan::files::FileId;
@@ -19,16 +19,19 @@ use remand_plan::step::Step;
 use remand_syscalls::bpf::Instruction;
 use remand_syscalls::{Arch, Key, with_handover};
 
-use crate::failure::{Failure, Unmade};
+use crate::failure::Failure;
+use crate::ids::RUN_ID;
 use crate::sys::random::random;
 
-/// User and group id of a run, inside.
-pub const RUN_ID: u32 = 1000;
 /// Directory in the root that other directories are hidden behind.
 const EMPTY: &CStr = c"remand/empty";
 
+/// Files of the root that name ids.
+const NAMES: [&str; 2] = ["/etc/passwd", "/etc/group"];
+
+/// One thing of the root.
 #[derive(Debug)]
-enum Made {
+enum RootEntry {
     Directory(CString),
     Link { path: CString, target: CString },
     File { path: CString, content: Vec<u8> },
@@ -39,8 +42,9 @@ enum Made {
 /// All that a forkserver needs, owned.
 #[derive(Debug)]
 pub struct Setup {
-    root: Vec<Made>,
-    tmp: Vec<(&'static CStr, CString)>,
+    root: Vec<RootEntry>,
+    tmp_size: CString,
+    tmp_inodes: CString,
     tmp_attributes: u64,
     rlimits: Vec<(u32, u64, u64)>,
     landlock_rules: Vec<(CString, u64)>,
@@ -69,11 +73,11 @@ pub struct Start<'a> {
 }
 
 impl Setup {
-    /// Converts a plan.
+    /// Converts a plan, for runs of so many ids.
     ///
     /// # Errors
     /// A string with a NUL byte, a source that is not there or is a symlink, more strings than `execve` is given room for.
-    pub fn new(plan: &Plan, arch: Arch) -> Result<Self, Failure> {
+    pub fn new(plan: &Plan, arch: Arch, ids: u32) -> Result<Self, Failure> {
         let key = random().map_err(|errno| Failure::kernel(Step::Setup, "random bits for the key of the start", errno))?;
         let mut argv = Vec::new();
         for argument in &plan.command.argv {
@@ -88,14 +92,9 @@ impl Setup {
             landlock_rules.push((string(path)?, *rights));
         }
         Ok(Self {
-            root: root_entries(&plan.root, plan.proc)?,
-            tmp: vec![
-                (c"mode", c"0700".into()),
-                (c"uid", string(&RUN_ID.to_string())?),
-                (c"gid", string(&RUN_ID.to_string())?),
-                (c"size", string(&plan.tmp.size.to_string())?),
-                (c"nr_inodes", string(&plan.tmp.inodes.to_string())?),
-            ],
+            root: root_entries(&plan.root, plan.proc, ids)?,
+            tmp_size: string(&plan.tmp.size.to_string())?,
+            tmp_inodes: string(&plan.tmp.inodes.to_string())?,
             tmp_attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | if plan.tmp.exec { 0 } else { MOUNT_ATTR_NOEXEC },
             rlimits: plan.rlimits.iter().map(lower).collect(),
             landlock_rules,
@@ -113,26 +112,25 @@ impl Setup {
         let root: Vec<Entry<'_>> = self.root.iter().map(|made| made.lend(start.owners)).collect();
         let mut kept: Vec<_> = start.owners.values().map(AsRawFd::as_raw_fd).chain([start.socket]).collect();
         kept.sort_unstable();
-        let tmp: Vec<_> = self.tmp.iter().map(|(key, value)| (*key, value.as_c_str())).collect();
         let rules: Vec<_> = self.landlock_rules.iter().map(|(path, rights)| (path.as_c_str(), *rights)).collect();
         let argv: Vec<_> = self.argv.iter().map(CString::as_c_str).collect();
         let envp: Vec<_> = self.envp.iter().map(CString::as_c_str).collect();
+        let network = plan.has(&Protection::NetworkNamespace);
+        let loopback = if plan.own_loopback() { Loopback::Up } else { Loopback::Down };
         use_spec(&Spec {
             socket: start.socket,
             kept: &kept,
             ids: start.ids,
-            namespaces: Shared {
-                ipc: plan.has(&Protection::IpcNamespace),
-                uts: plan.has(&Protection::UtsNamespace),
-                network: plan.has(&Protection::NetworkNamespace),
-            },
-            loopback: plan.own_loopback(),
+            namespaces: Shared { uts: plan.has(&Protection::UtsNamespace), network: network && plan.shares_network() },
             root: &root,
-            run: Run {
-                cgroup_namespace: plan.has(&Protection::CgroupNamespace),
+            run: RunSpec {
+                namespaces: Own {
+                    ipc: plan.has(&Protection::IpcNamespace),
+                    network: (network && !plan.shares_network()).then_some(loopback),
+                    cgroup: plan.has(&Protection::CgroupNamespace),
+                },
                 born_in_cgroup: start.born_in_cgroup,
-                tmp: &tmp,
-                tmp_attributes: self.tmp_attributes,
+                tmp: Tmp { size: &self.tmp_size, inodes: &self.tmp_inodes, attributes: self.tmp_attributes },
                 proc: plan.proc,
                 rlimits: &self.rlimits,
                 drop_groups: matches!(start.ids, Ids::Pool),
@@ -155,13 +153,10 @@ impl Setup {
 
     /// A failure that was reported, with the object that it was about.
     #[must_use]
-    pub fn about(&self, unmade: Unmade, plan: &Plan) -> Unmade {
-        match unmade {
-            Unmade::Failed(failure) => match self.object(plan, failure.step, failure.index) {
-                Some(object) => Unmade::Failed(Failure { object: format!("{object}: {}", failure.object), ..failure }),
-                None => Unmade::Failed(failure),
-            },
-            cancelled @ Unmade::Cancelled(_) => cancelled,
+    pub fn about(&self, failure: Failure, plan: &Plan) -> Failure {
+        match self.object(plan, failure.step, failure.index) {
+            Some(object) => Failure { object: format!("{object}: {}", failure.object), ..failure },
+            None => failure,
         }
     }
 
@@ -170,7 +165,7 @@ impl Setup {
     pub fn object(&self, plan: &Plan, step: Step, index: u32) -> Option<String> {
         let index = usize::try_from(index).ok()?;
         match step {
-            Step::Root => self.root.get(index).map(Made::describe),
+            Step::Root => self.root.get(index).map(RootEntry::describe),
             Step::Rlimit => self.rlimits.get(index).map(|(resource, soft, hard)| format!("resource {resource}, soft {soft}, hard {hard}")),
             Step::Landlock => index
                 .checked_sub(FIRST_RULE)
@@ -182,7 +177,7 @@ impl Setup {
     }
 }
 
-impl Made {
+impl RootEntry {
     fn lend(&self, owners: &BTreeMap<(u32, u32), OwnedFd>) -> Entry<'_> {
         match self {
             Self::Directory(path) => Entry::Directory(path),
@@ -248,13 +243,25 @@ fn string(text: &str) -> Result<CString, Failure> {
     CString::new(text).map_err(|_| Failure::new(Step::Setup, format!("{text:?} has a NUL byte")))
 }
 
+/// Lists of the names of ids, with what stands there for a run's id for all ids that a forkserver's runs can have.
+fn named(list: &[u8], ids: u32) -> Vec<u8> {
+    let text = String::from_utf8_lossy(list);
+    let line = |line: &str, id: u32| {
+        let fields = line.split(':').map(|field| if field == RUN_ID.to_string() { id.to_string() } else { field.to_owned() });
+        fields.collect::<Vec<_>>().join(":") + "\n"
+    };
+    let of_runs = |text: &str| text.split(':').any(|field| field == RUN_ID.to_string());
+    let lines = text.lines().flat_map(|text| (0..if of_runs(text) { ids } else { 1 }).map(move |number| line(text, RUN_ID + number)));
+    lines.collect::<String>().into_bytes()
+}
+
 /// A path in the root, relative to it.
 fn inside(path: &str) -> Result<CString, Failure> {
     string(path.trim_matches('/'))
 }
 
 /// Everything of the root in the order in which it can be made: directories, links, files, binds, hidden directories.
-fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
+fn root_entries(root: &Root, proc: bool, ids: u32) -> Result<Vec<RootEntry>, Failure> {
     // Read-only, so that nobody changes the times of the host's node; a device is written to all the same.
     let devices = root.devices.iter().map(|device| {
         let path = *device;
@@ -270,7 +277,8 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
     }
     for (path, content) in &root.files {
         parents(parent(path), &mut directories);
-        files.push(Made::File { path: inside(path)?, content: content.clone() });
+        let content = if NAMES.contains(&path.as_str()) { named(content, ids) } else { content.clone() };
+        files.push(RootEntry::File { path: inside(path)?, content });
     }
     let mut covered: Vec<String> = Vec::new();
     for (bind, nodev) in &binds {
@@ -284,29 +292,29 @@ fn root_entries(root: &Root, proc: bool) -> Result<Vec<Made>, Failure> {
             }
         } else if !within {
             parents(parent(&bind.target), &mut directories);
-            files.push(Made::File { path: inside(&bind.target)?, content: Vec::new() });
+            files.push(RootEntry::File { path: inside(&bind.target)?, content: Vec::new() });
         }
         let attributes =
             MOUNT_ATTR_NOSUID | nodev | if bind.writable { 0 } else { MOUNT_ATTR_RDONLY } | if bind.exec { 0 } else { MOUNT_ATTR_NOEXEC };
         let (source, target) = (string(&bind.source)?, inside(&bind.target)?);
-        mounts.push(Made::Bind { source, target, attributes, owner: bind.owner, seen: Some(seen) });
+        mounts.push(RootEntry::Bind { source, target, attributes, owner: bind.owner, seen: Some(seen) });
     }
     for hidden in &root.hidden {
-        mounts.push(Made::Hidden { path: inside(hidden)? });
+        mounts.push(RootEntry::Hidden { path: inside(hidden)? });
     }
     if proc {
         // Not for runs, which have their own on top: the kernel lets a user namespace mount a /proc only where it sees a whole one.
         let attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-        mounts.push(Made::Bind { source: c"/proc".into(), target: c"proc".into(), attributes, owner: None, seen: None });
+        mounts.push(RootEntry::Bind { source: c"/proc".into(), target: c"proc".into(), attributes, owner: None, seen: None });
     }
     let mut links = Vec::new();
     for (path, target) in &root.links {
         parents(parent(path), &mut directories);
-        links.push(Made::Link { path: inside(path)?, target: string(target)? });
+        links.push(RootEntry::Link { path: inside(path)?, target: string(target)? });
     }
     let mut entries = Vec::new();
     for directory in directories {
-        entries.push(Made::Directory(inside(&directory)?));
+        entries.push(RootEntry::Directory(inside(&directory)?));
     }
     entries.extend(links.into_iter().chain(files).chain(mounts));
     Ok(entries)
@@ -344,4 +352,20 @@ fn look(bind: &Bind) -> Result<(bool, FileId), Failure> {
         ));
     }
     Ok((kind.is_dir(), seen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_of_a_run_has_the_runs_name() {
+        let (passwd, group) = (b"root:x:0:0:root:/:/\nremand:x:1000:1000:remand:/tmp:/bin/false\n", b"root:x:0:\nremand:x:1000:\n");
+        assert_eq!(named(passwd, 1), passwd, "as it is written");
+        assert_eq!(
+            named(passwd, 2),
+            b"root:x:0:0:root:/:/\nremand:x:1000:1000:remand:/tmp:/bin/false\nremand:x:1001:1001:remand:/tmp:/bin/false\n"
+        );
+        assert_eq!(named(group, 2), b"root:x:0:\nremand:x:1000:\nremand:x:1001:\n");
+    }
 }

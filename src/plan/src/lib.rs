@@ -25,6 +25,7 @@ pub mod request;
 mod resolve;
 mod start;
 pub mod step;
+mod together;
 pub mod verdict;
 pub mod view;
 mod words;

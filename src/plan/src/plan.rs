@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use remand_syscalls::Rules;
 use remand_syscalls::bpf::Instruction;
+use remand_syscalls::{Rules, granted};
 
 use crate::enforcement::Enforcement;
 use crate::files::FileId;
@@ -199,6 +199,13 @@ impl Plan {
     #[must_use]
     pub fn own_loopback(&self) -> bool {
         self.network == NetworkMode::Loopback
+    }
+
+    /// Whether the run can put descriptors in flight: in sockets of its own they can outlive it, with all that went along.
+    #[must_use]
+    pub fn puts_in_flight(&self) -> bool {
+        let granted = granted(&self.rules).unwrap_or_default();
+        self.filter.is_empty() || ["sendmsg", "sendmmsg"].iter().any(|call| granted.contains_key(call))
     }
 
     /// Whether the run can write to a file of the host.

@@ -4,6 +4,7 @@
 //! else; what it holds in memory, shared memory included, is bounded without a cgroup; it is gone when this returns.
 
 use std::os::fd::BorrowedFd;
+use std::sync::Arc;
 
 use nix::sys::resource::Resource;
 use remand_jail::failure::Failure;
@@ -33,8 +34,8 @@ pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8], cancel: Option<
     let plan = remand_plan::resolve(&policy, &Program::Host { argv, tree }, &host, &HostFiles);
     let mut plan = plan.map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     plan.rlimits.push((Resource::RLIMIT_AS as u32, MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE));
-    let ask = Ask { plan: &plan, host: &host, job: input, without_cgroup: &|_, _| None };
-    let outcome = run(&ask, Caller { cancel, output: None });
+    let ask = Ask { plan: Arc::new(plan), host: Arc::new(host), job: input.into(), without_cgroup: Box::new(|_, _| None) };
+    let outcome = run(ask, Caller { cancel, sink: None });
     if outcome.verdict == Verdict::Finished { Ok(outcome.stdout.text) } else { Err(reason(&outcome)) }
 }
 

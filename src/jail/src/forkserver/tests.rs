@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_plan::files::FileId;
 use remand_plan::frames::Collect;
 use remand_plan::plan::{Bind, Command, CommandKind, NetworkMode, Root, TmpMount};
@@ -53,20 +54,27 @@ fn showing(path: &str) -> Plan {
     }
 }
 
-/// Starts a run of a program; between its look at the program and the bind, `meanwhile` is done to the host.
-fn started(name: &str, meanwhile: impl FnOnce(&str)) -> Result<bool, Unmade> {
+/// Waits until it serves.
+fn serve(server: &mut Forkserver) -> Result<(), Failure> {
+    while !server.advance()? {
+        poll(&mut [PollFd::new(server.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).unwrap();
+    }
+    Ok(())
+}
+
+/// Starts a forkserver that shows a program; between its look at the program and the bind, `meanwhile` is done to the host.
+fn started(name: &str, meanwhile: impl FnOnce(&str)) -> Result<(), Failure> {
     let base = if geteuid().is_root() { "/var/lib".into() } else { std::env::var_os("HOME").unwrap() };
     let scratch = Scratch(PathBuf::from(base).join(format!("remand-replaced-{name}-{}", std::process::id())));
     let file = scratch.0.join("program").to_str().unwrap().to_owned();
     fs::create_dir_all(&scratch.0).unwrap();
     fs::copy("/bin/true", &file).unwrap();
-    let host = observe(Depth::Quick);
-    let plan = showing(&file);
-    let setup = Setup::new(&plan, host.arch).map_err(Unmade::Failed)?;
-    let ids = host.privileged.then(|| RunIds::take(host.first_run_id, host.run_ids).unwrap());
+    let (plan, host) = (Arc::new(showing(&file)), Arc::new(observe(Depth::Quick)));
+    let setup = Setup::new(&plan, host.arch, 1)?;
+    let ids = host.privileged.then(|| IdRange::take(host.first_run_id, host.run_ids, 1).unwrap());
     meanwhile(&file);
-    let server = Forkserver::start(&setup, &plan, ids.as_ref(), None, 0).unwrap();
-    server.serve(ids.as_ref(), &Patience::begin(None)).map_err(|unmade| setup.about(unmade, &plan))
+    let made_of = MadeOf { plan, host, setup, cgroups: None, ids, no_more_namespaces: OnceLock::new(), given_up: Arc::default() };
+    serve(&mut Forkserver::make(Arc::new(made_of))?)
 }
 
 #[test]
@@ -77,7 +85,7 @@ fn what_was_replaced_since_it_was_judged_is_not_shown() {
         fs::rename(format!("{file}.new"), file).unwrap();
     };
     let failure = match started("renamed", renamed) {
-        Err(Unmade::Failed(failure)) => failure,
+        Err(failure) => failure,
         other => unreachable!("another file is shown: {other:?}"),
     };
     assert_eq!((failure.step, failure.errno), (Step::Root, libc::ESTALE), "{failure}");

@@ -10,7 +10,7 @@ use remand_plan::host::{Fact, NamespaceFacts};
 use super::blocker::{self, CGROUP, IPC, Kind, MOUNT, NETWORK, PID, Surroundings, USER, UTS};
 use super::missing;
 use super::room::Room;
-use crate::setup::RUN_ID;
+use crate::ids::RUN_ID;
 use crate::step;
 use crate::sys::probe::{Maps, Probe, attempt};
 

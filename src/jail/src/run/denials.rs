@@ -9,7 +9,6 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use remand_child::sys::now;
 use remand_plan::outcome::Violation;
 use remand_plan::{Plan, UNCOUNTED};
 use remand_syscalls::bpf::SeccompData;
@@ -17,6 +16,7 @@ use remand_syscalls::{Arch, *};
 
 use super::locks::{Call, Locks};
 use super::looks::Looks;
+use crate::moment::Moment;
 use crate::sys::notify::{self, Notification};
 
 /// Kinds of denied calls that are listed.
@@ -71,13 +71,18 @@ impl Denials {
         self.shared
     }
 
-    /// What to poll; nothing as long as no call is to be answered.
+    /// What to watch.
+    pub fn listener(&self) -> Option<BorrowedFd<'_>> {
+        self.listener.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The same, but as long as no call is to be answered.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
         self.listener.as_ref().filter(|_| self.locks.busy_until().is_none()).map(AsFd::as_fd)
     }
 
     /// When there is something to do without being told.
-    pub fn due(&self) -> Option<u64> {
+    pub fn due(&self) -> Option<Moment> {
         self.locks.due()
     }
 
@@ -116,7 +121,7 @@ impl Denials {
 
     fn answer(&mut self, plan: &Plan, begun: bool) -> Result<(), Errno> {
         let Some(listener) = self.listener.as_ref().map(AsFd::as_fd) else { return Ok(()) };
-        let began = now();
+        let began = Moment::now();
         let Some(notification) = notify::receive(listener)? else { return Ok(()) };
         // The first execve is the executor process becoming the program: this crate's own call, made before any code of the run exists.
         if Some(notification.number) == self.execve.take() {

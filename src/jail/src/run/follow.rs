@@ -1,379 +1,358 @@
-//! Follows a run from its start to its end: one poll loop over all that it can say and all that can end it.
+//! One attempt at a run, from its start to its end: carries out what the machine says, and tells it what happened.
 //!
-//! Always holds: every read is bounded, every wait has an end; denied calls are heard before anything else; the first reason to stop stays; when this
-//! returns, the last process of the run is gone.
+//! Always holds: nothing here waits for the run, for a process of it or for a caller; every read is bounded; what is decided is decided by the machine. Three
+//! things wait for the kernel: to make and to remove a cgroup, which it has no other call for, and to reap a process that has ended.
 
-mod drain;
+mod hear;
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::time::{TimeSpec, TimeValLike};
-use nix::unistd;
-use remand_child::message::{Ended, Report};
-use remand_child::sys::now;
-use remand_plan::evidence::Stop;
+use nix::sys::epoll::EpollFlags;
+use remand_child::message::Ended;
+use remand_plan::evidence::{InFlight, Stop};
 use remand_plan::frames::{Decoder, FrameError};
 use remand_plan::host::CgroupVersion;
 use remand_plan::limit::LimitKind;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
+use super::ask::Sink;
 use super::capture::Capture;
 use super::denials::{Denials, MOST_AT_ONCE};
-use super::launch::Launched;
 use super::meter::Meter;
+use super::parts::{Parts, Server};
+use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};
 use super::seen::Seen;
-use super::timeline::Timeline;
-use super::{Ask, Caller, Stream};
-use crate::failure::Failure;
-use crate::patience::START_LIMIT;
-use crate::sys::message;
-use crate::sys::process::Usage;
+use super::watch::Watch;
+use crate::failure::{Failure, Unmade};
+use crate::forkserver::Forkserver;
+use crate::moment::{Moment, START_LIMIT, microseconds};
+use crate::sys::message::Received;
+use crate::sys::process::{Child, Usage};
+use crate::timeline::Timeline;
 
-/// Bytes of one read, the size of a pipe.
-const CHUNK: usize = 1 << 16;
-
-/// Something that poll watches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
-    Init,
-    Report,
-    Denial,
-    Stdout,
-    Stderr,
-    Result,
-    Job,
-    Memory,
-    Cancel,
-    /// The forkserver's end.
-    Server,
-}
-
-struct Follower<'a, 'b> {
-    ask: &'a Ask<'a>,
-    caller: Caller<'b>,
-    timeline: &'a mut Timeline,
-    launched: Launched,
-    /// What is still open, by source.
-    open: Vec<Source>,
-    job: &'a [u8],
-    began: u64,
-    /// Nanoseconds, when user code could begin.
-    ready: Option<u64>,
-    meter: Meter,
+/// One attempt. Processes go out of scope before what holds them.
+#[derive(Debug)]
+pub struct Attempt {
+    living: Option<Living>,
+    parts: Parts,
+    machine: Machine,
+    timeline: Timeline,
+    /// What was said before it was known who says it.
+    early: Vec<Received>,
+    /// Bytes of the job that were handed over.
+    given: usize,
+    /// Items and prints that were passed on.
+    told: (usize, usize),
     decoder: Decoder,
-    denials: Denials,
     frame_error: Option<FrameError>,
     failure: Option<Failure>,
     executing: bool,
     ended: Option<Ended>,
-    stopped: Option<Stop>,
     trouble: Option<String>,
     stdout: Capture,
     stderr: Capture,
 }
 
-/// Follows the run to its end.
-pub fn follow(ask: &Ask<'_>, launched: Launched, caller: Caller<'_>, timeline: &mut Timeline) -> Seen {
-    // In the order in which a run says them: a result before its end.
-    let mut open = vec![Source::Result, Source::Stdout, Source::Stderr, Source::Report, Source::Init];
-    open.extend(caller.cancel.map(|_| Source::Cancel));
-    open.extend(launched.cgroup.as_ref().and_then(|cgroup| cgroup.memory_event()).map(|_| Source::Memory));
-    let mut follower = Follower {
-        ask,
-        caller,
-        timeline,
-        open,
-        job: ask.job,
-        began: now(),
-        ready: None,
-        meter: Meter::new(ask.plan, launched.init.pid(), launched.cgroup.as_ref()),
-        decoder: Decoder::new(ask.plan.collect),
-        denials: Denials::new(ask.host.arch, launched.init.pid(), ask.plan.writes_to_host()),
-        frame_error: None,
-        failure: None,
-        executing: false,
-        ended: None,
-        stopped: None,
-        trouble: None,
-        stdout: Capture::new(ask.plan.collect.stdout),
-        stderr: Capture::new(ask.plan.collect.stderr),
-        launched,
-    };
-    follower.follow_to_the_end();
-    follower.finish()
+/// What there is of a run once it is made.
+#[derive(Debug)]
+struct Living {
+    /// The supervisor's own child.
+    init: Child,
+    meter: Meter,
+    denials: Denials,
+    /// Its calls are listened to at the moment.
+    listens: bool,
 }
 
-impl Follower<'_, '_> {
-    fn follow_to_the_end(&mut self) {
-        while self.open.contains(&Source::Init) {
-            match self.wait(self.deadline()) {
-                Ok(ready) => ready.into_iter().for_each(|source| self.handle(source)),
-                Err(errno) => self.fail(format!("poll: {}", errno.desc())),
-            }
-            if let Err(errno) = self.denials.tick() {
-                self.fail(format!("a lock could not be given: {}", errno.desc()));
-            }
-            // A run that has ended kept its limits, even if this process was too busy to see it in time.
-            if self.open.contains(&Source::Init) {
-                self.check_limits();
-            }
-        }
-        self.drain();
+/// What an event is met with.
+pub struct With<'w, 's> {
+    pub watch: &'w mut Watch,
+    pub job: &'w [u8],
+    pub sink: Option<&'w mut Sink<'s>>,
+    pub now: Moment,
+}
+
+impl Attempt {
+    /// Begins to make a run of a forkserver that is its own, and which is being started.
+    pub fn own(server: Forkserver, mut timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
+        let made = Parts::make(server.made_of(), &mut timeline).and_then(|mut parts| {
+            add(watch, Source::Forkserver, server.as_fd(), EpollFlags::EPOLLIN)?;
+            parts.server = Some(Server::Serves(server));
+            Ok(parts)
+        });
+        Self::begin(made, timeline, watch)
     }
 
-    /// Waits for the next event or deadline. Denied calls come first: the more a call waits, the likelier a signal takes it back unheard.
-    fn wait(&mut self, deadline: Option<u64>) -> Result<Vec<Source>, Errno> {
-        let timeout = deadline.map(|at| TimeSpec::nanoseconds(i64::try_from(at.saturating_sub(now())).unwrap_or(i64::MAX)));
-        let denial = self.denials.fd().map(|fd| (Source::Denial, fd, PollFlags::POLLIN));
-        let sources = denial.into_iter().chain(self.open.iter().filter_map(|&source| self.polled(source)));
-        let (names, mut fds): (Vec<Source>, Vec<PollFd<'_>>) = sources.map(|(source, fd, flags)| (source, PollFd::new(fd, flags))).unzip();
-        match ppoll(&mut fds, timeout, None) {
-            Ok(_) => {}
-            Err(Errno::EINTR) => return Ok(Vec::new()),
-            Err(errno) => return Err(errno),
-        }
-        // Asked again, whether the listener is polled may have another answer: locks wait for their time.
-        let listener = fds.first().filter(|_| names.first() == Some(&Source::Denial));
-        let gone = listener.and_then(PollFd::revents).is_some_and(|events| events.contains(PollFlags::POLLHUP));
-        let ready = names.into_iter().zip(&fds).filter(|(_, fd)| fd.any().unwrap_or(true)).map(|(source, _)| source);
-        let ready: Vec<Source> = ready.collect();
-        if gone {
-            self.denials.close();
-        }
-        Ok(ready)
+    /// Begins to make a run of a forkserver that serves.
+    pub fn of(server: &Forkserver, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
+        let mut timeline = Timeline::begin();
+        let made = Parts::make(server.made_of(), &mut timeline).and_then(|mut parts| parts.order(server).map(|()| parts));
+        Self::begin(made, timeline, watch)
     }
 
-    fn polled(&self, source: Source) -> Option<(Source, BorrowedFd<'_>, PollFlags)> {
-        let launched = &self.launched;
-        let (fd, flags) = match source {
-            Source::Init => (launched.init.as_fd(), PollFlags::POLLIN),
-            Source::Report => (launched.report.as_fd(), PollFlags::POLLIN),
-            Source::Denial => (self.denials.fd()?, PollFlags::POLLIN),
-            Source::Stdout => (launched.stdout.as_fd(), PollFlags::POLLIN),
-            Source::Stderr => (launched.stderr.as_fd(), PollFlags::POLLIN),
-            Source::Result => (launched.result.as_fd(), PollFlags::POLLIN),
-            Source::Job => (launched.job.as_ref()?.as_fd(), PollFlags::POLLOUT),
-            Source::Server => (launched.server.as_fd(), PollFlags::POLLIN),
-            // A v2 file is always readable; what is new is an exceptional condition there.
-            Source::Memory => {
-                let new = if self.ask.host.cgroup.version == CgroupVersion::V1 { PollFlags::POLLIN } else { PollFlags::POLLPRI };
-                (launched.cgroup.as_ref()?.memory_event()?, new)
-            }
-            Source::Cancel => (self.caller.cancel?, PollFlags::POLLIN),
+    fn begin(made: Result<Parts, Failure>, timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
+        let watched = made.and_then(|parts| add(watch, Source::Report, parts.report.as_fd(), EpollFlags::EPOLLIN).map(|()| parts));
+        let parts = match watched {
+            Ok(parts) => parts,
+            Err(failure) => return Err((failure, timeline)),
         };
-        Some((source, fd, flags))
+        let plan = &parts.made_of.plan;
+        let course = Course {
+            program: plan.command.kind == CommandKind::Program,
+            own_server: parts.server.is_some(),
+            wall: plan.wall_time.map(std::time::Duration::from_micros),
+            in_flight: plan.puts_in_flight(),
+        };
+        Ok(Self {
+            machine: Machine::begin(course, Moment::now()),
+            decoder: Decoder::new(plan.collect),
+            stdout: Capture::new(plan.collect.stdout),
+            stderr: Capture::new(plan.collect.stderr),
+            living: None,
+            parts,
+            timeline,
+            early: Vec::new(),
+            given: 0,
+            told: (0, 0),
+            frame_error: None,
+            failure: None,
+            executing: false,
+            ended: None,
+            trouble: None,
+        })
     }
 
-    fn handle(&mut self, source: Source) {
+    /// Whether there is nothing left to wait for.
+    pub fn is_over(&self) -> bool {
+        self.machine.phase() == Phase::Gone
+    }
+
+    /// When there is something to do without being told.
+    pub fn deadline(&self) -> Option<Moment> {
+        let living = self.living.as_ref().filter(|_| self.machine.is_limited());
+        let own = living.map(|living| [living.meter.next(), living.denials.due()]);
+        own.into_iter().flatten().chain([self.machine.deadline()]).flatten().min()
+    }
+
+    /// Handles what is there, then looks at the clock.
+    pub fn round(&mut self, ready: &[(Source, bool)], with: &mut With<'_, '_>) {
+        for &(source, gone) in ready {
+            self.handle(source, gone, with);
+        }
+        if let Some(Err(errno)) = self.living.as_mut().map(|living| living.denials.tick()) {
+            self.fail(format!("a lock could not be given: {}", errno.desc()), with);
+        }
+        self.on(Event::Round(ready.iter().any(|(source, _)| *source != Source::Time)), with);
+        if let Err(errno) = self.listen(with.watch) {
+            self.fail(format!("denied calls could not be watched: {}", errno.desc()), with);
+        }
+    }
+
+    /// The caller no longer wants it.
+    pub fn cancel(&mut self, with: &mut With<'_, '_>) {
+        self.on(Event::Stop(Stop::Cancelled), with);
+    }
+
+    /// The supervisor itself cannot go on with it.
+    pub fn fail(&mut self, trouble: String, with: &mut With<'_, '_>) {
+        self.trouble.get_or_insert(trouble);
+        self.on(Event::Stop(Stop::Internal), with);
+    }
+
+    fn handle(&mut self, source: Source, gone: bool, with: &mut With<'_, '_>) {
         match source {
-            Source::Init => self.close(Source::Init),
-            Source::Report => self.on_report(),
-            Source::Denial => {
-                // Learning hears what was said before a call before it: so a look is the user code's own, not the interpreter's start. Until then one call
-                // at a time, since the word may come between two.
-                let starting = self.ask.plan.unobserved.is_some() && self.ready.is_none();
-                if starting && self.open.contains(&Source::Result) {
-                    self.on_result();
-                }
-                let most = if starting { 1 } else { MOST_AT_ONCE };
-                match self.denials.answer_all(self.ask.plan, self.ready.is_some(), most) {
-                    Ok(true) => self.stop(Stop::Violated),
-                    Ok(false) => {}
-                    Err(errno) => self.fail(format!("a denied call could not be answered: {}", errno.desc())),
-                }
-            }
-            Source::Stdout | Source::Stderr => self.on_output(source),
-            Source::Result => self.on_result(),
-            Source::Job => self.on_job(),
-            Source::Memory => self.on_memory(),
-            Source::Server => self.on_server(),
-            Source::Cancel => {
-                self.stop(Stop::Cancelled);
-                self.close(Source::Cancel);
+            Source::Time => {}
+            Source::Forkserver => self.on_forkserver(with),
+            Source::Denial => self.on_denial(gone, with),
+            Source::Stdout | Source::Stderr => self.on_output(source, with),
+            Source::Result => self.on_result(with),
+            Source::Report => self.on_report(with),
+            Source::Init => self.on(Event::Died, with),
+            Source::Memory => self.on_memory(with),
+            // Taken with the next look at the meters, in this round.
+            Source::Look => {}
+            Source::Leaving => self.on_leaving(with),
+            Source::Job => self.on_job(with),
+        }
+    }
+
+    fn on(&mut self, event: Event, with: &mut With<'_, '_>) {
+        for action in self.machine.on(event, with.now) {
+            if let Err(errno) = self.perform(action, with) {
+                self.fail(format!("it could not be watched: {}", errno.desc()), with);
             }
         }
     }
 
-    fn on_report(&mut self) {
-        match message::receive(self.launched.report.as_fd()) {
-            Ok(Some(received)) => match received.report {
-                Report::Executing(at) => {
-                    self.timeline.mark_executing(&at);
-                    self.executing = true;
-                    received.fds.into_iter().for_each(|listener| self.denials.listen(listener));
-                    self.open.push(Source::Server);
-                    if self.ask.plan.command.kind == CommandKind::Program {
-                        self.begin_clock(Step::Exec);
-                    }
+    fn perform(&mut self, action: Action, with: &mut With<'_, '_>) -> Result<(), Errno> {
+        match action {
+            Action::Order => {
+                self.timeline.mark(Step::Forkserver);
+                if let Err(failure) = self.parts.order_own() {
+                    self.unmade(failure, with);
                 }
-                Report::Ended(ended) => {
-                    self.timeline.mark(Step::Exit);
-                    self.ended = Some(ended);
-                }
-                Report::Failed(failure) => self.failure = Some(Failure::reported(failure)),
-                other => self.fail(format!("init said {other:?} out of turn")),
-            },
-            Ok(None) | Err(Errno::ECONNRESET) => self.close(Source::Report),
-            Err(errno) => {
-                self.fail(format!("reading init's report: {}", errno.desc()));
-                self.close(Source::Report);
             }
+            Action::Follow => return self.follow(with.watch),
+            Action::Watch(source) => return self.watch(source, with.watch),
+            Action::Forget(source) => self.forget(source, with.watch),
+            Action::Meter => self.living.iter_mut().for_each(|living| living.meter.begin(with.now)),
+            Action::Look => self.look(with),
+            Action::Kill => self.kill(with.watch),
+            Action::Drain => {
+                self.living.iter_mut().for_each(|living| living.denials.close());
+                for source in [Source::Denial, Source::Init, Source::Memory, Source::Look, Source::Leaving, Source::Job] {
+                    self.forget(source, with.watch);
+                }
+            }
+            Action::Weigh => {
+                let held = self.parts.cgroup.as_ref().and_then(|cgroup| cgroup.held().ok().flatten());
+                self.on(Event::Held(held), with);
+            }
+            Action::Abandon => self.abandon(with.watch),
         }
+        Ok(())
     }
 
-    /// The forkserver is gone, and the job can be handed over: without a pids cgroup its place counts among the run's processes.
-    fn on_server(&mut self) {
-        if let Err(errno) = self.launched.server.wait() {
-            self.fail(format!("waiting for the forkserver: {}", errno.desc()));
-        }
-        self.close(Source::Server);
-        self.open.push(Source::Job);
+    /// What a run says and what can end it; its report is watched already.
+    fn follow(&self, watch: &mut Watch) -> Result<(), Errno> {
+        let sources = [Source::Result, Source::Stdout, Source::Stderr, Source::Init, Source::Memory, Source::Look];
+        sources.into_iter().try_for_each(|source| self.watch(source, watch))
     }
 
-    /// User code can begin: the wall clock and the meters run.
-    fn begin_clock(&mut self, step: Step) {
-        let at = now();
-        self.timeline.mark_at(step, at);
-        self.ready = Some(at);
-        self.meter.begin(at);
-    }
-
-    fn on_output(&mut self, source: Source) {
-        let mut buffer = [0; CHUNK];
-        let (fd, capture, stream, stop) = match source {
-            Source::Stdout => (&self.launched.stdout, &mut self.stdout, Stream::Stdout, Stop::Limit(LimitKind::Stdout)),
-            _ => (&self.launched.stderr, &mut self.stderr, Stream::Stderr, Stop::Limit(LimitKind::Stderr)),
+    fn watch(&self, source: Source, watch: &mut Watch) -> Result<(), Errno> {
+        let what = match source {
+            Source::Job => EpollFlags::EPOLLOUT,
+            // A v2 file is always readable; what is new is an exceptional condition there.
+            Source::Memory if self.parts.made_of.host.cgroup.version == CgroupVersion::V2 => EpollFlags::EPOLLPRI,
+            _ => EpollFlags::EPOLLIN,
         };
-        let Some(count) = read(fd, &mut buffer) else { return self.close(source) };
-        let within = capture.take(buffer.get(..count).unwrap_or_default());
-        if let Some(output) = self.caller.output.as_mut().filter(|_| !within.is_empty()) {
-            output(stream, within);
-        }
-        if capture.over() {
-            self.stop(stop);
-            self.close(source);
+        self.descriptor(source).map_or(Ok(()), |fd| watch.add(source, fd, what))
+    }
+
+    fn forget(&self, source: Source, watch: &mut Watch) {
+        if let Some(fd) = self.descriptor(source) {
+            watch.forget(source, fd);
         }
     }
 
-    fn on_result(&mut self) {
-        let mut buffer = [0; CHUNK];
-        let Some(count) = read(&self.launched.result, &mut buffer) else { return self.close(Source::Result) };
-        let fed = self.decoder.feed(buffer.get(..count).unwrap_or_default());
-        // Also where what is no frame came in the same portion.
-        if self.decoder.received().ready && self.ready.is_none() {
-            self.begin_clock(Step::Interpreter);
-        }
-        if self.decoder.received().done || self.decoder.received().error.is_some() {
-            self.timeline.mark(Step::Code);
-        }
-        if let Err(error) = fed {
-            self.stop(Stop::of(&error));
-            self.frame_error = Some(error);
-            self.close(Source::Result);
-        }
-    }
-
-    /// Hands over as much of the job as the pipe takes; closing it is the end of the job.
-    fn on_job(&mut self) {
-        let Some(pipe) = &self.launched.job else { return self.close(Source::Job) };
-        match unistd::write(pipe, self.job) {
-            Ok(count) => self.job = self.job.get(count..).unwrap_or_default(),
-            Err(Errno::EAGAIN | Errno::EINTR) => return,
-            // The run has closed its end, which is its own affair.
-            Err(_) => self.job = &[],
-        }
-        if self.job.is_empty() {
-            self.launched.job = None;
-            self.close(Source::Job);
+    /// What is watched for a source, as long as it is there.
+    fn descriptor(&self, source: Source) -> Option<BorrowedFd<'_>> {
+        let (parts, living) = (&self.parts, self.living.as_ref());
+        match (source, &parts.server) {
+            (Source::Forkserver, Some(Server::Serves(server))) => Some(server.as_fd()),
+            (Source::Leaving, Some(Server::Leaves(process))) => Some(process.as_fd()),
+            (Source::Forkserver | Source::Leaving | Source::Time, _) => None,
+            (Source::Result, _) => Some(parts.result.as_fd()),
+            (Source::Stdout, _) => Some(parts.stdout.as_fd()),
+            (Source::Stderr, _) => Some(parts.stderr.as_fd()),
+            (Source::Report, _) => Some(parts.report.as_fd()),
+            (Source::Job, _) => parts.job.as_ref().map(AsFd::as_fd),
+            (Source::Memory, _) => parts.cgroup.as_ref()?.memory_event(),
+            (Source::Init, _) => living.map(|living| living.init.as_fd()),
+            (Source::Look, _) => living?.meter.answer(),
+            (Source::Denial, _) => living?.denials.listener(),
         }
     }
 
-    fn on_memory(&mut self) {
-        let Some(cgroup) = &self.launched.cgroup else { return };
-        let v1 = self.ask.host.cgroup.version == CgroupVersion::V1;
+    /// Calls wait while the run's answers have used up their share of a processor.
+    fn listen(&mut self, watch: &Watch) -> Result<(), Errno> {
+        let Some(living) = &mut self.living else { return Ok(()) };
+        let (Some(listener), listens) = (living.denials.listener(), living.denials.fd().is_some()) else { return Ok(()) };
+        if living.listens != listens {
+            watch.change(Source::Denial, listener, if listens { EpollFlags::EPOLLIN } else { EpollFlags::empty() })?;
+            living.listens = listens;
+        }
+        Ok(())
+    }
+
+    fn on_denial(&mut self, gone: bool, with: &mut With<'_, '_>) {
+        // Learning hears what was said before a call before it: so a look is the user code's own, not the interpreter's start. Until then one call at a time,
+        // since the word may come between two.
+        let starting = self.parts.made_of.plan.unobserved.is_some() && !self.machine.is_ready();
+        if starting && self.machine.is_open(Source::Result) {
+            self.on_result(with);
+        }
+        let (most, begun) = (if starting { 1 } else { MOST_AT_ONCE }, self.machine.is_ready());
+        let Some(living) = &mut self.living else { return };
+        let answered = living.denials.answer_all(&self.parts.made_of.plan, begun, most);
+        if gone {
+            self.forget(Source::Denial, with.watch);
+            self.living.iter_mut().for_each(|living| living.denials.close());
+        }
+        match answered {
+            Ok(true) => self.on(Event::Stop(Stop::Violated), with),
+            Ok(false) => {}
+            Err(errno) => self.fail(format!("a denied call could not be answered: {}", errno.desc()), with),
+        }
+    }
+
+    fn on_memory(&mut self, with: &mut With<'_, '_>) {
+        let Some(cgroup) = &self.parts.cgroup else { return };
+        let v1 = self.parts.made_of.host.cgroup.version == CgroupVersion::V1;
         match cgroup.counters() {
             // v1 wakes also when a cgroup above runs out, which need not touch this run; v2 also when the limit was met and something could be reclaimed.
-            Ok(counters) if counters.oom_kills > 0 || (v1 && counters.memory_met > 0) => self.stop(Stop::Limit(LimitKind::Memory)),
-            Ok(_) => {}
-            Err(error) => self.fail(error.to_string()),
-        }
-    }
-
-    /// The next moment at which something must be looked at; nanoseconds.
-    fn deadline(&self) -> Option<u64> {
-        if self.stopped.is_some() {
-            return None;
-        }
-        [Some(self.wall_deadline()).filter(|&at| at != u64::MAX), self.meter.next(), self.denials.due()].into_iter().flatten().min()
-    }
-
-    fn wall_deadline(&self) -> u64 {
-        match self.ready {
-            None => self.began.saturating_add(START_LIMIT),
-            Some(ready) => ready.saturating_add(self.ask.plan.wall_time.unwrap_or(u64::MAX).saturating_mul(1000)),
-        }
-    }
-
-    fn check_limits(&mut self) {
-        if self.stopped.is_some() {
-            return;
-        }
-        let now = now();
-        if now >= self.wall_deadline() {
-            match self.ready {
-                Some(_) => self.stop(Stop::Limit(LimitKind::WallTime)),
-                None => self.stop(Stop::NeverReady(START_LIMIT / 1000)),
+            Ok(counters) if counters.oom_kills > 0 || (v1 && counters.memory_met > 0) => {
+                self.on(Event::Stop(Stop::Limit(LimitKind::Memory)), with)
             }
-        } else if let Some(stop) = self.meter.check(now, self.launched.cgroup.as_ref(), self.denials.shared()) {
-            self.stop(stop);
+            Ok(_) => {}
+            Err(error) => self.fail(error.to_string(), with),
         }
     }
 
-    /// Ends the run; the first reason stays.
-    fn stop(&mut self, why: Stop) {
-        if self.stopped.is_none() {
-            self.stopped = Some(why);
-            self.meter.last_look(self.launched.cgroup.as_ref());
+    fn on_leaving(&mut self, with: &mut With<'_, '_>) {
+        let Some(Server::Leaves(process)) = &mut self.parts.server else { return };
+        if let Err(errno) = process.wait() {
+            self.fail(format!("waiting for the forkserver: {}", errno.desc()), with);
         }
-        // The quota is lifted first: what is killed needs a CPU to die. Then both, so that neither a fork between nor a process outside the cgroup is left: the PID namespace goes with its init.
-        let killed = self.launched.cgroup.as_ref().map(|cgroup| cgroup.kill());
-        self.launched.init.kill();
+        self.on(Event::Left, with);
+    }
+
+    fn look(&mut self, with: &mut With<'_, '_>) {
+        let Some(living) = &mut self.living else { return };
+        if let Some(stop) = living.meter.check(with.now, self.parts.cgroup.as_ref(), living.denials.shared()) {
+            self.on(Event::Stop(stop), with);
+        }
+    }
+
+    /// The quota is lifted first: what is killed needs a CPU to die. Then both, so that neither a fork between nor a process outside the cgroup is left: the PID
+    /// namespace goes with its init.
+    fn kill(&mut self, watch: &mut Watch) {
+        self.forget(Source::Look, watch);
+        let Some(living) = &mut self.living else { return };
+        living.meter.last_look(self.parts.cgroup.as_ref());
+        let killed = self.parts.cgroup.as_ref().map(|cgroup| cgroup.kill());
+        living.init.kill();
         if let Some(Err(error)) = killed {
             self.trouble.get_or_insert(error.to_string());
         }
     }
 
-    fn fail(&mut self, trouble: String) {
-        self.trouble.get_or_insert(trouble);
-        self.stop(Stop::Internal);
+    /// Watches nothing of it any more.
+    pub fn leave(&self, watch: &mut Watch) {
+        Source::ALL.into_iter().for_each(|source| self.forget(source, watch));
     }
 
-    fn close(&mut self, source: Source) {
-        self.open.retain(|&open| open != source);
-    }
-
-    fn finish(mut self) -> Seen {
-        let wall = self.wall();
-        let in_flight = self.in_flight();
+    /// What there was to see, with the parts; or why it was not made.
+    pub fn finish(mut self) -> (Result<Seen, Unmade>, Timeline) {
+        let Some(mut living) = self.living.take() else { return (Err(self.why_unmade()), self.timeline) };
         self.timeline.mark(Step::Namespaces);
-        let usage = self.launched.init.wait().unwrap_or_else(|errno| {
+        let usage = living.init.wait().unwrap_or_else(|errno| {
             self.trouble.get_or_insert(format!("waiting for init: {}", errno.desc()));
             Usage::default()
         });
-        let counters = self.launched.cgroup.as_ref().map(|cgroup| cgroup.counters()).transpose().unwrap_or_else(|error| {
+        let counters = self.parts.cgroup.as_ref().map(|cgroup| cgroup.counters()).transpose().unwrap_or_else(|error| {
             self.trouble.get_or_insert(error.to_string());
             None
         });
         let (received, unfinished) = self.decoder.finish();
-        let (violations, violations_truncated, looks) = self.denials.finish();
-        Seen {
+        let (violations, violations_truncated, looks) = living.denials.finish();
+        let seen = Seen {
             failure: self.failure,
             executing: self.executing,
             ended: self.ended,
-            stopped: self.stopped,
+            stopped: self.machine.stopped(),
             trouble: self.trouble,
             received,
             frame_error: self.frame_error.or(unfinished),
@@ -382,22 +361,38 @@ impl Follower<'_, '_> {
             violations,
             violations_truncated,
             looks,
-            wall,
-            in_flight,
+            wall: microseconds(self.machine.wall()),
+            in_flight: self.machine.held().map(|(bytes, pipes)| InFlight { bytes, pipes }),
             usage,
             counters,
-            sampled: self.meter.seen(),
-            launched: self.launched,
+            sampled: living.meter.seen(),
+            parts: self.parts,
+        };
+        (Ok(seen), self.timeline)
+    }
+
+    fn why_unmade(&mut self) -> Unmade {
+        let step = if self.machine.gave_up() == Some(Start::Forkserver) { Step::Forkserver } else { Step::CloneInit };
+        match (self.failure.take(), self.trouble.take()) {
+            _ if self.machine.stopped() == Some(Stop::Cancelled) => Unmade::Cancelled(step),
+            (Some(failure), _) => Unmade::Failed(failure),
+            (None, Some(trouble)) => Unmade::Failed(Failure::new(step, trouble)),
+            (None, None) => Unmade::Failed(Failure::new(step, self.silent())),
         }
+    }
+
+    fn silent(&self) -> String {
+        let process = match &self.parts.server {
+            Some(Server::Serves(server)) => format!(" (process {})", server.pid()),
+            _ => String::new(),
+        };
+        format!(
+            "the forkserver{process} said nothing for {} s: it was stopped (SIGSTOP, a debugger, a frozen cgroup), or the host is far too busy",
+            START_LIMIT.as_secs()
+        )
     }
 }
 
-/// Bytes that were there; `None` at end of file, or when the pipe can't be read any more.
-fn read(fd: &OwnedFd, buffer: &mut [u8]) -> Option<usize> {
-    match unistd::read(fd, buffer) {
-        Ok(0) => None,
-        Ok(count) => Some(count),
-        Err(Errno::EAGAIN | Errno::EINTR) => Some(0),
-        Err(_) => None,
-    }
+fn add(watch: &mut Watch, source: Source, fd: BorrowedFd<'_>, what: EpollFlags) -> Result<(), Failure> {
+    watch.add(source, fd, what).map_err(|errno| Failure::kernel(Step::Pipes, "watching the run", errno))
 }

@@ -3,7 +3,9 @@
 //! Always holds: a CPU limit is looked at no later than it can be passed; what sampling saw is never called a cgroup's counter.
 
 use std::fs;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use remand_plan::Plan;
 use remand_plan::Protection;
@@ -13,11 +15,12 @@ use remand_plan::limit::LimitKind;
 use super::exact::{Exact, Looked};
 use super::tree::{Sample, can_swap, host_shared, sample, sockets, swap_in_use};
 use crate::cgroup::RunCgroup;
+use crate::moment::Moment;
 
-/// Nanoseconds between two samples where no cgroup holds the memory: what a run can allocate meanwhile is some 20 MB.
-const SAMPLE: u64 = 5_000_000;
-/// Nanoseconds between two looks at the CPU time when the limit is near.
-const SHORTEST: u64 = 1_000_000;
+/// Between two samples where no cgroup holds the memory: what a run can allocate meanwhile is some 20 MB.
+const SAMPLE: Duration = Duration::from_millis(5);
+/// Between two looks at the CPU time when the limit is near.
+const SHORTEST: Duration = Duration::from_millis(1);
 /// Bytes that a socket can hold in its send buffer where the kernel does not say.
 const SEND_BUFFER: u64 = 212_992;
 
@@ -25,15 +28,14 @@ const SEND_BUFFER: u64 = 212_992;
 #[derive(Debug)]
 pub struct Meter {
     init: u32,
-    /// Microseconds.
-    cpu_limit: Option<u64>,
+    cpu_limit: Option<Duration>,
     /// Bytes; only where no cgroup holds them, or one that does not count swap on a host that has some.
     memory_limit: Option<u64>,
     /// Bytes that each socket counts as: what can wait in it is in no process's count. 0 where the sockets are not the run's alone, or a cgroup counts.
     socket: u64,
-    next_cpu: Option<u64>,
-    next_sample: Option<u64>,
-    cpus: u64,
+    next_cpu: Option<Moment>,
+    next_sample: Option<Moment>,
+    cpus: u32,
     seen: Sample,
     shared: u64,
     /// Where memory is watched.
@@ -47,12 +49,12 @@ impl Meter {
         let memory_limit = plan.memory_watch.or(plan.memory.filter(|_| into_swap));
         Self {
             init,
-            cpu_limit: plan.cpu_time,
+            cpu_limit: plan.cpu_time.map(Duration::from_micros),
             memory_limit,
             socket: if plan.memory_watch.is_some() && plan.has(&Protection::NetworkNamespace) { send_buffer() } else { 0 },
             next_cpu: None,
             next_sample: None,
-            cpus: available_parallelism().map_or(1, |cpus| cpus.get() as u64),
+            cpus: available_parallelism().ok().and_then(|cpus| u32::try_from(cpus.get()).ok()).unwrap_or(1),
             seen: Sample::default(),
             shared: 0,
             // Without it, pages that forked processes share count for each.
@@ -61,34 +63,42 @@ impl Meter {
     }
 
     /// User code can begin.
-    pub fn begin(&mut self, now: u64) {
+    pub fn begin(&mut self, now: Moment) {
         self.next_cpu = self.cpu_limit.map(|limit| self.earliest(now, limit));
-        self.next_sample = self.memory_limit.map(|_| now + SAMPLE);
+        self.next_sample = self.memory_limit.map(|_| now.after(SAMPLE));
         if self.memory_limit.is_some() {
             self.sample(); // what the interpreter has of files, which is in its peak
         }
     }
 
-    /// When to look next; nanoseconds.
-    pub fn next(&self) -> Option<u64> {
+    /// When to look next.
+    pub fn next(&self) -> Option<Moment> {
         self.next_cpu.into_iter().chain(self.next_sample).min()
     }
 
+    /// What to watch: readable when the exact look has an answer, which [`Self::check`] then takes.
+    pub fn answer(&self) -> Option<BorrowedFd<'_>> {
+        self.exact.as_ref().map(AsFd::as_fd)
+    }
+
     /// Looks at what is due. `shared`: the most bytes of shared memory that can exist unseen.
-    pub fn check(&mut self, now: u64, cgroup: Option<&RunCgroup>, shared: u64) -> Option<Stop> {
+    pub fn check(&mut self, now: Moment, cgroup: Option<&RunCgroup>, shared: u64) -> Option<Stop> {
         self.shared = shared;
-        if self.next_sample.is_some_and(|at| now >= at) {
-            self.next_sample = Some(now + SAMPLE);
-            if self.memory_exceeded() {
-                return Some(Stop::Limit(LimitKind::Memory));
-            }
+        let due = self.next_sample.is_some_and(|at| now >= at);
+        if due {
+            self.next_sample = Some(now.after(SAMPLE));
+        }
+        // An answer that is there is taken at once.
+        let asked = self.exact.as_ref().is_some_and(Exact::is_asked);
+        if (due && self.memory_exceeded(now)) || (asked && !due && self.looked(now)) {
+            return Some(Stop::Limit(LimitKind::Memory));
         }
         if let Some(limit) = self.cpu_limit.filter(|_| self.next_cpu.is_some_and(|at| now >= at)) {
             let used = self.cpu(cgroup);
             if used >= limit {
                 return Some(Stop::Limit(LimitKind::CpuTime));
             }
-            self.next_cpu = Some(self.earliest(now, limit - used));
+            self.next_cpu = Some(self.earliest(now, limit.saturating_sub(used)));
         }
         None
     }
@@ -106,33 +116,49 @@ impl Meter {
     }
 
     /// When so much CPU time can be used up at the earliest, with every CPU busy.
-    fn earliest(&self, now: u64, left: u64) -> u64 {
-        now + (left.saturating_mul(1000) / self.cpus).max(SHORTEST)
+    fn earliest(&self, now: Moment, left: Duration) -> Moment {
+        now.after((left / self.cpus).max(SHORTEST))
     }
 
-    fn cpu(&mut self, cgroup: Option<&RunCgroup>) -> u64 {
-        match cgroup.map(RunCgroup::cpu) {
+    fn cpu(&mut self, cgroup: Option<&RunCgroup>) -> Duration {
+        let used = match cgroup.map(RunCgroup::cpu) {
             Some(Ok((user, system))) if user + system > 0 => user + system,
             _ => {
                 let found = self.sample();
                 found.user + found.system
             }
+        };
+        Duration::from_micros(used)
+    }
+
+    fn memory_exceeded(&mut self, now: Moment) -> bool {
+        let Some(limit) = self.memory_limit else { return false };
+        let found = self.sample();
+        let rough = found.memory.saturating_add(self.unseen().saturating_sub(found.shared));
+        // Pages that forked processes share were counted for each of them, and shared ones that are swapped out not at all: ask exactly.
+        match self.exact.as_mut().filter(|_| rough > limit || swap_in_use()).map(|exact| exact.look(now)) {
+            Some(Looked::NotYet) => false,
+            Some(Looked::Holds { own, shared }) => self.holds(own, shared),
+            None | Some(Looked::Cannot) => self.over(rough),
         }
     }
 
-    fn memory_exceeded(&mut self) -> bool {
-        let Some(limit) = self.memory_limit else { return false };
-        let found = self.sample();
-        let unseen = self.unseen();
-        let rough = found.memory.saturating_add(unseen.saturating_sub(found.shared));
-        // Pages that forked processes share were counted for each of them, and shared ones that are swapped out not at all: ask exactly.
-        let held = match self.exact.as_mut().filter(|_| rough > limit || swap_in_use()).map(Exact::look) {
-            Some(Looked::Holds { own, shared }) => own.saturating_add(shared.max(unseen)).saturating_add(self.waiting()),
-            Some(Looked::NotYet) => return false,
-            None | Some(Looked::Cannot) => rough,
-        };
+    /// Whether an answer that the exact look has by now shows more than the limit.
+    fn looked(&mut self, now: Moment) -> bool {
+        match self.exact.as_mut().map(|exact| exact.look(now)) {
+            Some(Looked::Holds { own, shared }) => self.holds(own, shared),
+            // Without an answer the next sample decides.
+            _ => false,
+        }
+    }
+
+    fn holds(&mut self, own: u64, shared: u64) -> bool {
+        self.over(own.saturating_add(shared.max(self.unseen())).saturating_add(self.waiting()))
+    }
+
+    fn over(&mut self, held: u64) -> bool {
         self.seen.memory = self.seen.memory.max(held);
-        held > limit
+        self.memory_limit.is_some_and(|limit| held > limit)
     }
 
     /// The most that shared memory can hold: what was asked for, and not more than all that the host has of it.

@@ -6,33 +6,29 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use nix::unistd::Gid;
-use remand_plan::Outcome;
 use remand_plan::evidence::{Cleanup, Counters, Ended as End, Evidence, FrameEnd, Groups, Made, Start, StepFailure, Stop};
 use remand_plan::limit::LimitKind;
 use remand_plan::outcome::{self, Captured, CpuMs, Milliseconds, PolicyRef, Usage};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 use remand_plan::verdict::{self, Decision};
+use remand_plan::{Outcome, Plan};
 
 use super::capture::Capture;
-use super::launch::Launched;
+use super::parts::Parts;
 use super::seen::Seen;
-use super::timeline::Timeline;
-use super::warm::InUse;
-use super::{Ask, tree};
+use super::tree;
 use crate::failure::Failure;
 use crate::host;
-use crate::ids::RunIds;
+use crate::timeline::Timeline;
+use crate::warm::InUse;
 
 /// The record of a run that was made. Whatever it was made of goes here.
-pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcome {
-    let mut evidence = evidence(ask, &mut seen);
-    let in_use = InUse::look(ask.plan, seen.launched.cgroup.as_ref());
+pub fn finished(plan: &Plan, mut seen: Seen, mut timeline: Timeline) -> Outcome {
+    let mut evidence = evidence(plan, &mut seen);
+    let in_use = InUse::look(plan, seen.parts.cgroup.as_ref());
     // Before the record says that the run is gone, it is.
-    evidence.cleanup = match seen.launched.undo() {
-        Ok(charged) => Cleanup { failed: None, charged },
-        Err(error) => Cleanup { failed: Some(error.to_string()), charged: 0 },
-    };
+    evidence.cleanup = seen.parts.undo();
     in_use.again();
     timeline.mark(Step::Teardown);
     let value = seen.received.value();
@@ -45,26 +41,26 @@ pub fn finished(ask: &Ask<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcom
         violations: seen.violations,
         violations_truncated: seen.violations_truncated,
         usage: usage(&evidence.counters),
-        ..decided(ask, &evidence, timeline)
+        ..decided(plan, &evidence, timeline)
     }
 }
 
 /// The record of a run that was not made: a step failed, or the caller cancelled.
-pub fn unmade(ask: &Ask<'_>, failure: Option<&Failure>, timeline: Timeline) -> Outcome {
+pub fn unmade(plan: &Plan, failure: Option<&Failure>, timeline: Timeline) -> Outcome {
     let evidence = match failure {
         Some(failure) => Evidence::unmade(Start::Failed(step(failure, Some(failure.object.clone()))), None),
         None => Evidence::unmade(Start::Done, Some(Stop::Cancelled)),
     };
-    decided(ask, &evidence, timeline)
+    decided(plan, &evidence, timeline)
 }
 
 /// What is decided, of a run that gave nothing.
-fn decided(ask: &Ask<'_>, evidence: &Evidence, timeline: Timeline) -> Outcome {
-    let Decision { verdict, enforcement } = verdict::decide(evidence, ask.plan);
+fn decided(plan: &Plan, evidence: &Evidence, timeline: Timeline) -> Outcome {
+    let Decision { verdict, enforcement } = verdict::decide(evidence, plan);
     Outcome {
         version: outcome::VERSION,
         run: run_id(),
-        policy: PolicyRef { name: ask.plan.policy_name.clone(), hash: ask.plan.policy_hash.clone() },
+        policy: PolicyRef { name: plan.policy_name.clone(), hash: plan.policy_hash.clone() },
         verdict,
         value: serde_json::value::RawValue::NULL.to_owned(),
         error: None,
@@ -79,10 +75,10 @@ fn decided(ask: &Ask<'_>, evidence: &Evidence, timeline: Timeline) -> Outcome {
     }
 }
 
-fn evidence(ask: &Ask<'_>, seen: &mut Seen) -> Evidence {
-    let program = ask.plan.command.kind == CommandKind::Program;
+fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {
+    let program = plan.command.kind == CommandKind::Program;
     let start = match &seen.failure {
-        Some(failure) => Start::Failed(step(failure, seen.launched.setup.object(ask.plan, failure.step, failure.index))),
+        Some(failure) => Start::Failed(step(failure, seen.parts.made_of.setup.object(plan, failure.step, failure.index))),
         // Killed between the clone and exec, by whatever it was: no step says so itself.
         None if !seen.executing => Start::Failed(StepFailure { step: Step::Init, index: 0, errno: 0, object: None, cause: None }),
         None => Start::Done,
@@ -96,11 +92,11 @@ fn evidence(ask: &Ask<'_>, seen: &mut Seen) -> Evidence {
         frames: FrameEnd::of(&seen.received, seen.frame_error.clone()),
         ended: seen.ended.map_or(End::Unknown, |ended| end(ended.status)),
         stopped: if seen.trouble.is_some() { Some(Stop::Internal) } else { seen.stopped },
-        counters: counters(seen, ask.plan.cgroup.is_some_and(|limits| limits.use_pids)),
+        counters: counters(seen, plan.cgroup.is_some_and(|limits| limits.use_pids)),
         memory_above: seen.counters.as_ref().map(|counters| counters.memory_above.clone()).unwrap_or_default(),
         host_memory: seen.counters.as_ref().filter(|counters| counters.oom_kills > 0).map_or(0, |_| tree::host_memory()),
         trouble: seen.trouble.take(),
-        made: Some(made(&seen.launched)),
+        made: Some(made(&seen.parts)),
         in_flight: seen.in_flight,
         cleanup: Cleanup::default(),
     }
@@ -110,8 +106,8 @@ fn step(failure: &Failure, object: Option<String>) -> StepFailure {
     StepFailure { step: failure.step, index: failure.index, errno: failure.errno, object, cause: host::explain(failure) }
 }
 
-fn made(launched: &Launched) -> Made {
-    let own_uid = launched.ids.as_ref().map(RunIds::run);
+fn made(parts: &Parts) -> Made {
+    let own_uid = parts.id.host();
     // Who maps only itself cannot drop them either.
     let own = |groups: Vec<Gid>| groups.iter().all(|&group| group == nix::unistd::getegid());
     let groups = match own_uid {
@@ -119,7 +115,7 @@ fn made(launched: &Launched) -> Made {
         None if nix::unistd::getgroups().is_ok_and(own) => Groups::None,
         None => Groups::Kept,
     };
-    Made { own_uid, groups, no_more_namespaces: launched.no_more_namespaces }
+    Made { own_uid, groups, no_more_namespaces: parts.made_of.no_more_namespaces() }
 }
 
 /// A status as `wait4` gives it.

@@ -8,8 +8,8 @@ use remand_plan::frames::{FrameError, Received};
 use remand_plan::outcome::Violation;
 
 use super::capture::Capture;
-use super::launch::Launched;
 use super::looks::Looks;
+use super::parts::Parts;
 use super::tree::Sample;
 use crate::cgroup::Counters;
 use crate::failure::Failure;
@@ -53,5 +53,5 @@ pub struct Seen {
     /// The highest of each that sampling saw; nothing where no sample was needed.
     pub sampled: Sample,
     /// What the run was made of, now empty of processes.
-    pub launched: Launched,
+    pub parts: Parts,
 }

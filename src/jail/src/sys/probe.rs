@@ -10,13 +10,13 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{Signal, kill, killpg};
-use nix::sys::time::{TimeSpec, TimeValLike};
+use nix::sys::time::TimeSpec;
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpid, pipe2, read, setpgid};
 use remand_child::step::{At, Failure, Step};
 use remand_child::sys;
 
-use crate::patience::START_LIMIT;
+use crate::moment::{Moment, START_LIMIT};
 
 /// The libc crate lacks it.
 const LANDLOCK_CREATE_RULESET_VERSION: u32 = 1;
@@ -59,7 +59,7 @@ pub struct Maps {
 /// # Errors
 /// No child could be made, or it was killed before it could answer.
 pub fn attempt(probe: &Probe<'_>) -> io::Result<Result<(), Failure>> {
-    in_group_until(sys::now().saturating_add(START_LIMIT), || match *probe {
+    in_group_until(Moment::now().after(START_LIMIT), || match *probe {
         Probe::Namespace { maps, flag, step } => {
             enter(maps).and_then(|()| if flag == libc::CLONE_NEWPID { born_inside().at(step) } else { sys::unshare(flag).at(step) })
         }
@@ -139,11 +139,11 @@ fn listen() -> Result<(), Failure> {
 
 /// Runs `probe` in a child process: a copy of one thread, in which a probe only borrows and makes system calls.
 fn in_child(probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
-    in_child_until(sys::now().saturating_add(START_LIMIT), probe)
+    in_child_until(Moment::now().after(START_LIMIT), probe)
 }
 
 /// The same in a process group of its own, so that whatever it starts goes with it.
-fn in_group_until(until: u64, probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
+fn in_group_until(until: Moment, probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
     in_child_until(until, || {
         let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0)); // refused to no process that has just begun
         probe()
@@ -151,7 +151,7 @@ fn in_group_until(until: u64, probe: impl FnOnce() -> Result<(), Failure>) -> io
 }
 
 /// A child that has not answered by then (somebody may have stopped it) is killed.
-fn in_child_until(until: u64, probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
+fn in_child_until(until: Moment, probe: impl FnOnce() -> Result<(), Failure>) -> io::Result<Result<(), Failure>> {
     let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
     // SAFETY: the probes above allocate nothing and take no lock: they call `remand_child::sys`, this function, and then `exit_group`.
     match unsafe { fork() }? {
@@ -176,10 +176,10 @@ fn in_child_until(until: u64, probe: impl FnOnce() -> Result<(), Failure>) -> io
 }
 
 /// Waits for an answer or an end of file. Allocates nothing, as a child asks too.
-fn answered(from: BorrowedFd<'_>, until: u64) -> io::Result<()> {
+fn answered(from: BorrowedFd<'_>, until: Moment) -> io::Result<()> {
     loop {
-        let left = i64::try_from(until.saturating_sub(sys::now())).unwrap_or(i64::MAX);
-        match ppoll(&mut [PollFd::new(from, PollFlags::POLLIN)], Some(TimeSpec::nanoseconds(left)), None) {
+        let left = until.since(Moment::now());
+        match ppoll(&mut [PollFd::new(from, PollFlags::POLLIN)], Some(TimeSpec::from(left)), None) {
             Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
             Err(Errno::EINTR) => {}
             other => return Ok(other.map(drop)?),
@@ -234,6 +234,8 @@ pub fn seccomp_waits_through_signals() -> bool {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     /// Two processes are stopped, one of which the other waits for; neither is left.
@@ -241,7 +243,7 @@ mod tests {
     fn a_stopped_child_is_waited_for_no_longer_than_said() {
         let (gone, held) = nix::unistd::pipe().unwrap();
         let stop = || nix::sys::signal::raise(Signal::SIGSTOP).map_err(|errno| errno as i32).at(Step::Root);
-        let soon = sys::now() + 100_000_000;
+        let soon = Moment::now().after(Duration::from_millis(100));
         let nested = in_group_until(soon, || in_child(stop).unwrap_or(Ok(())));
         assert_eq!(nested.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert_eq!(in_child_until(soon, stop).unwrap_err().kind(), io::ErrorKind::TimedOut);

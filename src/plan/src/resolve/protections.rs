@@ -17,7 +17,7 @@ pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts)
     ledger.need(Protection::UserNamespace, &facts.user, Enforce::Required, "user namespace of the forkserver");
     ledger.need(Protection::MountNamespace, &facts.mount, Enforce::Required, "mount namespace of the run, its root built from nothing");
     ledger.need(Protection::PidNamespace, &facts.pid, Enforce::Required, "PID namespace of the run");
-    ledger.need(Protection::IpcNamespace, &facts.ipc, asked.ipc, "IPC namespace of the forkserver");
+    ledger.need(Protection::IpcNamespace, &facts.ipc, asked.ipc, "IPC namespace of the run");
     ledger.need(Protection::UtsNamespace, &facts.uts, asked.uts, "UTS namespace of the forkserver");
     ledger.need(Protection::CgroupNamespace, &facts.cgroup, asked.cgroup, "cgroup namespace of the run");
     let by = match policy.network.mode {

@@ -229,7 +229,7 @@ fn a_privileged_run_on_a_full_host() {
             (Protection::Cpu, by("cgroup v2 cpu.max")),
             (Protection::CpuTime, by("cgroup v2 cpu.stat, read by the supervisor")),
             (Protection::FileSize, by("RLIMIT_FSIZE")),
-            (Protection::IpcNamespace, by("IPC namespace of the forkserver")),
+            (Protection::IpcNamespace, by("IPC namespace of the run")),
             (Protection::LandlockFiles, by("Landlock ABI 7")),
             (Protection::LandlockScopes, by("abstract sockets and signals")),
             (Protection::LandlockTcp, by("TCP: no bind, no connect")),

@@ -19,9 +19,9 @@ mod real;
 mod request;
 
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use nix::errno::Errno;
-use remand_child::sys::now;
 use remand_plan::files::FileId;
 
 use self::book::{Book, Way};
@@ -30,19 +30,20 @@ use self::held::Held;
 use self::ranges::Owner;
 use self::real::Real;
 use self::request::{Request, Wants};
+use crate::moment::Moment;
 use crate::sys::notify::{self, Notification};
 
 pub use self::request::Call;
 
 /// Calls that wait at once.
 const MOST_WAITING: usize = 1024;
-/// Between two looks for locks whose owner is gone, while somebody waits for one; nanoseconds.
-const TICK: u64 = 10_000_000;
+/// Between two looks for locks whose owner is gone, while somebody waits for one.
+const TICK: Duration = Duration::from_millis(10);
 /// The same while nobody waits, but somebody outside may.
-const SWEEP: u64 = 50_000_000;
-/// How much of one processor's time answers may take, as one part of so many; and how much at once, in nanoseconds of that share.
-const SHARE: u64 = 4;
-const BURST: u64 = 200_000_000;
+const SWEEP: Duration = Duration::from_millis(50);
+/// How much of one processor's time answers may take, as one part of so many; and how much of that share at once.
+const SHARE: u32 = 4;
+const BURST: Duration = Duration::from_millis(200);
 
 /// One call, ready to be decided.
 #[derive(Clone, Copy, Debug)]
@@ -83,9 +84,9 @@ pub struct Locks {
     real: Real,
     waiting: Vec<Waiter>,
     /// When those who wait and those who hold are looked at next.
-    look: u64,
+    look: Moment,
     /// Until when the answers so far have used up their share of a processor.
-    paid: u64,
+    paid: Moment,
     /// This call has looked for everything without an owner.
     swept: bool,
 }
@@ -94,7 +95,7 @@ impl Locks {
     /// None yet.
     pub fn new(init: u32, writable: bool) -> Self {
         let (book, held, real) = (Book::default(), Held::default(), Real::default());
-        Self { init, writable, book, held, real, waiting: Vec::new(), look: 0, paid: 0, swept: false }
+        Self { init, writable, book, held, real, waiting: Vec::new(), look: Moment::told(0), paid: Moment::told(0), swept: false }
     }
 
     /// Gives everything back, once nobody is left to hold it.
@@ -103,9 +104,9 @@ impl Locks {
     }
 
     /// When there is something to do without being asked.
-    pub fn due(&self) -> Option<u64> {
+    pub fn due(&self) -> Option<Moment> {
         let busy = self.busy_until();
-        (!self.idle()).then(|| self.look.max(busy.unwrap_or(0))).or(busy)
+        (!self.idle()).then(|| busy.map_or(self.look, |busy| self.look.max(busy))).or(busy)
     }
 
     /// Nobody waits here or outside.
@@ -114,9 +115,10 @@ impl Locks {
     }
 
     /// Until when no call is to be answered, so that a run that does nothing but lock waits, and not the supervisor.
-    pub fn busy_until(&self) -> Option<u64> {
-        let until = self.paid.saturating_sub(BURST);
-        (until > now()).then_some(until)
+    pub fn busy_until(&self) -> Option<Moment> {
+        let now = Moment::now();
+        let ahead = self.paid.since(now).saturating_sub(BURST);
+        (!ahead.is_zero()).then(|| now.after(ahead))
     }
 
     /// Answers a call, now or later.
@@ -142,7 +144,7 @@ impl Locks {
     /// # Errors
     /// The kernel's, to an answer.
     pub fn tick(&mut self, listener: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
-        if self.idle() || now() < self.look || self.busy_until().is_some() {
+        if self.idle() || Moment::now() < self.look || self.busy_until().is_some() {
             return Ok(());
         }
         let began = self.begin();
@@ -157,7 +159,7 @@ impl Locks {
             }
         };
         self.let_go(None);
-        self.look = began + if self.waiting.is_empty() { SWEEP } else { TICK };
+        self.look = began.after(if self.waiting.is_empty() { SWEEP } else { TICK });
         self.pay(began);
         told
     }
@@ -176,15 +178,15 @@ impl Locks {
     }
 
     /// What is looked up is looked up once for each call that is answered.
-    fn begin(&mut self) -> u64 {
+    fn begin(&mut self) -> Moment {
         self.swept = false;
         self.held.begin();
-        now()
+        Moment::now()
     }
 
     /// Charges the run for what was done since `began`.
-    pub fn pay(&mut self, began: u64) {
-        self.paid = self.paid.max(began) + SHARE * now().saturating_sub(began);
+    pub fn pay(&mut self, began: Moment) {
+        self.paid = self.paid.max(began).after(SHARE * Moment::now().since(began));
     }
 
     fn decide(&mut self, listener: BorrowedFd<'_>, call: Call, notification: &Notification) -> Result<(Asked, Answer), Errno> {
@@ -239,7 +241,7 @@ impl Locks {
             return notify::deny(listener, notification.id, libc::ENOLCK);
         }
         if self.waiting.is_empty() {
-            self.look = now() + TICK;
+            self.look = Moment::now().after(TICK);
         }
         self.waiting.push(Waiter { id: notification.id, thread: notification.pid, asked });
         Ok(())

@@ -3,45 +3,46 @@
 //! Always holds: steps follow each other without gaps, on the monotonic clock, so that their sum is the whole; each is there once, whatever a run repeats.
 
 use remand_child::message::Executing;
-use remand_child::sys::now;
 use remand_plan::outcome::Timing;
 use remand_plan::step::Step;
+
+use crate::moment::{Moment, microseconds};
 
 /// Steps so far.
 #[derive(Debug)]
 pub struct Timeline {
     steps: Vec<Timing>,
-    last: u64,
+    last: Moment,
 }
 
 impl Timeline {
     /// Begins now.
     pub fn begin() -> Self {
-        Self { steps: Vec::with_capacity(16), last: now() }
+        Self { steps: Vec::with_capacity(16), last: Moment::now() }
     }
 
     /// The step that ends now.
     pub fn mark(&mut self, step: Step) {
-        self.mark_at(step, now());
+        self.mark_at(step, Moment::now());
     }
 
-    /// The step that ended then (nanoseconds, monotonic).
-    pub fn mark_at(&mut self, step: Step, at: u64) {
+    /// The step that ended then.
+    pub fn mark_at(&mut self, step: Step, at: Moment) {
         if self.steps.iter().any(|known| known.step == step) {
             return;
         }
-        self.steps.push(Timing { step, us: at.saturating_sub(self.last) / 1000 });
+        self.steps.push(Timing { step, us: microseconds(at.since(self.last)) });
         self.last = at.max(self.last);
     }
 
     /// The steps that the run's own processes timed, and the last, which ends with their report.
     pub fn mark_executing(&mut self, at: &Executing) {
         for (step, at) in [
-            (Step::CloneInit, at.init),
-            (Step::RunMounts, at.mounted),
-            (Step::CloneExecutor, at.executor),
-            (Step::Confine, at.confined),
-            (Step::LandlockSeccomp, now()),
+            (Step::CloneInit, Moment::told(at.init)),
+            (Step::RunMounts, Moment::told(at.mounted)),
+            (Step::CloneExecutor, Moment::told(at.executor)),
+            (Step::Confine, Moment::told(at.confined)),
+            (Step::LandlockSeccomp, Moment::now()),
         ] {
             self.mark_at(step, at);
         }

@@ -1,0 +1,54 @@
+//! What a caller asks for, and what it is given while a run goes on.
+
+use std::borrow::Cow;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use remand_plan::{HostFacts, Plan};
+use serde_json::value::RawValue;
+
+/// One run as decided.
+pub struct Ask<'a> {
+    /// What is to be done.
+    pub plan: Arc<Plan>,
+    /// The host that the plan was made for.
+    pub host: Arc<HostFacts>,
+    /// The encoded job of an executor; empty for a plain program.
+    pub job: Cow<'a, [u8]>,
+    /// The plan where cgroups turned out to refuse: for a host without them; `None` if the policy cannot do without.
+    pub without_cgroup: WithoutCgroup<'a>,
+}
+
+/// Makes another plan of a plan, for what the host turned out to be.
+pub type WithoutCgroup<'a> = Box<dyn Fn(&Plan, &HostFacts) -> Option<Plan> + Send + 'a>;
+
+/// Which of the run's own streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Stream {
+    Stdout,
+    Stderr,
+}
+
+/// Something that a run said, within its limits. Hostile.
+#[derive(Clone, Copy, Debug)]
+pub enum Said<'a> {
+    /// Of its own streams, as it came.
+    Output(Stream, &'a [u8]),
+    /// What one `print` showed.
+    Print(&'a str),
+    /// The value of one item, by the item's number.
+    Item(u64, &'a RawValue),
+}
+
+/// Takes what a run says as it comes, and gives back at once: while it takes, no limit is looked at.
+pub type Sink<'a> = Box<dyn FnMut(Said<'_>) + Send + 'a>;
+
+/// What a caller can do while the run goes on.
+#[derive(Default)]
+pub struct Caller<'a> {
+    /// Readable: the run is to be cancelled.
+    pub cancel: Option<BorrowedFd<'a>>,
+    /// Gets what the run says.
+    pub sink: Option<Sink<'a>>,
+}

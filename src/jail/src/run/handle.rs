@@ -1,0 +1,235 @@
+//! A run that was started: a handle with one descriptor.
+//!
+//! Always holds: the descriptor is readable whenever there is something to do, a deadline included; [`Run::advance`] does it and waits for nobody, so that one
+//! thread can drive many; whatever is left of a run goes with its handle. Nothing of the process that it is in is changed, and no other handle is touched.
+
+use std::borrow::Cow;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use remand_child::step::RunMount;
+use remand_plan::step::Step;
+use remand_plan::{HostFacts, Outcome, Plan};
+
+use super::ask::{Ask, Sink, WithoutCgroup};
+use super::follow::{Attempt, With};
+use super::looks::Looks;
+use super::record;
+use super::watch::Watch;
+use crate::failure::{Failure, Unmade};
+use crate::forkserver::Forkserver;
+use crate::host;
+use crate::moment::Moment;
+use crate::timeline::Timeline;
+
+/// A run.
+pub struct Run<'a> {
+    /// What goes on, until there is an outcome.
+    going: Option<Box<Attempt>>,
+    over: Option<Box<(Outcome, Looks)>>,
+    watch: Watch,
+    plan: Arc<Plan>,
+    host: Arc<HostFacts>,
+    job: Cow<'a, [u8]>,
+    sink: Option<Sink<'a>>,
+    /// Where a forkserver of its own was refused something at the start.
+    without_cgroup: Option<WithoutCgroup<'a>>,
+}
+
+impl<'a> Run<'a> {
+    /// Starts a run with a forkserver of its own. Whatever fails is an outcome.
+    ///
+    /// # Errors
+    /// There are no descriptors to follow it by: the outcome.
+    pub fn start(ask: Ask<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
+        let Ask { plan, host, job, without_cgroup } = ask;
+        let watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
+        let mut run = Self { going: None, over: None, watch, plan, host, job, sink, without_cgroup: Some(without_cgroup) };
+        run.attempt();
+        run.rearm();
+        Ok(run)
+    }
+
+    /// Starts a run of a forkserver that serves.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn of(server: &Forkserver, job: Cow<'a, [u8]>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
+        let (plan, host) = (Arc::clone(&server.made_of().plan), Arc::clone(&server.made_of().host));
+        let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
+        let begun = Attempt::of(server, &mut watch);
+        let mut run = Self { going: None, over: None, watch, plan, host, job, sink, without_cgroup: None };
+        match begun {
+            Ok(attempt) => run.going = Some(Box::new(attempt)),
+            Err((failure, timeline)) => run.unmade(&Unmade::Failed(failure), timeline),
+        }
+        run.rearm();
+        Ok(run)
+    }
+
+    /// Does what there is to do, and waits for nothing; whether the run goes on.
+    pub fn advance(&mut self, now: Moment) -> bool {
+        let ready = self.watch.ready();
+        if let Some((attempt, mut with)) = self.going(now) {
+            match ready {
+                Ok(ready) => attempt.round(&ready, &mut with),
+                Err(errno) => attempt.fail(format!("epoll: {}", errno.desc()), &mut with),
+            }
+        }
+        self.settle();
+        self.rearm();
+        self.going.is_some()
+    }
+
+    /// Begins to end the run. It goes on until it is gone.
+    pub fn cancel(&mut self) {
+        if let Some((attempt, mut with)) = self.going(Moment::now()) {
+            attempt.cancel(&mut with);
+        }
+        self.rearm();
+    }
+
+    /// How it ended, with the paths that it looked for if its plan is one for learning. One that goes on is ended first, and waited for.
+    #[must_use]
+    pub fn outcome(mut self) -> (Outcome, Looks) {
+        self.cancel();
+        self.to_end(None)
+    }
+
+    /// Waits for its end. `cancel`: readable when it is to be cancelled.
+    #[must_use]
+    pub fn to_end(mut self, mut cancel: Option<BorrowedFd<'_>>) -> (Outcome, Looks) {
+        loop {
+            if let Some(over) = self.over.take() {
+                return *over;
+            }
+            let mut fds: Vec<_> = std::iter::once(self.as_fd()).chain(cancel).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            let asked = match poll(&mut fds, PollTimeout::NONE) {
+                Ok(_) => fds.get(1).is_some_and(|cancel| cancel.any().unwrap_or(true)),
+                Err(Errno::EINTR) => false,
+                // Nobody could say any more that it is to be cancelled.
+                Err(_) => true,
+            };
+            if asked {
+                self.cancel();
+                cancel = None;
+            }
+            self.advance(Moment::now());
+        }
+    }
+
+    fn going(&mut self, now: Moment) -> Option<(&mut Attempt, With<'_, 'a>)> {
+        Some((self.going.as_mut()?, With { watch: &mut self.watch, job: &self.job, sink: self.sink.as_mut(), now }))
+    }
+
+    /// A descriptor that is readable whenever there is something to do.
+    fn rearm(&mut self) {
+        let deadline = match &self.going {
+            Some(attempt) if !attempt.is_over() => attempt.deadline(),
+            _ => Some(Moment::now()),
+        };
+        let Err(errno) = self.watch.until(deadline) else { return };
+        if let Some((attempt, mut with)) = self.going(Moment::now()) {
+            attempt.fail(format!("timerfd: {}", errno.desc()), &mut with);
+        }
+    }
+
+    /// An attempt that is over is the outcome, or makes way for another.
+    fn settle(&mut self) {
+        let Some(attempt) = self.going.take_if(|attempt| attempt.is_over()) else { return };
+        attempt.leave(&mut self.watch);
+        let (tried, timeline) = attempt.finish();
+        let failure = match &tried {
+            Ok(seen) => seen.failure.as_ref(),
+            Err(Unmade::Failed(failure)) => Some(failure),
+            Err(Unmade::Cancelled(_)) => None,
+        };
+        if failure.is_some_and(|failure| self.lessen(failure)) {
+            drop(tried);
+            return self.attempt();
+        }
+        match tried {
+            Ok(mut seen) => {
+                let looks = std::mem::take(&mut seen.looks);
+                self.over = Some(Box::new((record::finished(&self.plan, seen, timeline), looks)));
+            }
+            Err(unmade) => self.unmade(&unmade, timeline),
+        }
+    }
+
+    /// Begins an attempt, or several: a host that refuses what it looked as if it had is met once more without, and each time the plan has one thing less.
+    fn attempt(&mut self) {
+        loop {
+            let mut timeline = Timeline::begin();
+            let server = Forkserver::timed(Arc::clone(&self.plan), Arc::clone(&self.host), 1, &mut timeline);
+            let begun = match server {
+                Ok(server) => Attempt::own(server, timeline, &mut self.watch),
+                Err(failure) => Err((failure, timeline)),
+            };
+            let (failure, timeline) = match begun {
+                Ok(attempt) => {
+                    self.going = Some(Box::new(attempt));
+                    return;
+                }
+                Err(failed) => failed,
+            };
+            if !self.lessen(&failure) {
+                return self.unmade(&Unmade::Failed(failure), timeline);
+            }
+        }
+    }
+
+    fn unmade(&mut self, unmade: &Unmade, mut timeline: Timeline) {
+        let (step, failure) = match unmade {
+            Unmade::Failed(failure) => (failure.step, Some(failure)),
+            Unmade::Cancelled(step) => (*step, None),
+        };
+        timeline.mark(step);
+        self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline), Looks::default())));
+    }
+
+    /// Takes the plan and the host without what refused at the start, if the policy can do without: the cgroup, or a `/proc` of the run's own.
+    fn lessen(&mut self, failure: &Failure) -> bool {
+        let Some(without_cgroup) = &self.without_cgroup else { return false };
+        let less = without(&self.plan, &self.host, failure, without_cgroup);
+        let lessened = less.is_some();
+        if let Some((plan, host)) = less {
+            (self.plan, self.host) = (Arc::new(plan), Arc::new(host));
+        }
+        lessened
+    }
+}
+
+impl AsFd for Run<'_> {
+    /// Readable when there is something to do.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.watch.as_fd()
+    }
+}
+
+fn without(plan: &Plan, host: &HostFacts, failure: &Failure, without_cgroup: &WithoutCgroup<'_>) -> Option<(Plan, HostFacts)> {
+    let mut host = host.clone();
+    if failure.step == Step::RunMounts && failure.index == RunMount::NewProc as u32 && plan.proc {
+        let because = host::explain(failure).unwrap_or_else(|| failure.object.clone());
+        return Some((plan.without_proc(&because), host));
+    }
+    // Being born in a cgroup is refused by the same call that makes processes and namespaces, in words of its own.
+    let born = matches!(failure.step, Step::Forkserver | Step::CloneInit)
+        && [libc::EOPNOTSUPP, libc::EBUSY, libc::ENODEV, libc::EAGAIN].contains(&failure.errno);
+    let why = match failure.step {
+        Step::Cgroup => failure.object.clone(),
+        Step::CgroupJoin => format!("the run was refused in its own cgroup: {}", failure.object),
+        _ if born => failure.object.clone(),
+        _ => return None,
+    };
+    plan.cgroup?;
+    host.cgroup = host::refused_cgroups(&why, host.cgroup.exposed);
+    let plan = without_cgroup(plan, &host)?;
+    Some((plan, host))
+}
+
+fn unwatched(plan: &Plan, errno: Errno) -> Box<Outcome> {
+    Box::new(record::unmade(plan, Some(&Failure::kernel(Step::Pipes, "descriptors to follow the run by", errno)), Timeline::begin()))
+}

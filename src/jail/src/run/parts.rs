@@ -1,0 +1,137 @@
+//! What one run is made of on this side: its cgroup, pipes, user id, and the forkserver that makes it.
+//!
+//! Always holds: what was made is undone when a later step fails, since each thing is owned by the value that it is kept in; this process's copies of the run's
+//! ends go with the order, so that end of file means that the run is gone.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use remand_plan::evidence::Cleanup;
+use remand_plan::step::Step;
+
+use super::pipes::{self, Pipe};
+use crate::cgroup::{Join, RunCgroup};
+use crate::failure::Failure;
+use crate::forkserver::{Forkserver, MadeOf, socket_pair};
+use crate::ids::RunId;
+use crate::sys::process::Child;
+use crate::timeline::Timeline;
+
+/// The parts of a run. Fields go out of scope in this order: processes before what holds them.
+#[derive(Debug)]
+pub struct Parts {
+    /// The forkserver, where it is the run's own.
+    pub server: Option<Server>,
+    /// Reports of the forkserver, of init and of the executor process.
+    pub report: OwnedFd,
+    /// The run's output.
+    pub stdout: OwnedFd,
+    /// The run's output.
+    pub stderr: OwnedFd,
+    /// Frames.
+    pub result: OwnedFd,
+    /// Where the job goes, until all of it is there.
+    pub job: Option<OwnedFd>,
+    /// The run's ends, until it is ordered.
+    theirs: Vec<OwnedFd>,
+    /// It was ordered, and nobody has named its init yet.
+    due: bool,
+    /// The run's cgroup, if it has one.
+    pub cgroup: Option<RunCgroup>,
+    /// The run's user id.
+    pub id: RunId,
+    /// What its forkserver was made of.
+    pub made_of: Arc<MadeOf>,
+}
+
+/// A forkserver that only makes this run.
+#[derive(Debug)]
+pub enum Server {
+    /// It is needed.
+    Serves(Forkserver),
+    /// It ends by itself and is waited for.
+    Leaves(Child),
+}
+
+impl Parts {
+    /// Makes the parts of a run of this forkserver.
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub fn make(made_of: &Arc<MadeOf>, timeline: &mut Timeline) -> Result<Self, Failure> {
+        let id = RunId::take(made_of.ids.as_ref());
+        let id = id.ok_or_else(|| Failure::new(Step::Ids, "the forkserver has as many runs as it has user ids for".into()))?;
+        let cgroup =
+            made_of.cgroups.as_ref().zip(made_of.plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose()?;
+        timeline.mark(Step::Cgroup);
+        let (input, job) = (pipes::no_input()?, pipes::to_run()?);
+        let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
+        let (report, their_report) = socket_pair()?;
+        timeline.mark(Step::Pipes);
+        let [(stdout, their_stdout), (stderr, their_stderr), (job, their_job), (result, their_result)] =
+            [stdout, stderr, job, result].map(|Pipe { ours, theirs }| (ours, theirs));
+        // In the order of `RunFds`.
+        let theirs = vec![input, their_stdout, their_stderr, their_job, their_result, their_report];
+        let made_of = Arc::clone(made_of);
+        Ok(Self { server: None, report, stdout, stderr, result, job: Some(job), theirs, due: false, cgroup, id, made_of })
+    }
+
+    /// Asks the forkserver for the run.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn order(&mut self, server: &Forkserver) -> Result<(), Failure> {
+        let theirs = std::mem::take(&mut self.theirs);
+        server.order(&self.id, &self.with_cgroup(theirs.iter().map(AsFd::as_fd).collect()))?;
+        self.due = true;
+        Ok(())
+    }
+
+    /// The same, of the own one.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn order_own(&mut self) -> Result<(), Failure> {
+        let Some(Server::Serves(server)) = self.server.take() else { return Ok(()) };
+        let ordered = self.order(&server);
+        self.server = Some(Server::Serves(server));
+        ordered
+    }
+
+    /// Its init is known. The own forkserver is let go.
+    pub fn is_made(&mut self) {
+        self.due = false;
+        self.server = self.server.take().map(|server| match server {
+            Server::Serves(server) => Server::Leaves(server.dismiss()),
+            leaves @ Server::Leaves(_) => leaves,
+        });
+    }
+
+    /// Takes back what held the run, whose processes are gone, in the order in which it can go: the forkserver out of its cgroup, the run's cgroup, their
+    /// parent, the ids.
+    pub fn undo(mut self) -> Cleanup {
+        drop(self.server.take());
+        match self.cgroup.take().map(RunCgroup::remove).transpose() {
+            Ok(charged) => Cleanup { failed: None, charged: charged.unwrap_or_default() },
+            Err(error) => Cleanup { failed: Some(error.to_string()), charged: 0 },
+        }
+    }
+
+    fn with_cgroup<'a>(&'a self, mut all: Vec<BorrowedFd<'a>>) -> Vec<BorrowedFd<'a>> {
+        match self.cgroup.as_ref().map(RunCgroup::join) {
+            Some(Join::Tasks(tasks)) => all.extend(tasks.iter().map(AsFd::as_fd)),
+            Some(Join::Into(directory)) => all.push(directory),
+            None => {}
+        }
+        all
+    }
+}
+
+impl Drop for Parts {
+    /// One that is given up while it is made is left to its forkserver: the init that may come sees that nobody follows it and ends, but somebody must wait for it.
+    fn drop(&mut self) {
+        if self.due && self.server.is_none() {
+            self.made_of.give_up(&self.report);
+        }
+    }
+}

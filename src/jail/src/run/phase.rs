@@ -1,0 +1,435 @@
+//! The course of a run, as a machine without input, output or a clock: what happened goes in, what is to be done comes out.
+//!
+//! ```text
+//! Starting(Forkserver) -> Starting(Init) -> Starting(Ready) -> Running -> Ending(Processes) -> Ending(Pipes) -> Ending(Memory) -> Gone
+//! ```
+//!
+//! A run of a forkserver that serves already begins with its init; one that nobody stops goes from `Running` to its pipes; memory is waited for only where
+//! descriptors in flight can hold some. A pool's run will wait between `Starting(Ready)` and `Running`, for its job, with no clock running.
+//!
+//! Always holds: no phase is waited in without an end, but for the kernel's killing; the first reason to stop stays; what was made is undone or ended by an
+//! action; after `Gone` nothing is done.
+
+use std::time::Duration;
+
+use remand_plan::evidence::Stop;
+use remand_plan::limit::LimitKind;
+
+use crate::moment::{Moment, START_LIMIT, microseconds};
+
+/// For the pipes to end after the last process did, and then for memory that descriptors in flight hold.
+const DRAIN: Duration = Duration::from_secs(1);
+/// Between two looks at what memory is held.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// It is being made, and user code cannot have begun.
+    Starting(Start),
+    /// User code can have begun, and its clock runs.
+    Running,
+    /// It was stopped, or it ended by itself.
+    Ending(End),
+    /// There is nothing left of it to wait for.
+    Gone,
+}
+
+/// What a start waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// The forkserver that is its own, to serve.
+    Forkserver,
+    /// Its init, to be made.
+    Init,
+    /// Its program: the `ready` frame; for a plain program, exec.
+    Ready,
+}
+
+/// What an end waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The death of its processes, which were killed.
+    Processes,
+    /// The ends of file of its pipes. The last process is gone, so what they hold is finite; but descriptors in flight in sockets of the run's own, which take a
+    /// policy that grants them, hold a pipe open until the kernel's collector of such sockets has come by.
+    Pipes,
+    /// The same collector, where these could hold memory.
+    Memory,
+}
+
+/// Something that is watched. In the order in which it is handled: denied calls first, since the more a call waits, the likelier a signal takes it back unheard;
+/// then as a run says it, a result before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Source {
+    Denial,
+    /// What the forkserver says, as long as it is the run's own.
+    Forkserver,
+    Result,
+    Stdout,
+    Stderr,
+    Report,
+    Init,
+    Memory,
+    /// The answer of the exact look at memory.
+    Look,
+    /// The end of the forkserver that was the run's own.
+    Leaving,
+    Job,
+    /// The time of the next deadline.
+    Time,
+}
+
+impl Source {
+    /// All, in order.
+    pub const ALL: [Self; 12] = [
+        Self::Denial,
+        Self::Forkserver,
+        Self::Result,
+        Self::Stdout,
+        Self::Stderr,
+        Self::Report,
+        Self::Init,
+        Self::Memory,
+        Self::Look,
+        Self::Leaving,
+        Self::Job,
+        Self::Time,
+    ];
+}
+
+/// What still says something after the last process is gone.
+const PIPES: [Source; 4] = [Source::Result, Source::Stdout, Source::Stderr, Source::Report];
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The forkserver serves.
+    Served,
+    /// The init is there.
+    Made,
+    /// It cannot be made.
+    Unmade,
+    /// All steps up to exec are done.
+    Executing,
+    /// User code can begin.
+    Ready,
+    /// The run is to end, for this.
+    Stop(Stop),
+    /// A pipe is at its end of file, or is read no further.
+    Closed(Source),
+    /// The own forkserver has ended.
+    Left,
+    /// The job is handed over.
+    Given,
+    /// Init told when the last process was gone.
+    Accounted(Moment),
+    /// The last process is gone.
+    Died,
+    /// So many bytes are held by descriptors in flight, if anything counts them.
+    Held(Option<u64>),
+    /// All that was there was handled; whether there was anything.
+    Round(bool),
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ask the forkserver for the run.
+    Order,
+    /// Watch what a run says and what can end it.
+    Follow,
+    /// Watch this too.
+    Watch(Source),
+    /// Watch this no longer.
+    Forget(Source),
+    /// Start the meters.
+    Meter,
+    /// Look at what the meters show.
+    Look,
+    /// Kill its processes.
+    Kill,
+    /// Watch nothing but the pipes; no call waits for an answer any more.
+    Drain,
+    /// Look at what memory is held.
+    Weigh,
+    /// End the forkserver that is its own, and what it may have made.
+    Abandon,
+}
+
+/// What a run's course depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// It is a plain program, which says nothing when it is ready.
+    pub program: bool,
+    /// It has a forkserver of its own, which ends when the run is made. The job waits for that: without a pids cgroup its place counts among the run's.
+    pub own_server: bool,
+    /// What user code gets.
+    pub wall: Option<Duration>,
+    /// Descriptors in flight can hold what it held.
+    pub in_flight: bool,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Machine {
+    course: Course,
+    phase: Phase,
+    /// When the phase is waited in no longer.
+    until: Option<Moment>,
+    /// When memory is looked at next.
+    look: Moment,
+    /// Pipes that have not ended.
+    pipes: Vec<Source>,
+    ready: Option<Moment>,
+    ended: Option<Moment>,
+    stopped: Option<Stop>,
+    /// What it waited for when it was given up.
+    gave_up: Option<Start>,
+    wall: Duration,
+    held: Option<u64>,
+}
+
+impl Machine {
+    /// A run that begins now.
+    pub fn begin(course: Course, now: Moment) -> Self {
+        let phase = Phase::Starting(if course.own_server { Start::Forkserver } else { Start::Init });
+        let (until, pipes) = (Some(now.after(START_LIMIT)), PIPES.to_vec());
+        let (ready, ended, stopped, gave_up) = (None, None, None, None);
+        Self { course, phase, until, look: now, pipes, ready, ended, stopped, gave_up, wall: Duration::ZERO, held: None }
+    }
+
+    /// Where it is.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The first reason to stop it.
+    pub fn stopped(&self) -> Option<Stop> {
+        self.stopped
+    }
+
+    /// What it waited for, if it was never made.
+    pub fn gave_up(&self) -> Option<Start> {
+        self.gave_up
+    }
+
+    /// Whether a pipe has not come to its end.
+    pub fn is_open(&self, pipe: Source) -> bool {
+        self.pipes.contains(&pipe)
+    }
+
+    /// User code can have begun.
+    pub fn is_ready(&self) -> bool {
+        self.ready.is_some()
+    }
+
+    /// From `ready` to the end of the last process.
+    pub fn wall(&self) -> Duration {
+        self.wall
+    }
+
+    /// What descriptors in flight still hold where they can: bytes, if anything counts them, and pipes.
+    pub fn held(&self) -> Option<(Option<u64>, usize)> {
+        self.course.in_flight.then_some((self.held, self.pipes.len()))
+    }
+
+    /// The limits of a run that goes on are looked at.
+    pub fn is_limited(&self) -> bool {
+        matches!(self.phase, Phase::Starting(Start::Ready) | Phase::Running)
+    }
+
+    /// When there is something to do without anything happening.
+    pub fn deadline(&self) -> Option<Moment> {
+        match self.phase {
+            // What is there already is read in any case; not what somebody outside of the run goes on to write, who was handed the other end.
+            Phase::Ending(End::Pipes) if self.stopped == Some(Stop::Cancelled) => Some(self.look),
+            Phase::Ending(End::Memory) => Some(self.look),
+            _ => self.until,
+        }
+    }
+
+    /// What comes of an event.
+    pub fn on(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        match self.phase {
+            Phase::Starting(Start::Forkserver | Start::Init) => self.on_making(event, now),
+            Phase::Starting(Start::Ready) | Phase::Running | Phase::Ending(End::Processes) => self.on_living(event, now),
+            Phase::Ending(End::Pipes) => self.on_draining(event, now),
+            Phase::Ending(End::Memory) => self.on_weighing(event, now),
+            Phase::Gone => Vec::new(),
+        }
+    }
+
+    fn on_making(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        match event {
+            Event::Served if self.phase == Phase::Starting(Start::Forkserver) => {
+                self.phase = Phase::Starting(Start::Init);
+                vec![Action::Order]
+            }
+            Event::Made if self.phase == Phase::Starting(Start::Init) && self.stopped.is_some() => {
+                self.go(Phase::Ending(End::Processes), None);
+                vec![Action::Follow, Action::Kill]
+            }
+            Event::Made if self.phase == Phase::Starting(Start::Init) => {
+                self.go(Phase::Starting(Start::Ready), Some(now.after(START_LIMIT)));
+                vec![Action::Follow]
+            }
+            // A forkserver that others need too is not ended for it: what it makes is.
+            Event::Stop(why) if !self.course.own_server => {
+                self.stopped.get_or_insert(why);
+                Vec::new()
+            }
+            Event::Stop(why) => {
+                self.stopped = Some(why);
+                self.give_up()
+            }
+            Event::Unmade => self.give_up(),
+            Event::Round(_) if self.is_late(now) => self.give_up(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn on_living(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        match event {
+            Event::Executing => {
+                let mut actions = vec![Action::Watch(Source::Denial)];
+                actions.push(Action::Watch(if self.course.own_server { Source::Leaving } else { Source::Job }));
+                actions.extend(self.course.program.then(|| self.begin_clock(now)).flatten());
+                actions
+            }
+            Event::Ready => self.begin_clock(now).into_iter().collect(),
+            Event::Left => vec![Action::Forget(Source::Leaving), Action::Watch(Source::Job)],
+            Event::Given => vec![Action::Forget(Source::Job)],
+            Event::Closed(pipe) => self.close(pipe),
+            Event::Accounted(at) => self.account(at),
+            Event::Stop(why) => self.stop(why),
+            Event::Died => {
+                self.go(Phase::Ending(End::Pipes), Some(now.after(DRAIN)));
+                let mut actions = vec![Action::Drain];
+                actions.extend(self.pipes.is_empty().then(|| self.drained(now)).into_iter().flatten());
+                actions
+            }
+            // A run that has ended kept its limits, even if the supervisor was too busy to see it in time: this comes last in a round.
+            Event::Round(_) if self.phase == Phase::Ending(End::Processes) => Vec::new(),
+            Event::Round(_) if self.is_late(now) => {
+                self.stop(if self.is_ready() { Stop::Limit(LimitKind::WallTime) } else { never_ready() })
+            }
+            Event::Round(_) => vec![Action::Look],
+            _ => Vec::new(),
+        }
+    }
+
+    fn on_draining(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        match event {
+            // Said before the end, and read after it.
+            Event::Ready => self.begin_clock(now).map(|_| Vec::new()).unwrap_or_default(),
+            Event::Executing if self.course.program => self.begin_clock(now).map(|_| Vec::new()).unwrap_or_default(),
+            Event::Accounted(at) => self.account(at),
+            Event::Stop(why) => {
+                self.stopped.get_or_insert(why);
+                self.look = now;
+                Vec::new()
+            }
+            Event::Closed(pipe) => {
+                let mut actions = self.close(pipe);
+                actions.extend(self.pipes.is_empty().then(|| self.drained(now)).into_iter().flatten());
+                actions
+            }
+            Event::Round(any) => {
+                let late = self.stopped == Some(Stop::Cancelled) || self.is_late(now);
+                let never = self.until.is_some_and(|until| now >= until.after(DRAIN));
+                if late && (!any || never) { self.drained(now) } else { Vec::new() }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn on_weighing(&mut self, event: Event, now: Moment) -> Vec<Action> {
+        match event {
+            Event::Held(bytes) => {
+                self.held = bytes;
+                self.look = now.after(LOOK);
+                // There is no event for it.
+                if bytes.is_none_or(|bytes| bytes == 0) || self.is_late(now) || self.stopped == Some(Stop::Cancelled) {
+                    self.go(Phase::Gone, None);
+                }
+                Vec::new()
+            }
+            Event::Round(_) if now >= self.look => vec![Action::Weigh],
+            // The code has ended in its own way by now.
+            Event::Stop(_) => {
+                self.go(Phase::Gone, None);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// User code can begin; it does so once.
+    fn begin_clock(&mut self, now: Moment) -> Option<Action> {
+        if self.ready.is_some() {
+            return None;
+        }
+        self.ready = Some(now);
+        if self.phase == Phase::Starting(Start::Ready) {
+            self.go(Phase::Running, self.course.wall.map(|wall| now.after(wall)));
+        }
+        Some(Action::Meter)
+    }
+
+    fn stop(&mut self, why: Stop) -> Vec<Action> {
+        if self.stopped.is_some() {
+            return Vec::new();
+        }
+        self.stopped = Some(why);
+        self.go(Phase::Ending(End::Processes), None);
+        vec![Action::Kill]
+    }
+
+    fn close(&mut self, pipe: Source) -> Vec<Action> {
+        self.pipes.retain(|&open| open != pipe);
+        vec![Action::Forget(pipe)]
+    }
+
+    fn account(&mut self, at: Moment) -> Vec<Action> {
+        self.ended = Some(at);
+        Vec::new()
+    }
+
+    /// No pipe is read any more. By init's account of the end where there is one: this process may have been stopped. A run that outlived its wall time is over
+    /// it, seen in time or not.
+    fn drained(&mut self, now: Moment) -> Vec<Action> {
+        self.wall = self.ready.map_or(Duration::ZERO, |ready| self.ended.unwrap_or(now).since(ready));
+        if self.course.wall.is_some_and(|limit| self.wall > limit) {
+            self.stopped.get_or_insert(Stop::Limit(LimitKind::WallTime));
+        }
+        if self.course.in_flight {
+            self.go(Phase::Ending(End::Memory), Some(now.after(DRAIN)));
+            return vec![Action::Weigh];
+        }
+        self.go(Phase::Gone, None);
+        Vec::new()
+    }
+
+    fn give_up(&mut self) -> Vec<Action> {
+        self.gave_up = if let Phase::Starting(start) = self.phase { Some(start) } else { None };
+        self.go(Phase::Gone, None);
+        vec![Action::Abandon]
+    }
+
+    fn go(&mut self, phase: Phase, until: Option<Moment>) {
+        (self.phase, self.until) = (phase, until);
+    }
+
+    fn is_late(&self, now: Moment) -> bool {
+        self.until.is_some_and(|until| now >= until)
+    }
+}
+
+fn never_ready() -> Stop {
+    Stop::NeverReady(microseconds(START_LIMIT))
+}
+
+#[cfg(test)]
+mod tests;

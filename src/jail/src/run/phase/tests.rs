@@ -1,0 +1,214 @@
+//! Every event in every phase.
+#![allow(clippy::unwrap_used)]
+
+use super::Action::{Abandon, Drain, Follow, Forget, Kill, Look, Meter, Order, Watch, Weigh};
+use super::Phase::{Ending, Gone, Running, Starting};
+use super::Source::{Denial, Job, Leaving, Report, Result as Frames, Stderr, Stdout};
+use super::*;
+
+const COURSE: Course = Course { program: false, own_server: true, wall: Some(Duration::from_secs(5)), in_flight: true };
+
+fn at(seconds: u64) -> Moment {
+    Moment::told(seconds * 1_000_000_000)
+}
+
+/// Where an event leads, and what is done; `None`: nothing.
+type Then = Option<(Phase, Vec<Action>)>;
+
+/// A machine after these events, each in a second of its own from 1 on; and the moment of the last.
+fn after(course: Course, events: &[Event]) -> (Machine, Moment) {
+    let mut machine = Machine::begin(course, at(0));
+    let mut now = at(0);
+    for (second, event) in (1..).zip(events) {
+        now = at(second);
+        machine.on(*event, now);
+    }
+    (machine, now)
+}
+
+/// What leads to each phase, with a forkserver of its own.
+fn way(phase: Phase) -> Vec<Event> {
+    let mut way = match phase {
+        Starting(Start::Forkserver) => return Vec::new(),
+        Starting(Start::Init) => return vec![Event::Served],
+        _ => vec![Event::Served, Event::Made],
+    };
+    way.extend_from_slice(match phase {
+        Starting(_) => &[],
+        Running => &[Event::Executing, Event::Ready],
+        Ending(End::Processes) => &[Event::Ready, Event::Stop(Stop::Limit(LimitKind::Memory))],
+        Ending(End::Pipes) => &[Event::Ready, Event::Died],
+        Ending(End::Memory) | Gone => &[Event::Ready, Event::Died, Event::Closed(Frames), Event::Closed(Stdout), Event::Closed(Stderr)],
+    });
+    if matches!(phase, Ending(End::Memory) | Gone) {
+        way.push(Event::Closed(Report));
+    }
+    way.extend((phase == Gone).then_some(Event::Held(Some(0))));
+    way
+}
+
+/// Each event once; `Round` in time.
+fn events() -> Vec<Event> {
+    vec![
+        Event::Served,
+        Event::Made,
+        Event::Unmade,
+        Event::Executing,
+        Event::Ready,
+        Event::Stop(Stop::Limit(LimitKind::CpuTime)),
+        Event::Closed(Stdout),
+        Event::Left,
+        Event::Given,
+        Event::Accounted(at(1)),
+        Event::Died,
+        Event::Held(Some(7)),
+        Event::Round(true),
+    ]
+}
+
+/// Phases with, for each event in the order of [`events`], where it leads and what is done. `None`: nothing.
+#[test]
+fn every_event_in_every_phase() {
+    let nothing: Then = None;
+    let same = |phase: Phase, actions: &[Action]| Some((phase, actions.to_vec()));
+    let given_up = || Some((Gone, vec![Abandon]));
+    let (forkserver, init, ready) = (Starting(Start::Forkserver), Starting(Start::Init), Starting(Start::Ready));
+    let (processes, pipes, memory) = (Ending(End::Processes), Ending(End::Pipes), Ending(End::Memory));
+    let n = || nothing.clone();
+    let living = |phase: Phase, ready: Then, stop: Then, round: Then| {
+        vec![
+            n(),
+            n(),
+            n(),
+            same(phase, &[Watch(Denial), Watch(Leaving)]),
+            ready,
+            stop,
+            same(phase, &[Forget(Stdout)]),
+            same(phase, &[Forget(Leaving), Watch(Job)]),
+            same(phase, &[Forget(Job)]),
+            n(),
+            Some((pipes, vec![Drain])),
+            n(),
+            round,
+        ]
+    };
+    let stopped = || Some((processes, vec![Kill]));
+    let rows: [(Phase, Vec<Then>); 8] = [
+        (forkserver, vec![Some((init, vec![Order])), n(), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n()]),
+        (init, vec![n(), Some((ready, vec![Follow])), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n()]),
+        (ready, living(ready, Some((Running, vec![Meter])), stopped(), same(ready, &[Look]))),
+        (Running, living(Running, n(), stopped(), same(Running, &[Look]))),
+        (processes, living(processes, n(), n(), n())),
+        (pipes, vec![n(), n(), n(), n(), n(), n(), same(pipes, &[Forget(Stdout)]), n(), n(), n(), n(), n(), n()]),
+        (memory, vec![n(), n(), n(), n(), n(), Some((Gone, vec![])), n(), n(), n(), n(), n(), n(), same(memory, &[Weigh])]),
+        (Gone, vec![n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n()]),
+    ];
+    for (phase, expected) in rows {
+        assert_eq!(after(COURSE, &way(phase)).0.phase(), phase);
+        assert_eq!(expected.len(), events().len());
+        for (event, expected) in events().into_iter().zip(expected) {
+            let (mut machine, now) = after(COURSE, &way(phase));
+            let actions = machine.on(event, now);
+            assert_eq!((machine.phase(), actions), expected.unwrap_or((phase, vec![])), "{event:?} in {phase:?}");
+        }
+    }
+}
+
+#[test]
+fn each_phase_ends_in_time() {
+    let late = |course, events: &[Event], second, any| {
+        let (mut machine, _) = after(course, events);
+        let before = machine.deadline();
+        let actions = machine.on(Event::Round(any), at(second));
+        (before, machine.phase(), actions, machine.stopped())
+    };
+    let (gone, killed) = (vec![Abandon], vec![Kill]);
+    assert_eq!(late(COURSE, &way(Starting(Start::Forkserver)), 30, true), (Some(at(30)), Gone, gone.clone(), None));
+    assert_eq!(late(COURSE, &way(Starting(Start::Init)), 30, true), (Some(at(30)), Gone, gone, None), "one time for both");
+    let never = Some(Stop::NeverReady(30_000_000));
+    assert_eq!(late(COURSE, &way(Starting(Start::Ready)), 32, true), (Some(at(32)), Ending(End::Processes), killed.clone(), never));
+    assert_eq!(late(COURSE, &way(Running), 9, true), (Some(at(9)), Ending(End::Processes), killed, Some(Stop::Limit(LimitKind::WallTime))));
+    assert_eq!(late(Course { wall: None, ..COURSE }, &way(Running), 900, true), (None, Running, vec![Look], None));
+    assert_eq!(
+        late(COURSE, &way(Ending(End::Processes)), 900, true),
+        (None, Ending(End::Processes), vec![], Some(Stop::Limit(LimitKind::Memory)))
+    );
+    let died = way(Ending(End::Pipes));
+    assert_eq!(late(COURSE, &died, 5, true), (Some(at(5)), Ending(End::Pipes), vec![], None), "what is there already is read");
+    assert_eq!(late(COURSE, &died, 5, false), (Some(at(5)), Ending(End::Memory), vec![Weigh], None));
+    assert_eq!(late(COURSE, &died, 6, true), (Some(at(5)), Ending(End::Memory), vec![Weigh], None), "not for ever");
+    let (mut machine, now) = after(COURSE, &way(Ending(End::Memory)));
+    assert_eq!(machine.on(Event::Held(Some(7)), now), vec![]);
+    assert_eq!((machine.deadline(), machine.on(Event::Round(false), now)), (Some(now.after(LOOK)), vec![]));
+    assert_eq!(machine.on(Event::Held(Some(7)), at(9)), vec![]);
+    assert_eq!((machine.phase(), machine.held()), (Gone, Some((Some(7), 0))), "what is left is told");
+}
+
+#[test]
+fn a_cancelled_run_is_waited_for_no_longer() {
+    let cancel = Event::Stop(Stop::Cancelled);
+    let (mut draining, now) = after(COURSE, &[way(Ending(End::Pipes)), vec![cancel]].concat());
+    assert_eq!((draining.stopped(), draining.deadline()), (Some(Stop::Cancelled), Some(now)));
+    assert_eq!(draining.on(Event::Round(true), now), vec![], "what is there already is read");
+    assert_eq!(draining.on(Event::Round(false), now), vec![Weigh]);
+    assert_eq!(draining.on(Event::Held(Some(7)), now), vec![]);
+    assert_eq!(draining.phase(), Gone);
+    let (weighing, _) = after(COURSE, &[way(Ending(End::Memory)), vec![cancel]].concat());
+    assert_eq!((weighing.phase(), weighing.stopped()), (Gone, None), "its code had ended by itself");
+    let (unmade, _) = after(COURSE, &[cancel]);
+    assert_eq!((unmade.phase(), unmade.stopped(), unmade.gave_up()), (Gone, Some(Stop::Cancelled), Some(Start::Forkserver)));
+    // A forkserver that serves others too goes on, and what it makes is killed.
+    let (mut shared, now) = after(Course { own_server: false, ..COURSE }, &[cancel, Event::Stop(Stop::Internal)]);
+    assert_eq!((shared.phase(), shared.deadline()), (Starting(Start::Init), Some(at(30))));
+    assert_eq!(shared.on(Event::Made, now), vec![Follow, Kill]);
+    assert_eq!((shared.phase(), shared.stopped()), (Ending(End::Processes), Some(Stop::Cancelled)));
+}
+
+#[test]
+fn the_first_reason_stays_and_one_kill_is_enough() {
+    let (mut machine, now) = after(COURSE, &way(Running));
+    assert_eq!(machine.on(Event::Stop(Stop::Limit(LimitKind::Stdout)), now), vec![Kill]);
+    assert_eq!(machine.on(Event::Stop(Stop::Violated), now), vec![]);
+    assert_eq!(machine.on(Event::Stop(Stop::Cancelled), now), vec![]);
+    assert_eq!(machine.stopped(), Some(Stop::Limit(LimitKind::Stdout)));
+    let (machine, _) = after(
+        COURSE,
+        &[way(Ending(End::Pipes)), vec![Event::Stop(Stop::Limit(LimitKind::Stdout)), Event::Stop(Stop::Limit(LimitKind::Memory))]].concat(),
+    );
+    assert_eq!(machine.stopped(), Some(Stop::Limit(LimitKind::Stdout)), "what the pipes held was too much, too");
+}
+
+#[test]
+fn a_plain_program_is_ready_when_it_is_executed() {
+    let course = Course { program: true, own_server: false, ..COURSE };
+    let (mut machine, now) = after(course, &[Event::Made]);
+    assert_eq!(machine.on(Event::Executing, now), vec![Watch(Denial), Watch(Job), Meter]);
+    assert_eq!((machine.phase(), machine.deadline()), (Running, Some(at(6))));
+    // It ended before its word was read.
+    let (machine, _) = after(course, &[Event::Made, Event::Died, Event::Executing]);
+    assert!(machine.is_ready());
+}
+
+#[test]
+fn the_wall_clock_stops_with_the_last_process() {
+    let end = [Event::Closed(Frames), Event::Closed(Stdout), Event::Closed(Stderr), Event::Closed(Report)];
+    let ended = |middle: &[Event]| {
+        let (machine, _) = after(COURSE, &[&[Event::Served, Event::Made, Event::Ready], middle, &[Event::Died], &end].concat());
+        (machine.wall(), machine.stopped())
+    };
+    assert_eq!(ended(&[Event::Accounted(at(7))]), (Duration::from_secs(4), None), "read late, by a supervisor that was stopped itself");
+    assert_eq!(ended(&[Event::Accounted(at(9))]), (Duration::from_secs(6), Some(Stop::Limit(LimitKind::WallTime))), "seen in time or not");
+    assert_eq!(ended(&[]), (Duration::from_secs(5), None), "its init told nothing");
+    let (machine, _) = after(COURSE, &[&[Event::Served, Event::Made, Event::Died], &end[..]].concat());
+    assert_eq!(machine.wall(), Duration::ZERO, "no user code");
+}
+
+#[test]
+fn a_run_that_can_hold_nothing_is_gone_with_its_pipes() {
+    let course = Course { in_flight: false, ..COURSE };
+    let (machine, _) = after(course, &way(Ending(End::Memory)));
+    assert_eq!((machine.phase(), machine.held()), (Gone, None));
+    let last = [Event::Closed(Frames), Event::Closed(Stdout), Event::Closed(Stderr), Event::Closed(Report), Event::Died];
+    let (machine, _) = after(course, &[&[Event::Served, Event::Made][..], &last].concat());
+    assert_eq!(machine.phase(), Gone, "its pipes ended before it");
+}
