@@ -102,7 +102,7 @@ sections! {
         syscalls: Syscalls = Syscalls::narrowest(), section();
         /// What it can reach.
         network: Network = Network::narrowest(), section();
-        /// How it is set apart: whether each namespace must be had. A run always asks for all.
+        /// How it is set apart: whether each namespace must be had. A run asks for all; without those for users, mounts and processes there is no run.
         namespaces: Namespaces = Namespaces::narrowest(), section();
         /// The second layer over files, ports and signals.
         landlock: Landlock = Landlock::narrowest(), section();
@@ -256,20 +256,8 @@ sections! {
         reason: Option<String> = None, reason(|network| (network.mode != NetworkMode::None).then_some(("mode", "a network")));
     }
 
-    /// `namespaces`: whether each must be had. A run always asks for all.
+    /// `namespaces`: whether each must be had that a run can do without.
     Namespaces "namespaces." {
-        /// Ids and capabilities of the run's own. Without it there is no run, whatever is written here.
-        ///
-        /// CLONE_NEWUSER, made by the forkserver.
-        user: Enforce = Enforce::Required, word();
-        /// A file system tree of the run's own. Without it there is no run, whatever is written here.
-        ///
-        /// CLONE_NEWNS, a root built from an empty tmpfs, and `pivot_root`.
-        mount: Enforce = Enforce::Required, word();
-        /// Processes of the run's own. Without it there is no run, whatever is written here.
-        ///
-        /// CLONE_NEWPID; its end kills every process of the run.
-        pid: Enforce = Enforce::Required, word();
         /// System V and POSIX message queues, semaphores and shared memory, shared only by the runs of one forkserver.
         ///
         /// CLONE_NEWIPC.

@@ -48,7 +48,7 @@ impl<S> Writer<'_, S> {
 
 impl<S> Visitor<S> for Writer<'_, S> {
     fn section<T: Fields>(&mut self, field: &Field<S, T>) {
-        self.put(field, object((field.of)(self.from)));
+        self.put(field, tree_of((field.of)(self.from)));
     }
 
     fn number<T: Number>(&mut self, field: &Field<S, T>, _: RangeInclusive<u64>, _: Greater) {
@@ -100,7 +100,8 @@ impl<S> Visitor<S> for Writer<'_, S> {
     }
 }
 
-fn object<S: Fields>(from: &S) -> Value {
+/// The fields of a section.
+pub(crate) fn tree_of<S: Fields>(from: &S) -> Value {
     let mut into = Map::new();
     S::visit(&mut Writer { from, into: &mut into });
     into.into()
@@ -109,7 +110,7 @@ fn object<S: Fields>(from: &S) -> Value {
 /// One mount, as a policy file writes it.
 #[must_use]
 pub fn write_mount(mount: &Mount) -> Value {
-    object(mount)
+    tree_of(mount)
 }
 
 /// One grant.

@@ -93,5 +93,4 @@ fn optional(page: &mut Page<'_>) {
     for (field, _) in asked.into_iter().filter(|(_, enforce)| *enforce == Enforce::Optional) {
         page.of(field, format!("{field} is optional: on a host without it, runs go on without."));
     }
-    // User, mount and PID namespaces are what a run is made of, whatever a policy says.
 }

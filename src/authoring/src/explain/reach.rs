@@ -24,11 +24,17 @@ pub(super) fn reach(page: &mut Page<'_>) {
             if page.plan.is_some() { page.how(&Protection::LandlockTcp, None) } else { ", where the kernel has it (ABI 4)".to_owned() };
         page.say(format!("Landlock, a second lock on the network{holds}."));
     }
-    let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = namespaces;
-    let rows: [(&str, Protection, &str, Enforce); 8] = [
-        ("user", Protection::UserNamespace, "No capability outside of its own user namespace", *user),
-        ("mount", Protection::MountNamespace, "No mount of the host", *mount),
-        ("pid", Protection::PidNamespace, "No process but its own: it can neither see, signal nor trace others", *pid),
+    let Namespaces { ipc, uts, network, cgroup, own_uid } = namespaces;
+    // What a run is made of; no policy says anything of it.
+    for (protection, sentence) in [
+        (Protection::UserNamespace, "No capability outside of its own user namespace"),
+        (Protection::MountNamespace, "No mount of the host"),
+        (Protection::PidNamespace, "No process but its own: it can neither see, signal nor trace others"),
+    ] {
+        let holds = page.how(&protection, None);
+        page.say(format!("{sentence}{holds}."));
+    }
+    let rows: [(&str, Protection, &str, Enforce); 5] = [
         ("ipc", Protection::IpcNamespace, "No System V or POSIX IPC object of the host", *ipc),
         ("uts", Protection::UtsNamespace, "No host name of the host to change", *uts),
         ("network", Protection::NetworkNamespace, "No interface and no abstract socket of the host", *network),

@@ -100,10 +100,7 @@ fn more_limits(ceiling: &Limits, result: &Limits, check: &mut impl FnMut(&'stati
 }
 
 fn more_namespaces(ceiling: &Namespaces, result: &Namespaces, check: &mut impl FnMut(&'static str, bool)) {
-    let Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid } = result;
-    check("namespaces.user", *user as u8 <= ceiling.user as u8);
-    check("namespaces.mount", *mount as u8 <= ceiling.mount as u8);
-    check("namespaces.pid", *pid as u8 <= ceiling.pid as u8);
+    let Namespaces { ipc, uts, network, cgroup, own_uid } = result;
     check("namespaces.ipc", *ipc as u8 <= ceiling.ipc as u8);
     check("namespaces.uts", *uts as u8 <= ceiling.uts as u8);
     check("namespaces.network", *network as u8 <= ceiling.network as u8);

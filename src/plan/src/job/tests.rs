@@ -172,16 +172,7 @@ fn policy(job_size: u64) -> Policy {
         filesystem: Filesystem { tmp: Tmp { size: bytes, inodes: 1, exec: false }, mounts: Vec::new(), proc: true, devices: Vec::new() },
         syscalls: Syscalls { rules: remand_syscalls::Rules::default(), enforce: required },
         network: Network { mode: NetworkMode::None, reason: None },
-        namespaces: Namespaces {
-            user: required,
-            mount: required,
-            pid: required,
-            ipc: required,
-            uts: required,
-            network: required,
-            cgroup: required,
-            own_uid: required,
-        },
+        namespaces: Namespaces { ipc: required, uts: required, network: required, cgroup: required, own_uid: required },
         landlock: Landlock { enforce: required, minimum_abi: 1 },
         python: Python {
             interpreter: String::new(),

@@ -11,7 +11,7 @@ use super::owners::own_ids;
 use crate::host::{Fact, HostFacts};
 use crate::protection::Protection;
 
-/// The namespaces. User, mount and PID are what a run is made of: without them there is none, whatever the policy says.
+/// The namespaces. User, mount and PID are what a run is made of: without them there is none, and no policy says anything of them.
 pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
     let (facts, asked) = (&host.namespaces, &policy.namespaces);
     ledger.need(Protection::UserNamespace, &facts.user, Enforce::Required, "user namespace of the forkserver");

@@ -53,7 +53,7 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
             enforce: yes,
         },
         network: Network { mode: NetworkMode::None, reason: None },
-        namespaces: Namespaces { user: yes, mount: yes, pid: yes, ipc: yes, uts: yes, network: yes, cgroup: yes, own_uid: yes },
+        namespaces: Namespaces { ipc: yes, uts: yes, network: yes, cgroup: yes, own_uid: yes },
         landlock: Landlock { enforce: yes, minimum_abi: 1 },
         python: Python {
             interpreter: "python3".into(),
@@ -317,7 +317,7 @@ fn everything_required_and_missing_is_refused_at_once_with_its_remedy() {
 fn optional_protections_that_are_missing_are_absent_but_not_those_a_run_is_made_of() {
     let mut policy = lenient();
     let namespaces = &mut policy.namespaces;
-    for namespace in [&mut namespaces.user, &mut namespaces.mount, &mut namespaces.pid, &mut namespaces.ipc, &mut namespaces.cgroup] {
+    for namespace in [&mut namespaces.ipc, &mut namespaces.cgroup] {
         *namespace = Enforce::Optional;
     }
     policy.syscalls.enforce = Enforce::Optional;

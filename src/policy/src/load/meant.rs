@@ -83,7 +83,7 @@ pub(super) fn set(name: &str) -> Option<&'static str> {
 }
 
 /// Keys that mean in each section what the section is about, and elsewhere something else.
-const OF_ITS_SECTION: &[&str] = &["allow", "deny", "description", "enforce", "exec", "kill", "mode", "reason", "size", "user", "version"];
+const OF_ITS_SECTION: &[&str] = &["allow", "deny", "description", "enforce", "exec", "kill", "mode", "reason", "size", "version"];
 
 /// Help for a key that the section `field` does not have; it has those in `known`.
 pub(super) fn key<'k>(name: &str, field: &str, known: impl Iterator<Item = &'k str> + Clone) -> Option<String> {

@@ -4,7 +4,9 @@
 
 use jsonc_parser::ast::{Array, Value};
 
+use crate::policy::{Fields, Namespaces};
 use crate::text::quote;
+use crate::write;
 
 /// What to write for `value` in `field`, where it should be `expected`.
 pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<String> {
@@ -45,8 +47,8 @@ pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<St
             let names: Vec<_> = texts(list).map(quote).collect();
             Some(format!("write {{\"allow\": {{\"add\": [{}]}}}}", names.join(", ")))
         }
-        ("namespaces", Value::Array(list)) if texts(list).next().is_some() => {
-            let names: Vec<_> = texts(list).map(|name| format!("{}: \"required\"", quote(name))).collect();
+        ("namespaces", Value::Array(list)) if namespaces(list).next().is_some() => {
+            let names: Vec<_> = namespaces(list).map(|name| format!("{}: \"required\"", quote(name))).collect();
             Some(format!("write {{{}}}", names.join(", ")))
         }
         ("filesystem", Value::Array(list)) if texts(list).next().is_some() => {
@@ -69,6 +71,12 @@ fn texts<'v>(list: &'v Array<'_>) -> impl Iterator<Item = &'v str> {
     const SHOWN: usize = 4;
     let text = |value: &'v Value<'_>| if let Value::StringLit(text) = value { Some(text.value.as_ref()) } else { None };
     list.elements.iter().filter_map(text).take(SHOWN)
+}
+
+/// Those of the texts that are namespaces a policy can say something of.
+fn namespaces<'v>(list: &'v Array<'_>) -> impl Iterator<Item = &'v str> {
+    let known = write::tree_of(&Namespaces::narrowest());
+    texts(list).filter(move |name| known.get(name).is_some())
 }
 
 const MOUNT: &str = "{\"source\": \"/srv/data\", \"target\": \"/data\"}";

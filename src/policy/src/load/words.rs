@@ -215,6 +215,11 @@ const HERE: &[(&str, &str, &str)] = &[
         "hosts and ports cannot be listed: network.mode is \"none\", \"loopback\" or \"host\"",
     ),
     ("network", "enabled enable type driver kind", "did you mean \"mode\"? It is \"none\", \"loopback\" or \"host\""),
+    (
+        "namespaces",
+        "user mount mnt pid",
+        "nothing to write: every run has user, mount and PID namespaces of its own, and without them there is none",
+    ),
     ("limits", "extends", "\"extends\" stands at the top of the file, beside \"limits\""),
     ("limits", "disk diskquota storage", "did you mean limits.file_size or filesystem.tmp.size?"),
     ("expect[]", "syscall function name", "did you mean \"call\"?"),

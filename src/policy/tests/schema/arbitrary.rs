@@ -126,9 +126,13 @@ fn syscalls() -> impl Strategy<Value = Syscalls> {
 }
 
 fn namespaces() -> impl Strategy<Value = Namespaces> {
-    [enforce(), enforce(), enforce(), enforce(), enforce(), enforce(), enforce(), enforce()].prop_map(
-        |[user, mount, pid, ipc, uts, network, cgroup, own_uid]| Namespaces { user, mount, pid, ipc, uts, network, cgroup, own_uid },
-    )
+    [enforce(), enforce(), enforce(), enforce(), enforce()].prop_map(|[ipc, uts, network, cgroup, own_uid]| Namespaces {
+        ipc,
+        uts,
+        network,
+        cgroup,
+        own_uid,
+    })
 }
 
 fn names(all: bool) -> impl Strategy<Value = Vec<String>> {
