@@ -41,12 +41,6 @@ pub struct Plan {
     pub wall_time: Option<u64>,
     /// CPU budget in microseconds over the whole run.
     pub cpu_time: Option<u64>,
-    /// Memory limit that the verdict quotes, in bytes.
-    pub memory: Option<u64>,
-    /// Process limit that the verdict quotes.
-    pub pids: Option<u64>,
-    /// File size limit that the verdict quotes.
-    pub file_size: Option<u64>,
     /// Landlock rights; `None` where it is not enforced.
     pub landlock: Option<LandlockPlan>,
     /// What the policy lets a run call, which a denial is held against.
@@ -63,6 +57,25 @@ pub struct Plan {
     /// What each protection rests on, or why it is absent; completed by the jail with what only the start can tell.
     pub enforcement: BTreeMap<Protection, Enforcement>,
 }
+
+/// `RLIMIT_*` of Linux on both instruction sets.
+#[allow(missing_docs)]
+pub mod rlimit {
+    pub const CPU: u32 = 0;
+    pub const FSIZE: u32 = 1;
+    pub const STACK: u32 = 3;
+    pub const CORE: u32 = 4;
+    pub const NPROC: u32 = 6;
+    pub const NOFILE: u32 = 7;
+    pub const MEMLOCK: u32 = 8;
+    pub const SIGPENDING: u32 = 11;
+    pub const MSGQUEUE: u32 = 12;
+    pub const NICE: u32 = 13;
+    pub const RTPRIO: u32 = 14;
+}
+
+/// Processes with the run's uid that RLIMIT_NPROC counts besides its own: init; the forkserver is gone before the job is handed over.
+pub(crate) const OWN_PROCESSES: u64 = 1;
 
 /// What the new root is made of. Entries are made in this order: directories as needed, links, binds, hidden, devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -193,6 +206,25 @@ impl Plan {
     #[must_use]
     pub fn has(&self, protection: &Protection) -> bool {
         matches!(self.enforcement.get(protection), Some(Enforcement::By(_) | Enforcement::Substitute { .. }))
+    }
+
+    /// A resource limit of each process; `None` is unlimited.
+    #[must_use]
+    pub fn rlimit(&self, resource: u32) -> Option<u64> {
+        self.rlimits.iter().find(|(number, ..)| *number == resource).map(|(_, soft, _)| *soft).filter(|soft| *soft != u64::MAX)
+    }
+
+    /// Bytes of memory that a cgroup or the supervisor's watch holds the run to.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        self.cgroup.and_then(|limits| limits.memory).or(self.memory_watch)
+    }
+
+    /// Processes and threads that a cgroup or RLIMIT_NPROC holds the run to.
+    #[must_use]
+    pub fn pids(&self) -> Option<u64> {
+        let own = || self.rlimit(rlimit::NPROC).map(|most| most.saturating_sub(OWN_PROCESSES));
+        self.cgroup.and_then(|limits| limits.pids).or_else(own)
     }
 
     /// Whether the run has a loopback interface of its own.

@@ -5,6 +5,7 @@
 use remand_plan::Plan;
 use remand_plan::Protection;
 use remand_plan::enforcement::Enforcement;
+use remand_plan::plan::rlimit;
 use remand_policy::question::{Amount, Measure};
 
 use super::compiled::Compiled;
@@ -41,11 +42,11 @@ const LIMITS: &[Limited] = limits! {
     "limits.wall_time" |plan| plan.wall_time, Held::Protection(Protection::WallTime), "the run is ended as exceeded";
     "limits.cpu_time" |plan| plan.cpu_time, Held::Protection(Protection::CpuTime), "the run is ended as exceeded";
     "limits.cpus" |plan| plan.cgroup.and_then(|cgroup| cgroup.cpus).map(u64::from), Held::Protection(Protection::Cpu), "it waits for its next period";
-    "limits.memory" |plan| plan.memory, Held::Protection(Protection::Memory), "the run is ended as exceeded";
-    "limits.pids" |plan| plan.pids, Held::Protection(Protection::Pids), "fork and clone fail with EAGAIN";
-    "limits.open_files" |plan| rlimit(plan, 7), Held::Always("RLIMIT_NOFILE"), "open fails with EMFILE";
-    "limits.file_size" |plan| plan.file_size, Held::Protection(Protection::FileSize), "the run is ended by SIGXFSZ, as exceeded";
-    "limits.stack" |plan| rlimit(plan, 3), Held::Always("RLIMIT_STACK"), "the process dies of SIGSEGV";
+    "limits.memory" |plan| plan.memory(), Held::Protection(Protection::Memory), "the run is ended as exceeded";
+    "limits.pids" |plan| plan.pids(), Held::Protection(Protection::Pids), "fork and clone fail with EAGAIN";
+    "limits.open_files" |plan| plan.rlimit(rlimit::NOFILE), Held::Always("RLIMIT_NOFILE"), "open fails with EMFILE";
+    "limits.file_size" |plan| plan.rlimit(rlimit::FSIZE), Held::Protection(Protection::FileSize), "the run is ended by SIGXFSZ, as exceeded";
+    "limits.stack" |plan| plan.rlimit(rlimit::STACK), Held::Always("RLIMIT_STACK"), "the process dies of SIGSEGV";
     "limits.stdout" |plan| Some(plan.collect.stdout), READER, "the run is ended as exceeded";
     "limits.stderr" |plan| Some(plan.collect.stderr), READER, "the run is ended as exceeded";
     "limits.prints" |plan| Some(plan.collect.prints), READER, "the run is ended as exceeded";
@@ -56,10 +57,6 @@ const LIMITS: &[Limited] = limits! {
     "filesystem.tmp.size" |plan| Some(plan.tmp.size), Held::Always("the size of the tmpfs at /tmp"), "writes fail with ENOSPC";
     "filesystem.tmp.inodes" |plan| Some(plan.tmp.inodes), Held::Always("nr_inodes of the tmpfs at /tmp"), "new files fail with ENOSPC";
 };
-
-fn rlimit(plan: &Plan, resource: u32) -> Option<u64> {
-    plan.rlimits.iter().find(|(number, _, _)| *number == resource).map(|(_, soft, _)| *soft).filter(|soft| *soft != u64::MAX)
-}
 
 /// Whether a run may spend that much.
 pub(super) fn find_out(measure: &Measure, amount: Amount, compiled: &Compiled<'_>, plan: &Plan) -> Finding {

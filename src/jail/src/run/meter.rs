@@ -46,7 +46,7 @@ impl Meter {
     /// Meters for a plan; they do not run yet.
     pub fn new(plan: &Plan, init: u32, cgroup: Option<&RunCgroup>) -> Self {
         let into_swap = cgroup.is_some_and(|cgroup| !cgroup.bounds_swap()) && can_swap();
-        let memory_limit = plan.memory_watch.or(plan.memory.filter(|_| into_swap));
+        let memory_limit = plan.memory_watch.or(plan.memory().filter(|_| into_swap));
         Self {
             init,
             cpu_limit: plan.cpu_time.map(Duration::from_micros),

@@ -6,30 +6,13 @@ use remand_policy::policy::{Enforce, Policy};
 
 use super::ledger::Ledger;
 use crate::host::{CgroupVersion, Fact, HostFacts, Surrounding};
-use crate::plan::CgroupLimits;
+use crate::plan::{CgroupLimits, OWN_PROCESSES, rlimit};
 use crate::protection::Protection;
-
-/// `RLIMIT_*` of Linux on both instruction sets.
-mod rlimit {
-    pub const CPU: u32 = 0;
-    pub const FSIZE: u32 = 1;
-    pub const STACK: u32 = 3;
-    pub const CORE: u32 = 4;
-    pub const NPROC: u32 = 6;
-    pub const NOFILE: u32 = 7;
-    pub const MEMLOCK: u32 = 8;
-    pub const SIGPENDING: u32 = 11;
-    pub const MSGQUEUE: u32 = 12;
-    pub const NICE: u32 = 13;
-    pub const RTPRIO: u32 = 14;
-}
 
 /// Bytes that a process may lock, for libraries that keep keys out of swap.
 const LOCKED: u64 = 64 << 10;
 /// Queued signals and POSIX timers of a run. The kernel counts those of all of a user's processes together, so a run must not have the user's whole share.
 const QUEUED: u64 = 256;
-/// Init, which has the run's uid there; the forkserver is gone before the job is handed over.
-const OWN_PROCESSES: u64 = 1;
 /// Since then a user namespace counts its processes itself; before, all of the user's on the host counted.
 const NPROC_PER_NAMESPACE: (u32, u32) = (5, 14);
 

@@ -14,7 +14,7 @@ use crate::files::{FileId, Files, Found, Inode, Kind, NoProgram, Unseen};
 use crate::fixtures::{full, missing, python, rootless};
 use crate::host::{CgroupFacts, CgroupVersion, Fact, Surrounding};
 use crate::interpreter::Tree;
-use crate::plan::{Bind, CgroupLimits, LandlockPlan, Root};
+use crate::plan::{Bind, CgroupLimits, LandlockPlan, Root, rlimit};
 use crate::protection::Protection;
 
 /// A small policy with these system calls; everything required.
@@ -187,9 +187,6 @@ fn a_privileged_run_on_a_full_host() {
         memory_watch: None,
         wall_time: Some(10_000_000),
         cpu_time: Some(5_500_000),
-        memory: Some(256 << 20),
-        pids: Some(32),
-        file_size: Some(16 << 20),
         landlock: Some(LandlockPlan {
             abi: 7,
             handled_fs: 0xffff,
@@ -268,6 +265,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     let full = on(&lenient(), &full()).unwrap();
     let plan = on(&lenient(), &rootless()).unwrap();
     assert_eq!((plan.cgroup, plan.memory_watch), (None, Some(256 << 20)));
+    assert_eq!((plan.memory(), plan.pids()), (Some(256 << 20), Some(32)));
     let mut rlimits = full.rlimits.clone();
     rlimits.push((6, 33, 33));
     assert_eq!(plan.rlimits, rlimits);
@@ -469,7 +467,7 @@ fn unlimited_is_absent_and_needs_no_controller() {
         assert!(matches!(&plan.enforcement[&name], Enforcement::Absent(because) if because.ends_with("is unlimited")), "{name}");
     }
     assert_eq!(
-        (plan.wall_time, plan.cpu_time, plan.memory, plan.pids, plan.file_size, plan.memory_watch),
+        (plan.wall_time, plan.cpu_time, plan.memory(), plan.pids(), plan.rlimit(rlimit::FSIZE), plan.memory_watch),
         (None, None, None, None, None, None)
     );
     assert_eq!(plan.rlimits.iter().map(|(resource, ..)| *resource).collect::<Vec<_>>(), [3, 4, 7, 8, 11, 12, 13, 14]);
@@ -530,7 +528,7 @@ fn partial_cgroups_are_used_for_what_they_hold() {
         absent("no pids controller"),
         "before 5.14 RLIMIT_NPROC counts all of the user's processes"
     );
-    assert!(!plan.rlimits.iter().any(|(resource, ..)| *resource == 6));
+    assert_eq!((plan.rlimit(rlimit::NPROC), plan.pids(), plan.memory()), (None, None, Some(256 << 20)), "nothing holds them");
     assert_eq!(plan.enforcement[&Protection::Swap], instead(SAMPLED_SWAP, "no swap accounting"));
     let required = refused(&policy(), &host);
     assert_eq!(required.into_iter().map(|(what, _)| what).collect::<Vec<_>>(), [Protection::Swap, Protection::Pids]);

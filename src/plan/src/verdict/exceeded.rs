@@ -6,7 +6,7 @@ use super::signals::{SIGKILL, SIGXCPU, SIGXFSZ};
 use crate::evidence::{Counters, Ended, Evidence, FrameEnd, Start, Stop};
 use crate::frames::FrameError;
 use crate::limit::{LimitKind, Unit};
-use crate::plan::Plan;
+use crate::plan::{Plan, rlimit};
 
 const RESULT_PIPE: &str = "bytes of the result pipe";
 const PIDS: &str = "tasks of the run, the limit reached";
@@ -49,8 +49,8 @@ fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
         LimitKind::Prints => in_frames(collect.prints, counters.prints),
         LimitKind::ResultSize => in_frames(collect.result_size, counters.result),
         LimitKind::ResultShape => in_frames(collect.result_nodes, 0),
-        LimitKind::FileSize => file_size(plan.file_size.unwrap_or(u64::MAX)),
-        LimitKind::Pids => exceeded(limit, plan.pids.unwrap_or(u64::MAX), counters.pids_peak.unwrap_or(0), PIDS),
+        LimitKind::FileSize => file_size(plan.rlimit(rlimit::FSIZE).unwrap_or(u64::MAX)),
+        LimitKind::Pids => exceeded(limit, plan.pids().unwrap_or(u64::MAX), counters.pids_peak.unwrap_or(0), PIDS),
         LimitKind::TmpSize => full(counters.tmp_used, TMP_FULL),
         LimitKind::TmpInodes => full(counters.tmp_inodes, TMP_INODES),
     }
@@ -61,7 +61,7 @@ pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     let counters = &evidence.counters;
     match evidence.ended {
         Ended::Signaled(SIGKILL) | Ended::Unknown if counters.oom_kills > 0 => Some(memory(evidence, plan)),
-        Ended::Signaled(SIGXFSZ) => plan.file_size.map(file_size),
+        Ended::Signaled(SIGXFSZ) => plan.rlimit(rlimit::FSIZE).map(file_size),
         Ended::Signaled(SIGXCPU) if plan.cpu_time.is_some_and(|allowed| cpu_used(evidence) >= allowed) => {
             Some(cpu(evidence, plan, "SIGXCPU: RLIMIT_CPU"))
         }
@@ -104,7 +104,7 @@ pub fn before_failure(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     if counters.oom_kills > 0 {
         return Some(memory(evidence, plan));
     }
-    if let Some(allowed) = plan.pids {
+    if let Some(allowed) = plan.pids() {
         // A refusal without the peak was another's: where the kernel records the peak. Where it counts refusals, the peak alone is no refusal.
         let counted = plan.cgroup.is_some_and(|limits| limits.use_pids);
         let reached = counters.pids_peak.is_none_or(|peak| peak >= allowed);
@@ -130,7 +130,7 @@ fn memory(evidence: &Evidence, plan: &Plan) -> Verdict {
     if oom_kills > 0 && memory_met == 0 {
         return another_level(evidence);
     }
-    let allowed = plan.memory.unwrap_or(u64::MAX);
+    let allowed = plan.memory().unwrap_or(u64::MAX);
     let source = match oom_kills {
         0 if memory_met == 0 => "resident and swapped memory of the run's processes".to_owned(),
         // Stopped when the cgroup's limit was hit and nothing could be reclaimed, before its handler chose a process.

@@ -9,7 +9,7 @@ use super::*;
 use crate::evidence::{Cleanup, Counters, Ended, FrameEnd, Groups, InFlight, Made, MemoryLevel, Start, StepFailure, Stop};
 use crate::frames::{Collect, ErrorFrame, FrameError};
 use crate::limit::{LimitKind, Shape};
-use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount};
+use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount, rlimit};
 use crate::step::Step;
 
 fn plan(kind: CommandKind, filtered: bool) -> Plan {
@@ -21,14 +21,11 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         tmp: TmpMount { size: 4096, inodes: 8, exec: false },
         proc: true,
         network: NetworkMode::None,
-        cgroup: None,
-        rlimits: Vec::new(),
+        cgroup: Some(CgroupLimits { memory: Some(64 << 20), use_memory: true, ..CgroupLimits::default() }),
+        rlimits: vec![(rlimit::FSIZE, 4096, 4096), (rlimit::NPROC, 17, 17)],
         memory_watch: None,
         wall_time: Some(1_000_000),
         cpu_time: Some(500_000),
-        memory: Some(64 << 20),
-        pids: Some(16),
-        file_size: Some(4096),
         landlock: None,
         unobserved: None,
         filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
@@ -171,7 +168,10 @@ fn kills_by_the_kernel() {
 
     let xfsz = evidence(FrameEnd::None, Ended::Signaled(25));
     assert_eq!(limit(&executor(&xfsz)), Some((LimitKind::FileSize, 4096, 4096)));
-    assert!(matches!(judge(&xfsz, &Plan { file_size: None, ..plan(CommandKind::Executor, true) }), Verdict::Signaled { signal: 25, .. }));
+    assert!(matches!(
+        judge(&xfsz, &Plan { rlimits: Vec::new(), ..plan(CommandKind::Executor, true) }),
+        Verdict::Signaled { signal: 25, .. }
+    ));
 
     let sys = evidence(FrameEnd::None, Ended::Signaled(31));
     assert!(
