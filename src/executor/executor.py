@@ -368,14 +368,23 @@ def line_of(error):
     return None
 
 
-def description_of(error, denied):
-    given = getattr(error, "description", "")
-    if isinstance(given, str) and given:
-        return clip(given, 4000)
+def denied_of(error, denied):
+    """The list of the policy that stood in the way, and what it kept from the code."""
+    if isinstance(error, ImportError) and getattr(error, "denied_by", "") in ("stdlib_allow", "external_allow"):
+        return error.denied_by, clip(str.__str__(error.name), 200)
     if isinstance(error, NameError):
         name = (message_of(error).split("'") + [""])[1] or "__build_class__"
         if name in denied:
-            return "python.builtins_deny of the policy takes %r from the code" % name
+            return "builtins_deny", name
+    return None
+
+
+def description_of(error, kept):
+    given = getattr(error, "description", "")
+    if isinstance(given, str) and given:
+        return clip(given, 4000)
+    if kept and kept[0] == "builtins_deny":
+        return "python.builtins_deny of the policy takes %r from the code" % kept[1]
     return ""
 
 
@@ -395,14 +404,17 @@ def fail(error, item, code, denied):
         attempt(lambda: STDERR.write(story_of(error, lines)), None)
         finish(b"", 1)
     line = attempt(line_of, None, error)
+    kept = attempt(denied_of, None, error, denied)
     account = {
         "type": attempt(class_of, "Exception", error),
         "message": message_of(error),
-        "description": attempt(description_of, "", error, denied),
+        "description": attempt(description_of, "", error, kept),
         "stack": attempt(story_of, "", error, lines),
         "line": line if type(line) is int and line > 0 else None,
         "item": item,
     }
+    if kept:
+        account["denied"] = {"list": kept[0], "name": kept[1]}
     finish(b'{"kind":"error",' + bytes(encode(account, 1 << 17)[0][1:]), 1)
 
 
@@ -433,6 +445,7 @@ def make_import(security, site_paths):
             error = ImportError("import of %s %r is not allowed by python.%s of the policy" % (what, name, field), name=name)
             listed = ", ".join(sorted(allow))
             error.description = "python.%s allows: %s" % (field, (listed[:300] + "..." if len(listed) > 300 else listed) or "nothing")
+            error.denied_by = field
             raise error
         if not is_standard and not extended:
             extended = True

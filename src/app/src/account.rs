@@ -133,12 +133,10 @@ fn not_started(step: Step, index: u32, errno: i32, hint: &str) -> (String, Vec<S
 fn denied(outcome: &Outcome) -> String {
     let mut text = String::new();
     for violation in outcome.violations.iter().take(DENIED_SHOWN) {
-        let Violation { syscall, count, answered, change, .. } = violation;
+        let Violation { syscall, count, answered, remedy, .. } = violation;
         let times = if *count == 1 { String::new() } else { format!(", {count} times") };
-        let _ = writeln!(text, "  denied: {}({}){times}, answered {}", plain(syscall), arguments(&violation.args), plain(answered));
-        if !change.is_empty() {
-            let _ = writeln!(text, "    {}", plain(change));
-        }
+        let _ = writeln!(text, "  denied: {}({}){times}, answered {}", plain(syscall), arguments(&violation.args), answered);
+        let _ = writeln!(text, "    {}", plain(&remedy.to_string()));
     }
     if outcome.violations_truncated || outcome.violations.len() > DENIED_SHOWN {
         text.push_str("  more calls were denied; --json lists them\n");
@@ -184,6 +182,9 @@ fn ended(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use remand_plan::outcome::Answered;
+    use remand_syscalls::{NoRemedy, Remedy};
+
     use super::*;
     use remand_plan::outcome::PolicyRef;
 
@@ -214,6 +215,7 @@ mod tests {
             stack,
             line: Some(3),
             item: Some(0),
+            denied: None,
         };
         let raised = Outcome { error: Some(error), ..outcome(Verdict::Raised) };
         assert_eq!(
@@ -322,15 +324,15 @@ mod tests {
             syscall: "socket".into(),
             args,
             count,
-            answered: "EPERM".into(),
-            change: "add \"@sockets\" to syscalls.allow (dangerous)".into(),
+            answered: Answered::Eperm,
+            remedy: Remedy::None(NoRemedy::Unknown(9)),
         };
         let mut run = outcome(Verdict::Raised);
         run.violations = vec![violation(1, [2, 1, 0, 0, 0, 0]), violation(7, [0; 6])];
         assert_eq!(
             account(&run),
-            "remand: the code raised an exception\n  denied: socket(0x2, 0x1), answered EPERM\n    add \"@sockets\" to syscalls.allow (dangerous)\n  \
-             denied: socket(), 7 times, answered EPERM\n    add \"@sockets\" to syscalls.allow (dangerous)\n"
+            "remand: the code raised an exception\n  denied: socket(0x2, 0x1), answered EPERM\n    none: this build knows no system call 9, and no policy can allow it\n  \
+             denied: socket(), 7 times, answered EPERM\n    none: this build knows no system call 9, and no policy can allow it\n"
         );
         run.violations = vec![violation(1, [1; 6]); DENIED_SHOWN + 1];
         assert!(account(&run).ends_with("  more calls were denied; --json lists them\n"));

@@ -145,6 +145,9 @@ class Security(EveryPython):
         self.assertEqual((error["type"], error["line"]), ("ImportError", 2))
         self.assertEqual(error["message"], "import of standard library module 'os' is not allowed by python.stdlib_allow of the policy")
         self.assertEqual(error["description"], "python.stdlib_allow allows: datetime, math")
+        self.assertEqual(error["denied"], {"list": "stdlib_allow", "name": "os"})
+        self.assertNotIn("denied", self.error("raise ImportError('import of x', name='os')", security=only))
+        self.assertNotIn("denied", self.error("error = ImportError()\nerror.denied_by, error.name = 'stdlib_allow', 7\nraise error"))
         self.assertIn("'posix'", self.error("__import__('posix')", security={"stdlib_allow": []})["message"])
         self.assertEqual(self.value("try:\n    import os\nexcept ImportError:\n    return 'no'", security=only), "no")
 
@@ -161,12 +164,15 @@ class Security(EveryPython):
         self.assertEqual(self.value("import sys\nreturn %r in sys.path" % site, security=only, site_paths=[site]), False)
         error = self.error("import other", security=only, site_paths=[site])
         self.assertEqual(error["message"], "import of external package 'other' is not allowed by python.external_allow of the policy")
+        self.assertEqual(error["denied"], {"list": "external_allow", "name": "other"})
         self.assertEqual(self.error("import nowhere", site_paths=[site])["type"], "ModuleNotFoundError")
 
     def test_denied_builtins(self):
         deny = {"builtins_deny": ["eval", "__build_class__", "no_such"]}
         error = self.error("return eval('1')", security=deny)
         self.assertEqual((error["message"], error["description"]), ("name 'eval' is not defined", "python.builtins_deny of the policy takes 'eval' from the code"))
+        self.assertEqual(error["denied"], {"list": "builtins_deny", "name": "eval"})
+        self.assertNotIn("denied", self.error("return missing", security=deny))
         self.assertIn("__build_class__", self.error("class A: pass", security=deny)["description"])
         self.assertEqual(self.value("return len('abc')", security=deny), 3)
         self.assertEqual(self.value("import json\nreturn json.loads('[1]')", security=deny), [1])

@@ -3,7 +3,7 @@
 //! Always holds: a number that this build does not know is answered ENOSYS, as a kernel without it would, so that libraries fall back; so are calls that
 //! they know to do without.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use crate::arch::Arch;
 use crate::granted::meets;
@@ -16,12 +16,65 @@ const EPERM: i32 = 1;
 /// `ENOSYS` on both instruction sets.
 const ENOSYS: i32 = 38;
 
-/// The error number, positive, that a denied call is answered.
+/// What a denied call is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// It is not permitted.
+    Eperm,
+    /// There is no such call.
+    Enosys,
+}
+
+impl Denial {
+    /// The error number, positive.
+    #[must_use]
+    pub const fn errno(self) -> i32 {
+        match self {
+            Self::Eperm => EPERM,
+            Self::Enosys => ENOSYS,
+        }
+    }
+}
+
+/// What a denied call is answered.
 #[must_use]
-pub fn answer(arch: Arch, number: u32) -> i32 {
+pub fn answer(arch: Arch, number: u32) -> Denial {
     match call(arch, number).map(|call| (call.home, call.name)) {
-        None | Some((Group::Never | Group::IoUring, _) | (_, "openat2")) => ENOSYS,
-        Some(_) => EPERM,
+        None | Some((Group::Never | Group::IoUring, _) | (_, "openat2")) => Denial::Enosys,
+        Some(_) => Denial::Eperm,
+    }
+}
+
+/// Why no change to a policy would allow a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRemedy {
+    /// This build knows no call of this number.
+    Unknown(u32),
+    /// No filter sees the arguments of this call.
+    Unseen(&'static str),
+    /// It is one of another instruction set.
+    Foreign,
+    /// Only a memory cgroup counts what it makes, and the run has none.
+    Uncounted,
+}
+
+/// A list of names that stands before every grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barrier {
+    /// `syscalls.kill`.
+    Kill,
+    /// `syscalls.deny`.
+    Deny,
+}
+
+impl Barrier {
+    /// The field of the policy.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Kill => "syscalls.kill",
+            Self::Deny => "syscalls.deny",
+        }
     }
 }
 
@@ -29,44 +82,59 @@ pub fn answer(arch: Arch, number: u32) -> i32 {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// Nothing; why.
-    None(String),
+    None(NoRemedy),
     /// A name in `deny` or `kill` stands before every grant.
     TakeOut {
-        /// `syscalls.deny` or `syscalls.kill`.
-        list: &'static str,
+        /// Which list.
+        list: Barrier,
         /// The entry that names the call.
         name: String,
+        /// The call.
+        call: &'static str,
     },
     /// A grant, of a harmless group where one will do, without its reason.
     Add(Grant),
 }
 
-/// The change to the policy that would allow a denied call with these arguments, and its danger.
-#[must_use]
-pub fn change(rules: &Rules, arch: Arch, number: u32, args: &[u64; 6]) -> String {
-    let home = call(arch, number).map_or(Group::Never, |call| call.home);
-    match remedy(rules, arch, number, &args.map(Some)) {
-        Remedy::None(why) => format!("none: {why}"),
-        Remedy::TakeOut { list, name } => format!("{list}: take out \"{name}\", which stands before every grant{}", danger(home)),
-        Remedy::Add(grant) => match Group::named(&grant.call).and_then(Group::info) {
-            Some(info) => format!("syscalls.allow: add \"{}\" ({})", info.name, info.purpose),
-            None => format!("syscalls.allow: add {}{}", written(&grant), danger(home)),
-        },
+impl fmt::Display for NoRemedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(number) => write!(f, "this build knows no system call {number}, and no policy can allow it"),
+            Self::Unseen(call) => write!(f, "{call} is never allowed, since no filter sees its arguments; programs fall back to clone"),
+            Self::Foreign => f.write_str("every call of another instruction set ends the run"),
+            Self::Uncounted => f.write_str("only a memory cgroup counts what this call makes, and this run has none (enforcement.memory)"),
+        }
     }
 }
 
-/// The same as data. An argument that is `None` can have any value.
+/// The change to the policy, and its danger.
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None(why) => write!(f, "none: {why}"),
+            Self::TakeOut { list, name, call } => {
+                write!(f, "{}: take out \"{name}\", which stands before every grant{}", list.field(), danger(call))
+            }
+            Self::Add(grant) => match Group::named(&grant.call).and_then(Group::info) {
+                Some(info) => write!(f, "syscalls.allow: add \"{}\" ({})", info.name, info.purpose),
+                None => write!(f, "syscalls.allow: add {}{}", written(grant), danger(&grant.call)),
+            },
+        }
+    }
+}
+
+/// The change to the policy that would allow a denied call with these arguments. An argument that is `None` can have any value.
 #[must_use]
 pub fn remedy(rules: &Rules, arch: Arch, number: u32, args: &[Option<u64>; 6]) -> Remedy {
     let Some(call) = call(arch, number) else {
-        return Remedy::None(format!("this build knows no system call {number}, and no policy can allow it"));
+        return Remedy::None(NoRemedy::Unknown(number));
     };
     if call.home == Group::Never {
-        return Remedy::None(format!("{} is never allowed, since no filter sees its arguments; programs fall back to clone", call.name));
+        return Remedy::None(NoRemedy::Unseen(call.name));
     }
-    for (list, names) in [("syscalls.kill", &rules.kill), ("syscalls.deny", &rules.deny)] {
+    for (list, names) in [(Barrier::Kill, &rules.kill), (Barrier::Deny, &rules.deny)] {
         if let Some(name) = names.iter().find(|name| names_call(name, call)) {
-            return Remedy::TakeOut { list, name: name.clone() };
+            return Remedy::TakeOut { list, name: name.clone(), call: call.name };
         }
     }
     match safe_group(call, args).and_then(Group::info) {
@@ -125,8 +193,8 @@ fn written(grant: &Grant) -> String {
     format!("{{\"call\": \"{}\", {when}\"reason\": \"...\"}}", grant.call)
 }
 
-fn danger(home: Group) -> String {
-    let danger = home.info().and_then(|info| info.danger);
+fn danger(call: &str) -> String {
+    let danger = find(call).and_then(|row| CALLS.get(row)).and_then(|call| call.home.info()?.danger);
     danger.map_or_else(String::new, |danger| format!("; dangerous: {danger}"))
 }
 
@@ -151,19 +219,20 @@ mod tests {
     const X86: Arch = Arch::X86_64;
 
     fn told(call: &str, args: [u64; 6]) -> String {
-        change(&crate::tests::section(&["@io", "@files"], &["statx"], &["@keys"]), X86, number(X86, call).unwrap(), &args)
+        remedy(&crate::tests::section(&["@io", "@files"], &["statx"], &["@keys"]), X86, number(X86, call).unwrap(), &args.map(Some))
+            .to_string()
     }
 
     #[test]
     fn unknown_numbers_and_what_must_fall_back_do_not_exist() {
         for call in ["clone3", "openat2", "io_uring_setup", "io_uring_enter", "io_uring_register"] {
-            assert_eq!(answer(X86, number(X86, call).unwrap()), ENOSYS, "{call}");
+            assert_eq!(answer(X86, number(X86, call).unwrap()), Denial::Enosys, "{call}");
         }
         for unknown in [337, 423, 471 + 1, 512, 0x4000_0000, u32::MAX] {
-            assert_eq!((name(X86, unknown), answer(X86, unknown)), (None, ENOSYS));
+            assert_eq!((name(X86, unknown), answer(X86, unknown)), (None, Denial::Enosys));
         }
-        assert_eq!(answer(X86, number(X86, "ptrace").unwrap()), EPERM);
-        assert_eq!(answer(Arch::Aarch64, 220), EPERM);
+        assert_eq!(answer(X86, number(X86, "ptrace").unwrap()), Denial::Eperm);
+        assert_eq!(answer(Arch::Aarch64, 220), Denial::Eperm);
     }
 
     #[test]
@@ -200,6 +269,6 @@ mod tests {
         assert_eq!(told("statx", [0; 6]), "syscalls.deny: take out \"statx\", which stands before every grant");
         assert!(told("keyctl", [0; 6]).starts_with("syscalls.kill: take out \"@keys\""));
         assert!(told("clone3", [0; 6]).starts_with("none: "));
-        assert!(change(&Rules::default(), X86, 999, &[0; 6]).starts_with("none: this build knows no system call 999"));
+        assert_eq!(remedy(&Rules::default(), X86, 999, &[None; 6]), Remedy::None(NoRemedy::Unknown(999)));
     }
 }

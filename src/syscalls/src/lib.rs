@@ -22,7 +22,7 @@ mod seccomp;
 mod start;
 mod table;
 
-pub use answer::{Remedy, answer, change, covers, remedy, risk};
+pub use answer::{Barrier, Denial, NoRemedy, Remedy, answer, covers, remedy, risk};
 pub use arch::Arch;
 pub use compile::{CompileError, compile, compile_for_run, compile_observing};
 pub use cover::{calls, covered};

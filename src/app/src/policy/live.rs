@@ -10,8 +10,10 @@ use std::collections::BTreeMap;
 
 use remand_authoring::why::{Compiled, Ruling};
 use remand_engine::{Caller, Effective, Outcome, Prepared, Program, Request};
+use remand_plan::frames::{Denied, PythonList};
 use remand_plan::job::Data;
 use remand_plan::limit::LimitKind;
+use remand_plan::outcome::Answered;
 use remand_plan::verdict::Verdict;
 use remand_policy::policy::NetworkMode;
 use remand_policy::question::{Amount, Call, Is, Question, Use, Which};
@@ -32,6 +34,7 @@ const MOST_PRINTS: u64 = 4 << 20;
 
 const CALL: &str = include_str!("live/call.py");
 const FILE: &str = include_str!("live/file.py");
+const IMPORT: &str = include_str!("live/import.py");
 const EXEC: &str = include_str!("live/exec.py");
 const CONNECT: &str = include_str!("live/connect.py");
 const OPEN_FILES: &str = include_str!("live/open_files.py");
@@ -159,7 +162,7 @@ impl<'o> Live<'o> {
         let denied = outcome.violations.iter().find(|violation| violation.syscall == name && violation.count > before);
         Ok(match (&outcome.verdict, denied) {
             (Verdict::Violated { .. }, _) => Ruling::EndsTheRun,
-            (_, Some(violation)) if violation.answered == "ENOSYS" => Ruling::NoSuchCall,
+            (_, Some(violation)) if violation.answered == Answered::Enosys => Ruling::NoSuchCall,
             (_, Some(_)) => Ruling::Denied("EPERM"),
             // The one call that the filter answers by itself, so that nothing is recorded.
             (_, None) if name == "clone3" && errno(&outcome) == Some(38) => Ruling::NoSuchCall,
@@ -213,14 +216,17 @@ impl<'o> Live<'o> {
 
     /// The executor's own account: it holds the list, and no protection does.
     fn import(&self, name: &str) -> Result<Ruling, String> {
-        let outcome = self.run(&self.whole, "__import__(_query)", json!(name))?;
+        let outcome = self.run(&self.whole, IMPORT, json!(name))?;
+        let Some(error) = &outcome.error else { return Ok(Ruling::Allowed) };
         // A module that another one lacks has another name.
-        let missing = format!("No module named '{name}'");
-        Ok(match outcome.error.as_ref().map(|error| (error.kind.as_str(), error.message.as_str())) {
-            Some(("ModuleNotFoundError", message)) if message.starts_with(&missing) => Ruling::NotVisible,
-            Some(("ModuleNotFoundError" | "ImportError", _)) => Ruling::Denied("ImportError"),
-            _ => Ruling::Allowed,
-        })
+        let itself = outcome.prints.first().is_some_and(|missing| missing.trim_end() == name);
+        match (&error.denied, error.kind.as_str()) {
+            (Some(Denied { list: PythonList::BuiltinsDeny, name }), _) => Err(format!("the job did not get as far as trying: no {name}")),
+            (Some(_), _) => Ok(Ruling::Denied("ImportError")),
+            (None, "ModuleNotFoundError") if itself => Ok(Ruling::NotVisible),
+            (None, "ModuleNotFoundError" | "ImportError") => Ok(Ruling::Denied("ImportError")),
+            _ => Ok(Ruling::Allowed),
+        }
     }
 
     fn yes(&self, code: &str, query: &str, denied: &'static str, lifted: bool) -> Result<Ruling, String> {

@@ -79,7 +79,10 @@ fn word(answer: u32, arch: Arch, number: u32) -> String {
         ALLOW => "allow".into(),
         KILL => "kill".into(),
         NO_SUCH_CALL => "ENOSYS".into(),
-        NOTIFY => format!("{}, recorded", if remand_syscalls::answer(arch, number) == 1 { "EPERM" } else { "ENOSYS" }),
+        NOTIFY => format!(
+            "{}, recorded",
+            if remand_syscalls::answer(arch, number) == remand_syscalls::Denial::Eperm { "EPERM" } else { "ENOSYS" }
+        ),
         other => format!("{other:#010x}"),
     }
 }

@@ -210,7 +210,7 @@ fn deny<'a>(
 /// Whether a denied call gives the same error here.
 fn answers(Answer { action, errno }: Answer, call: &str) -> bool {
     let ours = |arch| remand_syscalls::number(arch, call).map(|number| remand_syscalls::answer(arch, number));
-    action == Action::Errno && BOTH.into_iter().filter_map(ours).all(|ours| u64::try_from(ours) == Ok(errno))
+    action == Action::Errno && BOTH.into_iter().filter_map(ours).all(|ours| u64::try_from(ours.errno()) == Ok(errno))
 }
 
 /// What an answer that is not ours does.

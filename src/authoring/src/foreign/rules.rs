@@ -2,14 +2,13 @@
 //!
 //! Always holds: the profile allows a call with these arguments only where the policy does; what it can't say is in the notes.
 
-use remand_syscalls::{Arch, Comparison, Condition, Rules, Senseless, answer, argument_width, calls, granted};
+use remand_syscalls::{Arch, Comparison, Condition, Denial, Rules, Senseless, answer, argument_width, calls, granted};
 use serde_json::{Value, json};
 
 use super::grantable::grantable;
 
 /// Most rules of a profile. Lists of values multiply where one grant has several.
 const RULES: usize = 4096;
-const ENOSYS: i32 = 38;
 
 /// Why there is no profile.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +45,7 @@ pub fn profile(section: &Rules, arch: Arch) -> Result<(Value, Vec<String>), Unex
             }
         }
     }
-    let absent = |call: &&str| here(call).is_some_and(|number| answer(arch, number) == ENOSYS);
+    let absent = |call: &&str| here(call).is_some_and(|number| answer(arch, number) == Denial::Enosys);
     let refused = |call: &&str| !granted.contains_key(call) && !killed.iter().any(|killed| killed == call);
     let fall_back: Vec<_> = remand_syscalls::names().filter(absent).filter(refused).collect();
     let mut all = Vec::new();
@@ -60,7 +59,7 @@ pub fn profile(section: &Rules, arch: Arch) -> Result<(Value, Vec<String>), Unex
         }
     };
     whole(json!(always), json!({ "action": "SCMP_ACT_ALLOW" }));
-    whole(json!(fall_back), json!({ "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS }));
+    whole(json!(fall_back), json!({ "action": "SCMP_ACT_ERRNO", "errnoRet": Denial::Enosys.errno() }));
     whole(json!(killed), json!({ "action": "SCMP_ACT_KILL_PROCESS" }));
     all.extend(rules);
     let profile = json!({

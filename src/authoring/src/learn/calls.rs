@@ -5,7 +5,7 @@
 use remand_plan::outcome::Violation;
 use remand_policy::policy::Policy;
 use remand_policy::write::write_grant;
-use remand_syscalls::{Grant, Remedy};
+use remand_syscalls::{Barrier, Grant, Remedy};
 use serde_json::{Value, json};
 
 use super::{Change, Line, Run, Standing};
@@ -47,14 +47,11 @@ fn asked_by(run: &Run<'_>, violation: &Violation, kills: &[String]) -> Line {
     };
     let refused = |because| line(json!(call), Standing::Refused { because }, danger());
     // The record knows what the plan refused besides the policy.
-    if let Some(why) = violation.change.strip_prefix("none: ") {
-        return refused(why.to_owned());
-    }
-    match remand_syscalls::remedy(&run.policy.syscalls.rules, run.arch, number, &violation.args.map(Some)) {
-        Remedy::None(why) => refused(why),
-        Remedy::TakeOut { list, name } => {
-            let list = if kills.contains(&name) && !denies(run.policy, kills, &name) { "syscalls.kill" } else { list };
-            refused(format!("{list} names \"{name}\", and learning does not undo what was denied by name"))
+    match violation.remedy.clone() {
+        Remedy::None(why) => refused(why.to_string()),
+        Remedy::TakeOut { list, name, .. } => {
+            let list = if kills.contains(&name) && !denies(run.policy, kills, &name) { Barrier::Kill } else { list };
+            refused(format!("{} names \"{name}\", and learning does not undo what was denied by name", list.field()))
         }
         Remedy::Add(grant) if remand_syscalls::is_group(&grant.call) => {
             let purpose = remand_syscalls::purpose(&grant.call).unwrap_or_default();

@@ -1,26 +1,25 @@
-//! Imports that the policy's lists refused, by the message that the executor raises.
+//! Imports that the policy's lists refused, as the executor tells them.
 //!
-//! Always holds: the message is a claim of the run, which decides only what is proposed; what is proposed is a plain module name that is not in the list.
+//! Always holds: what it tells is a claim of the run, which decides only what is proposed; what is proposed is a plain module name that is not in the list.
 
+use remand_plan::frames::{Denied, PythonList};
 use serde_json::json;
 
 use super::{Change, Line, Run, Standing};
 
 pub(super) fn asked(run: &Run<'_>) -> Option<Line> {
-    let error = run.outcome.error.as_ref().filter(|error| error.kind == "ImportError")?;
-    let (_, rest) = error.message.strip_prefix("import of ")?.split_once('\'')?;
-    let (name, rest) = rest.split_once('\'')?;
+    let Denied { list, name } = run.outcome.error.as_ref()?.denied.as_ref()?;
     let python = &run.policy.python;
-    let (field, list, risk) = match rest.strip_prefix(" is not allowed by python.")?.split_once(' ')?.0 {
-        "stdlib_allow" => {
+    let (field, list, risk) = match list {
+        PythonList::StdlibAllow => {
             ("python.stdlib_allow", &python.stdlib_allow, "none of its own: the list is for friendly errors, and confines nothing")
         }
-        "external_allow" => (
+        PythonList::ExternalAllow => (
             "python.external_allow",
             &python.external_allow,
             "shows the interpreter's site packages to the run, read-only, and runs the package's code in it",
         ),
-        _ => return None,
+        PythonList::BuiltinsDeny => return None,
     };
     let letters = |c: char| c.is_alphanumeric() || c == '_';
     if name.is_empty() || name.len() > 100 || !name.chars().all(letters) || list.iter().any(|known| known == name || known == "*") {

@@ -8,7 +8,7 @@ use remand_plan::UNCOUNTED;
 use remand_policy::question::{Call, Which};
 use remand_policy::write::write_grant;
 use remand_syscalls::bpf::SeccompData;
-use remand_syscalls::{ALLOW, Arch, COUNT, Comparison, Condition, DONE, END, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
+use remand_syscalls::{ALLOW, Arch, COUNT, Comparison, Condition, DONE, Denial, END, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
 use serde_json::json;
 
 use super::compiled::Compiled;
@@ -16,8 +16,6 @@ use super::edit::Edit;
 use super::finding::{Finding, Line, Ruling};
 use super::reach::{Reach, reach};
 
-/// `ENOSYS`.
-const ENOSYS: i32 = 38;
 /// Values of a list, or alternatives, that a text shows.
 const SHOWN: usize = 8;
 
@@ -105,7 +103,7 @@ fn said(arch: Arch, number: u32, answer: u32) -> Ruling {
         ALLOW | COUNT | SERVE | DONE => Ruling::Allowed,
         NO_SUCH_CALL => Ruling::NoSuchCall,
         END => Ruling::EndsTheRun,
-        NOTIFY if remand_syscalls::answer(arch, number) == ENOSYS => Ruling::NoSuchCall,
+        NOTIFY if remand_syscalls::answer(arch, number) == Denial::Enosys => Ruling::NoSuchCall,
         _ => Ruling::Denied("EPERM"),
     }
 }
@@ -221,8 +219,8 @@ fn cure(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling) -> Result<Ve
         _ => {}
     }
     match remand_syscalls::remedy(rules, compiled.arch(), known.number, known.args) {
-        Remedy::None(why) => Err(why),
-        Remedy::TakeOut { list, name } => Ok(vec![Edit::Remove(list, name)]),
+        Remedy::None(why) => Err(why.to_string()),
+        Remedy::TakeOut { list, name, .. } => Ok(vec![Edit::Remove(list.field(), name)]),
         Remedy::Add(mut grant) => {
             grant.reason = remand_syscalls::is_dangerous(&grant.call).then(|| "why runs need it".to_owned());
             let add = Edit::Add("syscalls.allow", write_grant(&grant));

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use remand_plan::outcome::Violation;
+use remand_plan::outcome::{Answered, Violation};
 use remand_plan::{Plan, UNCOUNTED};
 use remand_syscalls::bpf::SeccompData;
 use remand_syscalls::{Arch, *};
@@ -146,15 +146,15 @@ impl Denials {
                 return notify::let_through(listener, notification.id);
             }
             Some(END) => {
-                self.record(plan, &notification, "end of the run");
+                self.record(plan, &notification, Answered::EndOfRun);
                 self.fatal = true;
                 return Ok(());
             }
             _ => {}
         }
         let answer = answer(self.arch, notification.number);
-        notify::deny(listener, notification.id, answer)?;
-        self.record(plan, &notification, &format!("{:?}", Errno::from_raw(answer)));
+        notify::deny(listener, notification.id, answer.errno())?;
+        self.record(plan, &notification, answer.into());
         self.answered += 1;
         if self.answered > QUICK_ANSWERS {
             self.locks.pay(began);
@@ -162,36 +162,41 @@ impl Denials {
         Ok(())
     }
 
-    fn record(&mut self, plan: &Plan, notification: &Notification, answered: &str) {
-        let (number, kind) = (notification.number, (notification.arch, notification.number));
-        let native = notification.arch == audit_arch(self.arch);
+    fn record(&mut self, plan: &Plan, notification: &Notification, answered: Answered) {
+        let kind = (notification.arch, notification.number);
         // Learning tells one call's arguments apart, as far as another change would allow them.
-        let change = plan.unobserved.is_some().then(|| change(&plan.rules, self.arch, number, &notification.args));
-        let same = |seen: &Violation| change.as_ref().is_none_or(|change| *change == seen.change);
+        let remedy = plan.unobserved.is_some().then(|| self.remedy(plan, notification));
+        let same = |seen: &Violation| remedy.as_ref().is_none_or(|remedy| *remedy == seen.remedy);
         if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, violation)| *seen == kind && same(violation)) {
             violation.count += 1;
         } else if self.seen.len() < MOST_KINDS {
-            let name = name(self.arch, number).filter(|_| native);
-            let uncounted = plan.memory_watch.is_some() && name.is_some_and(|name| UNCOUNTED.contains(&name));
-            let foreign = if native { "" } else { "foreign_" };
-            self.seen.push((
-                kind,
-                Violation {
-                    syscall: name.map_or_else(|| format!("{foreign}syscall_{number}"), str::to_owned),
-                    args: notification.args,
-                    count: 1,
-                    answered: answered.to_owned(),
-                    change: if !native {
-                        "none: every call of another instruction set ends the run".to_owned()
-                    } else if uncounted {
-                        "none: only a memory cgroup counts what this call makes, and this run has none (enforcement.memory)".to_owned()
-                    } else {
-                        change.unwrap_or_else(|| remand_syscalls::change(&plan.rules, self.arch, number, &notification.args))
-                    },
-                },
-            ));
+            let remedy = remedy.unwrap_or_else(|| self.remedy(plan, notification));
+            self.seen.push((kind, Violation { syscall: self.called(notification), args: notification.args, count: 1, answered, remedy }));
         } else {
             self.truncated = true;
+        }
+    }
+
+    fn called(&self, notification: &Notification) -> String {
+        let native = self.native(notification);
+        let known = name(self.arch, notification.number).filter(|_| native);
+        let foreign = if native { "" } else { "foreign_" };
+        known.map_or_else(|| format!("{foreign}syscall_{}", notification.number), str::to_owned)
+    }
+
+    fn native(&self, notification: &Notification) -> bool {
+        notification.arch == audit_arch(self.arch)
+    }
+
+    /// What would allow the call. The plan may refuse what the policy does not.
+    fn remedy(&self, plan: &Plan, notification: &Notification) -> Remedy {
+        let number = notification.number;
+        if !self.native(notification) {
+            Remedy::None(NoRemedy::Foreign)
+        } else if plan.memory_watch.is_some() && name(self.arch, number).is_some_and(|name| UNCOUNTED.contains(&name)) {
+            Remedy::None(NoRemedy::Uncounted)
+        } else {
+            remedy(&plan.rules, self.arch, number, &notification.args.map(Some))
         }
     }
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{ErrorFrame, FrameError};
+use super::{Denied, ErrorFrame, FrameError};
 
 /// Bytes that show the kind: `{"kind":"print"`, and all of `{"kind":"done"}`.
 pub const HEAD: u64 = 15;
@@ -85,12 +85,13 @@ pub struct Error {
     stack: String,
     line: Option<u64>,
     item: Option<u64>,
+    denied: Option<Denied>,
 }
 
 impl From<Error> for ErrorFrame {
     fn from(frame: Error) -> Self {
-        let Error { _kind, class, message, description, stack, line, item } = frame;
-        Self { kind: class, message, description, stack, line, item }
+        let Error { _kind, class, message, description, stack, line, item, denied } = frame;
+        Self { kind: class, message, description, stack, line, item, denied }
     }
 }
 

@@ -9,7 +9,8 @@
 //! | ended   | malformed | malformed     | malformed       |
 //!
 //! After `done` or `error` not one byte more may come. `print` carries `text`; `item` carries `index` (rising) and `value`; `done` may carry `value`
-//! (an executor in `per_item` mode sends none); `error` carries the fields of [`ErrorFrame`]. Any other member is malformed.
+//! (an executor in `per_item` mode sends none); `error` carries the fields of [`ErrorFrame`], `denied` only where a list of the
+//! policy denied something. Any other member is malformed.
 //!
 //! Always holds: nothing is allocated from a length, only from bytes that came; more than the kind's limit is never kept; every byte is hostile; an
 //! unexpected frame is an error value, never a panic; nesting, value count, number length and total size are capped; no recursion.
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::limit::Shape;
+use crate::words::words;
 
 pub use bounds::Collect;
 pub use decoder::Decoder;
@@ -54,6 +56,26 @@ pub struct ErrorFrame {
     /// Index of the item that was being worked on.
     #[serde(default)]
     pub item: Option<u64>,
+    /// What a list of the policy denied, for the tools of authors. It is not in the record, which says it in `message` and `description`.
+    #[serde(skip)]
+    pub denied: Option<Denied>,
+}
+
+/// What the executor denied by a list of the policy, as it says.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Denied {
+    /// Which list.
+    pub list: PythonList,
+    /// The module, without what is beneath it, or the builtin.
+    pub name: String,
+}
+
+words! {
+    /// The lists of `python`, the friendly layer.
+    PythonList {
+        StdlibAllow "stdlib_allow", ExternalAllow "external_allow", BuiltinsDeny "builtins_deny",
+    }
 }
 
 /// What decoding found wrong; the first is final.

@@ -53,7 +53,17 @@ fn a_run_of_each_mode() {
     assert_eq!(seen, (true, vec![(0, r#"{"json":1}"#.to_owned()), (7, "2".to_owned())], vec![], None, true, None, None));
     let raised = r#"{"kind":"error","type":"E","message":"m","description":"","stack":"s","line":3,"item":null}"#;
     let expected = ErrorFrame { kind: "E".into(), message: "m".into(), stack: "s".into(), line: Some(3), ..ErrorFrame::default() };
-    assert_eq!(decode(&stream(&[READY, raised]), &[]).5, Some(expected));
+    assert_eq!(decode(&stream(&[READY, raised]), &[]).5.as_ref(), Some(&expected));
+    let by_list = raised.replace("null}", r#"null,"denied":{"list":"stdlib_allow","name":"os"}}"#);
+    let denied = Some(Denied { list: PythonList::StdlibAllow, name: "os".into() });
+    assert_eq!(decode(&stream(&[READY, &by_list]), &[]).5, Some(ErrorFrame { denied, ..expected }));
+    for bad in [
+        by_list.replace("stdlib_allow", "import_allow"),
+        by_list.replace(r#","name":"os""#, ""),
+        by_list.replace(r#""os""#, r#""os","x":1"#),
+    ] {
+        is_malformed(&stream(&[READY, &bad]));
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod exit_code;
 
 use std::collections::BTreeMap;
 
+use remand_syscalls::{Denial, Remedy};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -14,6 +15,7 @@ use crate::frames::ErrorFrame;
 use crate::protection::Protection;
 use crate::step::Step;
 use crate::verdict::Verdict;
+use crate::words::words;
 
 pub use exit_code::{EXIT_CODES, exit_code, exit_code_table};
 
@@ -96,7 +98,7 @@ pub struct Captured {
 }
 
 /// One kind of denied call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Violation {
     /// Name, or `syscall_NNN` where this build knows none; `foreign_syscall_NNN` for one of another instruction set.
     pub syscall: String,
@@ -105,9 +107,31 @@ pub struct Violation {
     /// How often.
     pub count: u64,
     /// What it was answered, such as `EPERM`; `end of the run` where the policy ends the run for it.
-    pub answered: String,
+    pub answered: Answered,
     /// The policy line that would allow it, and whether that is dangerous.
-    pub change: String,
+    #[serde(rename = "change", serialize_with = "told")]
+    #[schemars(with = "String")]
+    pub remedy: Remedy,
+}
+
+fn told<S: serde::Serializer>(remedy: &Remedy, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(remedy)
+}
+
+words! {
+    /// What a denied call was answered.
+    Answered {
+        Eperm "EPERM", Enosys "ENOSYS", EndOfRun "end of the run",
+    }
+}
+
+impl From<Denial> for Answered {
+    fn from(denial: Denial) -> Self {
+        match denial {
+            Denial::Eperm => Self::Eperm,
+            Denial::Enosys => Self::Enosys,
+        }
+    }
 }
 
 /// What a run spent.

@@ -1,4 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+use remand_syscalls::NoRemedy;
 use serde_json::json;
 
 use super::*;
@@ -44,8 +45,8 @@ fn outcome(verdict: Verdict) -> Outcome {
             syscall: "mount".into(),
             args: [u64::MAX, 0, 0, 0, 0, 0],
             count: 2,
-            answered: "EPERM".into(),
-            change: "c".into(),
+            answered: Answered::Eperm,
+            remedy: Remedy::None(NoRemedy::Foreign),
         }],
         violations_truncated: false,
         usage: Usage { wall_ms: Milliseconds(1_234_567), memory_peak: Some(1), ..Usage::default() },

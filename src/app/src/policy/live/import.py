@@ -1,0 +1,5 @@
+try:
+    __import__(_query)
+except ImportError as error:
+    print(error.name)
+    raise
