@@ -277,15 +277,15 @@ fn edits_at_once_all_come_through() {
     let (left, other) = (file.with_file_name(".mine.jsonc.4194304.new"), file.with_file_name(".mine.jsonc.mine.new"));
     fs::write(&left, "").unwrap();
     fs::write(&other, "").unwrap();
-    let fields =
-        ["limits.pids=7", "limits.open_files=32", "limits.stdout=1KiB", "limits.stderr=1KiB", "limits.prints=1KiB", "limits.wall_time=1s"];
-    let started: Vec<Child> = fields.map(|field| place.command(&["set", file.to_str().unwrap(), field]).spawn().unwrap()).into();
-    for one in started {
+    // So many that the last waits longer than any of them is waited for.
+    let names: Vec<_> = (0..60).map(|number| format!("NAME_{number}_")).collect();
+    let set = |name: &String| place.command(&["set", file.to_str().unwrap(), &format!("environment.{name}=1")]).spawn().unwrap();
+    for one in names.iter().map(set).collect::<Vec<Child>>() {
         let (code, text) = said(one.wait_with_output().unwrap());
         assert_eq!(code, Some(0), "{text}");
     }
     let text = place.text();
-    assert!(["pids", "open_files", "stdout", "stderr", "prints", "wall_time"].iter().all(|field| text.contains(field)), "{text}");
+    assert!(names.iter().all(|name| text.contains(name)), "{text}");
     assert!(!left.exists() && other.exists());
     let (code, text) = place.run(&["allow", file.with_file_name("new.jsonc").to_str().unwrap(), "flock"]);
     assert!(code == Some(2) && text.contains("no such file") && text.contains("--create makes it"), "{text}");

@@ -36,17 +36,23 @@ pub struct Original {
 }
 
 impl Original {
-    /// Opens, locks and reads it. Another edit is waited for: one that is no person's is over in a moment.
+    /// Opens, locks and reads it. Another edit is waited for: one that is no person's is over in a moment. Several are waited for one after the other: each
+    /// that comes through has replaced the file.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let end = Instant::now() + PATIENCE;
+        let (mut end, mut before) = (Instant::now() + PATIENCE, None);
         loop {
             match Self::open_now(path) {
                 // What was opened may be replaced by now, so it is opened anew.
-                Err(Busy::Now(failure)) if Instant::now() < end => {
-                    drop(failure);
+                Err(Busy::Now(failure, file)) => {
+                    if file != before {
+                        (end, before) = (Instant::now() + PATIENCE, file);
+                    }
+                    if Instant::now() >= end {
+                        return Err(failure);
+                    }
                     std::thread::sleep(PAUSE);
                 }
-                Err(Busy::Now(failure) | Busy::Never(failure)) => return Err(failure),
+                Err(Busy::Never(failure)) => return Err(failure),
                 Ok(original) => {
                     original.sweep();
                     return Ok(original);
@@ -82,7 +88,7 @@ impl Original {
             let text = read::all(&*original.locked, LARGEST as u64).map_err(unread)?;
             original.text = Some(text.ok_or_else(|| Failure::usage(format!("policy {shown}: larger than {LARGEST} bytes")))?);
         }
-        original.unchanged().map_err(Busy::Now)?;
+        original.unchanged().map_err(|failure| Busy::Now(failure, inode(&original.locked)))?;
         Ok(original)
     }
 
@@ -236,14 +242,14 @@ fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// How long an edit of somebody else's is waited for, and how long between two looks (`flock` knows no deadline).
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long one edit of somebody else's is waited for, and how long between two looks (`flock` knows no deadline).
+const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Why a file cannot be had.
 enum Busy {
-    /// Somebody else has it, or has just replaced it.
-    Now(Failure),
+    /// Somebody else has it, or has just replaced it: the inode of what was opened.
+    Now(Failure, Option<u64>),
     Never(Failure),
 }
 
@@ -257,12 +263,16 @@ impl From<Failure> for Busy {
 fn lock(file: File, shown: &str) -> Result<Flock<File>, Busy> {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(file, errno)| match errno {
         Errno::EWOULDBLOCK => {
-            let holder = file.metadata().ok().and_then(|meta| holder(meta.ino()));
-            let who = holder.map_or_else(|| "somebody else".to_owned(), |pid| format!("process {pid}{}", command(pid)));
-            Busy::Now(Failure::usage(format!("policy {shown}: {who} is editing it")))
+            let inode = inode(&file);
+            let who = inode.and_then(holder).map_or_else(|| "somebody else".to_owned(), |pid| format!("process {pid}{}", command(pid)));
+            Busy::Now(Failure::usage(format!("policy {shown}: {who} is editing it")), inode)
         }
         errno => Busy::Never(Failure::usage(format!("policy {shown}: cannot be locked: {}", errno.desc()))),
     })
+}
+
+fn inode(file: &File) -> Option<u64> {
+    file.metadata().ok().map(|meta| meta.ino())
 }
 
 /// The process that holds a lock on the file of this inode, as far as the kernel tells.
