@@ -193,6 +193,9 @@ fn kernel_files() -> Check {
             let ended = Call::new(args).end()?;
             ensure(ended.code == Some(2) && ended.stdout.is_empty(), "it is no file", &ended)?;
         }
+        let check = Call::new(&["policy", "check", path]).end()?;
+        let seen = check.code == Some(2) && ["made by the kernel", "Permission denied"].iter().any(|word| check.err().contains(word));
+        ensure(seen, "it is no policy, and nothing of it is shown", &check)?;
     }
     let ended = shell("exec \"$0\" run /proc/self/fd/3 3<\"$1\"", &file)?;
     ensure(ended.code == Some(0), "one that is handed over through /proc is read", &ended)

@@ -11,7 +11,8 @@ use std::path::Path;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::stat::{major, minor};
-use nix::sys::statfs::{DEBUGFS_MAGIC, FsType, PROC_SUPER_MAGIC, SECURITYFS_MAGIC, SYSFS_MAGIC, TRACEFS_MAGIC, statfs};
+use nix::sys::statfs::{FsType, statfs};
+use remand_engine::trust::is_of_kernel;
 
 use crate::failure::Failure;
 use crate::print::plain;
@@ -51,9 +52,6 @@ fn stdin() -> io::Result<File> {
 /// The file system of pipes without a name (`PIPEFS_MAGIC`).
 const PIPES: FsType = FsType(0x5049_5045);
 
-/// File systems whose files are no files: some are regular by their mode and block.
-const KERNELS: [FsType; 5] = [PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC];
-
 /// Opens a file that can be read without waiting for somebody who may never come.
 fn open(path: &Path) -> io::Result<File> {
     // Before it is opened: that alone can wait for a writer, take a terminal over, or set a device off.
@@ -71,7 +69,7 @@ fn open(path: &Path) -> io::Result<File> {
     } else if kind.is_fifo() && statfs(path)?.filesystem_type() != PIPES {
         return other("a FIFO, which has no writer until somebody opens it (cat FIFO | remand run -)");
     }
-    if kind.is_file() && KERNELS.contains(&statfs(path)?.filesystem_type()) {
+    if kind.is_file() && is_of_kernel(statfs(path)?.filesystem_type()) {
         return other("made by the kernel as it is read, and may wait for more");
     }
     let file = OpenOptions::new().read(true).custom_flags((OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits()).open(path)?;

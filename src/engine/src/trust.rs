@@ -1,7 +1,7 @@
 //! Opening a policy file that can be trusted as far as its owner and mode go (whoever can write a policy decides what untrusted code may do).
 //!
 //! Always holds: what was checked is what is read, since every check is made on an open descriptor and the next name is opened relative to it;
-//! symbolic links, FIFOs and devices are not policies; nothing here blocks. Run by root, everything along the path must be out of others' reach; run by
+//! symbolic links, FIFOs, devices and what the kernel makes up as it is read are not policies; nothing here blocks. Run by root, everything along the path must be out of others' reach; run by
 //! anybody else, the file must be theirs or root's.
 
 use std::ffi::OsStr;
@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::statfs::{DEBUGFS_MAGIC, FsType, PROC_SUPER_MAGIC, SECURITYFS_MAGIC, SYSFS_MAGIC, TRACEFS_MAGIC, fstatfs};
 use nix::unistd::{Gid, Uid};
 
 use crate::acl::{self, Writer};
@@ -75,7 +76,7 @@ pub fn open_to_replace(path: &Path) -> Result<(File, PathBuf, Option<File>), Dis
     };
     let user = Uid::effective().as_raw();
     if let Some(file) = &file {
-        check(file, path, |stat| not_regular(stat).or_else(|| foreign(stat, user)))?;
+        check(file, path, |stat| foreign(stat, user))?;
     }
     Ok((File::from(directory), name.into(), file.map(File::from)))
 }
@@ -101,7 +102,7 @@ fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
             Ok(file) => {
                 let here = parent.join(&name);
                 let objection = |stat: &FileStat| foreign(stat, user).or_else(|| shared(stat).filter(|_| !own(&file, stat)));
-                found.extend(check(&file, &here, |stat| not_regular(stat).or_else(|| objection(stat))).err());
+                found.extend(check(&file, &here, objection).err());
             }
             Err(errno) => found.push(refused(path, errno)),
         },
@@ -117,7 +118,7 @@ fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
 /// Opens a regular file for reading, whoever owns it. For looking at policies, not for running under them.
 pub fn open_regular(path: &Path) -> Result<File, Distrust> {
     let file = openat(AT_FDCWD, path, FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
-    check(&file, path, not_regular)?;
+    check(&file, path, |_| None)?;
     Ok(File::from(file))
 }
 
@@ -127,12 +128,12 @@ const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_D
 fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
     if user != 0 {
         let file = openat(AT_FDCWD, path, FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
-        check(&file, path, |stat| not_regular(stat).or_else(|| foreign(stat, user)))?;
+        check(&file, path, |stat| foreign(stat, user))?;
         return Ok(File::from(file));
     }
     let (directory, name, parent) = walk(path, 0, &mut |distrust, _, _| Err(distrust))?;
     let file = openat(&directory, name.as_os_str(), FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
-    check(&file, &parent.join(&name), |stat| not_regular(stat).or_else(|| foreign(stat, user)).or_else(|| shared(stat)))?;
+    check(&file, &parent.join(&name), |stat| foreign(stat, user).or_else(|| shared(stat)))?;
     Ok(File::from(file))
 }
 
@@ -166,9 +167,18 @@ fn walk(
     Ok((directory, name, here))
 }
 
+/// A file that is none, or that there is another objection to, is refused.
 fn check(fd: &OwnedFd, path: &Path, objection: impl Fn(&FileStat) -> Option<String>) -> Result<(), Distrust> {
     let stat = fstat(fd).map_err(|errno| refused(path, errno))?;
-    objection(&stat).map_or(Ok(()), |objection| Err(distrust(path, objection)))
+    let system = fstatfs(fd).map_err(|errno| refused(path, errno))?.filesystem_type();
+    let none = not_regular(&stat).or_else(|| is_of_kernel(system).then(|| "is made by the kernel as it is read".into()));
+    none.or_else(|| objection(&stat)).map_or(Ok(()), |objection| Err(distrust(path, objection)))
+}
+
+/// Whether a file system's files are no files: some are regular by their mode, and block, or are used up by being read.
+#[must_use]
+pub fn is_of_kernel(system: FsType) -> bool {
+    [PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC].contains(&system)
 }
 
 fn kind(stat: &FileStat) -> SFlag {
@@ -266,6 +276,7 @@ mod tests {
         assert_eq!(objection(&fifo, me), "is not a regular file");
         assert_eq!(objection(Path::new("/dev/null"), me), "is not a regular file");
         assert_eq!(objection(Path::new("/"), 1), "is not a regular file");
+        assert_eq!(objection(Path::new("/proc/version"), me), "is made by the kernel as it is read");
         assert!(open_for(&scratch.0.join("absent"), me).unwrap_err().missing);
     }
 
