@@ -13,6 +13,7 @@ mod command_line;
 mod doctor;
 mod endings;
 mod filesystem;
+mod forkserver;
 mod guest;
 mod here;
 mod isolation;
@@ -60,6 +61,7 @@ fn trials() -> Vec<Trial> {
         technique::trials("endings", endings::TABLE),
         technique::trials("python", python::TABLE),
         filesystem::trials(),
+        forkserver::trials(),
         lifecycle::trials(),
         limits::trials(),
         locks::trials(),

@@ -40,6 +40,7 @@ pub use identity::Identity;
 pub use laps::Laps;
 pub use prepared::{Caller, Prepared, Program, Unprepared};
 pub use refusal::{Document, Refusal};
+pub use remand_jail::forkserver::Forkserver;
 pub use remand_jail::moment::Moment;
 pub use remand_jail::run::{Run, Said, Sink, Stream};
 pub use remand_plan::{Outcome, Request};

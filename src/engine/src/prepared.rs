@@ -6,6 +6,8 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use remand_jail::failure::Failure;
+use remand_jail::forkserver::Forkserver;
 use remand_jail::run::{Ask, Looks, Run, Sink};
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
@@ -163,20 +165,44 @@ impl Prepared {
         self.started(request, sink, &mut Laps::start())
     }
 
+    /// Starts a forkserver that makes any number of runs of this, so many at once at most; see [`Forkserver::advance`].
+    ///
+    /// # Errors
+    /// The step that failed.
+    pub fn forkserver(&self, runs: u32) -> Result<Forkserver, Failure> {
+        Forkserver::start(Arc::clone(&self.plan), Arc::clone(&self.host), runs)
+    }
+
+    /// As [`Prepared::start`], by a forkserver of this that serves.
+    ///
+    /// # Errors
+    /// As [`Prepared::run`].
+    pub fn start_of<'a>(
+        &self,
+        server: &Forkserver,
+        request: &Request,
+        sink: Option<Sink<'a>>,
+    ) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
+        self.job(request).map(|job| Run::of(server, job.into(), sink))
+    }
+
+    fn job(&self, request: &Request) -> Result<Vec<u8>, JobError> {
+        match &self.found {
+            Found::Python(interpreter) => job::encode(request, &self.policy, &interpreter.site_paths),
+            Found::Command { .. } => Ok(Vec::new()),
+        }
+    }
+
     fn started<'a>(
         &'a self,
         request: &Request,
         sink: Option<Sink<'a>>,
         laps: &mut Laps,
     ) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
-        let job = match &self.found {
-            Found::Python(interpreter) => {
-                let job = job::encode(request, &self.policy, &interpreter.site_paths)?;
-                laps.lap(Step::Job);
-                job
-            }
-            Found::Command { .. } => Vec::new(),
-        };
+        let job = self.job(request)?;
+        if let Found::Python(_) = self.found {
+            laps.lap(Step::Job);
+        }
         let without_cgroup = Box::new(|plan: &Plan, host: &HostFacts| plan.without_cgroup(&self.policy, host).ok());
         let (plan, host) = (Arc::clone(&self.plan), Arc::clone(&self.host));
         Ok(Run::start(Ask { plan, host, job: job.into(), without_cgroup }, sink))
