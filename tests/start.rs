@@ -52,7 +52,7 @@ fn agrees(list: &str) -> Check {
         Ok((run.code == Some(0), exec.code == Some(0)))
     };
     let default =
-        shipped::source("default").and_then(|source| load::parse(&source, "default", &shipped::source).map_err(|_| String::new()));
+        shipped::source("default").and_then(|source| load::parse(&load::Chain::shipped(&source), "default").map_err(|_| String::new()));
     let granted = default
         .map(|policy| remand_syscalls::granted(&policy.syscalls.rules))
         .map_err(End::Fail)?

@@ -228,7 +228,7 @@ fn string(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use remand_policy::load::{parse, trace};
+    use remand_policy::load::{Chain, parse, trace};
     use remand_policy::overrides::apply;
     use remand_policy::shipped;
     use remand_policy::source::Source;
@@ -238,12 +238,12 @@ mod tests {
 
     fn loaded(file: &str, text: &str) -> Loaded {
         let source = Source { file: file.into(), text: text.as_bytes().to_vec().into() };
-        trace(&source, "p", &shipped::source).unwrap_or_else(|problems| panic!("{problems:?}"))
+        trace(&Chain::shipped(&source), "p").unwrap_or_else(|problems| panic!("{problems:?}"))
     }
 
     fn read_back(text: &str) -> Policy {
         let source = Source { file: "shown".into(), text: text.as_bytes().to_vec().into() };
-        parse(&source, "p", &shipped::source).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
+        parse(&Chain::shipped(&source), "p").unwrap_or_else(|problems| panic!("{problems:?}\n{text}"))
     }
 
     const SMALL: &str = "{\n \"version\": 1,\n \"extends\": \"default\",\n \"limits\": {\"memory\": \"65MiB\"},\n \"syscalls\": {\"allow\": [\n  \

@@ -3,12 +3,11 @@
 //! Always holds: a name stands for a file of the administrator's directory, else for a built-in policy; a path for a file, and nothing runs under one that has
 //! another policy's name; a file is opened only as far as [`trust`] goes, and read once.
 
-use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use remand_policy::load::{self, Loaded, Origins};
+use remand_policy::load::{self, Chain, Loaded, Origins};
 use remand_policy::shipped::{self, SHIPPED};
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::Problem;
@@ -86,19 +85,22 @@ impl Store {
     /// Reads what a text says, its bases found by name; `places`: with where its values were written.
     #[must_use]
     pub fn read(&self, name: &str, source: &Source, places: bool) -> Read {
-        let sources = RefCell::new(vec![source.clone()]);
-        let base = |name: &str| {
-            // The machine's own policy of this name, by whatever path it was asked for, extends the built-in one.
-            let asking = sources.borrow().last().is_some_and(|asking| self.is_place(Path::new(&asking.file), name));
-            let found = if asking { shipped::source(name) } else { self.base(name) };
-            found.inspect(|source| sources.borrow_mut().push(source.clone()))
-        };
+        let chain = self.chain(source);
         let loaded = if places {
-            load::trace(source, name, &base)
+            load::trace(&chain, name)
         } else {
-            load::parse(source, name, &base).map(|policy| Loaded { policy, origins: Origins::default(), expect: Vec::new() })
+            load::parse(&chain, name).map(|policy| Loaded { policy, origins: Origins::default(), expect: Vec::new() })
         };
-        Read { loaded, sources: sources.into_inner() }
+        Read { loaded, sources: chain.files }
+    }
+
+    /// A policy file with its bases, found by name.
+    #[must_use]
+    pub fn chain(&self, source: &Source) -> Chain {
+        Chain::follow(source, |asking, name| {
+            // The machine's own policy of this name, by whatever path it was asked for, extends the built-in one.
+            if self.is_place(Path::new(&asking.file), name) { shipped::source(name) } else { self.base(name) }
+        })
     }
 
     /// The base of this name, for the loader.

@@ -219,12 +219,11 @@ fn mounts(field: &str, allowed: &[Mount], asked: &[Mount]) -> Vec<Excess> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::load::parse;
-    use crate::shipped;
+    use crate::load::{Chain, parse};
     use crate::source::Source;
 
     fn policy(text: &str) -> Policy {
-        parse(&Source { file: "p".into(), text: format!("{{\"version\": 1, {text}}}").into_bytes().into() }, "p", &shipped::source).unwrap()
+        parse(&Chain::shipped(&Source { file: "p".into(), text: format!("{{\"version\": 1, {text}}}").into_bytes().into() }), "p").unwrap()
     }
 
     /// Over the default, `ceiling` and `policy` each changed by a text.

@@ -2,11 +2,12 @@
 //!
 //! Always holds: the result allows nothing that the policy does not.
 
+use jsonc_parser::ast::{Array, BooleanLit, NullKeyword, NumberLit, Object, ObjectProp, ObjectPropName, StringLit, Value as Ast};
 use jsonc_parser::common::Range;
 use serde_json::{Map, Value};
 
 use crate::load::read::Reader;
-use crate::load::{finish, sections, syntax};
+use crate::load::{finish, sections};
 use crate::narrow;
 use crate::policy::Policy;
 use crate::text::{Problem, Text, quote};
@@ -19,17 +20,41 @@ pub fn apply(policy: &Policy, overrides: &Value) -> Result<Policy, Vec<Problem>>
     if matches!(overrides, Value::Null) || matches!(overrides, Value::Object(map) if map.is_empty()) {
         return Ok(policy.clone());
     }
-    let json = overrides.to_string();
-    let text = Text { file: "request", text: &json, skipped: 0 };
-    let ast = syntax(text)?;
+    let mut count = 0;
+    let ast = counted(overrides, &mut count);
+    // A request has no text: the place of a value is its number.
+    let places = " ".repeat(count);
+    let text = Text { file: "request", text: &places, skipped: 0 };
     let mut asked = policy.clone();
     let mut reader = Reader::new(text, true);
     reader.object("", &ast, |root| sections::read(root, &mut asked));
     finish(reader.problems)?;
     narrow::narrow(policy, asked).map_err(|widened| {
-        let problem = |w: narrow::Widened| text.problem(Range::new(0, json.len()), &w.field, w.reason(), None);
+        let problem = |w: narrow::Widened| text.problem(Range::new(0, 0), &w.field, w.reason(), None);
         widened.into_iter().map(problem).collect()
     })
+}
+
+/// A tree as the reader takes it, its values counted in their order.
+fn counted<'v>(value: &'v Value, count: &mut usize) -> Ast<'v> {
+    let range = Range::new(*count, *count + 1);
+    *count += 1;
+    let text = |text: &'v str| StringLit { range, value: text.into() };
+    match value {
+        Value::Null => Ast::NullKeyword(NullKeyword { range }),
+        Value::Bool(value) => Ast::BooleanLit(BooleanLit { range, value: *value }),
+        Value::Number(number) => Ast::NumberLit(NumberLit { range, value: number.as_str() }),
+        Value::String(value) => Ast::StringLit(text(value)),
+        Value::Array(list) => Ast::Array(Array { range, elements: list.iter().map(|element| counted(element, count)).collect() }),
+        Value::Object(map) => {
+            let property = |(key, value): (&'v String, &'v Value)| ObjectProp {
+                range,
+                name: ObjectPropName::String(text(key)),
+                value: counted(value, count),
+            };
+            Ast::Object(Object { range, properties: map.iter().map(property).collect() })
+        }
+    }
 }
 
 /// Puts one `--set` pair, such as `limits.memory` and `64MiB`, into a tree for [`apply`]. `text` is JSON (`8`, `true`, `["json"]`) or else a plain

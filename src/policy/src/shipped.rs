@@ -13,7 +13,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("numeric", include_str!("../../../policies/numeric.jsonc")),
 ];
 
-/// The built-in policy of this name as a file; `Err` says which there are. Fits [`crate::load::parse`] as a search for bases.
+/// The built-in policy of this name as a file; `Err` says which there are.
 ///
 /// # Errors
 /// No built-in policy has this name.

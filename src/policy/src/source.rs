@@ -9,7 +9,7 @@ use crate::text::{Problem, Text};
 /// Largest policy file in bytes.
 pub const LARGEST: usize = 1 << 20;
 
-/// A policy file's content, as [`crate::load::parse`] asks for a base.
+/// A policy file's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The file's path, or `built-in NAME`; stands before the positions of its problems, and tells whether `extends` goes in a circle.
@@ -17,9 +17,6 @@ pub struct Source {
     /// Its bytes.
     pub text: Cow<'static, [u8]>,
 }
-
-/// Finds the base that `extends` names. `Err` says why there is none and, where it helps, which names there are.
-pub type Find<'f> = dyn Fn(&str) -> Result<Source, String> + 'f;
 
 impl Source {
     /// The text, without byte order mark.

@@ -1,8 +1,7 @@
 //! The examples of `policies/README.md`: each block of `jsonc` is a policy that loads, or fails with the text of the block after it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use remand_policy::load::parse;
-use remand_policy::shipped;
+use remand_policy::load::{Chain, parse};
 use remand_policy::source::Source;
 
 const README: &str = include_str!("../../../policies/README.md");
@@ -29,7 +28,7 @@ fn blocks(page: &str) -> Vec<(String, String)> {
 /// What the loader says of a text, a line per problem; empty if it is a policy.
 fn told(text: &str) -> String {
     let source = Source { file: "policy.jsonc".into(), text: text.as_bytes().to_vec().into() };
-    let problems = parse(&source, "policy", &shipped::source).err().unwrap_or_default();
+    let problems = parse(&Chain::shipped(&source), "policy").err().unwrap_or_default();
     problems.iter().map(|problem| format!("{problem}\n")).collect()
 }
 

@@ -138,11 +138,11 @@ impl SourceCode for Window {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use remand_policy::load::parse;
+    use remand_policy::load::{Chain, parse};
 
     fn shown(text: &str) -> String {
         let source = Source { file: "p.jsonc".into(), text: text.as_bytes().to_vec().into() };
-        let problems = parse(&source, "p", &|_| Err(String::new())).unwrap_err();
+        let problems = parse(&Chain::alone(&source), "p").unwrap_err();
         told(&[source], &problems)
     }
 
@@ -182,7 +182,7 @@ mod tests {
             assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
         }
         let source = Source { file: "p.jsonc".into(), text: b"{\n \"a\": \"\xff\xfe\"}".as_slice().into() };
-        let problems = parse(&source, "p", &|_| Err(String::new())).unwrap_err();
+        let problems = parse(&Chain::alone(&source), "p").unwrap_err();
         assert!(told(&[source], &problems).contains("not UTF-8"));
     }
 }

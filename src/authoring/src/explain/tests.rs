@@ -2,7 +2,7 @@
 
 use remand_plan::plan::{Plan, Program};
 use remand_plan::{HostFacts, resolve};
-use remand_policy::load::{Loaded, trace};
+use remand_policy::load::{Chain, Loaded, trace};
 use remand_policy::source::Source;
 use remand_policy::{Policy, shipped};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::fixtures::{full, python, rootless};
 
 fn load(file: &str, text: &str) -> Option<Loaded> {
     let source = Source { file: file.into(), text: text.as_bytes().to_vec().into() };
-    trace(&source, "p", &shipped::source).ok()
+    trace(&Chain::shipped(&source), "p").ok()
 }
 
 fn plan(policy: &Policy, host: &HostFacts) -> Result<Plan, String> {
@@ -27,7 +27,7 @@ fn explained(loaded: &Loaded, host: &HostFacts) -> String {
 
 fn shipped_on(name: &str, host: &HostFacts) -> String {
     let source = shipped::source(name).unwrap();
-    explained(&trace(&source, name, &shipped::source).unwrap(), host)
+    explained(&trace(&Chain::shipped(&source), name).unwrap(), host)
 }
 
 /// The text without its line breaks.

@@ -24,8 +24,8 @@ use std::borrow::Cow;
 
 use json::{Node, Read, named};
 use left::Ledger;
+use remand_policy::load;
 use remand_policy::source::Source;
-use remand_policy::{load, shipped};
 use remand_syscalls::{Arch, compile};
 use write::Document;
 
@@ -107,7 +107,7 @@ fn head(name: &str, kind: Kind, left: &[Left]) -> Vec<String> {
 /// The text as runs would load it: what this importer writes wrongly is never handed out.
 fn verified(policy: &str) -> Result<(), String> {
     let source = Source { file: "the imported policy".into(), text: Cow::Owned(policy.as_bytes().to_vec()) };
-    let loaded = load::parse(&source, "imported", &shipped::source)
+    let loaded = load::parse(&load::Chain::shipped(&source), "imported")
         .map_err(|problems| problems.first().map_or_else(String::new, |problem| format!("can't be said in a policy: {problem}")))?;
     for arch in [Arch::X86_64, Arch::Aarch64] {
         compile(&loaded.syscalls.rules, arch).map_err(|error| format!("can't be said in a policy: {error}"))?;

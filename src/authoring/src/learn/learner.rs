@@ -3,9 +3,8 @@
 //! Always holds: the text of a proposal is what the editor made of the file and the loader read; a line that would go beyond a ceiling is never in it.
 
 use remand_policy::ceiling::exceeding;
-use remand_policy::load::parse;
+use remand_policy::load::{Chain, parse};
 use remand_policy::policy::Policy;
-use remand_policy::source::{Find, Source};
 use remand_policy::text::Problem;
 use serde_json::Value;
 
@@ -13,13 +12,11 @@ use super::{Change, Line, Most, Run, Standing, calls, imports, limits, mounts, n
 use crate::edit;
 
 /// What learning starts from.
-pub struct Start<'f> {
-    /// The policy file.
-    pub source: Source,
+pub struct Start {
+    /// The policy file with its bases.
+    pub chain: Chain,
     /// Its policy's name.
     pub name: String,
-    /// Finds its bases.
-    pub find: &'f Find<'f>,
     /// What no proposal may exceed; the file itself is within.
     pub ceilings: Vec<Policy>,
     /// How far limits are raised.
@@ -32,22 +29,22 @@ pub struct Start<'f> {
 const LINES: usize = 64;
 
 /// A proposal that grows.
-pub struct Learner<'f> {
-    start: Start<'f>,
+pub struct Learner {
+    start: Start,
     text: String,
     base: Policy,
     lines: Vec<Line>,
     measured: limits::Measured,
 }
 
-impl<'f> Learner<'f> {
+impl Learner {
     /// Nothing learned yet.
     ///
     /// # Errors
     /// The file is no policy.
-    pub fn new(start: Start<'f>) -> Result<Self, Vec<Problem>> {
-        let base = parse(&start.source, &start.name, start.find)?;
-        let text = String::from_utf8_lossy(&start.source.text).into_owned();
+    pub fn new(start: Start) -> Result<Self, Vec<Problem>> {
+        let base = parse(&start.chain, &start.name)?;
+        let text = start.chain.files.first().map_or_else(String::new, |file| String::from_utf8_lossy(&file.text).into_owned());
         Ok(Self { start, text, base, lines: Vec::new(), measured: limits::Measured::default() })
     }
 
@@ -235,7 +232,8 @@ impl<'f> Learner<'f> {
     }
 
     fn text_of<'l>(&self, changes: impl Iterator<Item = &'l Change>) -> Result<String, Vec<Problem>> {
-        let failed = |problem: edit::EditError| vec![Problem { file: self.start.source.file.clone(), ..*problem }];
+        let file = self.start.chain.files.first().map_or_else(String::new, |source| source.file.clone());
+        let failed = |problem: edit::EditError| vec![Problem { file: file.clone(), ..*problem }];
         changes.into_iter().try_fold(self.text.clone(), |text, change| match change {
             // A target has one mount.
             Change::Add { field, value } => match mounts::place(change).filter(|place| self.mounted(place)) {
@@ -251,6 +249,6 @@ impl<'f> Learner<'f> {
     }
 
     fn read(&self, text: String) -> Result<Policy, Vec<Problem>> {
-        parse(&Source { file: self.start.source.file.clone(), text: text.into_bytes().into() }, &self.start.name, self.start.find)
+        parse(&self.start.chain.with(text), &self.start.name)
     }
 }

@@ -11,9 +11,8 @@ use remand_plan::plan::Program;
 use remand_plan::resolve;
 use remand_plan::verdict::{Level, Verdict};
 use remand_policy::ceiling::exceeding;
-use remand_policy::load::parse;
+use remand_policy::load::{Chain, parse};
 use remand_policy::narrow::{Direction, compare};
-use remand_policy::shipped;
 use remand_policy::source::Source;
 use remand_syscalls::*;
 use serde_json::json;
@@ -30,12 +29,12 @@ fn source(text: &str) -> Source {
 }
 
 fn policy(text: &str) -> Policy {
-    parse(&source(text), "my", &shipped::source).unwrap()
+    parse(&Chain::shipped(&source(text)), "my").unwrap()
 }
 
-fn learner(text: &str, ceiling: Option<&str>, try_dangerous: bool) -> Learner<'static> {
+fn learner(text: &str, ceiling: Option<&str>, try_dangerous: bool) -> Learner {
     let ceilings = ceiling.map(policy).into_iter().collect();
-    Learner::new(Start { source: source(text), name: "my".into(), find: &shipped::source, ceilings, most: MOST, try_dangerous }).unwrap()
+    Learner::new(Start { chain: Chain::shipped(&source(text)), name: "my".into(), ceilings, most: MOST, try_dangerous }).unwrap()
 }
 
 fn outcome(verdict: Verdict) -> Outcome {
@@ -62,7 +61,7 @@ fn spent(memory: u64, wall: u64) -> Outcome {
 }
 
 /// As the supervisor records denials.
-fn denied(learner: &Learner<'_>, mut outcome: Outcome, calls: &[(&str, [u64; 6])]) -> Outcome {
+fn denied(learner: &Learner, mut outcome: Outcome, calls: &[(&str, [u64; 6])]) -> Outcome {
     let trial = learner.policy().unwrap();
     let violation = |(call, args): &(&str, [u64; 6])| Violation {
         syscall: (*call).into(),
@@ -76,7 +75,7 @@ fn denied(learner: &Learner<'_>, mut outcome: Outcome, calls: &[(&str, [u64; 6])
     outcome
 }
 
-fn learn(learner: &mut Learner<'_>, input: &str, number: u32, outcome: &Outcome, files: &[File]) -> bool {
+fn learn(learner: &mut Learner, input: &str, number: u32, outcome: &Outcome, files: &[File]) -> bool {
     let trial = learner.policy().unwrap();
     let tree = Tree {
         binds: [("/usr/lib/python3".into(), FileId::default())].into(),
@@ -109,7 +108,7 @@ fn learn(learner: &mut Learner<'_>, input: &str, number: u32, outcome: &Outcome,
         .unwrap()
 }
 
-fn standings<'l>(learner: &'l Learner<'_>) -> Vec<(String, &'l Standing)> {
+fn standings(learner: &Learner) -> Vec<(String, &Standing)> {
     learner.lines().iter().map(|line| (line.change.value().to_string(), &line.standing)).collect()
 }
 
@@ -368,7 +367,7 @@ fn mounts_are_the_smallest_and_never_secret() {
 fn a_program_on_a_mount_that_executes_nothing_is_mounted_to_be_executed() {
     let program = |path: &str| File { executes: true, ..file(path) };
     let fails = raised("PermissionError", "no");
-    let mounts = |learner: &Learner<'_>| {
+    let mounts = |learner: &Learner| {
         let shown = learner.policy().unwrap().filesystem.mounts.into_iter();
         shown.map(|mount| format!("{} at {} {} {}", mount.source, mount.target, mount.exec, mount.optional)).collect::<Vec<_>>()
     };

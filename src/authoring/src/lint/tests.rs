@@ -1,14 +1,14 @@
 //! Every advice once where it is due and, beside it, the nearest file to which it must not be given.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use remand_policy::load::trace;
+use remand_policy::load::{Chain, trace};
 use remand_policy::shipped;
 use remand_policy::source::Source;
 use remand_policy::text::Severity;
 
 fn warnings(text: &str) -> Vec<String> {
     let source = Source { file: "p.jsonc".into(), text: text.as_bytes().to_vec().into() };
-    let loaded = trace(&source, "p", &shipped::source).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+    let loaded = trace(&Chain::shipped(&source), "p").unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
     let told = |p: &remand_policy::text::Problem| {
         assert_eq!((p.severity, p.file.as_str()), (Severity::Warning, "p.jsonc"));
         assert!(text.get(p.offset..p.offset + p.bytes).is_some(), "{p}");

@@ -6,7 +6,7 @@ use remand_plan::files::Files;
 use remand_plan::host::HostFacts;
 use remand_plan::plan::{self, Plan, Program};
 use remand_policy::load;
-use remand_policy::load::Origins;
+use remand_policy::load::{Chain, Origins};
 use remand_policy::policy::Policy;
 use remand_policy::source::Source;
 use remand_syscalls::Arch;
@@ -83,6 +83,6 @@ impl<'a> Compiled<'a> {
         let first = |problems: Vec<remand_policy::text::Problem>| {
             problems.first().map_or_else(String::new, |problem| format!("the edited policy would not load: {}", problem.message))
         };
-        load::parse(&source, &self.policy.name, &|_| Err(String::new())).map_err(first)
+        load::parse(&Chain::alone(&source), &self.policy.name).map_err(first)
     }
 }

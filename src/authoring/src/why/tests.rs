@@ -4,7 +4,7 @@ use remand_plan::files::{FileId, Files, Found, Inode, Kind, NoProgram, Unseen};
 use remand_plan::host::{Fact, HostFacts};
 use remand_plan::interpreter::Tree;
 use remand_plan::plan::Program;
-use remand_policy::load::{Loaded, trace};
+use remand_policy::load::{Chain, Loaded, trace};
 use remand_policy::shipped;
 use remand_policy::source::Source;
 
@@ -16,7 +16,7 @@ fn load(name: &str, text: Option<&str>) -> Loaded {
         Some(text) => Source { file: name.into(), text: text.as_bytes().to_vec().into() },
         None => shipped::source(name).unwrap(),
     };
-    trace(&source, name, &shipped::source).unwrap_or_else(|problems| panic!("{}", problems[0]))
+    trace(&Chain::shipped(&source), name).unwrap_or_else(|problems| panic!("{}", problems[0]))
 }
 
 /// What the host has, as far as anybody has looked.

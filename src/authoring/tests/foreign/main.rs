@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use remand_authoring::foreign::{Effect, Imported, import};
 use remand_authoring::lint::lint;
-use remand_policy::load::trace;
+use remand_policy::load::{Chain, trace};
 use remand_policy::source::Source;
 use remand_policy::{Policy, shipped};
 use remand_syscalls::bpf::{Instruction, SeccompData, run};
@@ -31,7 +31,7 @@ pub fn data(name: &str) -> Vec<u8> {
 /// and that its limits are too low for each other.
 pub fn load(text: &str) -> Policy {
     let source = Source { file: "imported".into(), text: Cow::Owned(text.as_bytes().to_vec()) };
-    let loaded = trace(&source, "imported", &shipped::source)
+    let loaded = trace(&Chain::shipped(&source), "imported")
         .unwrap_or_else(|problems| panic!("{}\n{text}", problems.iter().map(|problem| format!("{problem}\n")).collect::<String>()));
     let mut warnings = lint(&loaded, &source);
     warnings.retain(|warning| !warning.message.starts_with("no Python starts") && !warning.field.starts_with("limits."));

@@ -4,9 +4,8 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use remand_authoring::lint::lint;
 use remand_policy::ceiling::exceeding;
-use remand_policy::load::trace;
+use remand_policy::load::{Chain, trace};
 use remand_policy::narrow::narrow;
-use remand_policy::shipped;
 use remand_policy::source::Source;
 
 use crate::arbitrary::policy;
@@ -50,7 +49,7 @@ proptest! {
     #[test]
     fn advice_never_fails(policy in policy()) {
         let source = Source { file: "p".into(), text: policy.canonical().into_bytes().into() };
-        let loaded = trace(&source, "p", &shipped::source);
+        let loaded = trace(&Chain::shipped(&source), "p");
         prop_assert_eq!(loaded.as_ref().map(|loaded| &loaded.policy), Ok(&policy));
         for warning in loaded.map(|loaded| lint(&loaded, &source)).unwrap_or_default() {
             prop_assert!(warning.offset + warning.bytes <= source.text.len() && !warning.message.is_empty());

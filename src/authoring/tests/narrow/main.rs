@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use remand_authoring::{diff, show};
-use remand_policy::load::{parse, trace};
+use remand_policy::load::{Chain, parse, trace};
 use remand_policy::narrow::{Change, Direction, compare, narrow};
 use remand_policy::overrides::apply;
 use remand_policy::source::Source;
@@ -158,13 +158,13 @@ proptest! {
             line.to_owned() + noise[usize::try_from(salt.rotate_left(number * 3 % 64) % 5).unwrap()] + "\n"
         });
         let source = Source { file: "p".into(), text: lines.collect::<String>().into_bytes().into() };
-        let read = parse(&source, "p", &shipped::source).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let read = parse(&Chain::shipped(&source), "p").map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>());
         prop_assert_eq!(read.map(|read| compare(&policy, &read)), Ok(vec![]));
     }
 
     #[test]
     fn what_is_shown_reads_back(policy in policy()) {
-        let load = |text: String| trace(&Source { file: "p".into(), text: text.into_bytes().into() }, "p", &shipped::source).unwrap();
+        let load = |text: String| trace(&Chain::shipped(&Source { file: "p".into(), text: text.into_bytes().into() }), "p").unwrap();
         let loaded = load(policy.canonical());
         prop_assert_eq!(load(show::text(&policy, &loaded)).policy, policy);
     }
@@ -172,7 +172,7 @@ proptest! {
     #[test]
     fn every_policy_reads_back_from_its_text(policy in policy()) {
         let source = Source { file: "p".into(), text: policy.canonical().into_bytes().into() };
-        let read = parse(&source, "p", &shipped::source);
+        let read = parse(&Chain::shipped(&source), "p");
         prop_assert_eq!(read.as_ref().map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>()), Ok(&policy));
     }
 
@@ -182,7 +182,7 @@ proptest! {
         let at = (0..=cut.index(shipped.len())).rev().find(|at| shipped.is_char_boundary(*at)).unwrap();
         for text in [text, format!("{}{junk}{}", &shipped[..at], &shipped[at..]), format!("{}{junk}", &shipped[..at])] {
             let source = Source { file: "p".into(), text: text.into_bytes().into() };
-            let _ = parse(&source, "p", &shipped::source);
+            let _ = parse(&Chain::shipped(&source), "p");
         }
     }
 }

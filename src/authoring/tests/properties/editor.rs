@@ -2,10 +2,10 @@
 //! editor's.
 
 use remand_authoring::edit::{add, format, remove, set};
-use remand_policy::load::parse;
+use remand_policy::Policy;
+use remand_policy::load::{Chain, parse};
 use remand_policy::source::Source;
 use remand_policy::units::Limit;
-use remand_policy::{Policy, shipped};
 use serde_json::{Map, Value, json};
 
 /// A file, a field or list, a value and a comment, separated by zero bytes.
@@ -85,7 +85,7 @@ fn sorted(mut policy: Option<Policy>) -> Option<Policy> {
 
 fn load(text: &str) -> Option<Policy> {
     let source = Source { file: "p".into(), text: text.as_bytes().to_vec().into() };
-    parse(&source, "p", &shipped::source).ok()
+    parse(&Chain::shipped(&source), "p").ok()
 }
 
 /// The comments of a text, each with whether it stands alone on its line, and the text without them.

@@ -4,10 +4,10 @@
 //! denying.
 
 use remand_authoring::foreign::{Kind, import};
-use remand_policy::load::parse;
+use remand_policy::Policy;
+use remand_policy::load::{Chain, parse};
 use remand_policy::source::Source;
 use remand_policy::units::{Bytes, Limit};
-use remand_policy::{Policy, shipped};
 use remand_syscalls::bpf::SeccompData;
 use remand_syscalls::{ALLOW, argument_width, audit_arch, names, number};
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub fn holds(bytes: &[u8]) {
     let asked = [Kind::Seccomp, Kind::Container].map(|kind| import(bytes, "profile.json", Some(kind)).ok());
     for imported in asked.into_iter().flatten().filter(|one| guessed.as_ref() != Some(one)).chain(guessed.clone()) {
         let source = Source { file: "imported".into(), text: imported.policy.clone().into_bytes().into() };
-        let policy = parse(&source, "imported", &shipped::source).unwrap_or_else(|problems| panic!("{problems:?} in {}", imported.policy));
+        let policy = parse(&Chain::shipped(&source), "imported").unwrap_or_else(|problems| panic!("{problems:?} in {}", imported.policy));
         check_canonical(&policy);
         let Ok(root) = serde_json::from_slice::<Value>(bytes) else { continue };
         if imported.kind == Kind::Container {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use remand_authoring::lint::lint;
-use remand_policy::load::{Loaded, Place, parse, trace};
+use remand_policy::load::{Chain, Loaded, Place, parse, trace};
 use remand_policy::source::Source;
 use remand_policy::text::{Problem, Severity};
 use remand_policy::{Policy, shipped};
@@ -35,9 +35,9 @@ fn errors(problems: Vec<Problem>) -> Vec<Problem> {
 
 pub fn holds(bytes: &[u8]) {
     let files = Files::of(bytes);
-    let find = |name: &str| files.find(name);
     let Some(source) = files.get(0) else { return };
-    match (parse(source, "p", &find), trace(source, "p", &find)) {
+    let chain = Chain::follow(source, |_, name| files.find(name));
+    match (parse(&chain, "p"), trace(&chain, "p")) {
         (Ok(policy), Ok(loaded)) => {
             assert_eq!(policy, loaded.policy);
             let warnings = lint(&loaded, source);
@@ -60,7 +60,7 @@ pub fn holds(bytes: &[u8]) {
 pub fn check_canonical(policy: &Policy) {
     let text = policy.canonical();
     let source = Source { file: "canonical".into(), text: text.clone().into_bytes().into() };
-    let again = parse(&source, &policy.name, &|_| Err(String::new())).unwrap_or_else(|problems| panic!("{problems:?} in {text}"));
+    let again = parse(&Chain::alone(&source), &policy.name).unwrap_or_else(|problems| panic!("{problems:?} in {text}"));
     assert_eq!((&again, again.hash()), (policy, policy.hash()));
 }
 

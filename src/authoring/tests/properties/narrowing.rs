@@ -1,6 +1,6 @@
 //! The order of policies: comparing two texts mirrors, and narrowing never widens.
 
-use remand_policy::load::parse;
+use remand_policy::load::{Chain, parse};
 use remand_policy::narrow::{Change, Direction, compare, narrow};
 use remand_policy::overrides::apply;
 
@@ -12,7 +12,7 @@ mod oracle;
 /// Two policy files and a request, separated by zero bytes.
 pub fn holds(bytes: &[u8]) {
     let files = Files::of(bytes);
-    let load = |index| parse(files.get(index)?, "p", &|name| files.find(name)).ok();
+    let load = |index| parse(&Chain::follow(files.get(index)?, |_, name| files.find(name)), "p").ok();
     let Some(one) = load(0) else { return };
     assert_eq!(compare(&one, &one), []);
     if let Some(request) = files.get(2).and_then(|source| serde_json::from_slice(&source.text).ok())

@@ -15,9 +15,9 @@ use remand_plan::plan::Program;
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_plan::{HostFacts, Outcome};
-use remand_policy::load::parse;
+use remand_policy::Policy;
+use remand_policy::load::{Chain, parse};
 use remand_policy::source::Source;
-use remand_policy::{Policy, shipped};
 
 use crate::files::HostFiles;
 
@@ -41,7 +41,7 @@ pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8], cancel: Option<
 
 fn policy() -> Result<Policy, String> {
     let source = Source { file: "built-in asking".to_owned(), text: include_bytes!("asking.jsonc").as_slice().into() };
-    parse(&source, "asking", &shipped::source).map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    parse(&Chain::shipped(&source), "asking").map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 /// How it ended, and the last line that it wrote to standard error.

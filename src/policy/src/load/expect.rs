@@ -72,8 +72,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::Question;
-    use crate::load::Loaded;
     use crate::load::trace;
+    use crate::load::{Chain, Loaded};
     use crate::question::Is;
     use crate::source::Source;
     use crate::text::Problem;
@@ -82,7 +82,7 @@ mod tests {
         let base = r#"{"version": 1, "expect": [{"call": "read", "is": "allowed"}]}"#;
         let file = |name: &str, text: String| Source { file: name.into(), text: text.into_bytes().into() };
         let text = format!("{{\"version\": 1, \"extends\": \"base\",\n \"expect\": {expect}}}");
-        trace(&file("top", text), "top", &|_| Ok(file("base", base.to_owned())))
+        trace(&Chain::follow(&file("top", text), |_, _| Ok(file("base", base.to_owned()))), "top")
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //!   only [`trace`] reads it.
 //! - `description` and the reasons of a mount or grant are not inherited apart from what they describe.
 
+mod chain;
 mod contradictions;
 mod expect;
 mod meant;
@@ -30,27 +31,24 @@ mod words;
 mod tests;
 
 use jsonc_parser::ast::Value as Ast;
-use jsonc_parser::common::Range;
-use jsonc_parser::{CollectOptions, ParseOptions, ParseResult, parse_to_ast};
 use read::{Fault, Reader, Section};
 
 use crate::policy::Policy;
 use crate::question::Expectation;
 use crate::shipped;
-use crate::source::{Find, Source};
-use crate::text::{Problem, Text, quote};
+use crate::source::Source;
+use crate::text::Problem;
 
+pub use chain::Chain;
 pub use origins::{Origins, Place};
+pub use syntax::tokens;
 
-/// Longest chain of `extends`.
-const CHAIN: usize = 8;
-
-/// Reads one policy file called `name`, with its bases.
+/// Reads a policy file called `name`, with its bases.
 ///
 /// # Errors
 /// Every problem of the file and its bases, in the order of each text; only the first where the text is no JSON.
-pub fn parse(source: &Source, name: &str, find: &Find<'_>) -> Result<Policy, Vec<Problem>> {
-    load(source, name, find, &mut Chain { files: Vec::new(), trace: false }).map(|loaded| loaded.policy)
+pub fn parse(chain: &Chain, name: &str) -> Result<Policy, Vec<Problem>> {
+    load(&chain.files, &Reading { name, chain, trace: false }).map(|loaded| loaded.policy)
 }
 
 /// The built-in policy of this name, loaded; `None` if there is none.
@@ -59,7 +57,7 @@ pub fn parse(source: &Source, name: &str, find: &Find<'_>) -> Result<Policy, Vec
 /// None for the texts in this binary, which tests load.
 #[must_use]
 pub fn shipped(name: &str) -> Option<Result<Policy, Vec<Problem>>> {
-    Some(parse(&shipped::source(name).ok()?, name, &shipped::source))
+    Some(parse(&Chain::shipped(&shipped::source(name).ok()?), name))
 }
 
 /// A policy, and what its files say about it.
@@ -77,27 +75,29 @@ pub struct Loaded {
 ///
 /// # Errors
 /// As [`parse`].
-pub fn trace(source: &Source, name: &str, find: &Find<'_>) -> Result<Loaded, Vec<Problem>> {
-    load(source, name, find, &mut Chain { files: Vec::new(), trace: true })
+pub fn trace(chain: &Chain, name: &str) -> Result<Loaded, Vec<Problem>> {
+    load(&chain.files, &Reading { name, chain, trace: true })
 }
 
-/// The files that extend each other, outermost first, and whether to [`trace`] them.
-struct Chain {
-    files: Vec<String>,
+/// What is read, and whether to [`trace`] it.
+struct Reading<'c> {
+    name: &'c str,
+    chain: &'c Chain,
     trace: bool,
 }
 
-fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Result<Loaded, Vec<Problem>> {
-    chain.files.push(source.file.clone());
+/// The first of these files, on top of the others. Without any there is no policy, and nothing to say about it.
+fn load(files: &[Source], reading: &Reading<'_>) -> Result<Loaded, Vec<Problem>> {
+    let (source, bases) = files.split_first().ok_or_else(Vec::new)?;
     let text = source.text()?;
-    let ast = syntax(text)?;
+    let ast = syntax::tree(text)?;
     let mut reader = Reader::new(text, false);
-    reader.origins = chain.trace.then(Origins::default);
+    reader.origins = reading.trace.then(Origins::default);
     let (mut problems, mut expect) = (Vec::new(), Vec::new());
     let policy = reader.object("", &ast, |root| {
-        let base = base(root, name, find, chain, &mut problems);
+        let base = base(root, bases, reading, &mut problems);
         let mut policy = base.map_or_else(
-            || Policy::floor(name),
+            || Policy::floor(reading.name),
             |base| {
                 root.reader.trace(|origins, _| *origins = base.origins.without("expect"));
                 base.policy
@@ -116,7 +116,7 @@ fn load(source: &Source, name: &str, find: &Find<'_>, chain: &mut Chain) -> Resu
     let mut origins = reader.origins.unwrap_or_default();
     origins.locate(text);
     // An object without problems was read; anything else left a problem.
-    Ok(Loaded { policy: policy.unwrap_or_else(|| Policy::floor(name)), origins, expect })
+    Ok(Loaded { policy: policy.unwrap_or_else(|| Policy::floor(reading.name)), origins, expect })
 }
 
 /// Problems in the order of the text, if there are any.
@@ -125,40 +125,13 @@ pub(crate) fn finish(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// The policy that `extends` names. `None`: no `extends`, or a problem.
-fn base(root: &mut Section<'_, '_, '_>, name: &str, find: &Find<'_>, chain: &mut Chain, problems: &mut Vec<Problem>) -> Option<Loaded> {
-    let wanted: String = root.get("extends")?;
-    let source = match find(&wanted) {
-        Ok(source) => source,
-        Err(why) => {
-            let help = extends_help(&wanted).unwrap_or(why);
-            root.report_at("extends", Fault { message: format!("no policy {}", quote(&wanted)), help: Some(help) });
-            return None;
-        }
-    };
-    // What stands in for a built-in policy extends that one.
-    let source = if chain.files.last() == Some(&source.file) { shipped::source(&wanted).unwrap_or(source) } else { source };
-    if chain.files.contains(&source.file) || chain.files.len() >= CHAIN {
-        let message = if chain.files.len() >= CHAIN { format!("more than {CHAIN} files") } else { "goes in a circle".to_owned() };
-        root.report_at("extends", Fault { message: format!("{message}: {} -> {}", chain.files.join(" -> "), source.file), help: None });
-        return None;
+/// The policy that the file extends. `None`: it extends none, or there is a problem.
+fn base(root: &mut Section<'_, '_, '_>, bases: &[Source], reading: &Reading<'_>, problems: &mut Vec<Problem>) -> Option<Loaded> {
+    let _: String = root.get("extends")?;
+    if let (Some(fault), []) = (&reading.chain.broken, bases) {
+        root.report_at("extends", fault.clone());
     }
-    load(&source, name, find, chain).map_err(|found| problems.extend(found)).ok()
-}
-
-/// Help for a base that there is none of, where the name itself tells what was meant.
-fn extends_help(wanted: &str) -> Option<String> {
-    let near = |name: &&str| wanted.len() <= 64 && strsim::damerau_levenshtein(&wanted.to_lowercase(), name) <= 2;
-    if let Some((name, _)) = shipped::SHIPPED.iter().find(|(name, _)| near(name)) {
-        return Some(format!("did you mean \"{name}\"?"));
-    }
-    let file = wanted.rsplit('/').next().unwrap_or_default();
-    let name = file.strip_suffix(".jsonc").or_else(|| file.strip_suffix(".json"))?;
-    Some(format!(
-        "a base is named, not its file: put it where named policies lie, as {}.jsonc, and write {}",
-        quote(name).trim_matches('"'),
-        quote(name)
-    ))
+    load(bases, reading).map_err(|found| problems.extend(found)).ok()
 }
 
 /// What stands above the sections.
@@ -169,33 +142,4 @@ fn head(root: &mut Section<'_, '_, '_>) {
     {
         root.report_at("version", Fault::new(format!("version {version} is unknown"), "this remand reads version 1"));
     }
-}
-
-pub(crate) fn syntax(text: Text<'_>) -> Result<Ast<'_>, Vec<Problem>> {
-    let empty = || vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))];
-    tokens(text, &CollectOptions::default()).map_err(|problem| vec![*problem])?.value.ok_or_else(empty)
-}
-
-/// Comments and trailing commas are taken. Nothing else beyond JSON is asked for; the parser also takes raw control characters in texts and a few more kinds of white space.
-/// # Errors
-/// The first thing that is no JSON.
-pub fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<ParseResult<'t>, Box<Problem>> {
-    let options = ParseOptions {
-        allow_comments: true,
-        allow_loose_object_property_names: false,
-        allow_trailing_commas: true,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
-    parse_to_ast(text.text, collect, &options).map_err(|error| {
-        let message = error.kind().to_string();
-        let message = message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
-        let syntax::Slip { range, message, help } = syntax::slip(text.text, error.range(), &message);
-        Box::new(text.problem(range, "", message, help))
-    })
 }

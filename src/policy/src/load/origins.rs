@@ -102,7 +102,7 @@ fn unplaced(text: Text<'_>, range: Range) -> Place {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use crate::load::trace;
+    use crate::load::{Chain, trace};
     use crate::source::Source;
 
     fn file(name: &str, text: &str) -> Source {
@@ -115,7 +115,7 @@ mod tests {
                     \"environment\": {\"A\": \"1\", \"B\": \"2\"}\n}";
         let top = "\u{feff}{\"version\": 1, \"extends\": \"base\",\r\n \"limits\": {\"pids\": 2},\n \
                    \"syscalls\": {\"allow\": {\"remove\": [\"@io\"], \"add\": [\"read\"]}}, \"environment\": {\"A\": null}}";
-        let loaded = trace(&file("top", top), "top", &|_| Ok(file("base", base))).unwrap();
+        let loaded = trace(&Chain::follow(&file("top", top), |_, _| Ok(file("base", base))), "top").unwrap();
         let at = |field: &str| loaded.origins.of(field).map(ToString::to_string);
         assert_eq!(at("limits.memory").unwrap(), "base:3:23");
         assert_eq!(at("limits.pids").unwrap(), "top:2:21");

@@ -16,6 +16,7 @@ use crate::text::{Problem, Text, did_you_mean, quote};
 const PROBLEMS: usize = 100;
 
 /// A value that was read but can't stand: what is wrong, and what to write.
+#[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub message: String,
     pub help: Option<String>,

@@ -2,7 +2,41 @@
 //!
 //! Always holds: the parser alone decides that a text is refused; here its message only becomes one for people, at a place within the text.
 
+use jsonc_parser::ast::Value;
 use jsonc_parser::common::Range;
+use jsonc_parser::{CollectOptions, ParseOptions, ParseResult, parse_to_ast};
+
+use crate::text::{Problem, Text};
+
+/// The tree of a text.
+pub(crate) fn tree(text: Text<'_>) -> Result<Value<'_>, Vec<Problem>> {
+    let empty = || vec![text.problem(Range::new(0, 0), "", "the file is empty".to_owned(), Some("start with {\"version\": 1}".to_owned()))];
+    tokens(text, &CollectOptions::default()).map_err(|problem| vec![*problem])?.value.ok_or_else(empty)
+}
+
+/// Comments and trailing commas are taken. Nothing else beyond JSON is asked for; the parser also takes raw control characters in texts and a few more kinds of white space.
+/// # Errors
+/// The first thing that is no JSON.
+pub fn tokens<'t>(text: Text<'t>, collect: &CollectOptions) -> Result<ParseResult<'t>, Box<Problem>> {
+    let options = ParseOptions {
+        allow_comments: true,
+        allow_loose_object_property_names: false,
+        allow_trailing_commas: true,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    parse_to_ast(text.text, collect, &options).map_err(|error| {
+        let message = error.kind().to_string();
+        let message = message.chars().next().map_or(String::new(), |first| first.to_lowercase().chain(message.chars().skip(1)).collect());
+        let Slip { range, message, help } = slip(text.text, error.range(), &message);
+        Box::new(text.problem(range, "", message, help))
+    })
+}
 
 /// A refusal in words: where, what, and what to do.
 #[derive(Clone, Debug, PartialEq)]

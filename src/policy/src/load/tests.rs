@@ -16,7 +16,7 @@ fn file(text: impl Into<Vec<u8>>) -> Source {
 }
 
 fn read(text: &str) -> Result<Policy, Vec<Problem>> {
-    parse(&file(text), "p", &shipped::source)
+    parse(&Chain::shipped(&file(text)), "p")
 }
 
 pub(super) fn problems_of(text: &str) -> Vec<Problem> {
@@ -276,7 +276,7 @@ fn texts_that_are_no_json() {
 #[test]
 fn positions_count_characters_lines_and_the_byte_order_mark() {
     let text = "\u{feff}{\"version\": 1,\r\n  /* é𝄞 */ \"x\": 1}";
-    let found = &parse(&file(text), "p", &shipped::source).unwrap_err()[0];
+    let found = &parse(&Chain::shipped(&file(text)), "p").unwrap_err()[0];
     assert_eq!((found.line, found.column, found.length), (2, 12, 3));
     assert_eq!(&text[found.offset..found.offset + found.bytes], "\"x\"");
     // What looks like a part of the comment would be a key.
@@ -289,11 +289,11 @@ fn positions_count_characters_lines_and_the_byte_order_mark() {
 
 #[test]
 fn bytes_that_are_no_text() {
-    let found = &parse(&file(*b"{\n \"a\": \"\xff\"}"), "p", &shipped::source).unwrap_err()[0];
+    let found = &parse(&Chain::shipped(&file(*b"{\n \"a\": \"\xff\"}")), "p").unwrap_err()[0];
     assert_eq!((found.line, found.column, found.offset, found.message.as_str()), (2, 8, 9, "not UTF-8"));
-    let found = &parse(&file(vec![b' '; LARGEST + 1]), "p", &shipped::source).unwrap_err()[0];
+    let found = &parse(&Chain::shipped(&file(vec![b' '; LARGEST + 1])), "p").unwrap_err()[0];
     assert_eq!(found.to_string(), "p.jsonc:1:1: 1048577 bytes are more than a policy file may have (1048576)");
-    parse(&file([b"{\"version\": 1}".as_slice(), &vec![b' '; LARGEST - 14]].concat()), "p", &shipped::source).unwrap();
+    parse(&Chain::shipped(&file([b"{\"version\": 1}".as_slice(), &vec![b' '; LARGEST - 14]].concat())), "p").unwrap();
 }
 
 #[test]
@@ -303,7 +303,7 @@ fn extends_in_a_circle_and_problems_of_a_base() {
         "b" => Ok(Source { file: "b.jsonc".into(), text: b"{\"version\": 1, \"extends\": \"a\", \"x\": 1}".as_slice().into() }),
         _ => Err("none".to_owned()),
     };
-    let found = parse(&find("a").unwrap(), "a", &find).unwrap_err();
+    let found = parse(&Chain::follow(&find("a").unwrap(), |_, name| find(name)), "a").unwrap_err();
     let shown: Vec<_> = found.iter().map(ToString::to_string).collect();
     assert_eq!(
         shown,
@@ -315,7 +315,7 @@ fn extends_in_a_circle_and_problems_of_a_base() {
     let endless = |name: &str| {
         Ok(Source { file: format!("{name}x"), text: format!("{{\"version\": 1, \"extends\": \"{name}x\"}}").into_bytes().into() })
     };
-    let found = parse(&endless("").unwrap(), "", &endless).unwrap_err();
+    let found = parse(&Chain::follow(&endless("").unwrap(), |_, name| endless(name)), "").unwrap_err();
     assert!(found[0].message.starts_with("more than 8 files: x -> xx"), "{}", found[0]);
 }
 
@@ -338,7 +338,7 @@ fn canonical_text_reads_back() {
     for (name, _) in shipped::SHIPPED {
         let policy = shipped(name).unwrap().unwrap();
         let text = policy.canonical();
-        let again = parse(&file(text.clone()), name, &shipped::source).unwrap();
+        let again = parse(&Chain::shipped(&file(text.clone())), name).unwrap();
         assert_eq!((again.canonical(), again.hash()), (text, policy.hash()));
         assert_eq!(again, policy);
     }
@@ -387,7 +387,7 @@ fn a_request_narrows_by_the_same_code() {
 fn paths_that_no_system_call_takes_are_refused() {
     let told = |source: &str, target: &str| {
         let text = format!("{{\"version\": 1, \"filesystem\": {{\"mounts\": [{{\"source\": \"{source}\", \"target\": \"{target}\"}}]}}}}");
-        parse(&Source { file: "p".into(), text: text.into_bytes().into() }, "p", &crate::shipped::source)
+        parse(&Chain::shipped(&Source { file: "p".into(), text: text.into_bytes().into() }), "p")
             .err()
             .map(|problems| problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; "))
     };

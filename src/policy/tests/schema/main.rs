@@ -9,7 +9,7 @@ use std::path::Path;
 
 use jsonschema::Validator;
 use proptest::prelude::*;
-use remand_policy::load::trace;
+use remand_policy::load::{Chain, trace};
 use remand_policy::source::Source;
 use remand_policy::text::Problem;
 use remand_policy::{Policy, schema, shipped};
@@ -25,7 +25,7 @@ fn tree(text: &str) -> Value {
 }
 
 fn load(text: &str) -> Result<Policy, Vec<Problem>> {
-    trace(&Source { file: "p.jsonc".into(), text: text.as_bytes().to_vec().into() }, "p", &shipped::source).map(|loaded| loaded.policy)
+    trace(&Chain::shipped(&Source { file: "p.jsonc".into(), text: text.as_bytes().to_vec().into() }), "p").map(|loaded| loaded.policy)
 }
 
 /// Name and text of every file of a corpus.

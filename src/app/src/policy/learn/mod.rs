@@ -36,11 +36,9 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     let typed = job::Typed::of(&args.job)?;
     let ground = Ground::find(args, typed.policy())?;
     let engine = Engine::from_environment();
-    let find = |name: &str| engine.store().base(name);
     let start = Start {
-        source: ground.source.clone(),
+        chain: engine.store().chain(&ground.source),
         name: ground.name.clone(),
-        find: &find,
         ceilings: ground.ceilings(),
         most: ground::most(),
         try_dangerous: args.try_dangerous,
@@ -61,13 +59,13 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     session.give(args, &ran)
 }
 
-struct Session<'f> {
-    learner: Learner<'f>,
+struct Session {
+    learner: Learner,
     ground: Ground,
     job: Job,
 }
 
-impl Session<'_> {
+impl Session {
     fn once(&self, effective: &Effective, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
         let tried = self.job.once(effective, input, observe, cancel)?;
         let cancelled = match &tried {
