@@ -4,7 +4,7 @@
 
 use remand_policy::Policy;
 use remand_policy::policy::Enforce;
-use remand_syscalls::{Starting, calls, granted, needed, number, tried};
+use remand_syscalls::{Starting, calls, missing_to_start, number, tried};
 
 use crate::files::Files;
 use crate::host::HostFacts;
@@ -37,18 +37,16 @@ pub fn stopped(policy: &Policy, host: &HostFacts, what: Starting) -> Option<Refu
     if policy.syscalls.enforce == Enforce::Optional && !host.seccomp.available() {
         return None;
     }
-    let (needed, tried) = (needed(what, host.glibc), tried(what, host.glibc));
     let who = if what == Starting::Program { "program that is linked dynamically" } else { "Python" };
     let refusal = |blocker: String, remedy: &str| Refused { protection: Protection::Start(what), blocker, remedy: remedy.to_owned() };
     let known = |call: &&str| number(host.arch, call).is_some();
-    let granted = granted(&policy.syscalls.rules).unwrap_or_default();
     let killed = calls(&policy.syscalls.rules.kill);
-    let ends: Vec<_> = tried.into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
+    let ends: Vec<_> = tried(what, host.glibc).into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
     if !ends.is_empty() {
         let blocker = format!("no {who} starts without trying {}, which ends the run under the policy", ends.join(", "));
         return Some(refusal(blocker, "Take these calls out of syscalls.kill; syscalls.deny merely refuses them."));
     }
-    let missing: Vec<_> = needed.into_iter().filter(known).filter(|call| !granted.contains_key(*call)).collect();
+    let missing = missing_to_start(&policy.syscalls.rules, host.arch, what, host.glibc);
     let blocker = format!("no {who} starts without {}, which the policy does not grant", missing.join(", "));
     (!missing.is_empty()).then(|| refusal(blocker, "Grant these calls; what needs none of them starts."))
 }

@@ -32,7 +32,7 @@ pub use kept::{COUNT, DONE, END, SERVE};
 pub use names::{argument_count, argument_width, can_be_granted, danger, is_call, is_dangerous, is_group, name, names, number, purpose};
 pub use rules::{Comparison, Condition, Grant, Rules};
 pub use seccomp::{ALLOW, KILL, NO_SUCH_CALL, NOTIFY, audit_arch};
-pub use start::{NEEDED_TO_START, Starting, missing_to_start, needed, tried};
+pub use start::{NEEDED_TO_START, Starting, missing_to_start, tried};
 
 #[cfg(test)]
 mod tests;

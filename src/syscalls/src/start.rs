@@ -96,8 +96,7 @@ impl Tried {
 }
 
 /// The calls without which it does not start. Without glibc, those alone that every C library needs.
-#[must_use]
-pub fn needed(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
+fn needed(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
     let always = if what == Starting::Program { NEEDED_TO_LOAD } else { NEEDED_TO_START };
     always.iter().copied().chain(tries(what, glibc, true)).collect()
 }
@@ -115,11 +114,11 @@ fn tries(what: Starting, glibc: Option<Version>, needed: bool) -> impl Iterator<
     TRIED.iter().filter(by).map(|tried| tried.call)
 }
 
-/// Of what every Python needs, what an instruction set has and rules do not grant.
+/// Of what it needs, what an instruction set has and rules do not grant.
 #[must_use]
-pub fn missing_to_start(rules: &Rules, arch: Arch) -> Vec<&'static str> {
+pub fn missing_to_start(rules: &Rules, arch: Arch, what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
     let granted = granted(rules).unwrap_or_default();
-    NEEDED_TO_START.iter().copied().filter(|call| number(arch, call).is_some() && !granted.contains_key(*call)).collect()
+    needed(what, glibc).into_iter().filter(|call| number(arch, call).is_some() && !granted.contains_key(*call)).collect()
 }
 
 #[cfg(test)]

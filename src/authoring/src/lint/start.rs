@@ -1,7 +1,7 @@
 //! System calls that the interpreter can't start without.
 
 use remand_policy::text::quote;
-use remand_syscalls::{Arch, Rules, grants_of_group, is_dangerous, is_group, missing_to_start, names};
+use remand_syscalls::{Arch, Rules, Starting, grants_of_group, is_dangerous, is_group, missing_to_start, names};
 
 use super::advice::{Found, Spot, field};
 use super::syscalls::calls;
@@ -10,7 +10,7 @@ use super::syscalls::calls;
 const ARCH: Arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
 
 pub(super) fn advise(rules: &Rules, found: &mut Found) {
-    let missing = missing_to_start(rules, ARCH);
+    let missing = missing_to_start(rules, ARCH, Starting::Python(None), None);
     if missing.is_empty() {
         return;
     }

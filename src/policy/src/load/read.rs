@@ -8,7 +8,7 @@ use jsonc_parser::common::{Range, Ranged};
 
 use super::meant;
 use super::origins::Origins;
-use super::shape::shape;
+use super::shape::{Form, shape};
 use crate::ranges::ENTRIES;
 use crate::text::{Problem, Text, did_you_mean, quote};
 
@@ -58,6 +58,10 @@ impl<'t> Reader<'t> {
 
     /// Reports a value of the wrong type; the help says what to write.
     pub fn wrong_type(&mut self, field: &str, value: &Value<'_>, expected: &str, help: Option<String>) {
+        self.wrong_form(field, value, (Form::Single, expected), help);
+    }
+
+    fn wrong_form(&mut self, field: &str, value: &Value<'_>, (form, expected): (Form, &str), help: Option<String>) {
         let found = match value {
             Value::StringLit(text) => format!("the text {}", quote(&text.value)),
             Value::NumberLit(number) => format!("the number {}", quote(number.value).trim_matches('"')),
@@ -67,14 +71,14 @@ impl<'t> Reader<'t> {
             Value::NullKeyword(_) => "null".to_owned(),
         };
         let null = matches!(value, Value::NullKeyword(_)).then(|| "leave the key out to inherit its value".to_owned());
-        let help = help.or(null).or_else(|| shape(field, value, expected));
+        let help = help.or(null).or_else(|| shape(field, value, form));
         self.report(value.range(), field, Fault { message: format!("expected {expected}, found {found}"), help });
     }
 
     /// Reads an object: `read` asks for its keys, what was not asked for is unknown.
     pub fn object<'a, R>(&mut self, field: &str, value: &'a Value<'a>, read: impl FnOnce(&mut Section<'_, 't, 'a>) -> R) -> Option<R> {
         let Value::Object(object) = value else {
-            self.wrong_type(field, value, "an object", None);
+            self.wrong_form(field, value, (Form::Object, "an object"), None);
             return None;
         };
         if object.properties.len() > ENTRIES {
@@ -91,7 +95,7 @@ impl<'t> Reader<'t> {
     /// Reads the elements of an array; `None` where it is none, or too long.
     pub fn elements<'a, T: Readable>(&mut self, field: &str, value: &'a Value<'a>, expected: &str) -> Option<Vec<(T, Range)>> {
         let Value::Array(array) = value else {
-            self.wrong_type(field, value, expected, None);
+            self.wrong_form(field, value, (Form::List, expected), None);
             return None;
         };
         if array.elements.len() > ENTRIES {

@@ -8,8 +8,17 @@ use crate::policy::{Fields, Namespaces};
 use crate::text::quote;
 use crate::write;
 
-/// What to write for `value` in `field`, where it should be `expected`.
-pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<String> {
+/// What form a value should have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Object,
+    List,
+    /// Neither.
+    Single,
+}
+
+/// What to write for `value` in `field`, where it should have this form.
+pub(super) fn shape(field: &str, value: &Value<'_>, form: Form) -> Option<String> {
     let last = field.rsplit('.').next().unwrap_or(field);
     match (field, value) {
         ("network", Value::StringLit(mode)) => {
@@ -39,8 +48,8 @@ pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<St
         },
         ("", Value::Array(_)) => Some("the file is one object: write {\"version\": 1, ...} without a list around it".to_owned()),
         _ if last == "when" => Some("write [{\"arg\": 0, \"equals\": 1}]".to_owned()),
-        (_, Value::StringLit(text)) if expected.starts_with("a list") => Some(format!("write [{}]", quote(&text.value))),
-        (_, Value::Array(list)) if expected == "an object" && matches!(list.elements.as_slice(), [Value::Object(_)]) => {
+        (_, Value::StringLit(text)) if form == Form::List => Some(format!("write [{}]", quote(&text.value))),
+        (_, Value::Array(list)) if form == Form::Object && matches!(list.elements.as_slice(), [Value::Object(_)]) => {
             Some("one object, in { }, without a list around it".to_owned())
         }
         ("syscalls", Value::Array(list)) if texts(list).next().is_some() => {
@@ -59,9 +68,7 @@ pub(super) fn shape(field: &str, value: &Value<'_>, expected: &str) -> Option<St
             let names: Vec<_> = texts(list).map(quote).collect();
             Some(format!("write {{\"stdlib_allow\": [{}]}}, or \"external_allow\"", names.join(", ")))
         }
-        _ if expected == "an object" => {
-            EXAMPLES.iter().find(|(section, _)| *section == field).map(|(_, example)| format!("write {example}"))
-        }
+        _ if form == Form::Object => EXAMPLES.iter().find(|(section, _)| *section == field).map(|(_, example)| format!("write {example}")),
         _ => None,
     }
 }
