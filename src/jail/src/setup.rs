@@ -115,18 +115,18 @@ impl Setup {
         let rules: Vec<_> = self.landlock_rules.iter().map(|(path, rights)| (path.as_c_str(), *rights)).collect();
         let argv: Vec<_> = self.argv.iter().map(CString::as_c_str).collect();
         let envp: Vec<_> = self.envp.iter().map(CString::as_c_str).collect();
-        let network = plan.has(&Protection::NetworkNamespace);
+        let (network, shared) = (plan.has(&Protection::NetworkNamespace), plan.shares_network());
         let loopback = if plan.own_loopback() { Loopback::Up } else { Loopback::Down };
         use_spec(&Spec {
             socket: start.socket,
             kept: &kept,
             ids: start.ids,
-            namespaces: Shared { uts: plan.has(&Protection::UtsNamespace), network: network && plan.shares_network() },
+            namespaces: Shared { uts: plan.has(&Protection::UtsNamespace), network: network && shared },
             root: &root,
             run: RunSpec {
                 namespaces: Own {
                     ipc: plan.has(&Protection::IpcNamespace),
-                    network: (network && !plan.shares_network()).then_some(loopback),
+                    network: (network && !shared).then_some(loopback),
                     cgroup: plan.has(&Protection::CgroupNamespace),
                 },
                 born_in_cgroup: start.born_in_cgroup,

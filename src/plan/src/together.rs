@@ -3,13 +3,15 @@
 //! Always holds: whatever joins two runs is not shared. A namespace is one run's alone unless this says otherwise, and where what joins them is no namespace's
 //! but their user's, there are no two.
 
-use remand_syscalls::{Rules, covered, granted, grants_of_group};
+use remand_syscalls::{Grant, Rules, covered, grants_of_group};
 
 use crate::Plan;
 use crate::plan::NetworkMode;
 
-/// Calls that reach keyrings, which belong to a user.
-const KEYS: [&str; 3] = ["add_key", "request_key", "keyctl"];
+/// What grants sockets that others can find, but pairs of sockets: known by name, since it is asked on the way to each start.
+const SOCKETS: [&str; 5] = ["socket", "@raw_sockets", "@sockets", "io_uring_setup", "@io_uring"];
+/// What reaches keyrings, which belong to a user.
+const KEYS: [&str; 4] = ["add_key", "request_key", "keyctl", "@keys"];
 /// `RLIMIT_NPROC`, which counts what a user has in the whole user namespace.
 const NPROC: u32 = 6;
 
@@ -18,7 +20,7 @@ impl Plan {
     /// but pairs of connected streams; any other can be found by its abstract name, or on the loopback device.
     #[must_use]
     pub fn shares_network(&self) -> bool {
-        self.network == NetworkMode::None && !self.filter.is_empty() && only_pairs(&self.rules).unwrap_or(false)
+        self.network == NetworkMode::None && !self.filter.is_empty() && only_pairs(&self.rules)
     }
 
     /// The most runs that one forkserver can have at once. `own_ids`: each has a user id of its own.
@@ -32,23 +34,30 @@ impl Plan {
     }
 }
 
-/// `None`: the rules mean nothing.
-fn only_pairs(rules: &Rules) -> Option<bool> {
-    let granted = granted(rules).ok()?;
-    let streams: Vec<_> =
-        grants_of_group("@socketpair")?.into_iter().filter(|grant| grant.call == "socketpair").map(|grant| grant.when).collect();
-    let pairs = granted.get("socketpair").is_none_or(|ways| ways.iter().all(|way| covered(way, &streams)));
-    Some(pairs && !["socket", "io_uring_setup"].iter().any(|call| granted.contains_key(call)))
+fn only_pairs(rules: &Rules) -> bool {
+    let streams = || {
+        grants_of_group("@socketpair")
+            .into_iter()
+            .flatten()
+            .filter(|grant| grant.call == "socketpair")
+            .map(|grant| grant.when)
+            .collect::<Vec<_>>()
+    };
+    let alone = |grant: &Grant| match grant.call.as_str() {
+        "socketpair" => covered(&grant.when, &streams()),
+        name => !SOCKETS.contains(&name),
+    };
+    rules.allow.iter().all(alone)
 }
 
 fn reaches_keys(rules: &Rules) -> bool {
-    granted(rules).is_ok_and(|granted| KEYS.iter().any(|call| granted.contains_key(call)))
+    rules.allow.iter().any(|grant| KEYS.contains(&grant.call.as_str()))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use remand_syscalls::{Comparison, Condition, Grant};
+    use remand_syscalls::{Comparison, Condition, granted, names};
 
     use super::*;
 
@@ -73,14 +82,18 @@ mod tests {
             (Grant::any("@sockets"), false),
             (Grant::any("socket"), false),
         ] {
-            assert_eq!(only_pairs(&rules(&[Grant::any("@io"), grant.clone()])), Some(alone), "{grant:?}");
+            assert_eq!(only_pairs(&rules(&[Grant::any("@io"), grant.clone()])), alone, "{grant:?}");
         }
-        assert_eq!(only_pairs(&rules(&[Grant::any("no such call")])), None);
     }
 
     #[test]
-    fn keys_are_reached_by_their_calls() {
-        assert!(!reaches_keys(&rules(&[Grant::any("@io")])));
-        assert!(KEYS.iter().all(|call| reaches_keys(&rules(&[Grant::any(call)]))));
+    fn every_name_that_grants_sockets_or_keys_is_known() {
+        for name in names() {
+            let rules = rules(&[Grant::any(name)]);
+            let granted = granted(&rules).unwrap_or_default();
+            let one = |calls: &[&str]| calls.iter().any(|call| granted.contains_key(call));
+            assert_eq!(SOCKETS.contains(&name), one(&["socket", "io_uring_setup"]), "{name}");
+            assert_eq!(reaches_keys(&rules), one(&["add_key", "request_key", "keyctl"]), "{name}");
+        }
     }
 }
