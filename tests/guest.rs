@@ -12,6 +12,7 @@ use libtest_mimic::Trial;
 use nix::sys::prctl::get_child_subreaper;
 use remand_engine::{Caller, Engine, Program, Request, Said};
 use remand_plan::verdict::Verdict;
+use remand_tests::command::until;
 use remand_tests::{Check, ensure, trial};
 use serde_json::Value;
 use tokio::process::Command;
@@ -67,6 +68,8 @@ pub fn be_one() {
     });
     over.store(true, Ordering::Relaxed);
     assert!(runtime.block_on(children).unwrap() > 0);
+    // A thread that was waited for is still listed for a moment.
+    until(|| (state() == before).then_some(()));
     assert_eq!(state(), before);
 }
 

@@ -5,7 +5,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
-use remand_tests::command::{Call, Ended, binary};
+use nix::sys::signal::Signal;
+use remand_tests::command::{Call, Ended, binary, until};
 use remand_tests::facts::{PRIVILEGED, need};
 use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, plain, program, trial};
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         trial("surroundings::limits_too_small_for_a_start_are_named [9.74]", too_small),
         trial("surroundings::files_of_the_kernel_are_not_waited_for [9.74]", kernel_files),
         trial("surroundings::generate_follows_no_planted_link [9.15]", planted_links),
+        trial("surroundings::what_only_a_start_takes_is_given_up", given_up),
         trial("surroundings::a_refusal_is_explained_by_looking [9.16]", explained),
         trial("surroundings::what_a_run_can_do_without_stops_none [9.16]", done_without),
         trial("surroundings::arguments_do_nothing_to_a_terminal [9.15 O12]", arguments_on_a_terminal),
@@ -226,6 +228,38 @@ fn planted_links() -> Check {
     for _ in 0..2 {
         let ended = Call::new(&["generate".as_ref(), docs.as_os_str()]).end()?;
         ensure(ended.code == Some(0) && place.is_file() && docs.join("man/remand.1").is_file(), "made, and made again", &ended)?;
+    }
+    Ok(())
+}
+
+/// `CAP_DAC_OVERRIDE`, `CAP_KILL`, `CAP_SETGID`, `CAP_SETUID`, `CAP_SYS_PTRACE`, by their numbers.
+const KEPT: u64 = 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 19;
+
+/// Effective and permitted capabilities of each thread of a process.
+fn capabilities(pid: &str) -> Result<Vec<u64>, End> {
+    let mut all = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let status = fs::read_to_string(thread?.path().join("status"))?;
+        let sets = status.lines().filter_map(|line| line.strip_prefix("CapEff:").or_else(|| line.strip_prefix("CapPrm:")));
+        all.extend(sets.filter_map(|set| u64::from_str_radix(set.trim(), 16).ok()));
+    }
+    Ok(all)
+}
+
+/// While a hostile run can write what they decode, neither `run` nor `exec`, with its relays, has more than ending it takes.
+fn given_up() -> Check {
+    need(&[PRIVILEGED])?;
+    let own = capabilities("self")?;
+    ensure(own.iter().all(|set| set & !KEPT != 0), "control: whoever starts it has more", &own)?;
+    for args in [["run", "-"].as_slice(), &["exec", "--", "/bin/sleep", "9"]] {
+        let mut started = Call::new(args).input(b"import time\ntime.sleep(9)").start();
+        let pid = started.pid().to_string();
+        let all = || capabilities(&pid).is_ok_and(|all| !all.is_empty() && all.iter().all(|set| set & !KEPT == 0));
+        let kept = until(|| all().then_some(()));
+        started.signal(Signal::SIGTERM);
+        let ended = started.end()?;
+        ensure(kept.is_some(), "no thread has more than that", &args)?;
+        ensure(ended.code == Some(7), "and the run can be ended", &ended)?;
     }
     Ok(())
 }

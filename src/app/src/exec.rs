@@ -14,7 +14,7 @@ use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::{self, plain};
 use crate::relay::Relay;
-use crate::{answer, overrides};
+use crate::{answer, overrides, rights};
 
 /// Runs the program, passing its output on, and gives the outcome; the exit status is the verdict's.
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
@@ -43,9 +43,10 @@ fn start(engine: &Engine, policy: &Effective, argv: &[String], quiet: bool) -> R
         let outcome = engine.run(policy, Program::Command(argv), &Request::default(), caller);
         outcome.map_err(|error| Failure::internal(error.to_string()))
     };
+    let caller = || Caller { begun: Some(Box::new(rights::give_up)), ..Caller::default() };
     let cancel = Cancel::hold()?;
     if quiet {
-        let outcome = run(Caller { cancel: Some(cancel.fd()), ..Caller::default() });
+        let outcome = run(Caller { cancel: Some(cancel.fd()), ..caller() });
         print::answering(cancel);
         return outcome;
     }
@@ -60,7 +61,7 @@ fn start(engine: &Engine, policy: &Effective, argv: &[String], quiet: bool) -> R
         // A plain program makes none.
         Said::Print(_) | Said::Item(..) => {}
     };
-    let outcome = run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(pass)), ..Caller::default() });
+    let outcome = run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(pass)), ..caller() });
     print::answering(cancel);
     match (out.finish(), err.finish()) {
         (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),

@@ -18,6 +18,7 @@ mod print;
 mod read;
 mod refusal;
 mod relay;
+mod rights;
 mod run;
 
 use std::process::ExitCode;
@@ -41,23 +42,10 @@ fn main() -> ExitCode {
 
 fn begin() -> Result<u8, Failure> {
     // First of all: nothing of whoever started us, no argument, variable or file, is looked at with rights that are not theirs.
-    no_rights_gained()?;
+    rights::none_gained()?;
     print::can_answer()?;
     remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
     command()
-}
-
-/// A copy with a set-user-id bit or file capabilities would do for everybody what its owner may do.
-fn no_rights_gained() -> Result<(), Failure> {
-    let Some(how) = remand_jail::rights::gained().map_err(Failure::internal)? else { return Ok(()) };
-    Err(Failure {
-        hint: Some(
-            "remand is not made to be installed set-user-id, set-group-id or with file capabilities: take them off (chmod ug-s, setcap -r) and \
-             start it with sudo, or as an ordinary user; ordinary users will be served by the privileged helper's socket, once there is one"
-                .into(),
-        ),
-        ..Failure::rights(format!("refused: {how}"))
-    })
 }
 
 fn command() -> Result<u8, Failure> {

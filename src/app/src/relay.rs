@@ -13,6 +13,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{pipe2, write};
+use remand_jail::rights;
 use remand_policy::text::terminal::escape;
 
 use crate::print::wait_for;
@@ -48,6 +49,7 @@ impl<W: AsFd + Send + Sync + 'static> Relay<W> {
         let (stream, taken) = (Arc::clone(&to), Arc::clone(&queue));
         let thread = thread::Builder::new().spawn(move || {
             let _ours = ours;
+            rights::keep_none().map_err(|_| Errno::EPERM)?;
             pass_on(&*stream, &taken, terminal)
         })?;
         Ok(Self { to, queue, gone, thread })

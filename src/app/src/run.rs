@@ -11,7 +11,7 @@ use crate::args::{ModeArg, RunArgs};
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
-use crate::{answer, print, read};
+use crate::{answer, print, read, rights};
 
 /// Reads code and inputs, runs it, and gives the outcome; the exit status is the verdict's.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
@@ -27,7 +27,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let request = request(&args, policy.policy().limits.job_size.0)?;
     laps.lap(Step::Request);
     let cancel = Cancel::hold()?;
-    let caller = Caller { cancel: Some(cancel.fd()), ..Caller::default() };
+    let caller = Caller { cancel: Some(cancel.fd()), begun: Some(Box::new(rights::give_up)), ..Caller::default() };
     let outcome = engine.run(&policy, Program::Python, &request, caller);
     print::answering(cancel);
     let mut outcome = outcome.map_err(|error| Failure::usage(error.to_string()))?;

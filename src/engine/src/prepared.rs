@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::failure::Failure;
 use remand_jail::forkserver::Forkserver;
-use remand_jail::run::{Ask, Looks, Run, Sink};
+use remand_jail::run::{Ask, Begun, Looks, Run, Sink};
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
 use remand_plan::job::{self, JobError};
@@ -41,6 +41,8 @@ pub struct Caller<'a> {
     pub cancel: Option<BorrowedFd<'a>>,
     /// Gets what the run says as it comes, within the limits; gives back at once, since meanwhile no limit is looked at.
     pub sink: Option<Sink<'a>>,
+    /// Called once user code can have begun: a process that makes no other run can then give up what only a start takes ([`rights::keep_for_the_end`]).
+    pub begun: Option<Begun<'a>>,
 }
 
 /// A program that was found.
@@ -150,7 +152,7 @@ impl Prepared {
     pub fn observe(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, Looks), JobError> {
         let mut laps = Laps::start();
         let (mut outcome, looks) = match self.started(request, caller.sink, &mut laps)? {
-            Ok(run) => run.to_end(caller.cancel),
+            Ok(run) => run.to_end(caller.cancel, caller.begun),
             Err(outcome) => (*outcome, Looks::default()),
         };
         laps.before(&mut outcome.timing);

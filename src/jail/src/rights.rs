@@ -1,8 +1,10 @@
-//! Whether this process has rights that whoever started it does not have: by a set-user-id or set-group-id bit, or by capabilities of its file.
+//! The rights of this process: whether it has some that whoever started it does not have (by a set-user-id or set-group-id bit, or by capabilities of its file),
+//! and how a thread of it gives them up.
 //!
-//! Always holds: pure over what the kernel says of this process. AT_SECURE is not asked: transitions of SELinux and AppArmor set it too.
+//! Always holds: what was gained is pure over what the kernel says of this process. AT_SECURE is not asked: transitions of SELinux and AppArmor set it too.
 
-use caps::{CapSet, CapsHashSet};
+use caps::errors::CapsError;
+use caps::{CapSet, Capability, CapsHashSet};
 use nix::unistd::{getresgid, getresuid};
 
 /// Real, effective and saved.
@@ -35,6 +37,39 @@ fn judge(users: Ids, groups: Ids, permitted: &CapsHashSet, ambient: &CapsHashSet
         (users[0] != 0 && !gained.is_empty()).then(|| format!("its file gives user {} capabilities: {}", users[0], gained.join(", ")))
     };
     differ("user", users).or_else(|| differ("group", groups)).or_else(by_file)
+}
+
+/// What following a run to its end takes, where runs have host ids of their own: signals to them, their memory, descriptors and locks looked at, their files read
+/// ahead and their cgroups removed; and what a later start would map ids with.
+const FOR_THE_END: [Capability; 5] =
+    [Capability::CAP_KILL, Capability::CAP_SYS_PTRACE, Capability::CAP_DAC_OVERRIDE, Capability::CAP_SETUID, Capability::CAP_SETGID];
+/// What looking at the memory of a run's processes takes.
+pub(crate) const FOR_LOOKS: [Capability; 1] = [Capability::CAP_SYS_PTRACE];
+
+/// Gives up, for this thread, every capability that following a run to its end does not take. For a process that makes no other run: what a hostile run wrote is
+/// decoded without the rest. What is gone cannot be had again.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn keep_for_the_end() -> Result<(), CapsError> {
+    keep(&FOR_THE_END)
+}
+
+/// Gives up, for this thread, every capability.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn keep_none() -> Result<(), CapsError> {
+    keep(&[])
+}
+
+/// Gives up, for this thread, every capability but these.
+pub(crate) fn keep(wanted: &[Capability]) -> Result<(), CapsError> {
+    let permitted = caps::read(None, CapSet::Permitted)?;
+    let kept = wanted.iter().copied().filter(|wanted| permitted.contains(wanted)).collect();
+    caps::clear(None, CapSet::Inheritable)?;
+    caps::set(None, CapSet::Effective, &kept)?;
+    caps::set(None, CapSet::Permitted, &kept)
 }
 
 #[cfg(test)]

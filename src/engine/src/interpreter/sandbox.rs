@@ -35,7 +35,7 @@ pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8], cancel: Option<
     let mut plan = plan.map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     plan.rlimits.push((Resource::RLIMIT_AS as u32, MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE));
     let ask = Ask { plan: Arc::new(plan), host: Arc::new(host), job: input.into(), without_cgroup: Box::new(|_, _| None) };
-    let outcome = run(ask, Caller { cancel, sink: None });
+    let outcome = run(ask, Caller { cancel, ..Caller::default() });
     if outcome.verdict == Verdict::Finished { Ok(outcome.stdout.text) } else { Err(reason(&outcome)) }
 }
 

@@ -44,6 +44,9 @@ pub enum Said<'a> {
 /// Takes what a run says as it comes, and gives back at once: while it takes, no limit is looked at.
 pub type Sink<'a> = Box<dyn FnMut(Said<'_>) + Send + 'a>;
 
+/// What a caller does once user code can have begun.
+pub type Begun<'a> = Box<dyn FnOnce() + Send + 'a>;
+
 /// What a caller can do while the run goes on.
 #[derive(Default)]
 pub struct Caller<'a> {
@@ -51,4 +54,6 @@ pub struct Caller<'a> {
     pub cancel: Option<BorrowedFd<'a>>,
     /// Gets what the run says.
     pub sink: Option<Sink<'a>>,
+    /// Called once nothing of the start is done any more.
+    pub begun: Option<Begun<'a>>,
 }

@@ -14,6 +14,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::tree::proportional;
 use crate::moment::Moment;
+use crate::rights::{FOR_LOOKS, keep};
 
 /// After this, a look that has not ended is none: pages are then not known to be shared, and count for each who has them.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -37,7 +38,7 @@ pub enum Looked {
 pub struct Exact {
     questions: Option<Sender<()>>,
     answers: Receiver<Option<(u64, u64)>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Option<()>>>,
     /// Readable when there is an answer.
     answered: Arc<EventFd>,
     /// When the look began that has not ended.
@@ -61,7 +62,10 @@ impl Exact {
             let _ = tells.write(1); // fails only for one who has not read 2^64 answers
             told
         };
-        let looks = move || asked.iter().try_for_each(look).unwrap_or_default();
+        let looks = move || {
+            // What is read is shaped by a hostile run; a thread that cannot give anything up gives no answer.
+            keep(&FOR_LOOKS).ok().and_then(|()| asked.iter().try_for_each(look).ok())
+        };
         let thread = Builder::new().name("exact look".into()).spawn(looks)?;
         Ok(Self { questions: Some(questions), answers, thread: Some(thread), answered, asked: None, rests: Moment::told(0) })
     }

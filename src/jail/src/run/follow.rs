@@ -129,6 +129,11 @@ impl Attempt {
         self.machine.phase() == Phase::Gone
     }
 
+    /// Whether user code can have begun.
+    pub fn has_begun(&self) -> bool {
+        self.machine.is_ready()
+    }
+
     /// When there is something to do without being told.
     pub fn deadline(&self) -> Option<Moment> {
         let living = self.living.as_ref().filter(|_| self.machine.is_limited());

@@ -13,7 +13,7 @@ use remand_child::step::RunMount;
 use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan};
 
-use super::ask::{Ask, Sink, WithoutCgroup};
+use super::ask::{Ask, Begun, Sink, WithoutCgroup};
 use super::follow::{Attempt, With};
 use super::looks::Looks;
 use super::record;
@@ -95,13 +95,24 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn outcome(mut self) -> (Outcome, Looks) {
         self.cancel();
-        self.to_end(None)
+        self.to_end(None, None)
     }
 
-    /// Waits for its end. `cancel`: readable when it is to be cancelled.
+    /// Whether user code can have begun, so that nothing of the start is done any more. One that failed may be made anew, with less.
     #[must_use]
-    pub fn to_end(mut self, mut cancel: Option<BorrowedFd<'_>>) -> (Outcome, Looks) {
+    pub fn has_begun(&self) -> bool {
+        self.going.as_ref().is_some_and(|attempt| attempt.has_begun())
+    }
+
+    /// Waits for its end. `cancel`: readable when it is to be cancelled. `begun` is called once [`Self::has_begun`].
+    #[must_use]
+    pub fn to_end(mut self, mut cancel: Option<BorrowedFd<'_>>, mut begun: Option<Begun<'_>>) -> (Outcome, Looks) {
         loop {
+            if self.has_begun()
+                && let Some(begun) = begun.take()
+            {
+                begun();
+            }
             if let Some(over) = self.over.take() {
                 return *over;
             }

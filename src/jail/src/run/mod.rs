@@ -21,7 +21,7 @@ mod watch;
 
 use remand_plan::Outcome;
 
-pub use ask::{Ask, Caller, Said, Sink, Stream, WithoutCgroup};
+pub use ask::{Ask, Begun, Caller, Said, Sink, Stream, WithoutCgroup};
 pub use handle::Run;
 pub use looks::{Look, Looks};
 
@@ -35,7 +35,7 @@ pub fn run(ask: Ask<'_>, caller: Caller<'_>) -> Outcome {
 #[must_use]
 pub fn observe(ask: Ask<'_>, caller: Caller<'_>) -> (Outcome, Looks) {
     match Run::start(ask, caller.sink) {
-        Ok(run) => run.to_end(caller.cancel),
+        Ok(run) => run.to_end(caller.cancel, caller.begun),
         Err(outcome) => (*outcome, Looks::default()),
     }
 }
