@@ -59,3 +59,26 @@ pub fn behind<'p>(path: &'p str, directory: &str) -> Option<&'p str> {
     let directory = directory.trim_end_matches('/');
     path.strip_prefix(directory).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_lie_beneath_each_other_by_whole_components() {
+        for (path, directory, rest) in [
+            ("/tmp/a", "/tmp", Some("/a")),
+            ("/tmp/a", "/tmp/", Some("/a")),
+            ("/tmp", "/tmp", Some("")),
+            ("/tmpfile", "/tmp", None),
+            ("/tmp", "/tmp/a", None),
+            ("/tmp", "/", Some("/tmp")),
+        ] {
+            assert_eq!(behind(path, directory), rest, "{path} behind {directory}");
+            assert_eq!((beneath(path, directory), inside(path, directory)), (rest.is_some(), rest.is_some_and(|rest| rest != "")));
+        }
+        assert!(meet("/a", "/a/b") && meet("/a/b", "/a") && !meet("/a", "/ab"));
+        assert_eq!((own("/tmp/x"), own("/tmpx"), own("/sys/x")), (Some("/tmp"), None, None));
+        assert!(taken("/etc").is_some() && taken("/etc/passwd/x").is_some() && taken("/etc/pass").is_none());
+    }
+}
