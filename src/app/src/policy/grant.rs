@@ -16,8 +16,8 @@ use remand_policy::question::{Question, Use};
 use remand_syscalls::Rules;
 use serde_json::{Value, json};
 
+use super::draft::Draft;
 use super::ground::Owned;
-use super::set::Draft;
 use super::why;
 use crate::args::AllowArgs;
 use crate::failure::Failure;

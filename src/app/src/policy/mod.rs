@@ -4,6 +4,7 @@
 
 pub mod check;
 mod diff;
+mod draft;
 mod edit;
 mod editor;
 mod explain;

@@ -2,18 +2,16 @@
 //!
 //! Always holds: all or nothing: what is written is a policy, within the ceiling of this machine.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use remand_authoring::edit;
-use remand_engine::store::{Read, Store, policy_name};
-use remand_policy::Policy;
-use remand_policy::load::Loaded;
+use remand_engine::store::{Store, policy_name};
 use serde_json::{Value, json};
 
+use super::draft::Draft;
 use super::edit::template;
 use super::grant;
-use super::ground::Owned;
-use super::judge::{self, Judge, Wrong};
+use super::judge;
 use super::replace::Original;
 use crate::args::{AllowArgs, DenyArgs, PlaceArgs, SetArgs};
 use crate::failure::Failure;
@@ -21,7 +19,7 @@ use crate::print::{self, plain};
 
 /// Sets the fields that are named, all or none. Gives 0.
 pub fn set(args: &SetArgs) -> Result<u8, Failure> {
-    change(&args.policy, args.place, |draft| args.settings.iter().try_for_each(|setting| draft.set(setting)))
+    change(&args.policy, args.place, |draft| args.settings.iter().try_for_each(|setting| assign(draft, setting)))
 }
 
 /// Grants system calls and mounts, all or none, and says what they still lack. Gives 0.
@@ -42,14 +40,6 @@ pub fn allow(args: &AllowArgs) -> Result<u8, Failure> {
 /// Takes grants back, all or none. Gives 0.
 pub fn deny(args: &DenyArgs) -> Result<u8, Failure> {
     change(&args.policy, args.place, |draft| args.grants.iter().try_for_each(|typed| grant::deny(draft, typed)))
-}
-
-/// A text while it is edited.
-pub struct Draft<'j> {
-    judge: Judge<'j>,
-    path: &'j Path,
-    /// As it is by now.
-    pub text: String,
 }
 
 fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Result<(), Failure>) -> Result<u8, Failure> {
@@ -88,64 +78,16 @@ fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Re
     Ok(0)
 }
 
-impl<'j> Draft<'j> {
-    fn new(path: &'j Path, bytes: &[u8]) -> Result<Self, Failure> {
-        let judge = Judge::new(path)?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self { judge, path, text: text.to_owned() }),
-            Err(_) => Err(refused(path, judge.judge(bytes).err())),
-        }
+/// Sets one field, as it was typed: `FIELD=VALUE`.
+fn assign(draft: &mut Draft<'_>, setting: &str) -> Result<(), Failure> {
+    let wrong = |why: String| Failure::usage(format!("{}: {why}", plain(setting)));
+    let (field, typed) = setting.split_once('=').ok_or_else(|| wrong("write FIELD=VALUE, such as limits.memory=64MiB".into()))?;
+    let mut tree = json!({});
+    remand_policy::overrides::set(&mut tree, field, typed).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
+    // In a file, null takes a variable of the base out.
+    if field.starts_with("environment.") && typed == "null" {
+        return draft.step(edit::set(&draft.text, field, &Value::Null));
     }
-
-    /// The policy that the text is by now.
-    pub fn policy(&self) -> Result<Policy, Failure> {
-        self.judged().map(|(loaded, _)| loaded.policy)
-    }
-
-    /// The same with where its values were written, and its warnings as people read them.
-    fn judged(&self) -> Result<(Loaded, String), Failure> {
-        self.judge.judge(self.text.as_bytes()).map_err(|wrong| refused(self.path, Some(wrong)))
-    }
-
-    /// What questions about it are answered from.
-    pub fn owned(&self) -> Result<Owned, Failure> {
-        let Read { loaded, sources } = Store::system().read(&policy_name(self.path), &self.judge.source(self.text.as_bytes()), true);
-        match loaded {
-            Ok(loaded) => Owned::of(sources, loaded),
-            Err(_) => Err(refused(self.path, self.judge.judge(self.text.as_bytes()).err())),
-        }
-    }
-
-    /// Takes a step, or says where the text stands in the way.
-    pub fn step(&mut self, edited: Result<String, edit::EditError>) -> Result<(), Failure> {
-        match edited {
-            Ok(text) => self.text = text,
-            Err(problem) => {
-                let told = self.judge.underlined(self.text.as_bytes(), *problem);
-                return Err(refused(self.path, Some(Wrong { told, line: None })));
-            }
-        }
-        Ok(())
-    }
-
-    fn set(&mut self, setting: &str) -> Result<(), Failure> {
-        let wrong = |why: String| Failure::usage(format!("{}: {why}", plain(setting)));
-        let (field, typed) = setting.split_once('=').ok_or_else(|| wrong("write FIELD=VALUE, such as limits.memory=64MiB".into()))?;
-        let mut tree = json!({});
-        remand_policy::overrides::set(&mut tree, field, typed).map_err(|problem| wrong(plain(&problem.message).into_owned()))?;
-        // In a file, null takes a variable of the base out.
-        if field.starts_with("environment.") && typed == "null" {
-            return self.step(edit::set(&self.text, field, &Value::Null));
-        }
-        let value = field.split('.').try_fold(&tree, |tree, key| tree.get(key)).unwrap_or(&Value::Null);
-        self.step(edit::set(&self.text, field, value))
-    }
-}
-
-fn refused(path: &Path, wrong: Option<Wrong>) -> Failure {
-    let told = wrong.map(|wrong| wrong.told).unwrap_or_default();
-    Failure {
-        hint: Some("nothing was written".to_owned()),
-        ..Failure::usage(format!("policy {} would have these problems:\n{}", plain(&path.to_string_lossy()), told.trim_end()))
-    }
+    let value = field.split('.').try_fold(&tree, |tree, key| tree.get(key)).unwrap_or(&Value::Null);
+    draft.step(edit::set(&draft.text, field, value))
 }

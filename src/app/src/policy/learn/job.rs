@@ -12,7 +12,7 @@ use remand_jail::host::{self, Depth};
 use remand_jail::run::Looks;
 use remand_plan::Plan;
 use remand_plan::host::HostFacts;
-use remand_plan::verdict::Verdict;
+use remand_plan::verdict::{Level, Verdict};
 use remand_policy::Policy;
 
 use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
@@ -138,9 +138,27 @@ impl Tried {
     pub fn told(&self) -> String {
         match self {
             Self::Ran { failure: Some(said), .. } => format!("finished, and said that it failed: {}", plain(said)),
-            Self::Ran { outcome, .. } => super::ending(outcome),
+            Self::Ran { outcome, .. } => ending(outcome),
             Self::Unprepared(why) => format!("not_started: {why}"),
         }
+    }
+}
+
+/// How a run ended, in a few words.
+fn ending(outcome: &Outcome) -> String {
+    match (&outcome.verdict, &outcome.error) {
+        (Verdict::Exceeded { limit, level, .. }, _) => {
+            let limit = serde_json::to_value(limit).unwrap_or_default();
+            let whose = match level {
+                Level::Run => "",
+                Level::Container => " of the cgroup above",
+                Level::Host => " of the host",
+            };
+            format!("exceeded {}{whose}", limit.as_str().unwrap_or("a limit"))
+        }
+        (Verdict::Raised, Some(error)) => format!("raised {}: {:.200}", plain(&error.kind), plain(&error.message)),
+        (Verdict::NotStarted { hint, .. }, _) => format!("not_started: {}", plain(hint)),
+        (verdict, _) => verdict.kind().to_owned(),
     }
 }
 

@@ -8,11 +8,11 @@ mod ground;
 mod job;
 
 use remand_authoring::learn::{self, Learner, Line, Ran, Run, Standing, Start};
-use remand_engine::{Effective, Engine, Outcome, Unprepared};
+use remand_engine::{Effective, Engine, Unprepared};
 use remand_plan::Protection;
 use remand_plan::outcome::exit_code;
 use remand_plan::plan::Refused;
-use remand_plan::verdict::{Level, Verdict};
+use remand_plan::verdict::Verdict;
 use remand_policy::load::{Loaded, Origins};
 use remand_policy::source::Source;
 use remand_policy::text::Problem;
@@ -199,22 +199,4 @@ impl Session {
 
 fn wrong(source: &Source, problems: &[Problem]) -> Failure {
     Failure::usage(format!("policy {}:\n{}", print::plain(&source.file), snippet::told(std::slice::from_ref(source), problems)))
-}
-
-/// How a run ended, in a few words.
-fn ending(outcome: &Outcome) -> String {
-    match (&outcome.verdict, &outcome.error) {
-        (Verdict::Exceeded { limit, level, .. }, _) => {
-            let limit = serde_json::to_value(limit).unwrap_or_default();
-            let whose = match level {
-                Level::Run => "",
-                Level::Container => " of the cgroup above",
-                Level::Host => " of the host",
-            };
-            format!("exceeded {}{whose}", limit.as_str().unwrap_or("a limit"))
-        }
-        (Verdict::Raised, Some(error)) => format!("raised {}: {:.200}", print::plain(&error.kind), print::plain(&error.message)),
-        (Verdict::NotStarted { hint, .. }, _) => format!("not_started: {}", print::plain(hint)),
-        (verdict, _) => verdict.kind().to_owned(),
-    }
 }
