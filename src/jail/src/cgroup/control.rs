@@ -5,9 +5,8 @@
 
 use std::io;
 
-use super::CgroupError;
-use super::directory::Directory;
-use super::stale;
+use super::directory::{Directory, directories};
+use super::error::CgroupError;
 
 const SUBTREE: &str = "cgroup.subtree_control";
 /// The kernel keeps it as long as the directory is there (Linux 5.7, as `CLONE_INTO_CGROUP`).
@@ -63,7 +62,7 @@ pub(super) fn give_back(above: &Directory, own: Option<&str>, home: &str) {
         let on_the_way_home = home == path || home.starts_with(&format!("{path}/"));
         own != Some(name.as_str()) && (!on_the_way_home || limited(&path))
     };
-    if !noted.is_empty() && !stale::directories(above.path()).iter().any(needs) && above.write(SUBTREE, signed('-', &noted)).is_ok() {
+    if !noted.is_empty() && !directories(above.path()).iter().any(needs) && above.write(SUBTREE, signed('-', &noted)).is_ok() {
         // A note that stays can only turn off what is off.
         let _ = note(above, Vec::new());
     }

@@ -12,7 +12,8 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, mkdirat};
 use nix::unistd::{Uid, UnlinkatFlags, fchownat, read, unlinkat, write};
 
-use super::{CgroupError, stale};
+use super::error::CgroupError;
+use super::name;
 
 /// Cgroup files are small; every one that is read here fits.
 const FILE: usize = 4096;
@@ -118,12 +119,25 @@ impl Directory {
     /// Makes a directory of a name that nobody else takes. What is there under it already is left from a dead process.
     pub(super) fn make_own(&self) -> Result<Made, CgroupError> {
         loop {
-            match self.make(&stale::own_name()) {
+            match self.make(&name::own_name()) {
                 Err(error) if error.source.raw_os_error() == Some(Errno::EEXIST as i32) => {}
                 made => return made,
             }
         }
     }
+}
+
+/// Names of the directories in one. Cgroup file systems count them in the link count, which is a hundred times cheaper to ask for than a listing.
+pub(super) fn directories(parent: &str) -> Vec<String> {
+    use std::os::unix::fs::MetadataExt;
+    if std::fs::metadata(parent).is_ok_and(|found| found.nlink() == 2) {
+        return Vec::new();
+    }
+    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect()
 }
 
 /// The number after `key` in lines of `key number`.

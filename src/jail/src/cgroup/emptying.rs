@@ -5,8 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::CgroupError;
 use super::directory::Directory;
+use super::error::CgroupError;
 
 /// How long to go on; checked after each step, which the kernel needs some milliseconds for.
 const LONGEST: Duration = Duration::from_millis(500);

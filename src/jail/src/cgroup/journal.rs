@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{Flock, FlockArg};
 use nix::unistd::geteuid;
 
-use super::stale;
+use super::{name, stale};
 
 /// Bytes of a record: a path for each hierarchy.
 const LARGEST: u64 = 64 << 10;
@@ -36,7 +36,7 @@ impl Journal {
         if !ours(place) {
             DirBuilder::new().recursive(true).mode(0o700).create(place).ok()?;
         }
-        let name = stale::own_name();
+        let name = name::own_name();
         let (draft, path) = (place.join(format!(".{name}")), place.join(name));
         let file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&draft).ok()?;
@@ -68,7 +68,7 @@ pub(super) fn sweep() {
 
 fn sweep_in(place: &Path) {
     let names = fs::read_dir(place).into_iter().flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    for name in names.filter(|name| stale::maker(name).is_some()).take(MOST) {
+    for name in names.filter(|name| name::maker(name).is_some()).take(MOST) {
         let path = place.join(&name);
         let Ok(file) = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path) else { continue };
         let Ok(lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { continue };

@@ -10,32 +10,27 @@
 
 mod above;
 mod control;
+mod counters;
 mod directory;
 mod emptying;
+mod error;
 mod journal;
+mod limits;
+mod name;
 mod oom;
 mod stale;
 mod v1;
 mod v2;
 
+pub use counters::Counters;
+pub use error::CgroupError;
 pub(crate) use stale::has_groups;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-use remand_plan::evidence::MemoryLevel;
 use remand_plan::host::{CgroupFacts, CgroupVersion};
 use remand_plan::plan::CgroupLimits;
-
-/// An attempt on a cgroup file that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {attempt} {path}: {source}")]
-#[allow(missing_docs)]
-pub struct CgroupError {
-    pub attempt: &'static str,
-    pub path: String,
-    pub source: io::Error,
-}
 
 /// The cgroups of one supervisor: on v2 a parent of its own, in which a forkserver and runs sit. Removed on drop, after the runs.
 #[derive(Debug)]
@@ -58,24 +53,6 @@ pub enum Join<'a> {
     Tasks(&'a [OwnedFd]),
     /// v2: the directory, for `CLONE_INTO_CGROUP`.
     Into(BorrowedFd<'a>),
-}
-
-/// Counters of a run's cgroup. Microseconds and bytes; `None`: this kernel does not count it, or the controller is not used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct Counters {
-    pub cpu_user: u64,
-    pub cpu_system: u64,
-    pub memory_peak: Option<u64>,
-    /// Whoever's limit it was for.
-    pub oom_kills: u64,
-    /// How often the run's own limit was met with nothing left to reclaim.
-    pub memory_met: u64,
-    /// Looked for where the run lost processes and had not met its own limit.
-    pub memory_above: Vec<MemoryLevel>,
-    pub pids_peak: Option<u64>,
-    /// Where the kernel does not tell them apart (v1; v2 before Linux 6.11), with what cgroups above refused.
-    pub pids_denied: u64,
 }
 
 impl Cgroups {
@@ -219,22 +196,4 @@ impl RunCgroup {
             Hierarchy::V2(run) => run.remove(),
         }
     }
-}
-
-/// Init is in the run's cgroup, so that its CPU is the run's, and is none of the run's processes. The kernel takes no `pids.max` above all ids.
-fn with_init(pids: u64) -> u64 {
-    const MOST: u64 = 1 << 22;
-    pids.saturating_add(INIT).min(MOST)
-}
-
-/// See [`with_init`].
-const INIT: u64 = 1;
-
-/// CPU bandwidth of so many thousandths of a CPU: (quota, period) in microseconds. The kernel takes no quota below 1 ms and no period above 1 s.
-fn bandwidth(thousandths: u32) -> (u64, u64) {
-    const PERIOD: u64 = 100_000;
-    const LONGEST_PERIOD: u64 = 1_000_000;
-    let thousandths = u64::from(thousandths.max(1));
-    let period = if thousandths < 10 { LONGEST_PERIOD } else { PERIOD };
-    (thousandths * period / 1000, period)
 }

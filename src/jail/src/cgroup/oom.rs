@@ -13,9 +13,9 @@ use nix::fcntl::OFlag;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use remand_plan::evidence::MemoryLevel;
 
-use super::CgroupError;
 use super::above::{level, upwards};
 use super::directory::Directory;
+use super::error::CgroupError;
 
 /// Bytes that a full cgroup may lack: the kernel charges in batches, per CPU.
 const SLACK: u64 = 1 << 20;

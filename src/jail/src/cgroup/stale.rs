@@ -2,29 +2,12 @@
 //!
 //! Always holds: one is removed only if its maker is gone from this very PID namespace; the kernel refuses to remove one with processes in it.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use nix::errno::Errno;
 use nix::sys::signal::kill;
-use nix::unistd::Pid;
 
 use super::control;
-use super::directory::Directory;
-
-const PREFIX: &str = "remand-";
-
-/// A name that no other living process takes: `remand-PID-PIDNAMESPACE-NUMBER`. The namespace tells whether PID means anything here.
-pub(super) fn own_name() -> String {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    format!("{PREFIX}{}-{}-{}", std::process::id(), pid_namespace(), NUMBER.fetch_add(1, Ordering::Relaxed))
-}
-
-fn pid_namespace() -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    static NAMESPACE: OnceLock<u64> = OnceLock::new();
-    *NAMESPACE.get_or_init(|| std::fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino()))
-}
+use super::directory::{Directory, directories};
+use super::name::{is_leaf, maker, pid_namespace};
 
 /// Removes what was left in a directory. What can't be removed stays: it harms nobody, and a later start tries again.
 pub(super) fn sweep(parent: &str) {
@@ -43,7 +26,7 @@ fn remove(parent: &str, dead: impl Fn(&str) -> bool) -> bool {
     let mut clean = true;
     for name in directories(parent).iter().filter(|name| dead(name)) {
         let left = format!("{parent}/{name}");
-        for leaf in directories(&left).iter().filter(|leaf| super::v2::is_leaf(leaf)) {
+        for leaf in directories(&left).iter().filter(|leaf| is_leaf(leaf)) {
             let _ = std::fs::remove_dir(format!("{left}/{leaf}"));
         }
         clean &= std::fs::remove_dir(left).is_ok();
@@ -59,52 +42,11 @@ pub(crate) fn has_groups(parent: &str) -> bool {
     directories(parent).iter().any(|name| maker(name).is_none())
 }
 
-/// Names of the directories in one. Cgroup file systems count them in the link count, which is a hundred times cheaper to ask for than a listing.
-pub(super) fn directories(parent: &str) -> Vec<String> {
-    use std::os::unix::fs::MetadataExt;
-    if std::fs::metadata(parent).is_ok_and(|found| found.nlink() == 2) {
-        return Vec::new();
-    }
-    let entries = std::fs::read_dir(parent).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect()
-}
-
-/// Who made a directory of this name.
-pub(super) fn maker(name: &str) -> Option<(Pid, u64)> {
-    let mut parts = name.strip_prefix(PREFIX)?.split('-');
-    let pid: i32 = parts.next()?.parse().ok().filter(|pid| *pid > 0)?;
-    let namespace = parts.next()?.parse().ok()?;
-    let _: u64 = parts.next()?.parse().ok()?;
-    parts.next().is_none().then_some((Pid::from_raw(pid), namespace))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::disallowed_methods)]
 mod tests {
+    use super::super::name::own_name;
     use super::*;
-
-    #[test]
-    fn only_our_names_are_known() {
-        let ours = own_name();
-        assert_ne!(ours, own_name());
-        assert_eq!(maker(&ours), Some((Pid::this(), pid_namespace())));
-        for other in [
-            "remand-",
-            "remand-1",
-            "remand-1-2",
-            "remand-0-2-3",
-            "remand--1-2-3",
-            "remand-1-2-3-4",
-            "remand-x-2-3",
-            "other-1-2-3",
-            "remand-1-2-x",
-        ] {
-            assert_eq!(maker(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn the_dead_are_swept_and_the_living_are_not() {

@@ -9,11 +9,13 @@ use std::sync::OnceLock;
 use nix::fcntl::OFlag;
 use remand_plan::plan::CgroupLimits;
 
+use super::counters::Counters;
 use super::directory::{Directory, Made, keyed};
 use super::emptying::{self, Files};
+use super::error::CgroupError;
 use super::journal::{self, Journal};
 use super::oom::Watches;
-use super::{CgroupError, Counters, stale};
+use super::{limits, stale};
 
 const MEMORY: Files = Files {
     usage: "memory.usage_in_bytes",
@@ -109,10 +111,10 @@ impl Run {
             run.memory = Some(Watches::new(memory, above)?);
         }
         if let (Some(pids), Some(count)) = (run.of("pids"), limits.pids) {
-            pids.write("pids.max", super::with_init(count))?;
+            pids.write("pids.max", limits::with_init(count))?;
         }
         if let (Some(cpu), Some(thousandths)) = (run.of("cpu"), limits.cpus) {
-            let (quota, period) = super::bandwidth(thousandths);
+            let (quota, period) = limits::bandwidth(thousandths);
             // The period first: a quota of the default period could be refused as too large a share of the parent's.
             cpu.write("cpu.cfs_period_us", period)?;
             cpu.write("cpu.cfs_quota_us", quota)?;
@@ -175,7 +177,7 @@ impl Run {
             }
         }
         if let Some(pids) = self.of("pids") {
-            counters.pids_peak = pids.number_if_there("pids.peak")?.map(|peak| peak.saturating_sub(super::INIT));
+            counters.pids_peak = pids.number_if_there("pids.peak")?.map(|peak| peak.saturating_sub(limits::INIT));
             counters.pids_denied = pids.keyed("pids.events", "max")?;
         }
         Ok(counters)

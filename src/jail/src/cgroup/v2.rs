@@ -14,10 +14,13 @@ use remand_plan::host::{CgroupFacts, Surrounding};
 use remand_plan::plan::CgroupLimits;
 
 use super::above::Above;
+use super::counters::Counters;
 use super::directory::{Directory, Made, keyed};
 use super::emptying::{self, Files};
+use super::error::CgroupError;
 use super::journal::{self, Journal};
-use super::{CgroupError, Counters, control, stale};
+use super::name::{FORKSERVER, RUN, SUPERVISOR};
+use super::{control, limits, stale};
 
 /// Moving or starting a process needs the right to write this file of the target and of the nearest common ancestor.
 const PROCS: &str = "cgroup.procs";
@@ -28,15 +31,6 @@ const MEMORY: Files = Files { usage: "memory.current", kernel: None, cache: "fil
 const WEIGHT: &str = "cpu.weight";
 /// The highest that the kernel takes.
 const MOST_WEIGHT: u32 = 10_000;
-
-const FORKSERVER: &str = "forkserver";
-const SUPERVISOR: &str = "supervisor";
-const RUN: &str = "run-";
-
-/// Whether a directory in a supervisor's own has a name that is given here.
-pub(super) fn is_leaf(name: &str) -> bool {
-    name == FORKSERVER || name == SUPERVISOR || name.starts_with(RUN)
-}
 
 /// The supervisor's own directory. Fields drop in order: leaves first.
 #[derive(Debug)]
@@ -125,10 +119,10 @@ impl Parent {
             leaf.write("memory.oom.group", 1)?;
         }
         if let (true, Some(count)) = (limits.use_pids, limits.pids) {
-            leaf.write("pids.max", super::with_init(count))?;
+            leaf.write("pids.max", limits::with_init(count))?;
         }
         if let (true, Some(thousandths)) = (limits.use_cpu, limits.cpus) {
-            let (quota, period) = super::bandwidth(thousandths);
+            let (quota, period) = limits::bandwidth(thousandths);
             leaf.write("cpu.max", format_args!("{quota} {period}"))?;
         }
         if let Some(owner) = self.owner {
@@ -262,7 +256,7 @@ impl Run {
         self.memory_counters(&mut counters)?;
         if self.pids {
             // Since Linux 6.1.
-            counters.pids_peak = self.leaf.number_if_there("pids.peak")?.map(|peak| peak.saturating_sub(super::INIT));
+            counters.pids_peak = self.leaf.number_if_there("pids.peak")?.map(|peak| peak.saturating_sub(limits::INIT));
             // The local file is as old as the distinction (Linux 6.11): before it, `max` counts what any cgroup above refused, too.
             let local = self.leaf.keyed_if_there("pids.events.local", "max")?;
             counters.pids_denied = local.map_or_else(|| self.leaf.keyed("pids.events", "max"), Ok)?;
