@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use remand_plan::host::Fact;
 
-use super::missing;
+use super::look::missing;
 
 pub(super) fn fact(answer: Result<u32, Errno>) -> (u32, Fact) {
     match answer {

@@ -8,24 +8,22 @@ mod holes;
 mod ids;
 mod kernel;
 mod landlock;
+mod look;
 mod mounts;
 mod namespaces;
 mod room;
 mod seccomp;
 mod warnings;
 
+use self::look::{missing, proc_mounted, read};
 use caps::{CapSet, Capability};
 use nix::sys::resource::Resource;
-use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::unistd::geteuid;
 use remand_plan::HostFacts;
 use remand_plan::host::{CgroupFacts, Fact};
 use remand_syscalls::Arch;
 
 use crate::sys::{glibc, owner, probe};
-
-/// Hosts with thousands of mounts exist; larger is no list of them.
-const LARGEST_FILE: u64 = 16 << 20;
 
 /// Whether the mount of a path can be shown with its owner's ids as the run's.
 #[must_use]
@@ -145,10 +143,6 @@ fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
     }
 }
 
-fn proc_mounted() -> bool {
-    statfs("/proc").is_ok_and(|found| found.filesystem_type() == PROC_SUPER_MAGIC)
-}
-
 /// Whether `/proc` is another PID namespace's, which knows this process by another number or not at all.
 fn proc_foreign() -> bool {
     let own = nix::unistd::getpid().to_string();
@@ -180,22 +174,6 @@ fn chroot(mountinfo: &str) -> bool {
     }
     let Ok(root) = probe::root() else { return false };
     matches!(probe::attempt(&probe::Probe::Root(root)), Ok(Err(failure)) if failure.errno == libc::EXDEV)
-}
-
-/// A file's text; nothing where it can't be read, which every reader of these facts takes as "not there". Files in `/proc` and `/sys` have no size to
-/// go by, so the buffer is large from the start: two calls instead of eight.
-fn read(path: &str) -> String {
-    use std::io::Read;
-    let mut bytes = Vec::with_capacity(8192);
-    // What was read before an error is as good as nothing.
-    match std::fs::File::open(path).and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes)) {
-        Ok(_) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) => String::new(),
-    }
-}
-
-fn missing(blocker: impl Into<String>, remedy: impl Into<String>) -> Fact {
-    Fact::Missing { blocker: blocker.into(), remedy: remedy.into() }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use remand_child::step::{Failure, Step};
 use remand_plan::host::{Fact, NamespaceFacts};
 
 use super::blocker::{self, CGROUP, IPC, Kind, MOUNT, NETWORK, PID, Surroundings, USER, UTS};
-use super::missing;
+use super::look::missing;
 use super::room::Room;
 use crate::ids::RUN_ID;
 use crate::step;

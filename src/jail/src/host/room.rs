@@ -9,7 +9,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use remand_plan::host::Fact;
 use remand_plan::step::Step;
 
-use super::missing;
+use super::look::missing;
 
 /// Processes of a start: forkserver, init, executor, and one that looks at the host.
 const PROCESSES: u64 = 4;

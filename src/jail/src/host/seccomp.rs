@@ -4,7 +4,7 @@ use nix::errno::Errno;
 use remand_child::step::Failure;
 use remand_plan::host::Fact;
 
-use super::missing;
+use super::look::missing;
 use super::namespaces::untried;
 use crate::sys::probe::{self, Probe};
 

@@ -2,7 +2,8 @@
 //!
 //! Always holds: pure over the texts that were read; what could not be read gives no sentence.
 
-use super::{holes, read};
+use super::holes;
+use super::look::read;
 use crate::sys::probe;
 
 pub(super) fn look(version: (u32, u32, u32)) -> Vec<String> {

@@ -7,7 +7,7 @@ use remand_child::step::{Failure, Step as Child};
 use remand_plan::host::Fact;
 use remand_plan::step::Step;
 
-use super::missing;
+use super::look::missing;
 use super::room::Room;
 use crate::step;
 

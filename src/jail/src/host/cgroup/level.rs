@@ -5,7 +5,9 @@
 use nix::unistd::geteuid;
 use remand_plan::host::Fact;
 
-use super::{Place, V2_CONTROLLERS, has, locked, missing, read, scope, trust};
+use super::super::look::{missing, read};
+use super::place::{Place, V2_CONTROLLERS, has, locked, scope};
+use super::trust;
 
 /// Who sits in a v2 directory: controllers can be turned on beneath it only if nobody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

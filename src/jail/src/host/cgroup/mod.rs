@@ -4,25 +4,22 @@
 //! above this process that gives what is needed is taken, and limits of those that were skipped are named, so that they are copied.
 
 mod level;
+mod place;
 mod surrounding;
 mod trust;
 
 use std::collections::BTreeMap;
 
 use level::{Inside, Level, choose, levels};
-use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags};
-use nix::unistd::{AccessFlags, faccessat, geteuid};
+use place::{Place, READ_ONLY, V2_CONTROLLERS, locked, scope};
 use remand_plan::host::{CgroupFacts, CgroupVersion, Fact};
 use remand_plan::plan::CgroupLimits;
 
+use super::look::{missing, proc_mounted};
 use super::mounts::{self, Mount};
-use super::{missing, read};
 use crate::cgroup::Cgroups;
 
 const V1_CONTROLLERS: [&str; 4] = ["memory", "pids", "cpu", "cpuacct"];
-const V2_CONTROLLERS: [&str; 3] = ["memory", "pids", "cpu"];
-
 /// Looks, given `/proc/self/cgroup` and `/proc/self/mountinfo`.
 pub(super) fn facts(own: &str, mountinfo: &str) -> CgroupFacts {
     let mounted = mounts::of_kinds(mountinfo, &["cgroup", "cgroup2"]);
@@ -75,39 +72,9 @@ pub(super) fn refused(why: &str, exposed: Option<String>) -> CgroupFacts {
     CgroupFacts { exposed, ..CgroupFacts::none(why, &scope()) }
 }
 
-fn has(list: &str, controller: &str) -> bool {
-    list.split_whitespace().any(|name| name == controller)
-}
-
 /// Whether a v1 mount carries a controller.
 fn is_of(mount: &Mount<'_>, controller: &str) -> bool {
     mount.options.split(',').any(|option| option == controller)
-}
-
-/// The place of a process's cgroup in one hierarchy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
-    /// Where the hierarchy is mounted.
-    point: String,
-    /// This process's cgroup below it: empty, or with a leading slash.
-    below: String,
-}
-
-impl Place {
-    fn path(&self) -> String {
-        format!("{}{}", self.point, self.below)
-    }
-
-    /// This directory and those above it up to the mount.
-    fn chain(&self) -> Vec<String> {
-        let mut below = self.below.as_str();
-        let mut all = vec![self.path()];
-        while let Some((above, _)) = below.rsplit_once('/') {
-            below = above;
-            all.push(format!("{}{below}", self.point));
-        }
-        all
-    }
 }
 
 /// Of several mounts of a hierarchy, the usual one; of several there, the one on top.
@@ -140,26 +107,13 @@ fn named(own: &str, mounted: &[Mount<'_>], controller: &str) -> Result<Place, Fa
 /// v2: the cgroup of this process.
 fn unified(own: &str, mounted: &[Mount<'_>]) -> Result<Place, Fact> {
     let path = own.lines().find_map(|line| line.strip_prefix("0::"));
-    let none = || match own.is_empty() && !super::proc_mounted() {
+    let none = || match own.is_empty() && !proc_mounted() {
         true => super::blocker::no_proc(),
         false => missing("the kernel has no cgroup v2", "boot a kernel with CONFIG_CGROUPS"),
     };
     let path = path.ok_or_else(none)?;
     let candidates = mounted.iter().filter(|mount| mount.kind == "cgroup2");
     place(path, candidates.map(|mount| (mount.root.clone(), mount.point.clone())), "cgroup v2")
-}
-
-const READ_ONLY: &str = "is mounted read-only (EROFS)";
-
-/// Why a file or directory can't be written to, if so.
-fn locked(path: &str) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-    let errno = faccessat(AT_FDCWD, path, AccessFlags::W_OK, AtFlags::AT_EACCESS).err()?;
-    if errno == Errno::EROFS {
-        return Some(format!("{path} {READ_ONLY}"));
-    }
-    let owner = std::fs::metadata(path).map_or_else(|_| "unknown".into(), |metadata| metadata.uid().to_string());
-    Some(format!("{path}, owned by uid {owner}, can't be written to by uid {} ({errno:?})", geteuid()))
 }
 
 /// v1: whether runs' cgroups can be made there.
@@ -216,14 +170,6 @@ fn swap(counted: bool) -> Fact {
     } else {
         missing("the kernel does not count swap per cgroup", "boot with swapaccount=1, or turn swap off (swapoff -a)")
     }
-}
-
-fn scope() -> String {
-    let user = if geteuid().is_root() { "" } else { " --user" };
-    format!(
-        "start it in a cgroup of its own: systemd-run{user} --scope -p Delegate=yes remand ...; without systemd, an administrator makes a cgroup, \
-         gives its directory, cgroup.procs and cgroup.subtree_control to this user, and starts this in a child of it"
-    )
 }
 
 fn v2(levels: &[Level]) -> CgroupFacts {

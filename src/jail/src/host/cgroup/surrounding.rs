@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use remand_plan::host::Surrounding;
 
+use super::super::look::read;
 use super::level::Level;
-use super::read;
 
 /// Files of one number, or `max`.
 const NUMBERS: [&str; 5] = ["memory.max", "memory.high", "memory.swap.max", "memory.zswap.max", "pids.max"];

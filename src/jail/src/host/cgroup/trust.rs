@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 
 use nix::unistd::geteuid;
 
-use super::Place;
+use super::place::Place;
 
 /// The directory, and what moves, stops or ends those inside, by both versions' names. What is not there gives nobody a right.
 const FILES: [&str; 8] =
