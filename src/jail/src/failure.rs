@@ -20,6 +20,8 @@ pub struct Failure {
     pub errno: i32,
     /// What was tried on what.
     pub object: String,
+    /// The place in the run of the mount that it was about, if it was about one.
+    pub mount: Option<String>,
 }
 
 /// Why there is no run.
@@ -39,7 +41,7 @@ impl From<Failure> for Unmade {
 
 impl From<CgroupError> for Failure {
     fn from(error: CgroupError) -> Self {
-        Self { step: Step::Cgroup, index: 0, errno: error.source.raw_os_error().unwrap_or(0), object: error.to_string() }
+        Self { errno: error.source.raw_os_error().unwrap_or(0), ..Self::new(Step::Cgroup, error.to_string()) }
     }
 }
 
@@ -47,25 +49,25 @@ impl Failure {
     /// A failure that no kernel answer belongs to.
     #[must_use]
     pub fn new(step: Step, object: String) -> Self {
-        Self { step, index: 0, errno: 0, object }
+        Self { step, index: 0, errno: 0, object, mount: None }
     }
 
     /// A failure with the kernel's answer.
     #[must_use]
     pub fn kernel(step: Step, object: &str, errno: Errno) -> Self {
-        Self { step, index: 0, errno: errno as i32, object: format!("{object}: {}", errno.desc()) }
+        Self { errno: errno as i32, ..Self::new(step, format!("{object}: {}", errno.desc())) }
     }
 
     /// A failure of the standard library.
     #[must_use]
     pub fn io(step: Step, object: &str, error: &io::Error) -> Self {
-        Self { step, index: 0, errno: error.raw_os_error().unwrap_or(0), object: format!("{object}: {error}") }
+        Self { errno: error.raw_os_error().unwrap_or(0), ..Self::new(step, format!("{object}: {error}")) }
     }
 
     /// A failure that a child reported.
     #[must_use]
     pub fn reported(failure: remand_child::step::Failure) -> Self {
         let object = Errno::from_raw(failure.errno).desc().to_owned();
-        Self { step: step::of(failure.step), index: failure.index, errno: failure.errno, object }
+        Self { index: failure.index, errno: failure.errno, ..Self::new(step::of(failure.step), object) }
     }
 }

@@ -155,8 +155,16 @@ impl Setup {
     #[must_use]
     pub fn about(&self, failure: Failure, plan: &Plan) -> Failure {
         match self.object(plan, failure.step, failure.index) {
-            Some(object) => Failure { object: format!("{object}: {}", failure.object), ..failure },
+            Some(object) => Failure { object: format!("{object}: {}", failure.object), mount: self.mount(&failure), ..failure },
             None => failure,
+        }
+    }
+
+    /// The place in the run of the mount that a failed step was about.
+    fn mount(&self, failure: &Failure) -> Option<String> {
+        match self.root.get(usize::try_from(failure.index).ok()?)? {
+            RootEntry::Bind { target, .. } if failure.step == Step::Root => Some(format!("/{}", target.to_string_lossy())),
+            _ => None,
         }
     }
 
@@ -335,21 +343,22 @@ fn parent(path: &str) -> &str {
 /// Whether the source is a directory, and which file it is: still the one that was judged.
 fn look(bind: &Bind) -> Result<(bool, FileId), Failure> {
     let path = &bind.source;
-    let failed = |error: io::Error| Failure::io(Step::Setup, &format!("{path} cannot be shown to the run"), &error);
+    let of_mount = |failure| Failure { mount: Some(bind.target.clone()), ..failure };
+    let failed = |error: io::Error| of_mount(Failure::io(Step::Setup, &format!("{path} cannot be shown to the run"), &error));
     let found = std::fs::symlink_metadata(path).map_err(failed)?;
     let kind = found.file_type();
     if kind.is_symlink() || kind.is_fifo() || kind.is_socket() {
-        return Err(Failure::new(
+        return Err(of_mount(Failure::new(
             Step::Setup,
             format!("{path} is neither a directory nor a regular file (symbolic links are not followed: name what it leads to)"),
-        ));
+        )));
     }
     let seen = FileId { device: found.dev(), inode: found.ino() };
     if bind.seen.is_some_and(|judged| judged != seen) {
-        return Err(Failure::new(
+        return Err(of_mount(Failure::new(
             Step::Setup,
             format!("{path} was replaced while the run was started; run it again, and if it happens again, find out who replaces it"),
-        ));
+        )));
     }
     Ok((kind.is_dir(), seen))
 }

@@ -26,7 +26,7 @@ use serde_json::Value;
 
 pub use learner::{Learner, Start};
 pub use limits::Most;
-pub use mounts::{File, guarded, target as mount_target};
+pub use mounts::{File, guarded};
 pub use proposal::{Ran, text as describe, unified};
 pub use said::failure;
 

@@ -255,8 +255,7 @@ fn plain(line: &Line) -> Option<&str> {
 }
 
 /// Where a proposed mount is in the run.
-#[must_use]
-pub fn target(line: &Line) -> Option<&str> {
+pub(super) fn target(line: &Line) -> Option<&str> {
     place(&line.change).filter(|_| line.standing == Standing::Proposed)
 }
 

@@ -86,7 +86,11 @@ fn what_was_replaced_since_it_was_judged_is_not_shown() {
         other => unreachable!("another file is shown: {other:?}"),
     };
     assert_eq!((failure.step, failure.errno), (Step::Root, libc::ESTALE), "{failure}");
-    assert!(failure.object.contains("/program"), "{failure}");
+    assert!(failure.mount.is_some_and(|mount| mount.ends_with("/program")), "the mount it was about");
+    let (mut plan, arch) = (showing("/bin/true"), observe(Depth::Quick).arch);
+    plan.root.binds[0] = Bind { target: "/elsewhere".into(), seen: Some(FileId { device: 0, inode: 0 }), ..plan.root.binds[0].clone() };
+    let failure = Setup::new(&plan, arch, 1).unwrap_err();
+    assert_eq!((failure.step, failure.mount.as_deref()), (Step::Setup, Some("/elsewhere")), "replaced before that");
     let changed = |file: &str| fs::write(file, "changed in its place, by whoever owns it").unwrap();
     assert!(started("changed", changed).is_ok(), "the same file");
 }

@@ -198,7 +198,8 @@ impl<'a> Run<'a> {
             Unmade::Cancelled(step) => (*step, None),
         };
         timeline.mark(step);
-        self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline), Looks::default())));
+        let looks = Looks::of_unmade(failure.and_then(|failure| failure.mount.clone()));
+        self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline), looks)));
     }
 
     /// Takes the plan and the host without what refused at the start, if the policy can do without: the cgroup, or a `/proc` of the run's own.

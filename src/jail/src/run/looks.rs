@@ -43,10 +43,17 @@ pub struct Looks {
     pub seen: Vec<Look>,
     /// More was looked for than is kept.
     pub truncated: bool,
+    /// The place of the mount that could not be made, where that kept the run from starting.
+    pub refused_mount: Option<String>,
     looked: u64,
 }
 
 impl Looks {
+    /// Of a run that was not made.
+    pub(super) fn of_unmade(refused_mount: Option<String>) -> Self {
+        Self { refused_mount, ..Self::default() }
+    }
+
     /// Records the path of a call that waits for its answer.
     pub fn look(&mut self, listener: BorrowedFd<'_>, arch: Arch, notification: &Notification) {
         let Some(call) = remand_syscalls::name(arch, notification.number) else { return };

@@ -7,7 +7,7 @@ mod files;
 mod ground;
 mod job;
 
-use remand_authoring::learn::{self, Learner, Line, Ran, Run, Standing, Start};
+use remand_authoring::learn::{self, Learner, Ran, Run, Standing, Start};
 use remand_engine::{Effective, Engine, Unprepared};
 use remand_plan::Protection;
 use remand_plan::outcome::exit_code;
@@ -125,17 +125,8 @@ impl Session {
                     _ => None,
                 })
                 .collect(),
-            Tried::Ran { outcome, .. } => match &outcome.verdict {
-                Verdict::NotStarted { hint, .. } => {
-                    let named = |line: &&Line| learn::mount_target(line).is_some_and(|target| hint.contains(target));
-                    self.learner
-                        .lines()
-                        .iter()
-                        .filter(named)
-                        .filter_map(learn::mount_target)
-                        .map(|target| (target.to_owned(), hint.clone()))
-                        .collect()
-                }
+            Tried::Ran { outcome, looks, .. } => match (&outcome.verdict, &looks.refused_mount) {
+                (Verdict::NotStarted { hint, .. }, Some(target)) => vec![(target.clone(), hint.clone())],
                 _ => Vec::new(),
             },
             Tried::Unprepared(_) => Vec::new(),
