@@ -214,6 +214,13 @@ impl<'a> Run<'a> {
     }
 }
 
+impl Drop for Run<'_> {
+    /// One that goes on is killed as by [`Run::cancel`], so that no CPU quota keeps it, and waited for with its parts.
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
 impl AsFd for Run<'_> {
     /// Readable when there is something to do.
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -245,3 +252,10 @@ fn without(plan: &Plan, host: &HostFacts, failure: &Failure, without_cgroup: &Wi
 fn unwatched(plan: &Plan, errno: Errno) -> Box<Outcome> {
     Box::new(record::unmade(plan, Some(&Failure::kernel(Step::Pipes, "descriptors to follow the run by", errno)), Timeline::begin()))
 }
+
+/// Handles go from thread to thread of whatever program drives them.
+const _: fn() = || {
+    fn goes<T: Send>() {}
+    goes::<Run<'static>>();
+    goes::<Forkserver>();
+};
