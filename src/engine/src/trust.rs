@@ -1,8 +1,8 @@
 //! Opening a policy file that can be trusted as far as its owner and mode go (whoever can write a policy decides what untrusted code may do).
 //!
 //! Always holds: what was checked is what is read, since every check is made on an open descriptor and the next name is opened relative to it;
-//! symbolic links, FIFOs, devices and what the kernel makes up as it is read are not policies; nothing here blocks. Run by root, everything along the path must be out of others' reach; run by
-//! anybody else, the file must be theirs or root's.
+//! symbolic links, FIFOs, devices and what the kernel makes up as it is read are not policies; nothing here blocks. Run by root, everything along the path
+//! must be out of others' reach; run by anybody else, the file must be theirs or root's.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -81,7 +81,8 @@ pub fn open_to_replace(path: &Path) -> Result<(File, PathBuf, Option<File>), Dis
     Ok((File::from(directory), name.into(), file.map(File::from)))
 }
 
-fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
+/// As [`objections`], for a process of this user and group.
+pub fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
     // A group that is a user's own by its number has no other member: many systems make files writable by it.
     let own = |fd: &OwnedFd, stat: &FileStat| {
         user != 0
@@ -125,7 +126,8 @@ pub fn open_regular(path: &Path) -> Result<File, Distrust> {
 const FILE: OFlag = OFlag::O_RDONLY.union(OFlag::O_NOFOLLOW).union(OFlag::O_NONBLOCK).union(OFlag::O_NOCTTY).union(OFlag::O_CLOEXEC);
 const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_DIRECTORY).union(OFlag::O_CLOEXEC);
 
-fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
+/// As [`open_policy`], for a process of this user.
+pub fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
     if user != 0 {
         let file = openat(AT_FDCWD, path, FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
         check(&file, path, |stat| foreign(stat, user))?;
@@ -222,130 +224,4 @@ fn refused(path: &Path, errno: Errno) -> Distrust {
 
 fn distrust(path: &Path, objection: String) -> Distrust {
     Distrust { component: path.to_owned(), objection, missing: false, unwalkable: false }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use std::fs;
-    use std::io::Read;
-    use std::os::unix::fs::{PermissionsExt, chown, symlink};
-
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = fs::canonicalize(std::env::temp_dir()).unwrap().join(format!("remand-trust-{}-{name}", std::process::id()));
-            fs::create_dir(&path).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-            Self(path)
-        }
-
-        fn file(&self, name: &str, mode: u32) -> PathBuf {
-            let path = self.0.join(name);
-            fs::write(&path, "{}").unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            path
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn objection(path: &Path, user: u32) -> String {
-        open_for(path, user).unwrap_err().objection
-    }
-
-    #[test]
-    fn links_fifos_devices_and_directories_are_no_policies() {
-        let scratch = Scratch::new("kinds");
-        let me = Uid::effective().as_raw();
-        let file = scratch.file("good.jsonc", 0o644);
-        let mut text = String::new();
-        open_for(&file, me).unwrap().read_to_string(&mut text).unwrap();
-        assert_eq!(text, "{}", "control");
-        let link = scratch.0.join("link.jsonc");
-        symlink(&file, &link).unwrap();
-        assert_eq!(objection(&link, me), "is a symbolic link; name the file itself");
-        let fifo = scratch.0.join("fifo.jsonc");
-        nix::unistd::mkfifo(&fifo, Mode::S_IRUSR).unwrap();
-        assert_eq!(objection(&fifo, me), "is not a regular file");
-        assert_eq!(objection(Path::new("/dev/null"), me), "is not a regular file");
-        assert_eq!(objection(Path::new("/"), 1), "is not a regular file");
-        assert_eq!(objection(Path::new("/proc/version"), me), "is made by the kernel as it is read");
-        assert!(open_for(&scratch.0.join("absent"), me).unwrap_err().missing);
-    }
-
-    #[test]
-    fn for_root_every_component_must_be_out_of_others_reach() {
-        if !Uid::effective().is_root() {
-            return; // the tests run as root too; the pure checks below cover the rest
-        }
-        let scratch = Scratch::new("owner");
-        let file = scratch.file("good.jsonc", 0o644);
-        open_for(&file, 0).unwrap();
-        open_for(&scratch.0.join("../").join(scratch.0.file_name().unwrap()).join("good.jsonc"), 0).unwrap();
-        assert_eq!(objection(&scratch.file("group.jsonc", 0o664), 0), "can be written by others than root (mode 0664); chmod go-w");
-        let link = scratch.0.join("directory");
-        symlink(&scratch.0, &link).unwrap();
-        let found = open_for(&link.join("good.jsonc"), 0).unwrap_err();
-        assert_eq!((found.component, found.missing), (link, false), "a linked directory is refused by name");
-        fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(open_for(&file, 0).unwrap_err().component, scratch.0, "a directory that others can write");
-        fs::set_permissions(&scratch.0, fs::Permissions::from_mode(0o1777)).unwrap();
-        open_for(&file, 0).unwrap();
-        chown(&file, Some(12345), None).unwrap();
-        assert_eq!(objection(&file, 0), "belongs to user 12345, who could change it; it must belong to root");
-        open_for(&file, 12345).unwrap();
-        assert_eq!(objection(&file, 54321), "belongs to user 12345, who could change it; it must belong to root or to user 54321");
-    }
-
-    #[test]
-    fn everything_that_others_can_write_is_named_at_once() {
-        let scratch = Scratch::new("objections");
-        let (me, group) = (Uid::effective().as_raw(), Gid::effective().as_raw());
-        let told = |path: &Path, user, group| -> Vec<String> {
-            objections_for(path, user, group)
-                .iter()
-                .map(|d| format!("{} {}", d.component.strip_prefix(&scratch.0).unwrap().display(), d.objection))
-                .collect()
-        };
-        fs::create_dir_all(scratch.0.join("a/b")).unwrap();
-        let file = scratch.file("a/b/good.jsonc", 0o644);
-        for directory in ["a", "a/b"] {
-            fs::set_permissions(scratch.0.join(directory), fs::Permissions::from_mode(0o755)).unwrap();
-        }
-        assert_eq!(told(&file, me, group), [""; 0]);
-        fs::set_permissions(scratch.0.join("a"), fs::Permissions::from_mode(0o777)).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
-        let shared = |what, mode| format!("{what} can be written by others than root (mode {mode}); chmod go-w");
-        assert_eq!(told(&file, me, group), [shared("a", "0777"), shared("a/b/good.jsonc", "0666")]);
-        if !Uid::effective().is_root() {
-            return; // only root can give a file to another user's group
-        }
-        fs::set_permissions(scratch.0.join("a"), fs::Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o664)).unwrap();
-        chown(&file, Some(12345), Some(12345)).unwrap();
-        assert_eq!(told(&file, 12345, 12345), [""; 0], "a group that is the user's own");
-        assert_eq!(told(&file, 12345, 100), [shared("a/b/good.jsonc", "0664")]);
-        assert_eq!(told(&file, 54321, 54321).len(), 1, "another user's");
-        // Its mode stays, and is the mask of a list by which user 7 may write too.
-        let list = [(1, 6, u32::MAX), (2, 6, 7), (4, 4, u32::MAX), (16, 6, u32::MAX), (32, 4, u32::MAX)]
-            .iter()
-            .flat_map(|(tag, rights, id): &(u16, u16, u32)| [&tag.to_le_bytes()[..], &rights.to_le_bytes(), &id.to_le_bytes()].concat());
-        let list: Vec<u8> = [2, 0, 0, 0].into_iter().chain(list).collect();
-        for name in ["a/b/good.jsonc", "a"] {
-            let place = scratch.0.join(name);
-            chown(&place, Some(12345), Some(12345)).unwrap();
-            fs::set_permissions(&place, fs::Permissions::from_mode(0o664)).unwrap();
-            if xattr::set(&place, "system.posix_acl_access", &list).is_err() {
-                return; // a file system without lists
-            }
-            assert!(told(&file, 12345, 12345).contains(&shared(name, "0664")), "{name}");
-        }
-    }
 }
