@@ -26,6 +26,7 @@ mod limits;
 mod locks;
 mod offers;
 mod policies;
+mod programs;
 mod python;
 mod reading;
 mod relay;
@@ -75,6 +76,7 @@ fn trials() -> Vec<Trial> {
         learn::trials(),
         command_line::trials(),
         policies::trials(),
+        programs::trials(),
         offers::trials(),
         here::trials(),
         soak::trials(),

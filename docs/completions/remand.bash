@@ -28,6 +28,9 @@ _remand() {
             remand,policy)
                 cmd="remand__subcmd__policy"
                 ;;
+            remand,python)
+                cmd="remand__subcmd__python"
+                ;;
             remand,run)
                 cmd="remand__subcmd__run"
                 ;;
@@ -80,7 +83,7 @@ _remand() {
 
     case "${cmd}" in
         remand)
-            opts="-h -V --help --version run exec doctor policy generate"
+            opts="-h -V --help --version run python exec doctor policy generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -108,12 +111,16 @@ _remand() {
             return 0
             ;;
         remand__subcmd__exec)
-            opts="-h --policy --set --json --timing --help"
+            opts="-h --exit-status --policy --set --json --timing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --exit-status)
+                    COMPREPLY=($(compgen -W "program verdict" -- "${cur}"))
+                    return 0
+                    ;;
                 --policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -403,6 +410,44 @@ _remand() {
             fi
             case "${prev}" in
                 --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        remand__subcmd__python)
+            opts="-c -m -h --policy --set --json --timing --exit-status --await --value --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --exit-status)
+                    COMPREPLY=($(compgen -W "program verdict" -- "${cur}"))
+                    return 0
+                    ;;
+                --value)
+                    COMPREPLY=($(compgen -W "last" -- "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -m)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

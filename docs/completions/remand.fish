@@ -27,6 +27,7 @@ end
 complete -c remand -n "__fish_remand_needs_command" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_needs_command" -s V -l version -d 'Print version'
 complete -c remand -n "__fish_remand_needs_command" -f -a "run" -d 'Run Python code; print the value it returns'
+complete -c remand -n "__fish_remand_needs_command" -f -a "python" -d 'Run a Python program, as `python3` runs it'
 complete -c remand -n "__fish_remand_needs_command" -f -a "exec" -d 'Run any program under a policy'
 complete -c remand -n "__fish_remand_needs_command" -f -a "doctor" -d 'Say what this machine can enforce, and what to do where it cannot'
 complete -c remand -n "__fish_remand_needs_command" -f -a "policy" -d 'Work on policy files'
@@ -41,11 +42,24 @@ complete -c remand -n "__fish_remand_using_subcommand run" -l set -d 'Narrow one
 complete -c remand -n "__fish_remand_using_subcommand run" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand run" -l timing -d 'Print what each step cost on standard error'
 complete -c remand -n "__fish_remand_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c remand -n "__fish_remand_using_subcommand python" -l policy -d 'A built-in policy (default, strict, numeric), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
+verdict\t'The verdict\'s'"
+complete -c remand -n "__fish_remand_using_subcommand python" -l value -d 'Give a value too: as one line of JSON after the program\'s own output, or in the record of --json' -r -f -a "last\t'That of the last line, if it is an expression'"
+complete -c remand -n "__fish_remand_using_subcommand python" -s c -d 'The program as text; all that follows is the program\'s' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -s m -d 'A module of the interpreter\'s to run as a program; all that follows is the program\'s' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l json -d 'Print the whole outcome as JSON on standard output'
+complete -c remand -n "__fish_remand_using_subcommand python" -l timing -d 'Print what each step cost on standard error'
+complete -c remand -n "__fish_remand_using_subcommand python" -l await -d 'Let `await` stand outside of functions too'
+complete -c remand -n "__fish_remand_using_subcommand python" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c remand -n "__fish_remand_using_subcommand exec" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
+verdict\t'The verdict\'s'"
 complete -c remand -n "__fish_remand_using_subcommand exec" -l policy -d 'A built-in policy (default, strict, numeric), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l timing -d 'Print what each step cost on standard error'
-complete -c remand -n "__fish_remand_using_subcommand exec" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -l json -d 'Print the findings as JSON'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -s h -l help -d 'Print help'

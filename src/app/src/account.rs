@@ -32,16 +32,36 @@ pub fn output(outcome: &Outcome) -> String {
 
 /// How the run ended and what to do about it; empty if it finished.
 pub fn account(outcome: &Outcome) -> String {
+    told(outcome, outcome.error.as_ref())
+}
+
+/// The same with the exception's stack, if it is to be told.
+fn told(outcome: &Outcome, error: Option<&ErrorFrame>) -> String {
     if outcome.verdict == Verdict::Finished {
         return String::new();
     }
-    let mut text = outcome.error.as_ref().map(|error| quoted(&error.stack)).unwrap_or_default();
+    let mut text = error.map(|error| quoted(&error.stack)).unwrap_or_default();
     let (what, advice) = ending(outcome);
     let _ = writeln!(text, "remand: {what}");
     for line in advice {
         let _ = writeln!(text, "  {line}");
     }
     text.push_str(&denied(outcome));
+    text
+}
+
+/// What a Python program has not said itself: it writes its own traceback, and its own status is its business.
+pub fn program(outcome: &Outcome) -> String {
+    if !matches!(outcome.verdict, Verdict::Raised | Verdict::Exited { .. }) {
+        return told(outcome, None);
+    }
+    let mut text = String::new();
+    if let (Verdict::Raised, Some(error)) = (&outcome.verdict, outcome.error.as_ref().filter(|error| !error.description.is_empty())) {
+        let _ = write!(text, "remand: about that exception:\n{}", quoted(&error.description));
+    }
+    if !outcome.violations.is_empty() {
+        let _ = write!(text, "remand: the policy denied system calls:\n{}", denied(outcome));
+    }
     text
 }
 
@@ -216,6 +236,7 @@ mod tests {
             line: Some(3),
             item: Some(0),
             denied: None,
+            missing: None,
         };
         let raised = Outcome { error: Some(error), ..outcome(Verdict::Raised) };
         assert_eq!(

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use remand_plan::outcome::{Outcome, Timing, exit_code};
+use remand_plan::outcome::{Outcome, Timing, exit_code, program_code};
 use remand_plan::verdict::Verdict;
 
-use crate::args::ShowArgs;
+use crate::args::{ShowArgs, StatusArg, StatusArgs};
 use crate::failure::Failure;
 use crate::{account, print};
 
@@ -14,15 +14,15 @@ pub fn give(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {
     if !show.json {
         print::stderr(&account::output(outcome));
     }
-    give_program(outcome, show)?;
+    give_program(outcome, show, &account::account(outcome))?;
     if !show.json && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }
     Ok(exit_code(&outcome.verdict))
 }
 
-/// The outcome of a program, whose own output was passed on already.
-pub fn give_program(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {
+/// The outcome of a program, whose own output was passed on already, with this account of it.
+pub fn give_program(outcome: &Outcome, show: ShowArgs, account: &str) -> Result<(), Failure> {
     if show.timing {
         print::stderr(&table(&outcome.timing));
     }
@@ -31,9 +31,17 @@ pub fn give_program(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {
             serde_json::to_string(outcome).map_err(|error| Failure::internal(format!("cannot write the outcome as JSON: {error}")))?;
         print::json(&record)?;
     } else {
-        print::stderr(&account::account(outcome));
+        print::stderr(account);
     }
-    Ok(exit_code(&outcome.verdict))
+    Ok(())
+}
+
+/// The exit status of a command that runs programs.
+pub fn status(verdict: &Verdict, wanted: StatusArgs) -> u8 {
+    match wanted.exit_status {
+        StatusArg::Program => program_code(verdict),
+        StatusArg::Verdict => exit_code(verdict),
+    }
 }
 
 /// The steps as a table.

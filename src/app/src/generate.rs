@@ -95,7 +95,12 @@ fn pages(command: &Command, files: &mut Vec<(String, String)>) -> Result<(), Fai
 fn exit_codes() -> String {
     let mut text = EXIT_CODES_HEAD.to_owned();
     for (code, kind, meaning) in EXIT_CODES {
-        text.push_str(&format!("| {code} | `{kind}` | {meaning} |\n"));
+        let program = match kind {
+            "exited" => "the program's own".to_owned(),
+            "signaled" => "128 and the signal's number".to_owned(),
+            _ => code.to_string(),
+        };
+        text.push_str(&format!("| {code} | `{kind}` | {meaning} | {program} |\n"));
     }
     text
 }
@@ -103,8 +108,11 @@ fn exit_codes() -> String {
 const EXIT_CODES_HEAD: &str = "\
 # Exit statuses
 
-`remand run` and `remand exec` tell the verdict by their exit status. It never is the status of the code's own process: code that exits with 5 \
+`remand run` tells the verdict by its exit status. It never is the status of the code's own process: code that exits with 5 \
 is `exited`, status 3; its own status is in the account on standard error, and in the outcome.
+
+`remand python` and `remand exec` pass the program's own status on where it ended by itself (`--exit-status program`), so that a 5 may be the program's \
+or a limit's; with `--exit-status verdict` they tell the verdict as `remand run` does. The record of `--json` tells them apart in any case.
 
 An answer that could not be written, to standard output or to standard error, is status 11, whatever the verdict was. Where standard output is closed, nothing is \
 done at all.
@@ -124,8 +132,8 @@ The other commands end with 0 where the answer is good, with 1 where it is not, 
 | `remand policy fmt --check` | a file would change | |
 | `remand policy import` | something was left out | |
 
-| status | verdict | meaning |
-|---|---|---|
+| verdict's status | verdict | meaning | `--exit-status program` |
+|---|---|---|---|
 ";
 
 fn utf8(bytes: Vec<u8>) -> Result<String, Failure> {

@@ -7,14 +7,17 @@
 mod account;
 mod answer;
 mod args;
+mod beside;
 mod cancel;
 mod doctor;
 mod exec;
 mod failure;
+mod forward;
 mod generate;
 mod overrides;
 mod policy;
 mod print;
+mod python;
 mod read;
 mod refusal;
 mod relay;
@@ -51,6 +54,7 @@ fn begin() -> Result<u8, Failure> {
 fn command() -> Result<u8, Failure> {
     match Args::try_parse().map_err(typed_wrong)?.command {
         Command::Run(args) => run::run(args),
+        Command::Python(args) => python::python(args),
         Command::Exec(args) => exec::exec(args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Policy(command) => policy::policy(command),

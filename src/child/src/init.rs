@@ -4,12 +4,14 @@
 //! report socket; when it says [`Ended`] it is the last process of the run. It is in the run's cgroups, so that what the run makes it do (reaping by the
 //! thousand) is the run's CPU.
 
+use core::ffi::CStr;
+
 use crate::decimal::Decimal;
 use crate::executor;
 use crate::fds::keep_only;
 use crate::message::{Ended, Executing, Report};
 use crate::spec::{Loopback, RunFds, RunSpec};
-use crate::step::{At, Failure, RunMount, Step};
+use crate::step::{At, Errno, Failure, RunMount, Step};
 use crate::sys::{self, Clone, Fd, Waited};
 
 const SIGCHLD_BIT: u64 = 1 << (libc::SIGCHLD - 1);
@@ -38,6 +40,9 @@ fn begin(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure>
     let options = [(c"mode", c"0700"), (c"uid", owner), (c"gid", owner), (c"size", run.tmp.size), (c"nr_inodes", run.tmp.inodes)];
     let tmp = sys::new_mount(c"tmpfs", &options, run.tmp.attributes).at_index(Step::RunMounts, RunMount::NewTmp as usize)?;
     sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, RunMount::AttachTmp as usize)?;
+    for (name, place) in PLACES {
+        show(tmp, name, place, id).at_index(Step::RunMounts, RunMount::PlacesInTmp as usize)?;
+    }
     if run.proc {
         // hidepid: another user's processes, init above all, are not even listed; subset: nothing but processes, no sysctls, no kernel interfaces.
         let proc = sys::new_mount(c"proc", &[(c"hidepid", c"invisible"), (c"subset", c"pid")], executor::PROC_ATTRIBUTES)
@@ -49,6 +54,18 @@ fn begin(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure>
     let clone = Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup: None };
     let made = sys::clone(clone, || executor::main(run, id, fds, timing)).at(Step::CloneExecutor)?;
     Ok((tmp, made.pid))
+}
+
+/// One tmpfs, so that its limits count both places: its own root is where nobody sees it, below `/tmp`, which comes last.
+const PLACES: [(&CStr, &CStr); 2] = [(c"workspace", c"/workspace"), (c"tmp", c"/tmp")];
+
+/// Shows a directory of the tmpfs, made for the run's user, at a place of the root.
+fn show(tmp: Fd, name: &CStr, place: &CStr, id: u32) -> Result<(), Errno> {
+    sys::mkdirat(tmp, name, 0o700)?;
+    sys::chown(tmp, name, id, id, 0)?;
+    let mount = sys::clone_mount(tmp, name)?;
+    sys::attach(mount, sys::CWD, place)?;
+    sys::close(mount)
 }
 
 /// What would join it with other runs of its forkserver. That of cgroups is the executor's own to make.

@@ -39,6 +39,7 @@ steps! {
 pub enum RunMount {
     NewTmp,
     AttachTmp,
+    PlacesInTmp,
     NewProc,
     AttachProc,
     CloseProc,

@@ -212,6 +212,8 @@ plain! {
     unshare(flags: i32) = SYS_unshare;
     /// `mkdirat`.
     mkdirat(directory: Fd, path: &CStr, mode: u32) = SYS_mkdirat;
+    /// `fchownat`.
+    chown(directory: Fd, path: &CStr, uid: u32, gid: u32, flags: i32) = SYS_fchownat;
     /// A symlink at `path` to `target`.
     symlinkat(target: &CStr, directory: Fd, path: &CStr) = SYS_symlinkat;
     /// `pivot_root`.

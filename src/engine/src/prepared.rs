@@ -8,12 +8,13 @@ use std::sync::Arc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::failure::Failure;
 use remand_jail::forkserver::Forkserver;
-use remand_jail::run::{Ask, Begun, Looks, Run, Sink};
+use remand_jail::run::{Ask, Begun, Job, Looks, Run, Sink};
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
 use remand_plan::job::{self, JobError};
 use remand_plan::outcome::PolicyRef;
 use remand_plan::plan::{self, Refused};
+use remand_plan::request::Mode;
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_plan::{HostFacts, Interpreter, Outcome, Plan, Request};
@@ -185,14 +186,13 @@ impl Prepared {
         request: &Request,
         sink: Option<Sink<'a>>,
     ) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
-        self.job(request).map(|job| Run::of(server, job.into(), sink))
+        self.job(request).map(|job| Run::of(server, job, sink))
     }
 
-    fn job(&self, request: &Request) -> Result<Vec<u8>, JobError> {
-        match &self.found {
-            Found::Python(interpreter) => job::encode(request, &self.policy, &interpreter.site_paths),
-            Found::Command { .. } => Ok(Vec::new()),
-        }
+    fn job(&self, request: &Request) -> Result<Job<'static>, JobError> {
+        let Found::Python(interpreter) = &self.found else { return Ok(Job::default()) };
+        let bytes = job::encode(request, &self.policy, &interpreter.site_paths)?;
+        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)) })
     }
 
     fn started<'a>(
@@ -207,7 +207,7 @@ impl Prepared {
         }
         let without_cgroup = Box::new(|plan: &Plan, host: &HostFacts| plan.without_cgroup(&self.policy, host).ok());
         let (plan, host) = (Arc::clone(&self.plan), Arc::clone(&self.host));
-        Ok(Run::start(Ask { plan, host, job: job.into(), without_cgroup }, sink))
+        Ok(Run::start(Ask { plan, host, job, without_cgroup }, sink))
     }
 }
 

@@ -8,6 +8,7 @@ import glob
 import json
 import marshal
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,13 @@ EXECUTOR = Path(__file__).resolve().parent.parent
 OPEN = {"stdlib_allow": ["*"], "external_allow": ["*"], "builtins_deny": [], "runner_env_deny": False}
 LIMITS = {"prints": 1 << 16, "result_size": 1 << 20}
 ASK = "import sys; print(sys.executable, *sys.version_info[:2])"
-COMPILE = "import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile(open(sys.argv[1]).read(), 'executor.py', 'exec')))"
+COMPILE = "import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile(sys.stdin.read(), 'executor.py', 'exec', optimize=2)))"
+
+
+def source():
+    """The program as the engine puts it together."""
+    listed = (EXECUTOR.parent / "plan/src/interpreter.rs").read_text()
+    return "".join((EXECUTOR / name).read_text() for name in re.findall(r'executor/(\w+\.py)"\),', listed))
 
 
 def interpreters():
@@ -81,18 +88,19 @@ class Executor:
         self.python = python
         self.program = os.path.join(directory, "executor-" + python.strip("/").replace("/", "-"))
         with open(self.program, "wb") as out:
-            subprocess.run([python, "-I", "-S", "-c", COMPILE, str(EXECUTOR / "executor.py")], stdout=out, check=True)
+            subprocess.run([python, "-I", "-S", "-c", COMPILE], input=source().encode(), stdout=out, check=True)
         self.bootstrap = (EXECUTOR / "bootstrap.py").read_text().replace("/remand/executor", self.program)
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, site_paths=(), env=None, version=1, slow=False):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, site_paths=(), env=None, version=2, slow=False, script=None, stdin="/dev/null"):
         job = dict(version=version, mode=mode, code=code, items=list(items), query=query, site_paths=list(site_paths), limits=limits)
         job["security"] = {**OPEN, **security}
+        job["script"] = script
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             jobs.write(marshal.dumps(job, 2))
             jobs.seek(0)
             reader, writer = os.pipe()
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 20) for fd in (jobs.fileno(), out.fileno(), err.fileno(), writer)]
-            actions = [(os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)]
+            actions = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
             actions += [(os.POSIX_SPAWN_DUP2, fd, low) for fd, low in zip(high, (3, 1, 2, 4))]
             argv = [self.python, "-I", "-S", "-B", "-c", self.bootstrap]
             pid = os.posix_spawn(self.python, argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE])
@@ -116,6 +124,14 @@ class Executor:
             err.seek(0)
             code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
             return Ended(bytes(stream), out.read().decode(errors="replace"), err.read().decode(errors="replace"), code)
+
+
+def program(name="script.py", directory=None, module=None, arguments=(), awaits=False, value=False):
+    """The member `script` of a job, for text that is a file of this name; `-` and `-c` as Python has them."""
+    shown = {"-": "<stdin>", "-c": "<string>"}.get(name) or os.path.join(directory, name)
+    file = {"-": "<stdin>", "-c": None}.get(name, name)
+    path = directory if name not in ("-", "-c") else ""
+    return dict(directory=directory, file=file, shown=file if name == "-" else shown, module=module, argv=["-m" if module else name, *arguments], path=path, **{"await": awaits, "value": value})
 
 
 class EveryPython(unittest.TestCase):
@@ -146,6 +162,12 @@ class EveryPython(unittest.TestCase):
 
     def go(self, code, **given):
         return self.executor.run(code, **given)
+
+    def script(self, code, name="script.py", arguments=(), module=None, awaits=False, value=False, **given):
+        """A run of a program in a directory of its own."""
+        with tempfile.TemporaryDirectory(dir=EveryPython.directory.name) as directory:
+            wanted = program(name, directory, module, arguments, awaits, value)
+            return self.executor.run(code, mode="script", script=wanted, **given)
 
     def value(self, code, **given):
         """The value of a run that must have finished."""

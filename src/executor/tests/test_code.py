@@ -173,15 +173,56 @@ for i in itertools.count(): print('x' * 70000)
             self.assertEqual((ended.last()["kind"], ended.last().get("type"), ended.rest), ("error", "TimeoutError", b""), ended.stderr)
 
     def test_a_job_of_another_version(self):
-        ended = self.go("return 1", version=2)
+        ended = self.go("return 1", version=1)
         self.assertEqual((ended.kinds(), ended.code), ([], 1))
-        self.assertIn("job version 2", ended.stderr)
+        self.assertIn("job version 1", ended.stderr)
 
     def test_the_program_fits_the_bootstraps_one_read(self):
         import os
 
-        self.assertIn("posix.read(f, 1 << 16)", self.executor.bootstrap)
-        self.assertLess(os.path.getsize(self.executor.program), 60000)
+        self.assertIn("posix.read(f, 1 << 17)", self.executor.bootstrap)
+        self.assertLess(os.path.getsize(self.executor.program), 100000)
+
+    def test_main_is_there_as_the_module_that_runs(self):
+        self.assertEqual(self.value("import __main__\nreturn [__main__.__name__, __spec__, __file__]"), ["__main__", None, "/remand/main.py"])
+        self.assertEqual(self.value("x = 5\nimport __main__\nreturn [__main__.x, 'x' in dir(__main__), hasattr(__main__, 'y')]"), [5, True, False])
+
+    def test_what_is_patched_in_builtins_is_patched_for_the_code(self):
+        patch = "from unittest import mock\nwith mock.patch('builtins.%s', %s):\n    return %s"
+        self.assertEqual(self.value(patch % ("open", "mock.mock_open(read_data='fake')", "open('/nowhere').read()")), "fake")
+        self.assertEqual(self.value(patch % ("input", "lambda _: '5'", "input('n? ')")), "5")
+        self.assertIn("not allowed", self.error("import numpy", security={"external_allow": []})["message"])
+
+    def test_unittest_finds_the_tests_of_the_code(self):
+        code = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(1, %d)\nunittest.main(argv=['x'], exit=False)"
+        for number, said in ((1, "OK"), (2, "FAILED (failures=1)")):
+            ended = self.go(code % number)
+            self.assertEqual((ended.last()["kind"], "Ran 1 test" in ended.stderr, said in ended.stderr), ("done", True, True), ended.stderr)
+
+    def test_tracebacks_and_inspect_have_the_codes_lines(self):
+        self.assertIn("return 1 / x", self.value("import traceback\ndef f(x):\n    return 1 / x\ntry:\n    f(0)\nexcept ZeroDivisionError:\n    return traceback.format_exc()"))
+        self.assertEqual(self.value("import inspect\ndef f(): return 1\nreturn inspect.getsource(f)"), "def f(): return 1\n")
+
+    def test_global_of_a_local_says_what_to_do(self):
+        error = self.error("counter = 0\ndef bump():\n    global counter\n    counter += 1\nbump()\nreturn counter")
+        self.assertIn("`nonlocal counter`", error["description"])
+        self.assertIn("remand python", self.error("from math import *")["description"])
+        self.assertEqual(self.error("return nowhere")["description"], "")
+
+    def test_buffers_are_flushed(self):
+        ended = self.go("import ctypes, sys\nctypes.CDLL(None).printf(b'from C\\n')\nsys.stdout.write('from Python')\nreturn 1")
+        self.assertEqual(sorted(ended.stdout.replace("Python", "Python\n").split("\n")), ["", "from C", "from Python"])
+        ended = self.go("import os, sys\nsys.stdout.write('line\\n')\nos._exit(3)")
+        self.assertEqual((ended.stdout, ended.code), ("line\n", 3))
+
+    def test_spawn_works_without_a_file_of_the_code(self):
+        self.assertIsNone(self.value("import __main__\nreturn __main__.__spec__"))
+        self.assertEqual(self.value("help(len)\nreturn 1"), 1)
+
+    def test_what_is_missing_is_named(self):
+        self.assertEqual(self.error("import no_such_module")["missing"], {"kind": "module", "name": "no_such_module"})
+        self.assertEqual(self.error("open('no/such')")["missing"], {"kind": "file", "name": "no/such"})
+        self.assertNotIn("missing", self.error("1 / 0"))
 
     def test_nothing_more_is_imported(self):
         self.assertEqual(self.value("import sys\nreturn [n for n in ('os', 'json', 're', 'site', 'enum') if n in sys.modules]"), [])

@@ -161,7 +161,10 @@ class Security(EveryPython):
                 file.write(text)
         only = {"stdlib_allow": ["sys"], "external_allow": ["pack"]}
         self.assertEqual(self.value("import pack\nreturn pack.value", security=only, site_paths=[site]), 7)
-        self.assertEqual(self.value("import sys\nreturn %r in sys.path" % site, security=only, site_paths=[site]), False)
+        self.assertEqual(self.value("import sys\nreturn %r in sys.path" % site, security=only, site_paths=[site]), True)
+        self.assertEqual(self.value("import sys\nreturn %r in sys.path" % site, security={"external_allow": []}, site_paths=[site]), False)
+        first = "import importlib.util\nreturn [importlib.util.find_spec(name) is not None for name in ('pack', 'nowhere')]"
+        self.assertEqual(self.value(first, security={"external_allow": ["pack"]}, site_paths=[site]), [True, False])
         error = self.error("import other", security=only, site_paths=[site])
         self.assertEqual(error["message"], "import of external package 'other' is not allowed by python.external_allow of the policy")
         self.assertEqual(error["denied"], {"list": "external_allow", "name": "other"})

@@ -14,7 +14,7 @@ use remand_child::spec::{Entry, Ids, Landlock, Loopback, Own, RunSpec, Shared, S
 use remand_child::step::FIRST_RULE;
 use remand_plan::Protection;
 use remand_plan::files::FileId;
-use remand_plan::plan::{Bind, Plan, Root};
+use remand_plan::plan::{Bind, Plan, Root, WORKSPACE};
 use remand_plan::step::Step;
 use remand_syscalls::bpf::Instruction;
 use remand_syscalls::{Arch, Key, with_handover};
@@ -23,6 +23,8 @@ use crate::failure::Failure;
 use crate::ids::RUN_ID;
 use crate::sys::random::random;
 
+/// Inodes of the private tmpfs that are not the run's: its root is one, as it ever was, and the two places in it.
+pub const OWN_INODES: u64 = 2;
 /// Directory in the root that other directories are hidden behind.
 const EMPTY: &CStr = c"remand/empty";
 
@@ -94,7 +96,7 @@ impl Setup {
         Ok(Self {
             root: root_entries(&plan.root, plan.proc, ids)?,
             tmp_size: string(&plan.tmp.size.to_string())?,
-            tmp_inodes: string(&plan.tmp.inodes.to_string())?,
+            tmp_inodes: string(&plan.tmp.inodes.saturating_add(OWN_INODES).to_string())?,
             tmp_attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | if plan.tmp.exec { 0 } else { MOUNT_ATTR_NOEXEC },
             rlimits: plan.rlimits.iter().map(lower).collect(),
             landlock_rules,
@@ -280,7 +282,7 @@ fn root_entries(root: &Root, proc: bool, ids: u32) -> Result<Vec<RootEntry>, Fai
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for directory in ["/tmp", "/proc", "/dev", "/remand/empty"] {
+    for directory in ["/tmp", WORKSPACE, "/proc", "/dev", "/remand/empty"] {
         parents(directory, &mut directories);
     }
     for (path, content) in &root.files {

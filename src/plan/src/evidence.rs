@@ -13,6 +13,8 @@ pub struct Evidence {
     pub start: Start,
     /// The executor's `ready` frame came, or it is a plain program that was executed.
     pub ready: bool,
+    /// It is code that is a program: its wait status is the result, and frames only add to it.
+    pub program: bool,
     /// What the result pipe ended with.
     pub frames: FrameEnd,
     /// How the executor process ended, told by init from `waitid`.
@@ -45,6 +47,7 @@ impl Evidence {
         Self {
             start,
             ready: false,
+            program: false,
             frames: FrameEnd::None,
             ended: Ended::Unknown,
             stopped,

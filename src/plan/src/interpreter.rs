@@ -11,8 +11,21 @@ use crate::files::FileId;
 
 /// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
 pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
+/// The executor's text: its files are one program, in this order, which its own tests read here.
+pub const PROGRAM: &str = concat!(
+    include_str!("../../executor/frames.py"),
+    include_str!("../../executor/values.py"),
+    include_str!("../../executor/prints.py"),
+    include_str!("../../executor/errors.py"),
+    include_str!("../../executor/names.py"),
+    include_str!("../../executor/function.py"),
+    include_str!("../../executor/script.py"),
+    include_str!("../../executor/main.py"),
+);
 /// Path in the run of the compiled executor.
 pub const EXECUTOR: &str = "/remand/executor";
+/// Path in the run of what stands for the code of a function as a file.
+pub const MAIN: &str = "/remand/main.py";
 
 /// One CPython installation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

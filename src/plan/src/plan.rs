@@ -13,6 +13,7 @@ use crate::frames::Collect;
 use crate::interpreter::{Interpreter, Tree};
 use crate::protection::Protection;
 
+pub use remand_policy::places::WORKSPACE;
 pub use remand_policy::policy::NetworkMode;
 
 /// One run, resolved.

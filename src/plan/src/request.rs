@@ -1,20 +1,97 @@
 //! A request: one run as asked by a caller.
 
 use crate::job::Data;
+use crate::plan::WORKSPACE;
 
 /// How the user's code is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Once, with `_items` and `_query`.
     AllItems,
     /// Once per item, with `_item`; every result is streamed as it is done.
     PerItem,
+    /// It is a program, the module `__main__`, as `python3` runs it.
+    Script(Script),
+}
+
+/// What a program is to find about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// What names it.
+    pub origin: Origin,
+    /// `sys.argv` without the first.
+    pub arguments: Vec<String>,
+    /// `await` stands outside of functions too.
+    pub awaits: bool,
+    /// The value of the last expression is wanted.
+    pub value: bool,
+}
+
+/// What names a program; the text is the request's code, but for a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file of this name, without directories: `python3 NAME`.
+    File(String),
+    /// Standard input: `python3 -`.
+    Stdin,
+    /// An argument: `python3 -c CODE`.
+    Argument,
+    /// A module of the interpreter's: `python3 -m NAME`.
+    Module(String),
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self::File("script.py".to_owned())
+    }
+}
+
+impl Origin {
+    /// What `sys.argv` begins with.
+    #[must_use]
+    pub fn argument(&self) -> &str {
+        match self {
+            Self::File(name) => name,
+            Self::Stdin => "-",
+            Self::Argument => "-c",
+            Self::Module(_) => "-m",
+        }
+    }
+
+    /// The file that the text is put into, in the run's working directory, so that multiprocessing's children find it.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::File(name) => Some(name),
+            Self::Stdin => Some("<stdin>"),
+            Self::Argument | Self::Module(_) => None,
+        }
+    }
+
+    /// What tracebacks call it.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(name) => format!("{WORKSPACE}/{name}"),
+            Self::Stdin => "<stdin>".to_owned(),
+            Self::Argument | Self::Module(_) => "<string>".to_owned(),
+        }
+    }
+
+    /// Where it looks for modules first.
+    #[must_use]
+    pub fn directory(&self) -> &str {
+        match self {
+            Self::File(_) | Self::Module(_) => WORKSPACE,
+            Self::Stdin | Self::Argument => "",
+        }
+    }
 }
 
 /// One run as asked; by default without code, items and query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Python source, a function body.
+    /// Python source: a function body, or a program.
     pub code: String,
     /// How it is called.
     pub mode: Mode,

@@ -2,7 +2,7 @@
 //!
 //! Always holds: computed from the very plan that the mounts are made from; what nobody has seen of the host is unknown, and neither there nor missing.
 
-use remand_policy::places::{behind, beneath};
+use remand_policy::places::{WORKSPACE, behind, beneath};
 
 use crate::files::{Files, Found, Inode, Kind, LINKS};
 use crate::host::HostFacts;
@@ -10,7 +10,7 @@ use crate::plan::{Bind, Plan};
 use crate::resolve::owners::own_ids;
 
 /// Directories that every root has.
-const DIRECTORIES: [&str; 4] = ["/tmp", "/proc", "/dev", "/remand/empty"];
+const DIRECTORIES: [&str; 5] = ["/tmp", WORKSPACE, "/proc", "/dev", "/remand/empty"];
 /// A right as in a mode's last three bits.
 pub const READ: u32 = 4;
 /// The same.
@@ -157,7 +157,7 @@ impl<'p> View<'p> {
         if let Some((_, target)) = root.links.iter().find(|(link, _)| link == path) {
             return Step::Link(target.clone());
         }
-        if beneath(path, "/tmp") {
+        if ["/tmp", WORKSPACE].iter().any(|own| beneath(path, own)) {
             return Step::At(At::Tmp);
         }
         if self.plan.proc && beneath(path, "/proc") {

@@ -3,7 +3,9 @@
 //! Always holds: paths are compared by whole components: `/tmpfile` does not lie beneath `/tmp`.
 
 /// Trees of a run that no mount covers: it has each of its own, or none at all (`/sys`).
-pub const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand"];
+pub const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand", WORKSPACE];
+/// Where a program begins: empty, its own, and gone with the run.
+pub const WORKSPACE: &str = "/workspace";
 /// The first three, which are the kernel's: no mount shows the host's.
 pub const CLOSED_SOURCES: &[&str] = CLOSED_TARGETS.split_at(3).0;
 /// Ids and names inside, for what looks users up.

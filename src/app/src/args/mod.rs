@@ -47,6 +47,8 @@ pub fn wrong(mut error: clap::Error) -> String {
 pub enum Command {
     /// Run Python code; print the value it returns
     Run(RunArgs),
+    /// Run a Python program, as `python3` runs it
+    Python(PythonArgs),
     /// Run any program under a policy
     Exec(ExecArgs),
     /// Say what this machine can enforce, and what to do where it cannot
@@ -85,10 +87,43 @@ pub struct RunArgs {
     pub show: ShowArgs,
 }
 
+/// `remand python`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = PYTHON_HELP, override_usage = PYTHON_USAGE)]
+pub struct PythonArgs {
+    /// Under which policy.
+    #[command(flatten)]
+    pub confine: ConfineArgs,
+    /// What to print.
+    #[command(flatten)]
+    pub show: ShowArgs,
+    /// Whose exit status this command has.
+    #[command(flatten)]
+    pub status: StatusArgs,
+    /// Let `await` stand outside of functions too
+    #[arg(long = "await")]
+    pub awaits: bool,
+    /// Give a value too: as one line of JSON after the program's own output, or in the record of --json
+    #[arg(long, value_enum)]
+    pub value: Option<ValueArg>,
+    /// The program as text; all that follows is the program's
+    #[arg(short = 'c', num_args = 1.., allow_hyphen_values = true, value_names = ["CODE", "ARGS"])]
+    pub code: Vec<OsString>,
+    /// A module of the interpreter's to run as a program; all that follows is the program's
+    #[arg(short = 'm', num_args = 1.., allow_hyphen_values = true, value_names = ["MODULE", "ARGS"], conflicts_with = "code")]
+    pub module: Vec<OsString>,
+    /// Python source, a program, and its arguments; `-` reads standard input
+    #[arg(trailing_var_arg = true, required_unless_present_any = ["code", "module"], value_names = ["SCRIPT", "ARGS"])]
+    pub script: Vec<OsString>,
+}
+
 /// `remand exec`.
 #[derive(Debug, ArgGroup)]
 #[command(after_help = EXEC_HELP)]
 pub struct ExecArgs {
+    /// Whose exit status this command has.
+    #[command(flatten)]
+    pub status: StatusArgs,
     /// Under which policy.
     #[command(flatten)]
     pub confine: ConfineArgs,
@@ -122,6 +157,30 @@ pub struct ShowArgs {
     pub timing: bool,
 }
 
+/// Whose exit status the command has.
+#[derive(Clone, Copy, Debug, ArgGroup)]
+pub struct StatusArgs {
+    /// What the exit status tells
+    #[arg(long, value_enum, default_value = "program")]
+    pub exit_status: StatusArg,
+}
+
+/// `--exit-status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StatusArg {
+    /// The program's own where it ended by itself, 128 and the signal's number where a signal ended it; else the verdict's
+    Program,
+    /// The verdict's
+    Verdict,
+}
+
+/// `--value`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ValueArg {
+    /// That of the last line, if it is an expression
+    Last,
+}
+
 /// `remand doctor`.
 #[derive(Debug, ArgGroup)]
 pub struct DoctorArgs {
@@ -153,9 +212,20 @@ otherwise. What the code printed, and a readable account of any other ending, go
 
 The exit status tells the verdict: 0 finished, 1 raised, 2 wrong usage, 5 a limit; docs/reference/exit-codes.md has all of them.";
 
+const PYTHON_USAGE: &str = "remand python [OPTIONS] SCRIPT [ARGS]...
+       remand python [OPTIONS] -c CODE [ARGS]...
+       remand python [OPTIONS] -m MODULE [ARGS]...";
+
+const PYTHON_HELP: &str = "\
+The program is shown its own file alone, in /workspace, where it begins; what it writes there and in /tmp is in memory and gone with it. Its output is passed \
+on as it comes; where it goes to a terminal, control characters are shown instead of sent.
+
+The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
+docs/reference/exit-codes.md has all of them.";
+
 const EXEC_HELP: &str = "\
 The program's own output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent. \
 The program sees only its own file, the libraries it is linked with, and what the policy mounts.
 
-The exit status tells the verdict, not the program's own status: 0 finished, 2 wrong usage, 3 it exited with another status than 0, 5 a limit; \
+The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
 docs/reference/exit-codes.md has all of them.";

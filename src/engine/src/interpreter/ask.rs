@@ -5,13 +5,12 @@
 
 use std::os::fd::BorrowedFd;
 
-use remand_plan::interpreter::Tree;
+use remand_plan::interpreter::{PROGRAM, Tree};
 use serde::Deserialize;
 
 use super::sandbox::answer;
 
 const QUESTIONS: &str = include_str!("ask.py");
-const EXECUTOR: &str = include_str!("../../../executor/executor.py");
 const OLDEST: (u32, u32, u32) = (3, 9, 0);
 
 /// What an interpreter said about itself. Whether a place exists, it could not see.
@@ -60,7 +59,7 @@ impl From<String> for Refusal {
 /// Asks the interpreter at an absolute path, showing it `tree`. Gives its reply and the executor's bytes.
 pub(super) fn ask(executable: &str, tree: &Tree, cancel: Option<BorrowedFd<'_>>) -> Result<(Reply, Vec<u8>), Refusal> {
     let argv = [executable, "-I", "-S", "-B", "-c", QUESTIONS].map(str::to_owned);
-    let said = answer(&argv, tree, EXECUTOR.as_bytes(), cancel).map_err(|reason| format!("cannot be asked what it needs: {reason}"))?;
+    let said = answer(&argv, tree, PROGRAM.as_bytes(), cancel).map_err(|reason| format!("cannot be asked what it needs: {reason}"))?;
     understand(said.as_bytes())
 }
 

@@ -13,10 +13,19 @@ pub struct Ask<'a> {
     pub plan: Arc<Plan>,
     /// The host that the plan was made for.
     pub host: Arc<HostFacts>,
-    /// The encoded job of an executor; empty for a plain program.
-    pub job: Cow<'a, [u8]>,
+    /// What the run is given to do.
+    pub job: Job<'a>,
     /// The plan where cgroups turned out to refuse: for a host without them; `None` if the policy cannot do without.
     pub without_cgroup: WithoutCgroup<'a>,
+}
+
+/// What one run is given to do.
+#[derive(Default)]
+pub struct Job<'a> {
+    /// The encoded job of an executor; empty for a plain program.
+    pub bytes: Cow<'a, [u8]>,
+    /// It is code that is a program.
+    pub program: bool,
 }
 
 /// Makes another plan of a plan, for what the host turned out to be.

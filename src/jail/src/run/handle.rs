@@ -3,7 +3,6 @@
 //! Always holds: the descriptor is readable whenever there is something to do, a deadline included; [`Run::advance`] does it and waits for nobody, so that one
 //! thread can drive many; whatever is left of a run goes with its handle. Nothing of the process that it is in is changed, and no other handle is touched.
 
-use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use remand_child::step::RunMount;
 use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan};
 
-use super::ask::{Ask, Begun, Sink, WithoutCgroup};
+use super::ask::{Ask, Begun, Job, Sink, WithoutCgroup};
 use super::follow::{Attempt, With};
 use super::looks::Looks;
 use super::record;
@@ -32,7 +31,7 @@ pub struct Run<'a> {
     watch: Watch,
     plan: Arc<Plan>,
     host: Arc<HostFacts>,
-    job: Cow<'a, [u8]>,
+    job: Job<'a>,
     sink: Option<Sink<'a>>,
     /// Where a forkserver of its own was refused something at the start.
     without_cgroup: Option<WithoutCgroup<'a>>,
@@ -56,7 +55,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// See [`Self::start`].
-    pub fn of(server: &Forkserver, job: Cow<'a, [u8]>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
+    pub fn of(server: &Forkserver, job: Job<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
         let (plan, host) = (Arc::clone(&server.made_of().plan), Arc::clone(&server.made_of().host));
         let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let begun = Attempt::of(server, &mut watch);
@@ -132,7 +131,7 @@ impl<'a> Run<'a> {
     }
 
     fn going(&mut self, now: Moment) -> Option<(&mut Attempt, With<'_, 'a>)> {
-        Some((self.going.as_mut()?, With { watch: &mut self.watch, job: &self.job, sink: self.sink.as_mut(), now }))
+        Some((self.going.as_mut()?, With { watch: &mut self.watch, job: &self.job.bytes, sink: self.sink.as_mut(), now }))
     }
 
     /// A descriptor that is readable whenever there is something to do.
@@ -164,7 +163,7 @@ impl<'a> Run<'a> {
         match tried {
             Ok(mut seen) => {
                 let looks = std::mem::take(&mut seen.looks);
-                self.over = Some(Box::new((record::finished(&self.plan, seen, timeline), looks)));
+                self.over = Some(Box::new((record::finished(&self.plan, &self.job, seen, timeline), looks)));
             }
             Err(unmade) => self.unmade(&unmade, timeline),
         }

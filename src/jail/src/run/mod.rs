@@ -21,7 +21,7 @@ mod watch;
 
 use remand_plan::Outcome;
 
-pub use ask::{Ask, Begun, Caller, Said, Sink, Stream, WithoutCgroup};
+pub use ask::{Ask, Begun, Caller, Job, Said, Sink, Stream, WithoutCgroup};
 pub use handle::Run;
 pub use looks::{Look, Looks};
 

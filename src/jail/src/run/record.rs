@@ -14,18 +14,20 @@ use remand_plan::step::Step;
 use remand_plan::verdict::{self, Decision};
 use remand_plan::{Outcome, Plan};
 
+use super::ask::Job;
 use super::capture::Capture;
 use super::parts::Parts;
 use super::seen::Seen;
 use super::tree;
 use crate::failure::Failure;
 use crate::host;
+use crate::setup::OWN_INODES;
 use crate::timeline::Timeline;
 use crate::warm::InUse;
 
 /// The record of a run that was made. Whatever it was made of goes here.
-pub fn finished(plan: &Plan, mut seen: Seen, mut timeline: Timeline) -> Outcome {
-    let mut evidence = evidence(plan, &mut seen);
+pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcome {
+    let mut evidence = Evidence { program: job.program, ..evidence(plan, &mut seen) };
     let in_use = InUse::look(plan, seen.parts.cgroup.as_ref());
     // Before the record says that the run is gone, it is.
     evidence.cleanup = seen.parts.undo();
@@ -89,6 +91,7 @@ fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {
         silent: silent.then(|| host::explain(&Failure::new(Step::Ready, String::new()))).flatten(),
         start,
         ready,
+        program: false,
         frames: FrameEnd::of(&seen.received, seen.frame_error.clone()),
         ended: seen.ended.map_or(End::Unknown, |ended| end(ended.status)),
         stopped: if seen.trouble.is_some() { Some(Stop::Internal) } else { seen.stopped },
@@ -145,7 +148,7 @@ fn counters(seen: &Seen, pids_counted: bool) -> Counters {
         pids_peak: if pids_counted { group.pids_peak } else { Some(seen.sampled.tasks.max(left)) },
         pids_denied: group.pids_denied,
         tmp_used: tmp.map(|(all, used)| (used, all)),
-        tmp_inodes: inodes.map(|(all, used)| (used, all)),
+        tmp_inodes: inodes.map(|(all, used)| (used.saturating_sub(OWN_INODES), all.saturating_sub(OWN_INODES))),
         stdout: seen.stdout.seen,
         stderr: seen.stderr.seen,
         prints: seen.received.print_bytes,

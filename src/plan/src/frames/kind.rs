@@ -5,7 +5,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Denied, ErrorFrame, FrameError};
+use super::{Denied, ErrorFrame, FrameError, Missing};
 
 /// Bytes that show the kind: `{"kind":"print"`, and all of `{"kind":"done"}`.
 pub const HEAD: u64 = 15;
@@ -86,12 +86,13 @@ pub struct Error {
     line: Option<u64>,
     item: Option<u64>,
     denied: Option<Denied>,
+    missing: Option<Missing>,
 }
 
 impl From<Error> for ErrorFrame {
     fn from(frame: Error) -> Self {
-        let Error { _kind, class, message, description, stack, line, item, denied } = frame;
-        Self { kind: class, message, description, stack, line, item, denied }
+        let Error { _kind, class, message, description, stack, line, item, denied, missing } = frame;
+        Self { kind: class, message, description, stack, line, item, denied, missing }
     }
 }
 

@@ -59,6 +59,9 @@ pub struct ErrorFrame {
     /// What a list of the policy denied, for the tools of authors. It is not in the record, which says it in `message` and `description`.
     #[serde(skip)]
     pub denied: Option<Denied>,
+    /// What was not there, where the exception is about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
 }
 
 /// What the executor denied by a list of the policy, as it says.
@@ -76,6 +79,25 @@ words! {
     PythonList {
         StdlibAllow "stdlib_allow", ExternalAllow "external_allow", BuiltinsDeny "builtins_deny",
     }
+}
+
+/// Something that the code looked for and did not find.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Missing {
+    /// Which kind of thing.
+    pub kind: MissingKind,
+    /// Its name, as the code has it.
+    pub name: String,
+}
+
+/// What can be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingKind {
+    /// A module to import.
+    Module,
+    /// A file or directory.
+    File,
 }
 
 /// What decoding found wrong; the first is final.

@@ -16,13 +16,14 @@ use marshal::{Size, Writer};
 pub use data::{Data, DataError};
 pub use error::JobError;
 
-use crate::request::{Mode, Request};
+use crate::plan::WORKSPACE;
+use crate::request::{Mode, Origin, Request, Script};
 
 /// Version of the job's shape; the executor refuses any other.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// Encodes the job for an effective policy. Shape (a dict):
-/// `version` 1, `mode` (`"all_items"`, `"per_item"`), `code`, `items`, `query`,
+/// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `code`, `items`, `query`,
 /// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool}, `site_paths`: list,
 /// `limits` {`prints`, `result_size`: int}. (Depth and count of a result are checked where they count: by the decoder of frames.)
 ///
@@ -49,7 +50,13 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_pat
     out.text(match request.mode {
         Mode::AllItems => "all_items",
         Mode::PerItem => "per_item",
+        Mode::Script(_) => "script",
     });
+    out.text("script");
+    match &request.mode {
+        Mode::Script(script) => write_script(out, script),
+        Mode::AllItems | Mode::PerItem => out.put(b"N"),
+    }
     out.text("code");
     out.text(&request.code);
     out.text("items");
@@ -76,6 +83,30 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_pat
         out.int(i64::try_from(bytes.0).unwrap_or(i64::MAX));
     }
     out.close_dict();
+    out.close_dict();
+}
+
+fn write_script<W: Writer>(out: &mut W, script: &Script) {
+    let origin = &script.origin;
+    out.open_dict();
+    for (name, text) in [("directory", WORKSPACE), ("shown", &origin.shown()), ("path", origin.directory())] {
+        out.text(name);
+        out.text(text);
+    }
+    let module = if let Origin::Module(name) = origin { Some(name.as_str()) } else { None };
+    for (name, text) in [("file", origin.file()), ("module", module)] {
+        out.text(name);
+        match text {
+            Some(text) => out.text(text),
+            None => out.put(b"N"),
+        }
+    }
+    out.text("argv");
+    out.texts(&std::iter::once(origin.argument().to_owned()).chain(script.arguments.iter().cloned()).collect::<Vec<_>>());
+    for (name, asked) in [("await", script.awaits), ("value", script.value)] {
+        out.text(name);
+        out.bool(asked);
+    }
     out.close_dict();
 }
 

@@ -190,7 +190,7 @@ fn the_whole_job_at_and_over_its_size() {
     let request =
         Request { code: "return 1".into(), mode: Mode::PerItem, items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(), query: Data::null() };
     let job = encode(&request, &policy(1 << 20), &["/site".into()]).unwrap();
-    let shape = r#"{"version": 1, "mode": "per_item", "code": "return 1", "items": [{"a": 1}], "query": null,
+    let shape = r#"{"version": 2, "mode": "per_item", "script": null, "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "site_paths": ["/site"], "limits": {"prints": 1000, "result_size": 8589934592}}"#;
     assert_eq!(job, encoded(shape));
@@ -203,14 +203,17 @@ fn the_whole_job_at_and_over_its_size() {
 
 /// Runs the real executor on an encoded job and decodes what it wrote.
 fn round_trip(request: &Request, effective: &Policy) -> (crate::frames::Received, Option<crate::frames::FrameError>, Option<i32>) {
-    const START: &str = "import sys; exec(compile(open(sys.argv[1]).read(), 'executor.py', 'exec'), {'__name__': 'remand'})";
-    const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../executor/executor.py");
+    const START: &str = "import sys; exec(compile(sys.stdin.read(), 'executor.py', 'exec'), {'__name__': 'remand'})";
     let mut job = std::env::temp_dir();
     job.push(format!("remand-job-test-{}-{:?}", std::process::id(), std::thread::current().id()));
     std::fs::write(&job, encode(request, effective, &[]).unwrap()).unwrap();
     // Frames leave on descriptor 4, which is this child's standard output.
-    let script = "exec \"$0\" -I -S -c \"$1\" \"$2\" 3<\"$3\" 4>&1 1>/dev/null";
-    let ended = Command::new("/bin/sh").args(["-c", script, PYTHON, START, PROGRAM]).arg(&job).output().unwrap();
+    let script = "exec \"$0\" -I -S -c \"$1\" 3<\"$2\" 4>&1 1>/dev/null";
+    let mut shell = Command::new("/bin/sh");
+    let shell = shell.args(["-c", script, PYTHON, START]).arg(&job).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(crate::interpreter::PROGRAM.as_bytes()).unwrap();
+    let ended = child.wait_with_output().unwrap();
     std::fs::remove_file(&job).unwrap();
     let limits = &effective.limits;
     let mut decoder = crate::frames::Decoder::new(crate::frames::Collect {
@@ -275,4 +278,34 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
     // Past the list, as any code can: a length of 4 GiB is refused by its four bytes.
     let forged = run("import json\njson.codecs.sys.modules['posix'].write(4, b'\\xff' * 4)", Mode::AllItems, vec![]);
     assert_eq!(forged.1, Some(FrameError::TooLarge { seen: 0xFFFF_FFFF, allowed: 400 }));
+}
+
+/// The program's word of itself in the job, by Python's own reader.
+#[test]
+fn a_program_finds_what_names_it() {
+    let script = |origin, arguments: &[&str]| Script {
+        origin,
+        arguments: arguments.iter().map(ToString::to_string).collect(),
+        awaits: true,
+        value: false,
+    };
+    let job =
+        |script| encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &[]).unwrap();
+    let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
+        encoded(&format!(
+            r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "path": "{path}", "file": {file}, "module": {module},
+            "argv": {argv}, "await": true, "value": false}}, "code": "x", "items": [], "query": null,
+            "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
+            "site_paths": [], "limits": {{"prints": 1000, "result_size": 8589934592}}}}"#
+        ))
+    };
+    let cases = [
+        (Origin::File("a.py".into()), named("/workspace/a.py", "/workspace", r#""a.py""#, "null", r#"["a.py", "-x"]"#)),
+        (Origin::Stdin, named("<stdin>", "", r#""<stdin>""#, "null", r#"["-", "-x"]"#)),
+        (Origin::Argument, named("<string>", "", "null", "null", r#"["-c", "-x"]"#)),
+        (Origin::Module("m".into()), named("<string>", "/workspace", "null", r#""m""#, r#"["-m", "-x"]"#)),
+    ];
+    for (origin, expected) in cases {
+        assert_eq!(job(script(origin.clone(), &["-x"])), expected, "{origin:?}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Exit codes of the command: one per kind of verdict, in one table that help and documents print.
 //!
-//! Always holds: 0 means `finished` and nothing else; 2 is left to usage errors; nothing from 64 on is used, where shells (126, 127, 128 + signal),
+//! Always holds: of verdicts, 0 means `finished` and nothing else; 2 is left to usage errors; nothing from 64 on is used, where shells (126, 127, 128 + signal),
 //! `timeout` (124, 125) and sysexits speak.
 
 use crate::verdict::Verdict;
@@ -37,6 +37,16 @@ pub fn exit_code(verdict: &Verdict) -> u8 {
         Verdict::MalformedResult { .. } => 9,
         Verdict::NotStarted { .. } => 10,
         Verdict::Internal { .. } => 11,
+    }
+}
+
+/// The exit code that a program gives its command, where the command passes it on: its own, where it ended by itself, or of a signal; else the verdict's.
+#[must_use]
+pub fn program_code(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Exited { code } => u8::try_from(code & 0xff).unwrap_or(u8::MAX),
+        Verdict::Signaled { signal, .. } => u8::try_from(signal.saturating_add(128)).unwrap_or(u8::MAX),
+        verdict => exit_code(verdict),
     }
 }
 

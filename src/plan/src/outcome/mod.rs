@@ -17,7 +17,7 @@ use crate::step::Step;
 use crate::verdict::Verdict;
 use crate::words::words;
 
-pub use exit_code::{EXIT_CODES, exit_code, exit_code_table};
+pub use exit_code::{EXIT_CODES, exit_code, exit_code_table, program_code};
 
 /// Version of this record's shape.
 pub const VERSION: u32 = 1;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use remand_policy::places::WORKSPACE;
 use remand_policy::policy::{Enforce, NetworkMode, Policy};
 
 use super::ledger::Ledger;
@@ -100,7 +101,8 @@ fn grouped(places: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
 /// Grants beneath what the root shows: the run's own places, then each bind as it is mounted.
 pub(super) fn rules(plan: LandlockPlan, policy: &Policy, root: &Root, proc: bool) -> LandlockPlan {
     let execute = |exec| if exec { fs::EXECUTE } else { 0 };
-    let mut rules = vec![("/".to_owned(), fs::READ_DIR), ("/tmp".into(), READ | WRITE | execute(policy.filesystem.tmp.exec))];
+    let own = READ | WRITE | fs::RESOLVE_UNIX | execute(policy.filesystem.tmp.exec);
+    let mut rules = vec![("/".to_owned(), fs::READ_DIR), ("/tmp".into(), own), (WORKSPACE.into(), own)];
     if proc {
         rules.push(("/proc".into(), READ));
     }

@@ -8,7 +8,7 @@ use remand_policy::policy::{Device, Mount, Policy};
 use super::ledger::Ledger;
 use super::sources;
 use crate::files::{Files, Found, Kind};
-use crate::interpreter::{EXECUTOR, Tree};
+use crate::interpreter::{EXECUTOR, MAIN, Tree};
 use crate::plan::{Bind, Program, Root};
 use crate::protection::Protection;
 
@@ -82,6 +82,10 @@ fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
     let mut files: Vec<(String, Vec<u8>)> = FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
     if let Program::Python(python) = program {
         files.push((EXECUTOR.into(), python.executor.clone()));
+        files.push((
+            MAIN.into(),
+            b"# The code of this run is the body of a function; what its processes import as `__main__` is this.\n".to_vec(),
+        ));
     }
     let links = links.into_iter().map(|(path, target)| (path.to_owned(), target.to_owned())).collect();
     Root { links, devices: policy.filesystem.devices.iter().map(|known| device(*known)).collect(), files, ..Root::default() }

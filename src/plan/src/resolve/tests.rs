@@ -158,6 +158,7 @@ fn a_privileged_run_on_a_full_host() {
                 file("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
                 file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
                 file("/remand/executor", "code"),
+                file("/remand/main.py", "# The code of this run is the body of a function; what its processes import as `__main__` is this.\n"),
             ],
             left_out: vec![],
         },
@@ -195,6 +196,7 @@ fn a_privileged_run_on_a_full_host() {
             rules: vec![
                 rule("/", 8),
                 rule("/tmp", ALL),
+                rule("/workspace", ALL),
                 rule("/proc", READ),
                 rule("/data", ALL | 1),
                 rule("/dev", 6),

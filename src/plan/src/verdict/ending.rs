@@ -68,6 +68,8 @@ pub fn finished(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         (CommandKind::Executor, FrameEnd::Done, Ended::Exited(0)) | (CommandKind::Program, FrameEnd::None, Ended::Exited(0)) => {
             Some(Verdict::Finished)
         }
+        // Whatever its frames say: a program may close its descriptors, become another one, or end in the middle of a word.
+        (CommandKind::Executor, _, Ended::Exited(0)) if evidence.program => Some(Verdict::Finished),
         _ => None,
     }
 }
@@ -75,6 +77,9 @@ pub fn finished(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
 /// What is left: the run failed, and no limit explains it.
 pub fn failed(evidence: &Evidence) -> Verdict {
     match (evidence.ended, &evidence.frames) {
+        // Python's own status for an exception that nobody caught.
+        (Ended::Exited(1), FrameEnd::Error(_)) => Verdict::Raised,
+        (Ended::Exited(code), _) if evidence.program => Verdict::Exited { code },
         (Ended::Unknown, _) => {
             Verdict::Internal { message: "the run's init was killed from outside, and how the executor ended is lost".to_owned() }
         }

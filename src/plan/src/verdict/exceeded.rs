@@ -90,7 +90,9 @@ pub fn by_frames(evidence: &Evidence) -> Option<Verdict> {
             source: format!("{what} of the result"),
             level: Level::Run,
         },
-        FrameError::CutShort { .. } if !matches!(evidence.ended, Ended::Exited(_)) => return None,
+        FrameError::CutShort { .. } if evidence.program || !matches!(evidence.ended, Ended::Exited(_)) => {
+            return None;
+        }
         FrameError::CutShort { .. } | FrameError::Malformed(_) => ending::malformed(refused),
     })
 }

@@ -9,11 +9,13 @@
 //! 3. The kernel's own killing: an out-of-memory handler (and whose: the run's, a cgroup's above it, the host's), SIGXFSZ, SIGXCPU
 //!    past the budget.
 //! 4. The executor never said `ready`: `not_started`.
-//! 5. The decoder refused the frames: the limit, or `malformed_result`. A frame cut short by a signal is no lie of the code: the signal counts.
+//! 5. The decoder refused the frames: the limit, or `malformed_result`. A frame cut short by a signal is no lie of the code: the signal counts; nor is one that a
+//!    program left unfinished.
 //! 6. Memory that was only looked at had been over its limit before a look met it: `exceeded`.
-//! 7. One `done` frame and exit 0 (a plain program: exit 0): `finished`.
+//! 7. One `done` frame and exit 0 (a plain program, and Python code that is a program: exit 0): `finished`.
 //! 8. It failed, and an out-of-memory handler had killed some process of the run, or the pids limit or the tmpfs was exhausted: `exceeded`.
-//! 9. How the process ended: signal, `error` frame, code, nothing.
+//! 9. How the process ended: signal, `error` frame, code, nothing. Of Python code that is a program an `error` frame counts only beside Python's own status
+//!    for it, 1.
 //!
 //! A process may send itself SIGXFSZ or SIGXCPU. That forges one kind of failure as another, which wins it nothing; it never makes a success.
 

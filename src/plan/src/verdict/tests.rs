@@ -88,6 +88,41 @@ fn endings_without_a_limit() {
 }
 
 #[test]
+fn programs_in_python_end_by_their_status() {
+    let cut = || FrameEnd::Refused(FrameError::CutShort { missing: 3 });
+    let signaled = |signal, name: &str| Verdict::Signaled { signal, name: name.to_owned() };
+    let program = |evidence| executor(&Evidence { program: true, ..evidence });
+    let exited = |code| Verdict::Exited { code };
+    let rows = [
+        (FrameEnd::None, Ended::Exited(0), Verdict::Finished),
+        (FrameEnd::Done, Ended::Exited(0), Verdict::Finished),
+        // os._exit(0) in an atexit handler, after an exception was told.
+        (error(), Ended::Exited(0), Verdict::Finished),
+        (cut(), Ended::Exited(0), Verdict::Finished),
+        (error(), Ended::Exited(1), Verdict::Raised),
+        (FrameEnd::None, Ended::Exited(1), exited(1)),
+        (FrameEnd::Done, Ended::Exited(1), exited(1)),
+        (error(), Ended::Exited(3), exited(3)),
+        (cut(), Ended::Exited(3), exited(3)),
+        (FrameEnd::None, Ended::Exited(137), exited(137)),
+        // KeyboardInterrupt that nobody caught.
+        (error(), Ended::Signaled(2), signaled(2, "SIGINT")),
+        (FrameEnd::Done, Ended::Signaled(11), signaled(11, "SIGSEGV")),
+        (cut(), Ended::Signaled(9), signaled(9, "SIGKILL")),
+    ];
+    for (frames, ended, verdict) in rows {
+        assert_eq!(program(evidence(frames.clone(), ended)), verdict, "{frames:?} {ended:?}");
+    }
+    let bad = evidence(FrameEnd::Refused(FrameError::Malformed("x".into())), Ended::Exited(0));
+    assert!(matches!(program(bad), Verdict::MalformedResult { .. }));
+    let silent = Evidence { ready: false, ..evidence(FrameEnd::None, Ended::Exited(0)) };
+    assert!(matches!(program(silent), Verdict::NotStarted { .. }));
+    let full =
+        Evidence { counters: Counters { tmp_used: Some((4096, 4096)), ..Counters::default() }, ..evidence(error(), Ended::Exited(1)) };
+    assert_eq!(limit(&program(full)), Some((LimitKind::TmpSize, 4096, 4096)));
+}
+
+#[test]
 fn plain_programs() {
     for (ended, verdict) in [(Ended::Exited(0), Verdict::Finished), (Ended::Exited(137), Verdict::Exited { code: 137 })] {
         assert_eq!(judge(&evidence(FrameEnd::None, ended), &plan(CommandKind::Program, true)), verdict);

@@ -11,6 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::{Whence, lseek};
 use remand_plan::files::FileId;
+use remand_plan::plan::WORKSPACE;
 
 use super::request::{Open, SIZE};
 use crate::sys::file;
@@ -114,12 +115,12 @@ pub fn whose(thread: u32, copy: &OwnedFd) -> Whose {
 }
 
 fn by_mount(mount: u32, mounts: &str) -> Whose {
-    // What is in no namespace (a memfd) is not listed; /tmp is the run's own.
+    // What is in no namespace (a memfd) is not listed; /tmp and /workspace are the run's own.
     let found = mounts.lines().find_map(|line| {
         let (front, back) = line.split_once(" - ")?;
         let fields: Vec<&str> = front.split(' ').take(6).collect();
         let [id, _, _, _, place, options] = fields.as_slice() else { return None };
-        let writable = *place != "/tmp" && options.split(',').any(|option| option == "rw");
+        let writable = !["/tmp", WORKSPACE].contains(place) && options.split(',').any(|option| option == "rw");
         (id.parse() == Ok(mount)).then(|| (writable, back.split(' ').next().unwrap_or_default()))
     });
     match found {

@@ -1,0 +1,72 @@
+//! `remand python`: a Python program, as `python3` runs it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use remand_engine::{Engine, Laps, Program, Request};
+use remand_plan::request::{Mode, Origin, Script};
+use remand_plan::step::Step;
+use remand_plan::verdict::Verdict;
+
+use crate::args::PythonArgs;
+use crate::failure::Failure;
+use crate::{account, answer, beside, exec, forward, overrides, print, read};
+
+/// Reads the program, runs it with its output passed on, and gives the outcome.
+pub fn python(args: PythonArgs) -> Result<u8, Failure> {
+    let mut laps = Laps::start();
+    let engine = Engine::from_environment();
+    let policy = engine.policy(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
+    laps.lap(Step::Policy);
+    let asked = Asked::of(&args, policy.policy().limits.job_size.0)?;
+    laps.lap(Step::Request);
+    let mut outcome = forward::run(&engine, &policy, Program::Python, &asked.request, args.show.json)?;
+    laps.before(&mut outcome.timing);
+    let mut account = account::program(&outcome);
+    if let Some(missing) = outcome.error.as_ref().and_then(|error| error.missing.as_ref()) {
+        account.push_str(&beside::account(missing, &asked.places));
+    }
+    answer::give_program(&outcome, args.show, &account)?;
+    if args.value.is_some() && !args.show.json && outcome.verdict == Verdict::Finished {
+        print::json(outcome.value.get())?;
+    }
+    Ok(answer::status(&outcome.verdict, args.status))
+}
+
+/// What is to be run.
+struct Asked {
+    request: Request,
+    /// Directories of the caller's where what the program misses may lie, each with what it is.
+    places: Vec<(PathBuf, &'static str)>,
+}
+
+impl Asked {
+    /// `limit`: bytes that the text may have.
+    fn of(args: &PythonArgs, limit: u64) -> Result<Self, Failure> {
+        let here = (PathBuf::from("."), "the directory that remand was called in");
+        let (origin, code, rest, place) = match (args.code.as_slice(), args.module.as_slice(), args.script.as_slice()) {
+            ([code, rest @ ..], _, _) => (Origin::Argument, exec::text(code)?, rest, None),
+            (_, [module, rest @ ..], _) => (Origin::Module(exec::text(module)?), String::new(), rest, None),
+            (_, _, [file, rest @ ..]) => {
+                let path = Path::new(file);
+                let text = read::text(path, "the program", limit, "limits.job_size")?;
+                let place = path.parent().filter(|_| !read::is_stdin(path));
+                (origin(path)?, text, rest, place.map(|place| (Path::new(".").join(place), "the script's directory")))
+            }
+            _ => return Err(Failure::usage("a program is expected: SCRIPT, -c CODE, -m MODULE, or - for standard input".into())),
+        };
+        let arguments = rest.iter().map(exec::text).collect::<Result<_, _>>()?;
+        let script = Script { origin, arguments, awaits: args.awaits, value: args.value.is_some() };
+        let request = Request { code, mode: Mode::Script(script), ..Request::default() };
+        Ok(Self { request, places: place.into_iter().chain([here]).collect() })
+    }
+}
+
+/// What a file is called inside: its own name, but for a pipe of the shell's, which has a number.
+fn origin(path: &Path) -> Result<Origin, Failure> {
+    if read::is_stdin(path) {
+        return Ok(Origin::Stdin);
+    }
+    let name = path.file_name().filter(|_| !path.starts_with("/dev/fd") && !path.starts_with("/proc")).map(OsStr::to_owned);
+    name.map_or_else(|| Ok(Origin::default()), |name| exec::text(name).map(Origin::File))
+}

@@ -1,0 +1,189 @@
+# Code that is the body of a function: modes `all_items` and `per_item`.
+#
+# `return` gives the value, no `return` gives None, empty code too. The syntax tree of the text is put into a function (or the text is indented, where that is
+# the same), so line numbers and strings are the user's. Leading `from __future__` imports work. `yield` and `await` outside a function of the user's own, and
+# `nonlocal`, are SyntaxErrors. Names are locals; `global` works, and in per_item mode every item starts with fresh globals.
+# `exit(n)`, `quit(n)` and `sys.exit(n)` end as an `error` frame of type SystemExit, whatever n; `os._exit` leaves no frame. SIGINT and SIGXFSZ end the run.
+# Threads that still run when the code returns end with it; atexit handlers are not called. A forked child that returns from the code ends without a frame.
+# per_item: None drops the item; a dict with `json` or `binary` gives those; anything else is the `json`. An item is sent as
+# {"json": ..., "binary": ..., "pairedItem": {"item": index}} (binary only if given), as n8n does; what else stood beside `json` is dropped.
+# all_items: the value is sent as it is; its shape is for whoever asked.
+
+CODE = "<code>"
+# What multiprocessing's children import as `__main__`: a file of the run's root that has nothing in it.
+MAIN = "/remand/main.py"
+
+
+def find_yield(nodes):
+    """Line of the first `yield` that belongs to the code itself, not to a function inside it."""
+    nodes, lines = [*nodes], []
+    while nodes:
+        node = nodes.pop()
+        name = type(node).__name__
+        if name in ("Yield", "YieldFrom"):
+            lines.append(node.lineno)
+        elif name not in ("FunctionDef", "AsyncFunctionDef", "Lambda"):
+            for field in getattr(node, "_fields", ()):
+                inner = getattr(node, field, None)
+                nodes += inner if isinstance(inner, list) else [inner]
+    return min(lines, default=None)
+
+
+def is_future(node):
+    return type(node).__name__ == "ImportFrom" and node.module == "__future__"
+
+
+def from_tree(text):
+    """The code of a function whose body is the text: its syntax tree, put into a function."""
+    try:
+        body = compile(text, CODE, "exec", 0x400, True).body  # PyCF_ONLY_AST
+    except ValueError as error:
+        if isinstance(error, UnicodeError):
+            raise
+        raise SyntaxError(str(error)) from None
+    wrapper = compile("def code():\n pass", CODE, "exec", 0x400, True)
+    start = 1 if body and type(body[0]).__name__ == "Expr" else 0  # a docstring may come before
+    end = start
+    while end < len(body) and is_future(body[end]):
+        end += 1
+    wrapper.body[:0] = body[start:end]
+    del body[start:end]
+    wrapper.body[-1].body = body or wrapper.body[-1].body
+    made = function_in(compile(wrapper, CODE, "exec", 0, True))
+    if made.co_flags & 0x220:  # CO_GENERATOR, CO_ASYNC_GENERATOR
+        raise SyntaxError("'yield' outside function", (CODE, find_yield(body), None, None))
+    return made
+
+
+def function_in(module):
+    for constant in module.co_consts:
+        if getattr(constant, "co_name", None) == "code":
+            return constant
+
+
+def may_be_indented(text, lines):
+    """Whether a tab before each line changes nothing but line and column numbers: no string goes over a line's end, no form feed, no uniform indent."""
+    tight = "".join(text.split())
+    for mark in ('"""', "'''", "\\\n", "\f", "__future__"):
+        if mark in text:
+            return False
+    # `f"{x=}"` holds its own source text, and fields may span lines; so do all of t-strings.
+    if "=}" in tight or "=!" in tight or "=:" in tight or sys.version_info >= (3, 14) and ("t'" in text.lower() or 't"' in text.lower()):
+        return False
+    for line in lines:
+        bare = line.strip()
+        if bare and bare[0] != "#":
+            return line[0] not in " \t"
+    return False
+
+
+def shifted(code):
+    """One line up and under our file name, the functions inside too: line tables count from the first line."""
+    inner = tuple([shifted(constant) if type(constant) is type(code) else constant for constant in code.co_consts])
+    return code.replace(co_filename=CODE, co_firstlineno=code.co_firstlineno - 1, co_consts=inner)
+
+
+def build(text):
+    """A code object for the text. The first syntax tree costs an interpreter a millisecond, and so does the first `compile`, which makes ready for one. So
+    simple text is indented and given to `exec`, which does not; whatever is odd about it, a warning included, is left to the tree."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if may_be_indented(text, lines):
+        filters = sys.modules["_warnings"].filters
+        filters.insert(0, ("error", None, SyntaxWarning, None, 0))
+        try:
+            defined = {"__builtins__": {}}
+            exec("def code():\n\t" + "\n\t".join(lines), defined)
+            made = defined["code"].__code__
+            if not made.co_flags & 0x220:
+                return shifted(made)
+        except Exception:
+            pass
+        finally:
+            del filters[0]
+    return from_tree(text)
+
+
+def names_while_running(made, namespace):
+    """`__main__.NAME` gives the code's own names as it would for a module: unittest and doctest look there."""
+
+    def names():
+        frame = sys._getframe(1)
+        while frame is not None and frame.f_code is not made:
+            frame = frame.f_back
+        return {} if frame is None else frame.f_locals
+
+    def __getattr__(name):
+        try:
+            return names()[name]
+        except KeyError:
+            raise AttributeError("module '__main__' has no attribute %r" % name) from None
+
+    def __dir__():
+        return [*namespace, *names()]
+
+    return {"__getattr__": __getattr__, "__dir__": __dir__}
+
+
+def call(made, namespace, names, inputs):
+    namespace.clear()
+    namespace.update(names_while_running(made, namespace), __name__="__main__", __file__=MAIN, __spec__=None, __builtins__=names, **inputs)
+    return type(call)(made, namespace)()
+
+
+def item_of(index, value):
+    """As n8n's runner shapes it."""
+    shaped = {"json": value}
+    if isinstance(value, dict):
+        if "json" in value:
+            shaped["json"] = value["json"]
+        elif "binary" in value:
+            shaped["json"] = {key: member for key, member in value.items() if key != "binary"}
+        if "binary" in value:
+            shaped["binary"] = value["binary"]
+    shaped["pairedItem"] = {"item": index}
+    return shaped
+
+
+def fail(error, item, job, made):
+    attempt(sys.setrecursionlimit, None, 1000)
+    if posix.getpid() != PID:
+        if isinstance(error, SystemExit) and (error.code is None or type(error.code) is int):
+            finish(b"", (error.code or 0) & 255)
+        attempt(lambda: STDERR.write(story_of(error, CODE, lines_of(job["code"]))), None)
+        finish(b"", 1)
+    own = () if made is None else made.co_varnames + made.co_cellvars
+    finish(error_frame(error, CODE, job["code"], item, job["security"]["builtins_deny"], own), 1)
+
+
+def run_function(job, names, namespace):
+    """Calls the code, once or for each item; does not return."""
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)  # Python ignores it; RLIMIT_FSIZE is to end the run by its own signal
+    results, items = Results(job["limits"]["result_size"]), job["items"]
+    send(b'{"kind":"ready"}')
+    item = error = made = None
+    try:
+        try:
+            made = build(job["code"])
+            if job["mode"] == "all_items":
+                value = call(made, namespace, names, {"_items": items, "_query": job["query"]})
+                finish(results.frame(b'{"kind":"done","value":', value), 0)
+            for item, given in enumerate(items):
+                value = call(made, namespace, names, {"_item": given})
+                if posix.getpid() != PID:
+                    finish(b"", 0)
+                if value is not None:
+                    send(results.frame(b'{"kind":"item","index":%d,"value":' % item, item_of(item, value)))
+            finish(b'{"kind":"done"}', 0)
+        except BaseException as raised:
+            error = raised
+            mask(BLOCK, SIGNALS)
+    except BaseException as raised:
+        # A handler of the user's, in the clause above: the last one that comes.
+        try:
+            mask(BLOCK, SIGNALS)
+        except BaseException:
+            pass
+        if error is None:
+            error = raised
+    fail(error, item, job, made)

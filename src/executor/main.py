@@ -1,0 +1,37 @@
+# The job, and what it asks for.
+
+
+def read_job():
+    chunks = []
+    while True:
+        chunk = posix.read(3, 1 << 16)
+        if not chunk:
+            posix.close(3)
+            return marshal.loads(b"".join(chunks))
+        chunks.append(chunk)
+
+
+def main():
+    job = read_job()
+    if job["version"] != 2:
+        raise RuntimeError("job version %r is not mine" % (job["version"],))
+    security, program = job["security"], job["mode"] == "script"
+    if security["runner_env_deny"]:
+        for name in [*posix.environ]:
+            posix.unsetenv(name)
+        posix.environ.clear()
+    STDOUT.reconfigure(line_buffering=True)
+    imports = Imports(security, [*sys.path], [job["script"]["path"]] if program else None)
+    if security["external_allow"]:
+        sys.path.extend(job["site_paths"])
+    if not program:
+        builtins.print = make_print(job["limits"]["prints"])
+    names = settle_builtins(security, imports)
+    namespace = sys.modules["__main__"].__dict__
+    if program:
+        return run_script(job, names, namespace)
+    remember(CODE, job["code"])
+    run_function(job, names, namespace)
+
+
+main()

@@ -1,0 +1,257 @@
+//! Programs as `python3` runs them: each does under `remand python` what it does in plain Python, or differs as documented.
+
+use libtest_mimic::Trial;
+use remand_tests::command::{Call, Ended};
+use remand_tests::installation::Installation;
+use remand_tests::scratch::Scratch;
+use remand_tests::{Check, End, ensure, policy_text, trial};
+use serde_json::json;
+
+/// Name, text, exit status, standard output.
+type Row = (&'static str, &'static str, i32, &'static str);
+
+const POOL: &str = "
+import multiprocessing as m
+def square(x):
+    return x * x
+if __name__ == '__main__':
+    with m.get_context('METHOD').Pool(2) as p:
+        print(p.map(square, [1, 2, 3]))
+";
+
+/// Programs that do not read anything.
+const TABLE: &[Row] = &[
+    (
+        "patch_input",
+        "from unittest.mock import patch\nwith patch('builtins.input', return_value='5'):\n    print(int(input('n? ')) + 1)",
+        0,
+        "6\n",
+    ),
+    (
+        "patch_open",
+        "from unittest import mock\nwith mock.patch('builtins.open', mock.mock_open(read_data='fake')):\n    print(open('/nowhere').read())",
+        0,
+        "fake\n",
+    ),
+    ("many_prints", "for i in range(70000):\n    print('x')\nimport sys\nsys.stderr.write('done')", 0, ""),
+    ("main_module", "import __main__\nprint(__main__.__name__, __main__ is __import__('sys').modules['__main__'])", 0, "__main__ True\n"),
+    ("global", "counter = 0\ndef bump():\n    global counter\n    counter += 1\nbump()\nprint(counter)", 0, "1\n"),
+    ("star_import", "from math import *\nprint(floor(2.5))", 0, "2\n"),
+    ("exit_zero", "import sys\nprint('done')\nsys.exit(0)", 0, "done\n"),
+    ("exit_with_a_status", "import sys\nprint('done')\nsys.exit(9)", 9, "done\n"),
+    ("c_streams", "import ctypes\nctypes.CDLL('libc.so.6').printf(b'hello from C\\n')", 0, "hello from C\n"),
+    ("own_class_pickled", "import pickle\nclass A:\n    n = 3\nprint(pickle.loads(pickle.dumps(A())).n)", 0, "3\n"),
+    ("atexit", "import atexit\natexit.register(print, 'last')\nprint('first')", 0, "first\nlast\n"),
+    ("leaves_at_once", "import os\nos.write(1, b'out\\n')\nos._exit(0)", 0, "out\n"),
+    (
+        "becomes_another",
+        "import os, sys\nsys.stdout.flush()\nos.execv(sys.executable, [sys.executable, '-I', '-S', '-c', 'print(1)'])",
+        0,
+        "1\n",
+    ),
+    ("closes_all", "import os\nos.closerange(3, 100)\nprint('closed')", 0, "closed\n"),
+    (
+        "interrupted",
+        "import os, signal\ntry:\n    os.kill(os.getpid(), signal.SIGINT)\n    signal.pause()\nexcept KeyboardInterrupt:\n    print('caught')",
+        0,
+        "caught\n",
+    ),
+    ("doctest", "'''\n>>> 1 + 1\n2\n'''\nimport doctest\nprint(doctest.testmod())", 0, "TestResults(failed=0, attempted=1)\n"),
+    (
+        "executor_of_processes",
+        "from concurrent.futures import ProcessPoolExecutor\ndef f(x): return x + 1\nif __name__ == '__main__':\n    with ProcessPoolExecutor(2) as e:\n        print(list(e.map(f, [1, 2])))",
+        0,
+        "[2, 3]\n",
+    ),
+    (
+        "working_directory",
+        "import os\nopen('a', 'w').write('b')\nprint(os.getcwd(), sorted(os.listdir('.')), open('/workspace/a').read())",
+        0,
+        "/workspace ['a', 'script.py'] b\n",
+    ),
+];
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    let mut all: Vec<Trial> = TABLE.iter().map(|row| trial(format!("programs::{}", row.0), move || plain(row))).collect();
+    for method in ["fork", "spawn"] {
+        all.push(trial(format!("programs::pool_by_{method}"), move || pool(method)));
+    }
+    all.extend([
+        trial("programs::ways_to_name_it", ways),
+        trial("programs::unittest_counts_the_tests", unittest),
+        trial("programs::an_exception_is_told_once", exception),
+        trial("programs::what_lies_beside_is_told", beside),
+        trial("programs::exit_status_of_whom", status),
+        trial("programs::the_record_has_everything", record),
+        trial("programs::a_limit_is_the_verdicts", limit),
+        trial("programs::a_function_gets_what_fits", function),
+        trial("programs::in_a_virtual_environment", environment),
+    ]);
+    all
+}
+
+/// `remand python ARGS` in a directory with the program as `script.py`.
+fn run(text: &str, args: &[&str]) -> Result<Ended, End> {
+    let scratch = Scratch::new();
+    let policy = policy_text::write(&scratch, &json!({})).display().to_string();
+    let script = scratch.file("script.py", text).display().to_string();
+    let args: Vec<&str> = args.iter().map(|arg| if *arg == "SCRIPT" { script.as_str() } else { arg }).collect();
+    Call::new(&[&["python", "--policy", &policy], args.as_slice()].concat()).end()
+}
+
+fn plain(&(_, text, code, out): &Row) -> Check {
+    let ended = run(text, &["SCRIPT"])?;
+    let said = if text.contains("range(70000)") { ended.out() == "x\n".repeat(70000) } else { ended.out() == out };
+    ensure(ended.code == Some(code) && said, "it does what plain Python does", &ended)?;
+    ensure(!ended.err().contains("remand:"), "and nothing is added", &ended)
+}
+
+fn pool(method: &str) -> Check {
+    let ended = run(&POOL.replace("METHOD", method), &["SCRIPT"])?;
+    ensure(ended.code == Some(0) && ended.out() == "[1, 4, 9]\n", "a pool computes", &ended)
+}
+
+fn ways() -> Check {
+    let text = "import sys\nprint(__name__, sys.argv)";
+    for (args, out) in [
+        (vec!["SCRIPT", "-x", "--json"], "__main__ ['script.py', '-x', '--json']\n"),
+        (vec!["-c", text, "--json", "-c"], "__main__ ['-c', '--json', '-c']\n"),
+        (vec!["-m", "base64", "-e", "/workspace/none"], ""),
+    ] {
+        let ended = run(text, &args)?;
+        ensure(ended.out() == out, "arguments are the program's", &ended)?;
+    }
+    let ended = Call::new(&["python", "-", "a"]).input(text.as_bytes()).end()?;
+    ensure(ended.out() == "__main__ ['-', 'a']\n", "`-` reads standard input", &ended)?;
+    let ended = run("", &["--await", "--value", "last", "-c", "import asyncio\nawait asyncio.sleep(0, [1, 2])"])?;
+    ensure(ended.code == Some(0) && ended.out() == "[1,2]\n", "the value of the last line", &ended)?;
+    let wrong = run("", &[])?;
+    ensure(wrong.code == Some(2) && wrong.err().contains("Usage: remand python"), "a program is required", &wrong)
+}
+
+fn unittest() -> Check {
+    let text =
+        "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(1, 2)\nunittest.main(argv=['x'])";
+    let ended = run(text, &["SCRIPT"])?;
+    let told = ended.err().contains("Ran 1 test") && ended.err().contains("FAILED (failures=1)");
+    ensure(ended.code == Some(1) && told, "a program's tests are found", &ended)?;
+    let function = Call::run(&text.replace("argv=['x']", "argv=['x'], exit=False"), &[]).end()?.outcome()?;
+    let stderr = function["stderr"]["text"].as_str().unwrap_or_default();
+    ensure(stderr.contains("Ran 1 test") && stderr.contains("FAILED (failures=1)"), "and a function's", &function)
+}
+
+fn exception() -> Check {
+    let ended = run("def f():\n    return 1 / 0\nf()", &["SCRIPT"])?;
+    let lines: Vec<String> = ended.err().lines().filter(|line| !line.trim().chars().all(|c| "~^".contains(c))).map(str::to_owned).collect();
+    let wanted = [
+        "Traceback (most recent call last):",
+        "  File \"/workspace/script.py\", line 3, in <module>",
+        "    f()",
+        "  File \"/workspace/script.py\", line 2, in f",
+        "    return 1 / 0",
+        "ZeroDivisionError: division by zero",
+    ];
+    ensure(ended.code == Some(1) && lines == wanted, "Python's own traceback, and no more", &ended)?;
+    for from in [vec!["-c", "x = 1 / 0"], vec!["--await", "-c", "x = 1 / 0"]] {
+        let ended = run("", &from)?;
+        ensure(ended.err().contains("    x = 1 / 0\n"), "with the line of what is in no file", &ended)?;
+    }
+    Ok(())
+}
+
+fn beside() -> Check {
+    let scratch = Scratch::new();
+    let _ = scratch.file("helper.py", "");
+    let script = scratch.file("script.py", "import helper").display().to_string();
+    let ended = Call::new(&["python", &script]).end()?;
+    ensure(ended.err().contains("helper.py lies in the script's directory"), "a module beside the script", &ended)?;
+    let ended = Call::new(&["python", "-c", "open('helper.py')"]).cwd(scratch.path()).end()?;
+    ensure(ended.err().contains("helper.py lies in the directory that remand was called in"), "a file of the caller's", &ended)?;
+    let ended = Call::new(&["python", "-c", "open('nowhere.py')"]).cwd(scratch.path()).end()?;
+    ensure(ended.code == Some(1) && !ended.err().contains("remand:"), "what is nowhere is Python's to tell", &ended)
+}
+
+fn status() -> Check {
+    for (code, own, verdict) in [
+        ("pass", 0, 0),
+        ("1 / 0", 1, 1),
+        ("exit(42)", 42, 3),
+        ("exit(137)", 137, 3),
+        ("import os; os.kill(os.getpid(), 9)", 137, 4),
+        ("import os, signal; os.kill(os.getpid(), 2); signal.pause()", 130, 4),
+    ] {
+        let seen = |args: &[&str]| run("", &[args, &["-c", code]].concat()).map(|ended| ended.code);
+        let seen = (seen(&[])?, seen(&["--exit-status", "program"])?, seen(&["--exit-status", "verdict"])?);
+        ensure(seen == (Some(own), Some(own), Some(verdict)), code, &seen)?;
+    }
+    let exec = |args: &[&str]| Call::new(&[&["exec"], args, &["--", "sh", "-c", "exit 42"]].concat()).end().map(|ended| ended.code);
+    let seen = (exec(&[])?, exec(&["--exit-status", "verdict"])?);
+    ensure(seen == (Some(42), Some(3)), "exec has it too", &seen)
+}
+
+fn record() -> Check {
+    let outcome = |code: &str, args: &[&str]| run("", &[args, &["--json", "-c", code]].concat())?.outcome();
+    let raised = outcome("print('out')\nopen('x')", &[])?;
+    let seen = (
+        &raised["verdict"]["kind"],
+        &raised["stdout"]["text"],
+        &raised["error"]["type"],
+        &raised["error"]["missing"],
+        &raised["error"]["line"],
+    );
+    let missing = json!({ "kind": "file", "name": "x" });
+    ensure(seen == (&json!("raised"), &json!("out\n"), &json!("FileNotFoundError"), &missing, &json!(2)), "an exception", &raised)?;
+    for (code, kind, value) in [
+        ("2 * 21", "finished", json!(42)),
+        ("import os; os._exit(0)", "finished", json!(null)),
+        ("exit(3)", "exited", json!(null)),
+        // A value, and then an end that is none.
+        ("import atexit, os; atexit.register(os._exit, 5)\n7", "exited", json!(7)),
+    ] {
+        let outcome = outcome(code, &["--value", "last"])?;
+        ensure(outcome["verdict"]["kind"] == kind && outcome["value"] == value, code, &outcome)?;
+    }
+    Ok(())
+}
+
+fn limit() -> Check {
+    let ended = run("", &["--set", "limits.wall_time=500ms", "-c", "import sys\nsys.stdout.write('progress\\n')\nwhile True: pass"])?;
+    ensure(ended.code == Some(5) && ended.out() == "progress\n", "what was written before the end is there", &ended)?;
+    ensure(ended.err().contains("over limits.wall_time"), "and the limit is told", &ended)
+}
+
+fn function() -> Check {
+    let value = |code: &str| -> Result<serde_json::Value, End> { Ok(Call::run(code, &[]).end()?.outcome()?["value"].clone()) };
+    let rows = [
+        ("import multiprocessing as m\nwith m.get_context('spawn').Pool(1) as p:\n    return p.map(abs, [-1, -2])", json!([1, 2])),
+        ("import __main__\nreturn __main__.__name__", json!("__main__")),
+        (
+            "from unittest import mock\nwith mock.patch('builtins.open', mock.mock_open(read_data='fake')):\n    return open('/x').read()",
+            json!("fake"),
+        ),
+    ];
+    for (code, wanted) in rows {
+        let seen = value(code)?;
+        ensure(seen == wanted, code, &seen)?;
+    }
+    let printed = Call::run("import ctypes\nctypes.CDLL('libc.so.6').printf(b'hello from C\\n')\nreturn 1", &[]).end()?.outcome()?;
+    ensure(printed["stdout"]["text"] == "hello from C\n", "C's buffers are flushed", &printed)?;
+    let global = Call::run("n = 0\ndef f():\n    global n\n    n += 1\nf()", &[]).end()?.outcome()?;
+    let description = global["error"]["description"].as_str().unwrap_or_default();
+    ensure(description.contains("nonlocal n"), "a global that is a local says what to do", &global)
+}
+
+fn environment() -> Check {
+    let made = Installation::new()?;
+    let scratch = Scratch::new();
+    let policy = policy_text::write(&scratch, &json!({ "python": { "interpreter": made.path("venv/bin/python3") } })).display().to_string();
+    for &(name, text, code, out) in
+        TABLE.iter().filter(|row| ["own_class_pickled", "atexit", "global", "becomes_another", "doctest"].contains(&row.0))
+    {
+        let script = scratch.file("script.py", text).display().to_string();
+        let ended = Call::new(&["python", "--policy", &policy, &script]).end()?;
+        ensure(ended.code == Some(code) && ended.out() == out, name, &ended)?;
+    }
+    Ok(())
+}
