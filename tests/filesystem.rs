@@ -104,10 +104,10 @@ pub const TABLE: &[Technique] = &[
             At("/setuid", "\"EPERM\""),
             At("/suid_mounts", "[]"),
             At("/dev_mounts", "[]"),
-            At("/writable_mounts", r#"["/tmp"]"#),
+            At("/writable_mounts", r#"["/tmp","/tmp","/workspace"]"#),
             Denied("mknodat", "EPERM"),
         ],
-        Control::Plain(&[At("/setuid", "\"ok\""), NotAt("/suid_mounts", "[]"), NotAt("/writable_mounts", r#"["/tmp"]"#)]),
+        Control::Plain(&[At("/setuid", "\"ok\""), NotAt("/suid_mounts", "[]"), NotAt("/writable_mounts", r#"["/tmp","/tmp","/workspace"]"#)]),
     ),
     Technique::new(
         "set_id_files_by_opening",
