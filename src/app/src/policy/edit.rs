@@ -15,9 +15,10 @@ use remand_engine::trust;
 use remand_policy::Policy;
 use remand_policy::source::LARGEST;
 
+use super::change;
 use super::editor::{Editor, Ended, ask};
-use super::judge::{self, Judge, Wrong};
 use super::replace::Original;
+use super::validate::{Invalid, Validator};
 use crate::args::EditArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
@@ -38,8 +39,8 @@ pub fn edit(args: &EditArgs) -> Result<u8, Failure> {
     let text = original.text.clone().unwrap_or_else(|| template(&name).into_bytes());
     original.fits(&text)?;
     let mut copy = Copy::new(&path, &text)?;
-    let judge = Judge::new(&path)?;
-    let session = Session { path: &path, judge, before: text, is_new: original.text.is_none(), signals };
+    let validator = Validator::new(&path)?;
+    let session = Session { path: &path, validator, before: text, is_new: original.text.is_none(), signals };
     let end = session.run(&editor, &copy).map_err(|failure| session.abandoned(&mut copy, failure))?;
     let code = match end {
         End::Write(new) => match original.replace(&new) {
@@ -68,7 +69,7 @@ pub fn template(name: &str) -> String {
 /// One sitting at one file.
 struct Session<'p> {
     path: &'p Path,
-    judge: Judge<'p>,
+    validator: Validator<'p>,
     before: Vec<u8>,
     is_new: bool,
     signals: Cancel,
@@ -94,8 +95,8 @@ impl Session<'_> {
             if new == self.before {
                 return Ok(End::Unchanged);
             }
-            let again = match self.judge.judge(&new) {
-                Err(Wrong { told, line: at }) => {
+            let again = match self.validator.validate(&new) {
+                Err(Invalid { told, line: at }) => {
                     line = at;
                     print::stderr(&told);
                     self.choose("(e)dit again, or e(x)it without saving? ", &["e", "edit"], &["x", "exit", "q"])?
@@ -121,11 +122,11 @@ impl Session<'_> {
         let name = plain(&self.path.to_string_lossy()).into_owned();
         if self.is_new {
             let base = remand_policy::load::shipped("default").and_then(Result::ok);
-            let told = base.map(|base| judge::change(&base, new)).unwrap_or_default();
+            let told = base.map(|base| change::summary(&base, new)).unwrap_or_default();
             return format!("{name}, a new policy, beside the default one:\n{told}");
         }
-        match self.judge.judge(&self.before) {
-            Ok((before, _)) => format!("{name}:\n{}", judge::change(&before.policy, new)),
+        match self.validator.validate(&self.before) {
+            Ok((before, _)) => format!("{name}:\n{}", change::summary(&before.policy, new)),
             Err(_) => format!("{name}: it was no policy before, and would be one\n"),
         }
     }

@@ -6,8 +6,8 @@ use remand_authoring::edit;
 use remand_engine::store::look;
 use remand_policy::source::LARGEST;
 
-use super::judge::Judge;
 use super::replace::Original;
+use super::validate::Validator;
 use crate::args::FmtArgs;
 use crate::failure::{Failure, USAGE};
 use crate::print::{self, plain};
@@ -65,7 +65,9 @@ fn formatted(path: &Path, bytes: &[u8]) -> Result<String, Failure> {
     let name = || plain(&path.to_string_lossy()).into_owned();
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Failure::usage(format!("policy {}: is not UTF-8 text: wrong at byte {}", name(), error.valid_up_to())))?;
-    let judge = Judge::without_ceiling(path);
-    edit::format(text)
-        .map_err(|problem| Failure { code: USAGE, ..Failure::usage(format!("policy {}:\n{}", name(), judge.underlined(bytes, *problem))) })
+    let validator = Validator::without_ceiling(path);
+    edit::format(text).map_err(|problem| Failure {
+        code: USAGE,
+        ..Failure::usage(format!("policy {}:\n{}", name(), validator.underlined(bytes, *problem)))
+    })
 }

@@ -16,8 +16,8 @@ use remand_policy::question::{Question, Use};
 use remand_syscalls::Rules;
 use serde_json::{Value, json};
 
+use super::context::Context;
 use super::draft::Draft;
-use super::ground::Owned;
 use super::why;
 use crate::args::AllowArgs;
 use crate::failure::Failure;
@@ -96,8 +96,8 @@ pub fn needs(draft: &mut Draft<'_>, args: &AllowArgs) -> Result<String, Failure>
             change.edits.iter().try_for_each(|edit| mounted(draft, edit))?;
             asked = ask(draft, &question)?;
         }
-        if let Some((answer, owned)) = asked {
-            let answer = format!("{word} {target}: {}\n{}", answer.found.ruling.text(), why::told(&answer, &owned));
+        if let Some((answer, context)) = asked {
+            let answer = format!("{word} {target}: {}\n{}", answer.found.ruling.text(), why::told(&answer, &context));
             told.push_str(&format!("note: this alone does not give it:\n{}", lines(&answer)));
         }
     }
@@ -105,10 +105,10 @@ pub fn needs(draft: &mut Draft<'_>, args: &AllowArgs) -> Result<String, Failure>
 }
 
 /// Why something is not allowed under the draft. Where nothing starts, that is told elsewhere.
-fn ask(draft: &Draft<'_>, question: &Question) -> Result<Option<(Answer, Owned)>, Failure> {
-    let owned = draft.owned()?;
-    let answer = owned.ask(|compiled| remand_authoring::why::answer(question, compiled))?.ok();
-    Ok(answer.filter(|answer| answer.found.ruling != Ruling::Allowed).map(|answer| (answer, owned)))
+fn ask(draft: &Draft<'_>, question: &Question) -> Result<Option<(Answer, Context)>, Failure> {
+    let context = draft.context()?;
+    let answer = context.ask(|compiled| remand_authoring::why::answer(question, compiled))?.ok();
+    Ok(answer.filter(|answer| answer.found.ruling != Ruling::Allowed).map(|answer| (answer, context)))
 }
 
 /// An edit that was offered, if it is a mount: nothing else was asked for.

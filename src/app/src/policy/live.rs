@@ -20,7 +20,7 @@ use remand_policy::question::{Amount, Call, Is, Question, Use, Which};
 use remand_policy::units::Span;
 use serde_json::{Value, json};
 
-use super::ground::Owned;
+use super::context::Context;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::plain;
@@ -73,7 +73,7 @@ impl Seen {
 
 /// Runs under one policy.
 pub struct Live<'o> {
-    owned: &'o Owned,
+    context: &'o Context,
     /// With the Python lists lifted.
     lifted: Prepared,
     /// With them in place.
@@ -85,19 +85,19 @@ pub struct Live<'o> {
 
 impl<'o> Live<'o> {
     /// Gets ready.
-    pub fn new(owned: &'o Owned, effective: &Effective) -> Result<Self, Failure> {
+    pub fn new(context: &'o Context, effective: &Effective) -> Result<Self, Failure> {
         let cancel = Cancel::hold()?;
         let prepared = |effective: &Effective| {
             let caller = Caller { cancel: Some(cancel.fd()), ..Caller::default() };
-            let prepared = owned.engine.prepare(effective, Program::Python, &owned.host, &caller);
+            let prepared = context.engine.prepare(effective, Program::Python, &context.host, &caller);
             prepared.map_err(|why| Failure {
                 code: 1,
-                ..Failure::usage(format!("policy {}: nothing runs under it here: {}", plain(owned.file()), plain(&why.to_string())))
+                ..Failure::usage(format!("policy {}: nothing runs under it here: {}", plain(context.file()), plain(&why.to_string())))
             })
         };
         let whole = effective.at_most(LONGEST);
         let (lifted, whole) = (prepared(&whole.without_python_lists())?, prepared(&whole)?);
-        Ok(Self { owned, lifted, whole, cancel, before: None })
+        Ok(Self { context, lifted, whole, cancel, before: None })
     }
 
     /// Tries one question.
@@ -146,7 +146,7 @@ impl<'o> Live<'o> {
     }
 
     fn call(&mut self, call: &Call) -> Result<Ruling, String> {
-        let arch = self.owned.host.arch;
+        let arch = self.context.host.arch;
         let number = match call.which {
             Which::Name(name) => remand_syscalls::number(arch, name).ok_or("this machine has no call of this name")?,
             Which::Number(number) => number,
@@ -171,7 +171,7 @@ impl<'o> Live<'o> {
     }
 
     fn file(&self, using: Use, path: &str) -> Result<Ruling, String> {
-        if using == Use::Exec && self.owned.loaded.policy.filesystem.mounts.iter().any(|mount| mount.exec) {
+        if using == Use::Exec && self.context.loaded.policy.filesystem.mounts.iter().any(|mount| mount.exec) {
             return Err("it may run a program of a mount".to_owned());
         }
         let code = if using == Use::Exec { EXEC } else { FILE };

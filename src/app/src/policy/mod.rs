@@ -2,7 +2,9 @@
 //!
 //! Always holds: nothing here needs privilege; a file is read by the loader that runs are started with.
 
+mod change;
 pub mod check;
+mod context;
 mod diff;
 mod draft;
 mod edit;
@@ -11,10 +13,8 @@ mod explain;
 mod export;
 mod fmt;
 mod grant;
-mod ground;
 mod host;
 mod import;
-mod judge;
 mod learn;
 mod live;
 mod replace;
@@ -22,6 +22,7 @@ mod set;
 mod show;
 pub mod snippet;
 mod test;
+mod validate;
 mod why;
 
 use crate::args::PolicyCommand;

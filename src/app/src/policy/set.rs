@@ -8,10 +8,10 @@ use remand_authoring::edit;
 use remand_engine::store::{Store, policy_name};
 use serde_json::{Value, json};
 
+use super::change;
 use super::draft::Draft;
 use super::edit::template;
 use super::grant;
-use super::judge;
 use super::replace::Original;
 use crate::args::{AllowArgs, DenyArgs, PlaceArgs, SetArgs};
 use crate::failure::Failure;
@@ -53,22 +53,22 @@ fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Re
     };
     let bytes = if is_new { &[] } else { start.as_slice() };
     let mut draft = Draft::new(&path, &start)?;
-    let before = draft.judge.judge(&start).ok();
+    let before = draft.validator.validate(&start).ok();
     edit(&mut draft)?;
     if draft.text.as_bytes() == bytes {
         print::stdout(&format!("{}: nothing to change\n", plain(typed)))?;
         return Ok(0);
     }
     original.fits(draft.text.as_bytes())?;
-    let (after, warnings) = draft.judged()?;
+    let (after, warnings) = draft.validated()?;
     if place.dry_run {
-        print::content(judge::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;
+        print::content(change::unified(&path, bytes, draft.text.as_bytes()).as_bytes())?;
         return Ok(0);
     }
     original.replace(draft.text.as_bytes())?;
-    let here = super::host::news(before.as_ref().map(|(before, _)| before), &after, &[draft.judge.source(draft.text.as_bytes())]);
+    let here = super::host::news(before.as_ref().map(|(before, _)| before), &after, &[draft.validator.source(draft.text.as_bytes())]);
     let told = match before {
-        Some((before, _)) => judge::change(&before.policy, &after.policy),
+        Some((before, _)) => change::summary(&before.policy, &after.policy),
         None => "it was no policy before, and is one now\n".to_owned(),
     };
     print::stderr(&warnings);

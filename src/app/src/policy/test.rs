@@ -10,7 +10,7 @@ use remand_policy::question::Expectation;
 use remand_policy::text::{Problem, Severity};
 use serde_json::{Value, json};
 
-use super::ground::Owned;
+use super::context::Context;
 use super::live::{Live, Tried};
 use super::{snippet, why};
 use crate::args::TestArgs;
@@ -21,13 +21,13 @@ use crate::print::{self, plain};
 pub fn test(args: &TestArgs) -> Result<u8, Failure> {
     let mut code = 0;
     for typed in &args.policies {
-        let owned = Owned::load(typed, if args.live { Purpose::Run } else { Purpose::Look })?;
-        let live = if args.live { Some(owned.engine.own_policy(typed, &owned.loaded, &owned.sources)?) } else { None };
-        let results = results(&owned, live.as_ref())?;
+        let context = Context::load(typed, if args.live { Purpose::Run } else { Purpose::Look })?;
+        let live = if args.live { Some(context.engine.own_policy(typed, &context.loaded, &context.sources)?) } else { None };
+        let results = results(&context, live.as_ref())?;
         if args.json {
-            print::json(&record(&owned, &results).to_string())?;
+            print::json(&record(&context, &results).to_string())?;
         } else {
-            report(&owned, &results)?;
+            report(&context, &results)?;
         }
         if results.iter().any(|result| !result.holds()) {
             code = 1;
@@ -65,11 +65,11 @@ impl Tested<'_> {
 }
 
 /// `live`: tried in runs under it too.
-fn results<'o>(owned: &'o Owned, live: Option<&Effective>) -> Result<Vec<Tested<'o>>, Failure> {
-    let mut live = live.map(|effective| Live::new(owned, effective)).transpose()?;
-    owned.ask(|compiled| {
+fn results<'o>(context: &'o Context, live: Option<&Effective>) -> Result<Vec<Tested<'o>>, Failure> {
+    let mut live = live.map(|effective| Live::new(context, effective)).transpose()?;
+    context.ask(|compiled| {
         let mut results = Vec::new();
-        for (index, expectation) in owned.loaded.expect.iter().enumerate() {
+        for (index, expectation) in context.loaded.expect.iter().enumerate() {
             let answer = remand_authoring::why::find(&expectation.question, compiled).map(|found| found.ruling);
             let tried = live.as_mut().filter(|_| answer.is_ok()).map(|live| live.look(&expectation.question, compiled));
             results.push(Tested { index, expectation, answer, tried });
@@ -78,17 +78,17 @@ fn results<'o>(owned: &'o Owned, live: Option<&Effective>) -> Result<Vec<Tested<
     })
 }
 
-fn report(owned: &Owned, results: &[Tested<'_>]) -> Result<(), Failure> {
+fn report(context: &Context, results: &[Tested<'_>]) -> Result<(), Failure> {
     let mut text = String::new();
     let failed = results.iter().filter(|result| !result.holds()).count();
     for result in results.iter().filter(|result| !result.holds()) {
-        text.push_str(&snippet::told(&owned.sources, &[problem(owned, result)]));
-        if let Ok(answer) = owned.ask(|compiled| remand_authoring::why::answer(&result.expectation.question, compiled))? {
-            text.push_str(&why::told(&answer, owned));
+        text.push_str(&snippet::told(&context.sources, &[problem(context, result)]));
+        if let Ok(answer) = context.ask(|compiled| remand_authoring::why::answer(&result.expectation.question, compiled))? {
+            text.push_str(&why::told(&answer, context));
         }
     }
     print::stderr(&text);
-    let mut line = format!("{}: {} hold, {failed} fail", plain(owned.file()), results.len() - failed);
+    let mut line = format!("{}: {} hold, {failed} fail", plain(context.file()), results.len() - failed);
     let skipped: Vec<_> = results.iter().filter_map(|result| Some((result, result.tried.as_ref()?.skipped()?))).collect();
     if results.iter().any(|result| result.tried.is_some()) {
         line.push_str(&format!(", {} of them tried in runs", results.len() - skipped.len()));
@@ -100,11 +100,11 @@ fn report(owned: &Owned, results: &[Tested<'_>]) -> Result<(), Failure> {
 }
 
 /// A failed expectation as a problem of the file, underlined where it stands.
-fn problem(owned: &Owned, result: &Tested<'_>) -> Problem {
-    let place = owned.loaded.origins.entry("expect", result.index);
+fn problem(context: &Context, result: &Tested<'_>) -> Problem {
+    let place = context.loaded.origins.entry("expect", result.index);
     Problem {
         severity: Severity::Error,
-        file: owned.file().to_owned(),
+        file: context.file().to_owned(),
         line: place.map_or(1, |place| place.line),
         column: place.map_or(1, |place| place.column),
         length: 1,
@@ -116,12 +116,12 @@ fn problem(owned: &Owned, result: &Tested<'_>) -> Problem {
     }
 }
 
-fn record(owned: &Owned, results: &[Tested<'_>]) -> Value {
+fn record(context: &Context, results: &[Tested<'_>]) -> Value {
     let one = |result: &Tested<'_>| {
         let mut record = json!({
             "ask": result.expectation.words,
             "is": result.expectation.is.word(),
-            "place": owned.loaded.origins.entry("expect", result.index).map(why::place),
+            "place": context.loaded.origins.entry("expect", result.index).map(why::place),
             "answer": result.answer.as_ref().map_or_else(|unanswered| unanswered.to_string(), |ruling| ruling.text()),
             "holds": result.holds(),
         });
@@ -132,5 +132,5 @@ fn record(owned: &Owned, results: &[Tested<'_>]) -> Value {
         }
         record
     };
-    json!({ "policy": owned.file(), "holds": results.iter().all(Tested::holds), "expectations": results.iter().map(one).collect::<Vec<_>>() })
+    json!({ "policy": context.file(), "holds": results.iter().all(Tested::holds), "expectations": results.iter().map(one).collect::<Vec<_>>() })
 }

@@ -8,7 +8,7 @@ use remand_policy::load::Place;
 use remand_policy::question::{AskError, Question};
 use serde_json::{Value, json};
 
-use super::ground::Owned;
+use super::context::Context;
 use crate::args::WhyArgs;
 use crate::failure::Failure;
 use crate::print::{self, lines, plain};
@@ -25,24 +25,24 @@ pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
         hint: help.map(|help| plain(&help).into_owned()),
         ..Failure::usage(format!("question {}: {}", plain(&words), plain(&message)))
     })?;
-    let owned = Owned::load(&args.policy, Purpose::Look)?;
-    let answer = match owned.beyond().filter(|_| !matches!(question, Question::Call(_))) {
+    let context = Context::load(&args.policy, Purpose::Look)?;
+    let answer = match context.beyond().filter(|_| !matches!(question, Question::Call(_))) {
         Some(beyond) => Err(Unanswered(beyond)),
-        None => owned.ask(|compiled| remand_authoring::why::answer(&question, compiled))?,
+        None => context.ask(|compiled| remand_authoring::why::answer(&question, compiled))?,
     };
     let answer = answer.map_err(|unanswered| Failure { code: 1, ..Failure::usage(lines(&unanswered.to_string())) })?;
     if args.json {
-        print::json(&record(&words, &answer, &owned).to_string())?;
+        print::json(&record(&words, &answer, &context).to_string())?;
     } else {
-        print::stdout(&lines(&format!("{words}: {}\n{}", answer.found.ruling.text(), told(&answer, &owned))))?;
+        print::stdout(&lines(&format!("{words}: {}\n{}", answer.found.ruling.text(), told(&answer, &context))))?;
     }
     Ok(u8::from(answer.found.ruling != Ruling::Allowed))
 }
 
 /// What decides, the line and the change, one line each.
-pub fn told(answer: &Answer, owned: &Owned) -> String {
+pub fn told(answer: &Answer, context: &Context) -> String {
     let mut text =
-        format!("  decided by    {}\n  line          {}\n", plain(&answer.found.because), plain(&owned.line(&answer.found.line)));
+        format!("  decided by    {}\n  line          {}\n", plain(&answer.found.because), plain(&context.line(&answer.found.line)));
     match &answer.change {
         Ok(change) => {
             for (index, edit) in change.edits.iter().enumerate() {
@@ -60,7 +60,7 @@ pub fn told(answer: &Answer, owned: &Owned) -> String {
 }
 
 /// The answer as data.
-fn record(words: &str, answer: &Answer, owned: &Owned) -> Value {
+fn record(words: &str, answer: &Answer, context: &Context) -> Value {
     let change = match &answer.change {
         Ok(change) => json!({
             "edits": change.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -74,7 +74,7 @@ fn record(words: &str, answer: &Answer, owned: &Owned) -> Value {
         "answer": answer.found.ruling.text(),
         "allowed": answer.found.ruling == Ruling::Allowed,
         "decided_by": answer.found.because,
-        "line": { "place": answer.found.line.place.as_ref().map(place), "text": owned.line(&answer.found.line) },
+        "line": { "place": answer.found.line.place.as_ref().map(place), "text": context.line(&answer.found.line) },
         "change": change,
     })
 }

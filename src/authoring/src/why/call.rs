@@ -47,7 +47,7 @@ pub(super) fn find(call: &Call, compiled: &Compiled<'_>) -> Finding {
         let line = Line::field(compiled, "syscalls.enforce");
         return Finding { ruling: Ruling::Allowed, because, line, cure: Err("this host enforces no filter".to_owned()) };
     }
-    if name.is_some_and(|name| PAST_FILTERS.iter().any(|(known, since)| *known == name && compiled.ground.host.kernel_version >= *since)) {
+    if name.is_some_and(|name| PAST_FILTERS.iter().any(|(known, since)| *known == name && compiled.machine.host.kernel_version >= *since)) {
         let because =
             "this kernel asks no filter about it; it serves probes only, and answers any other caller with an error or SIGILL".to_owned();
         let line = Line::none("no policy reaches it");

@@ -13,22 +13,22 @@ use remand_syscalls::Arch;
 use remand_syscalls::bpf::Instruction;
 use serde_json::Value;
 
-/// What a policy is resolved on.
+/// The machine that a question is about, as far as an answer depends on it.
 #[derive(Clone, Copy)]
-pub struct Ground<'a> {
-    /// The machine.
+pub struct Machine<'a> {
+    /// What was seen of it.
     pub host: &'a HostFacts,
     /// What runs on it; `Err`: why there is none.
     pub program: Result<&'a Program<'a>, &'a str>,
     /// Its files.
     pub files: &'a dyn Files,
-    /// What no policy may exceed: says what an edited one exceeds it by.
+    /// Its ceiling: what a policy exceeds it by, if it does.
     pub beyond: &'a dyn Fn(&Policy) -> Option<String>,
 }
 
-impl std::fmt::Debug for Ground<'_> {
+impl std::fmt::Debug for Machine<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ground").field("host", self.host).field("program", &self.program).finish_non_exhaustive()
+        f.debug_struct("Machine").field("host", self.host).field("program", &self.program).finish_non_exhaustive()
     }
 }
 
@@ -40,7 +40,7 @@ pub struct Compiled<'a> {
     /// Where they were written.
     pub origins: &'a Origins,
     /// What it was resolved on.
-    pub ground: Ground<'a>,
+    pub machine: Machine<'a>,
     /// The filter of a run; empty where none is enforced.
     pub filter: Vec<Instruction>,
     /// The plan of a run; `Err`: why nothing runs here.
@@ -52,29 +52,29 @@ impl<'a> Compiled<'a> {
     ///
     /// # Errors
     /// The system calls make no filter on any machine.
-    pub fn new(policy: &'a Policy, origins: &'a Origins, ground: Ground<'a>) -> Result<Self, String> {
-        let plan = ground.program.map_err(str::to_owned).and_then(|program| {
+    pub fn new(policy: &'a Policy, origins: &'a Origins, machine: Machine<'a>) -> Result<Self, String> {
+        let plan = machine.program.map_err(str::to_owned).and_then(|program| {
             let refusals = |refused: Vec<plan::Refused>| refused.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-            remand_plan::resolve(policy, program, ground.host, ground.files).map_err(refusals)
+            remand_plan::resolve(policy, program, machine.host, machine.files).map_err(refusals)
         });
         let filter = match &plan {
             Ok(plan) => plan.filter.clone(),
-            Err(_) => remand_syscalls::compile_for_run(&policy.syscalls.rules, ground.host.arch, policy.writes_to_host(), false)
+            Err(_) => remand_syscalls::compile_for_run(&policy.syscalls.rules, machine.host.arch, policy.writes_to_host(), false)
                 .map_err(|error| error.to_string())?,
         };
-        Ok(Self { policy, origins, ground, filter, plan })
+        Ok(Self { policy, origins, machine, filter, plan })
     }
 
     pub(super) fn arch(&self) -> Arch {
-        self.ground.host.arch
+        self.machine.host.arch
     }
 
-    /// The same ground under another policy.
+    /// Another policy on the same machine.
     pub(super) fn with<'p>(&self, policy: &'p Policy) -> Result<Compiled<'p>, String>
     where
         'a: 'p,
     {
-        Compiled::new(policy, self.origins, self.ground)
+        Compiled::new(policy, self.origins, self.machine)
     }
 
     /// The policy that a tree says.

@@ -30,7 +30,7 @@ pub(super) fn find(using: Use, path: &str, compiled: &Compiled<'_>, plan: &Plan)
     if filter.ruling != Ruling::Allowed {
         return Finding { because: format!("{name}: {}", filter.because), ..filter };
     }
-    let view = View { plan, host: compiled.ground.host, files: compiled.ground.files };
+    let view = View { plan, host: compiled.machine.host, files: compiled.machine.files };
     // O_CREAT refuses a slash at the end before it looks at what is there.
     let slash = using == Use::Write && path.ends_with('/');
     let walk = view.walk(if slash { path.trim_end_matches('/') } else { path });

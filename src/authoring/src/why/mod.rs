@@ -27,7 +27,7 @@ use remand_policy::question::Question;
 use remand_syscalls::Starting;
 
 pub use call::examples;
-pub use compiled::{Compiled, Ground};
+pub use compiled::{Compiled, Machine};
 pub use edit::Edit;
 pub(crate) use edit::danger;
 pub use finding::{Finding, Line, Ruling};
@@ -94,12 +94,12 @@ pub fn find(question: &Question, compiled: &Compiled<'_>) -> Result<Finding, Una
 
 /// Whether Python starts under the text of the policy.
 fn starts(compiled: &Compiled<'_>) -> Result<(), Unanswered> {
-    let version = match compiled.ground.program {
+    let version = match compiled.machine.program {
         Ok(Program::Python(python)) => Some(python.version),
         _ => None,
     };
     let stopped =
-        remand_plan::stopped(compiled.policy, compiled.ground.host, Starting::Python(version)).filter(|_| !compiled.filter.is_empty());
+        remand_plan::stopped(compiled.policy, compiled.machine.host, Starting::Python(version)).filter(|_| !compiled.filter.is_empty());
     stopped.map_or(Ok(()), |stopped| Err(Unanswered(stopped.blocker)))
 }
 
@@ -129,7 +129,7 @@ fn change(question: &Question, compiled: &Compiled<'_>, found: &Finding) -> Resu
             if let (Ok(()), Err(Unanswered(why))) = (starts(compiled), starts(&next)) {
                 dangers.push(why);
             }
-            if let Some(beyond) = (compiled.ground.beyond)(&policy) {
+            if let Some(beyond) = (compiled.machine.beyond)(&policy) {
                 return Err(beyond);
             }
             return Ok(Change { edits, then: now.ruling, dangers });

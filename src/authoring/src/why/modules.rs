@@ -34,8 +34,8 @@ const PARTS: usize = 32;
 
 /// What the import of a module comes to in a run.
 pub(super) fn import(name: &str, compiled: &Compiled<'_>, plan: &Plan) -> Import {
-    let Ok(Program::Python(python)) = compiled.ground.program else { return Import::There };
-    let view = View { plan, host: compiled.ground.host, files: compiled.ground.files };
+    let Ok(Program::Python(python)) = compiled.machine.program else { return Import::There };
+    let view = View { plan, host: compiled.machine.host, files: compiled.machine.files };
     let library = format!("/python{}.{}", python.version.0, python.version.1);
     let directory = |path: &str| matches!(view.files.look(path), Some(Found::There(inode)) if inode.kind == Kind::Directory);
     let Some(library) = python.core.binds.keys().find(|bind| bind.ends_with(&library) && directory(bind)) else { return Import::There };

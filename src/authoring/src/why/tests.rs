@@ -55,8 +55,8 @@ impl Files for Host {
 fn with<T>(loaded: &Loaded, host: &HostFacts, ask: impl FnOnce(&Compiled<'_>) -> T) -> T {
     let python = python();
     let program = Program::Python(&python);
-    let ground = Ground { host, program: Ok(&program), files: &Host, beyond: &|_| None };
-    ask(&Compiled::new(&loaded.policy, &loaded.origins, ground).unwrap())
+    let machine = Machine { host, program: Ok(&program), files: &Host, beyond: &|_| None };
+    ask(&Compiled::new(&loaded.policy, &loaded.origins, machine).unwrap())
 }
 
 fn ask_in(loaded: &Loaded, words: &str) -> Answer {
@@ -190,8 +190,8 @@ fn what_no_file_writes_has_the_floor_s_value() {
 fn where_nothing_runs_only_calls_are_answered() {
     let loaded = load("default", None);
     let host = full();
-    let ground = Ground { host: &host, program: Err("no python3 on PATH"), files: &Unseen, beyond: &|_| None };
-    let compiled = Compiled::new(&loaded.policy, &loaded.origins, ground).unwrap();
+    let machine = Machine { host: &host, program: Err("no python3 on PATH"), files: &Unseen, beyond: &|_| None };
+    let compiled = Compiled::new(&loaded.policy, &loaded.origins, machine).unwrap();
     assert_eq!(answer(&Question::parse("ptrace").unwrap(), &compiled).unwrap().found.ruling, Ruling::Denied("EPERM"));
     let refused = answer(&Question::parse("open /etc/passwd").unwrap(), &compiled).unwrap_err();
     assert_eq!(refused.to_string(), "nothing runs under this policy here: no python3 on PATH");

@@ -4,8 +4,8 @@
 //! ceilings allow; nothing is written unless a file is named.
 
 mod files;
-mod ground;
 mod job;
+mod policy_file;
 
 use remand_authoring::learn::{self, Learner, Ran, Run, Standing, Start};
 use remand_engine::{Effective, Engine, Unprepared};
@@ -18,8 +18,8 @@ use remand_policy::source::Source;
 use remand_policy::text::Problem;
 use serde_json::json;
 
-use self::ground::Ground;
 use self::job::{Input, Job, Tried};
+use self::policy_file::PolicyFile;
 use super::snippet;
 use crate::args::LearnArgs;
 use crate::cancel::Cancel;
@@ -34,19 +34,19 @@ const MOST_TRIALS: usize = 64;
 /// Runs a job until it finishes, widening a copy of the policy each time by what it was denied, and prints the patch. Gives 1 where it does not finish.
 pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     let typed = job::Typed::of(&args.job)?;
-    let ground = Ground::find(args, typed.policy())?;
+    let file = PolicyFile::find(args, typed.policy())?;
     let engine = Engine::from_environment();
     let start = Start {
-        chain: engine.store().chain(&ground.source),
-        name: ground.name.clone(),
-        ceilings: ground.ceilings(),
-        most: ground::most(),
+        chain: engine.store().chain(&file.source),
+        name: file.name.clone(),
+        ceilings: file.ceilings(),
+        most: policy_file::most(),
         try_dangerous: args.try_dangerous,
     };
-    let learner = Learner::new(start).map_err(|problems| wrong(&ground.source, &problems))?;
-    ground.holds(learner.base())?;
+    let learner = Learner::new(start).map_err(|problems| wrong(&file.source, &problems))?;
+    file.holds(learner.base())?;
     let (job, inputs) = typed.job(engine.clone(), &args.items, learner.base(), args.finished_is_done)?;
-    let mut session = Session { learner, ground, job };
+    let mut session = Session { learner, file, job };
     let cancel = Cancel::hold()?;
     let mut ran = Vec::new();
     for input in &inputs {
@@ -61,7 +61,7 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
 
 struct Session {
     learner: Learner,
-    ground: Ground,
+    file: PolicyFile,
     job: Job,
 }
 
@@ -82,7 +82,7 @@ impl Session {
     fn proposed(&self) -> Result<Effective, Failure> {
         let policy = self.learner.policy().map_err(|problems| self.wrong(&problems))?;
         let loaded = Loaded { policy, origins: Origins::default(), expect: Vec::new() };
-        Ok(self.job.engine().own_policy(&self.ground.name, &loaded, &[])?)
+        Ok(self.job.engine().own_policy(&self.file.name, &loaded, &[])?)
     }
 
     /// Runs one input until it finishes, or asks for nothing new.
@@ -106,7 +106,7 @@ impl Session {
                 files: &files,
                 done: tried.finished(),
             };
-            let news = self.learner.learn(&run).map_err(|problems| wrong(&self.ground.source, &problems))?;
+            let news = self.learner.learn(&run).map_err(|problems| wrong(&self.file.source, &problems))?;
             let refused = self.refuse_mounts(&tried);
             if tried.finished() || !(news || refused) {
                 break;
@@ -168,9 +168,9 @@ impl Session {
 
     fn give(&self, args: &LearnArgs, ran: &[Ran]) -> Result<u8, Failure> {
         let text = self.learner.text().map_err(|problems| self.wrong(&problems))?;
-        let patch = learn::unified(&self.ground.source.file, self.ground.written(self.learner.before()), &text);
+        let patch = learn::unified(&self.file.source.file, self.file.written(self.learner.before()), &text);
         if let Some(path) = &args.write {
-            self.ground.write(path, &text)?;
+            self.file.write(path, &text)?;
         }
         if args.json {
             let wrote = args.write.as_ref().map(|path| path.to_string_lossy());
@@ -184,7 +184,7 @@ impl Session {
     }
 
     fn wrong(&self, problems: &[Problem]) -> Failure {
-        wrong(&self.ground.source, problems)
+        wrong(&self.file.source, problems)
     }
 }
 

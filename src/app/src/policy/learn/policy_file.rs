@@ -1,4 +1,4 @@
-//! What learning stands on: the policy file, its ceilings, the host's size, and where a proposal is written.
+//! The policy file that is learned from: how it is found, what its policy may not exceed, and how a proposal is written; and the host's size.
 //!
 //! Always holds: a file that is replaced is the one that was learned from, unchanged since.
 
@@ -18,7 +18,7 @@ use crate::policy::replace::Original;
 use crate::print::plain;
 
 /// A policy to learn from.
-pub struct Ground {
+pub struct PolicyFile {
     /// Its file; of a built-in policy, one that extends it.
     pub source: Source,
     /// Its name.
@@ -28,7 +28,7 @@ pub struct Ground {
     built_in: bool,
 }
 
-impl Ground {
+impl PolicyFile {
     /// The policy that was typed for learning, or for the job.
     pub fn find(args: &LearnArgs, of_job: &str) -> Result<Self, Failure> {
         let typed = match args.from.as_deref() {

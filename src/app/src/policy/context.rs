@@ -1,8 +1,9 @@
-//! What questions about a policy are answered from: the policy with its origins, this host, and the interpreter that `remand run` would take.
+//! What questions about a policy are answered from: the policy with where each value was written, this host, and the interpreter that `remand run` would
+//! take.
 //!
 //! Always holds: host and interpreter are found as for a run; where there is none, the reason is kept and the filter alone is asked.
 
-use remand_authoring::why::{Compiled, Ground, Line};
+use remand_authoring::why::{Compiled, Line, Machine};
 use remand_engine::store::{Purpose, Store};
 use remand_engine::{Ceiling, Engine, HostFiles};
 use remand_jail::host::{self, Depth};
@@ -16,8 +17,8 @@ use crate::failure::Failure;
 use crate::print::plain;
 use crate::refusal;
 
-/// All that a question needs, owned.
-pub struct Owned {
+/// All that a question needs, context.
+pub struct Context {
     /// The file itself, then its bases.
     pub sources: Vec<Source>,
     pub loaded: Loaded,
@@ -28,7 +29,7 @@ pub struct Owned {
     ceiling: Option<Ceiling>,
 }
 
-impl Owned {
+impl Context {
     /// Of this name or file.
     pub fn load(typed: &str, purpose: Purpose) -> Result<Self, Failure> {
         let (loaded, sources) = Store::system().load(typed, purpose)?;
@@ -59,8 +60,8 @@ impl Owned {
         let program = self.interpreter.as_ref().map(Program::Python).map_err(String::as_str);
         let program = program.as_ref().map_err(|why| *why);
         let beyond = |policy: &Policy| refusal::first_beyond(self.ceiling.as_ref()?, policy);
-        let ground = Ground { host: &self.host, program, files: &HostFiles, beyond: &beyond };
-        let compiled = Compiled::new(&self.loaded.policy, &self.loaded.origins, ground);
+        let machine = Machine { host: &self.host, program, files: &HostFiles, beyond: &beyond };
+        let compiled = Compiled::new(&self.loaded.policy, &self.loaded.origins, machine);
         let compiled = compiled.map_err(|why| Failure::usage(format!("policy {}: {}", plain(self.file()), plain(&why))))?;
         Ok(ask(&compiled))
     }
