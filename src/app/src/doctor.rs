@@ -77,7 +77,7 @@ impl From<Refused> for Lack {
     }
 }
 
-/// Does it; the exit status.
+/// Tells what this machine can enforce. Gives 1 where it cannot enforce a shipped policy or has no interpreter.
 pub fn doctor(args: &DoctorArgs) -> Result<u8, Failure> {
     let findings = findings()?;
     if args.json {

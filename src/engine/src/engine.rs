@@ -26,7 +26,7 @@ use crate::store::Store;
 /// PATH where the environment has none.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The one that runs things.
+/// The sandbox of this machine: its policies, its ceiling, and what runs under them.
 #[derive(Clone, Debug)]
 pub struct Engine {
     store: Store,

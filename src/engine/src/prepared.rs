@@ -42,7 +42,7 @@ pub struct Caller<'a> {
     pub cancel: Option<BorrowedFd<'a>>,
     /// Gets what the run says as it comes, within the limits; gives back at once, since meanwhile no limit is looked at.
     pub sink: Option<Sink<'a>>,
-    /// Called once user code can have begun: a process that makes no other run can then give up what only a start takes ([`rights::keep_for_the_end`]).
+    /// Called once user code can have begun: a process that makes no other run can then give up what only a start takes ([`remand_jail::rights::keep_for_the_end`]).
     pub begun: Option<Begun<'a>>,
 }
 

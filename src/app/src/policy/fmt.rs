@@ -16,7 +16,7 @@ use crate::read;
 /// Exit status where `--check` found a file in another layout.
 const DIFFERENT: u8 = 1;
 
-/// Does it; the exit status. Every file is looked at, whatever the others are like.
+/// Writes each file in the one layout; with `--check`, names those that are in another and gives 1. Every file is looked at, whatever the others are like.
 pub fn fmt(args: &FmtArgs) -> Result<u8, Failure> {
     let mut code = 0;
     for file in &args.files {

@@ -64,7 +64,7 @@ fn mount(draft: &mut Draft<'_>, typed: &str, args: &AllowArgs) -> Result<(), Fai
         return Ok(());
     }
     let edited = match old {
-        Some(_) => edit::exchange(&draft.text, MOUNTS, place, &entry),
+        Some(_) => edit::replace(&draft.text, MOUNTS, place, &entry),
         None => edit::add(&draft.text, MOUNTS, &entry, None),
     };
     draft.step(edited)?;
@@ -164,7 +164,7 @@ fn call(draft: &mut Draft<'_>, name: &str, reason: Option<&str>) -> Result<(), F
         let entry = reason.map_or_else(|| json!(name), |reason| json!({ "call": name, "reason": reason }));
         // Conditions, or another reason, would stand beside it.
         let edited =
-            if own.is_empty() { edit::add(&draft.text, ALLOW, &entry, None) } else { edit::exchange(&draft.text, ALLOW, name, &entry) };
+            if own.is_empty() { edit::add(&draft.text, ALLOW, &entry, None) } else { edit::replace(&draft.text, ALLOW, name, &entry) };
         draft.step(edited)?;
     }
     let unreasoned = reason.is_none() && remand_syscalls::is_dangerous(name);

@@ -34,7 +34,7 @@ pub fn import(args: &ImportArgs) -> Result<u8, Failure> {
         None => print::content(imported.policy.as_bytes())?,
     }
     print::stderr(&if args.json { json(&imported)? } else { list(&imported, &name) });
-    Ok(if imported.left.iter().all(|left| left.effect == Effect::Settled) { 0 } else { LEFT_OUT })
+    Ok(if imported.omissions.iter().all(|omission| omission.effect == Effect::Settled) { 0 } else { LEFT_OUT })
 }
 
 /// Writes a file that was not there.
@@ -46,15 +46,15 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 fn list(imported: &Imported, name: &str) -> String {
     let mut text = String::new();
-    for left in &imported.left {
-        let (path, what, why) = (plain(&left.path), plain(&left.what), plain(&left.why));
-        let _ = writeln!(text, "{}: {path}: {}: {what}: {why}", plain(name), left.effect.word()); // writing to a String cannot fail
+    for omission in &imported.omissions {
+        let (path, what, why) = (plain(&omission.path), plain(&omission.what), plain(&omission.why));
+        let _ = writeln!(text, "{}: {path}: {}: {what}: {why}", plain(name), omission.effect.word()); // writing to a String cannot fail
     }
     text
 }
 
 fn json(imported: &Imported) -> Result<String, Failure> {
-    let list = Value::from(imported.left.iter().map(foreign::Left::tree).collect::<Vec<_>>());
+    let list = Value::from(imported.omissions.iter().map(foreign::Omission::tree).collect::<Vec<_>>());
     let text = serde_json::to_string_pretty(&list).map_err(|error| Failure::internal(error.to_string()))?;
     Ok(format!("{}\n", print::lines(&text)))
 }

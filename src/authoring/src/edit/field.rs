@@ -24,7 +24,9 @@ pub fn set(text: &str, field: &str, value: &Value) -> Result<String, EditError> 
         return Ok(text.to_owned());
     }
     let changed = match found {
-        Found::There { property, .. } => document.apply(replace(&document, property.name.range().start, property.value.range(), value)),
+        Found::There { property, .. } => {
+            document.apply(replace_value(&document, property.name.range().start, property.value.range(), value))
+        }
         Found::Missing { object, outer, key, rest } => {
             let value = rest.iter().rev().fold(value.clone(), |value, key| Value::from_iter([((*key).to_owned(), value)]));
             Member { key: Some(key), value: &value, comment: None }.append(&document, &outer, object)
@@ -34,7 +36,7 @@ pub fn set(text: &str, field: &str, value: &Value) -> Result<String, EditError> 
 }
 
 /// A value replaced, the comments in it kept at `before`: before its key, or before itself.
-pub(super) fn replace(document: &Document<'_>, before: usize, old: Range, value: &Value) -> Vec<Splice> {
+pub(super) fn replace_value(document: &Document<'_>, before: usize, old: Range, value: &Value) -> Vec<Splice> {
     let written = format::snippet(value, document.indent(before), document.column(old.start), document);
     vec![
         Splice { range: Range::new(before, before), text: format::comments_within(document, before, old) },

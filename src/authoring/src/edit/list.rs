@@ -9,7 +9,7 @@ use remand_policy::text::quote;
 use serde_json::{Value, json};
 
 use super::document::{Document, EditError, Found};
-use super::field::{replace, set};
+use super::field::{replace_value, set};
 use super::insert::{Container, Member};
 use super::remove as taking;
 use super::tree::Tree;
@@ -69,12 +69,12 @@ pub fn remove(text: &str, list: &str, key: &str) -> Result<String, EditError> {
 ///
 /// # Errors
 /// As [`remove()`] and [`add`].
-pub fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
+pub fn replace(text: &str, list: &str, key: &str, entry: &Value) -> Result<String, EditError> {
     let field = match shape(&Document::parse(text)?, list)? {
         Shape::List => list.to_owned(),
         Shape::Edit | Shape::Absent => format!("{list}.add"),
     };
-    match exchanged(text, &field, key, entry)? {
+    match replaced(text, &field, key, entry)? {
         Some(text) => Ok(taken(&text, &field, key, 1)?.0),
         // A base brings it.
         None => add(&remove(text, list, key)?, list, entry, None),
@@ -82,7 +82,7 @@ pub fn exchange(text: &str, list: &str, key: &str, entry: &Value) -> Result<Stri
 }
 
 /// With `entry` in the place of the first of this name.
-fn exchanged(text: &str, field: &str, key: &str, entry: &Value) -> Result<Option<String>, EditError> {
+fn replaced(text: &str, field: &str, key: &str, entry: &Value) -> Result<Option<String>, EditError> {
     let document = Document::parse(text)?;
     let keys = document.keys(field)?;
     let found = document.find(&keys)?;
@@ -96,7 +96,7 @@ fn exchanged(text: &str, field: &str, key: &str, entry: &Value) -> Result<Option
     let Some((at, slot)) = slot else { return Ok(None) };
     *slot = Tree::from(entry);
     let Some(old) = list.elements.get(at).map(Ranged::range) else { return Ok(None) };
-    document.finish(document.apply(replace(&document, old.start, old, entry)), &wanted, &[], &[]).map(Some)
+    document.finish(document.apply(replace_value(&document, old.start, old, entry)), &wanted, &[], &[]).map(Some)
 }
 
 /// What stands where a list is expected.

@@ -4,7 +4,7 @@
 //! the old ones but for those that the change brings or takes; anything else is an error. Layout, order and line endings stay, but in [`format()`].
 //! Whether the result is a policy, the loader says.
 //!
-//! No edit takes a comment away: an entry that is taken out from beside one becomes a comment too; one that is exchanged stays in its place.
+//! No edit takes a comment away: an entry that is taken out from beside one becomes a comment too; one that is replaced stays in its place.
 
 mod document;
 mod field;
@@ -20,7 +20,7 @@ use jsonc_parser::common::Ranged;
 
 pub use document::EditError;
 pub use field::set;
-pub use list::{add, exchange, remove};
+pub use list::{add, remove, replace};
 
 /// The text in the layout of the shipped policies: two spaces, an object or list on one line where it was written on one and fits, at most one empty
 /// line in a row, no trailing commas, line feeds, no byte order mark. No comment is lost.

@@ -471,9 +471,9 @@ proptest! {
         let list = "syscalls.allow";
         let edited = match how {
             0 => remove(&text, list, &name),
-            1 => exchange(&text, list, &name, &json!({ "call": name, "reason": "another" })),
+            1 => replace(&text, list, &name, &json!({ "call": name, "reason": "another" })),
             2 => add(&text, list, &json!("bpf"), Some("by Ann")),
-            _ => exchange(&text, list, &name, &json!(name)),
+            _ => replace(&text, list, &name, &json!(name)),
         };
         let new = edited.unwrap_or_else(|problem| panic!("{problem}: {text}"));
         let left: Vec<String> = entries(&new).into_iter().filter(|entry| entry != "bpf").collect();

@@ -6,8 +6,8 @@ use remand_policy::places::inside;
 use serde_json::json;
 
 use super::json::{Node, Read, quoted};
-use super::left::{Effect, Ledger, NOWHERE};
 use super::limits::{self, Limits, resources, rlimits};
+use super::omissions::{Effect, NOWHERE, Omissions};
 use super::write::{Document, Line, member};
 use super::{mounts, seccomp};
 
@@ -15,78 +15,83 @@ use super::{mounts, seccomp};
 const ALWAYS: &str = "every run has that, or what amounts to it";
 
 /// Reads the whole configuration.
-pub(super) fn read(root: &Node<'_>, name: &str, document: &mut Document, left: &mut Ledger) -> Read<()> {
+pub(super) fn read(root: &Node<'_>, name: &str, document: &mut Document, omissions: &mut Omissions) -> Read<()> {
     let mut limits = Limits::default();
     let (mut mounts, mut readonly, mut network) = (None, false, false);
     for (key, value) in root.members()? {
         match key {
             "ociVersion" | "annotations" => {}
-            "hostname" | "domainname" => left.add(Effect::Settled, &value.path, value.shown(), "each run has a host name of its own"),
-            "process" => process(&value, &mut limits, document, left)?,
-            "linux" => network = linux(&value, name, &mut limits, document, left)?,
+            "hostname" | "domainname" => omissions.add(Effect::Settled, &value.path, value.shown(), "each run has a host name of its own"),
+            "process" => process(&value, &mut limits, document, omissions)?,
+            "linux" => network = linux(&value, name, &mut limits, document, omissions)?,
             "mounts" => mounts = Some(value),
-            "root" => readonly = root_section(&value, left)?,
+            "root" => readonly = root_section(&value, omissions)?,
             _ if value.is_empty() => {}
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     if network {
-        left.add(
+        omissions.add(
             Effect::Refused,
             "$.linux.namespaces",
             "no network namespace of its own, so the host's",
             "here none; write network.mode \"host\" if it is needed",
         );
     }
-    let tmp = mounts::read(mounts.as_ref(), name, readonly, document, left)?;
-    limits::write(limits, tmp, document, left);
+    let tmp = mounts::read(mounts.as_ref(), name, readonly, document, omissions)?;
+    limits::write(limits, tmp, document, omissions);
     Ok(())
 }
 
-fn root_section(node: &Node<'_>, left: &mut Ledger) -> Read<bool> {
+fn root_section(node: &Node<'_>, omissions: &mut Omissions) -> Read<bool> {
     let mut readonly = false;
     for (key, value) in node.members()? {
         match key {
-            "path" => left.add(
+            "path" => omissions.add(
                 Effect::Refused,
                 &value.path,
                 quoted(value.text()?),
                 "a run's root holds its interpreter and the policy's mounts, and no image",
             ),
             "readonly" => readonly = value.boolean()?,
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     if !readonly {
-        left.add(Effect::Refused, &format!("{}.readonly", node.path), "false", "a run's root is read-only; it writes to /tmp");
+        omissions.add(Effect::Refused, &format!("{}.readonly", node.path), "false", "a run's root is read-only; it writes to /tmp");
     }
     Ok(readonly)
 }
 
-fn process(node: &Node<'_>, limits: &mut Limits, document: &mut Document, left: &mut Ledger) -> Read<()> {
+fn process(node: &Node<'_>, limits: &mut Limits, document: &mut Document, omissions: &mut Omissions) -> Read<()> {
     let mut privileges = false;
     for (key, value) in node.members()? {
         match key {
             // What is run; not what it may do.
             "args" | "commandLine" | "terminal" | "consoleSize" => {}
             "cwd" if value.text()? == "/tmp" => {}
-            "cwd" => left.add(Effect::Refused, &value.path, quoted(value.text()?), "a run begins in /tmp"),
-            "user" => left.add(Effect::Settled, &value.path, "user", "a run's ids are its own: remand chooses them"),
+            "cwd" => omissions.add(Effect::Refused, &value.path, quoted(value.text()?), "a run begins in /tmp"),
+            "user" => omissions.add(Effect::Settled, &value.path, "user", "a run's ids are its own: remand chooses them"),
             "noNewPrivileges" => privileges = value.boolean()?,
-            "capabilities" => capabilities(&value, left)?,
-            "env" => environment(&value, document, left)?,
-            "rlimits" => rlimits(&value, limits, left)?,
+            "capabilities" => capabilities(&value, omissions)?,
+            "env" => environment(&value, document, omissions)?,
+            "rlimits" => rlimits(&value, limits, omissions)?,
             _ if value.is_empty() => {}
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     if !privileges {
-        left.add(Effect::Refused, &format!("{}.noNewPrivileges", node.path), "false", "a run never gains privileges by executing a file");
+        omissions.add(
+            Effect::Refused,
+            &format!("{}.noNewPrivileges", node.path),
+            "false",
+            "a run never gains privileges by executing a file",
+        );
     }
     Ok(())
 }
 
-fn capabilities(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
+fn capabilities(node: &Node<'_>, omissions: &mut Omissions) -> Read<()> {
     let mut all: Vec<&str> = Vec::new();
     for (_, set) in node.members()? {
         all.extend(set.texts()?);
@@ -96,12 +101,12 @@ fn capabilities(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
     if !all.is_empty() {
         let shown: Vec<_> = all.iter().take(8).map(|name| quoted(name)).collect();
         let more = if all.len() > 8 { format!(" and {} more", all.len() - 8) } else { String::new() };
-        left.add(Effect::Refused, &node.path, format!("{}{more}", shown.join(", ")), "a run has no capability");
+        omissions.add(Effect::Refused, &node.path, format!("{}{more}", shown.join(", ")), "a run has no capability");
     }
     Ok(())
 }
 
-fn environment(node: &Node<'_>, document: &mut Document, left: &mut Ledger) -> Read<()> {
+fn environment(node: &Node<'_>, document: &mut Document, omissions: &mut Omissions) -> Read<()> {
     for entry in node.elements()? {
         let text = entry.text()?;
         let Some((name, value)) = text.split_once('=') else { return Err(entry.wrong(format!("{} is no NAME=VALUE", quoted(text)))) };
@@ -109,7 +114,7 @@ fn environment(node: &Node<'_>, document: &mut Document, left: &mut Ledger) -> R
             && !name.starts_with(|c: char| c.is_ascii_digit())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !word || value.contains('\0') || name.len() + value.len() + 2 > 131_072 {
-            left.add(
+            omissions.add(
                 Effect::Refused,
                 &entry.path,
                 quoted(name),
@@ -126,34 +131,34 @@ fn environment(node: &Node<'_>, document: &mut Document, left: &mut Ledger) -> R
 }
 
 /// The `linux` section; whether the container has the host's network.
-fn linux(node: &Node<'_>, name: &str, limits: &mut Limits, document: &mut Document, left: &mut Ledger) -> Read<bool> {
+fn linux(node: &Node<'_>, name: &str, limits: &mut Limits, document: &mut Document, omissions: &mut Omissions) -> Read<bool> {
     let (mut network, mut filtered) = (true, false);
     for (key, value) in node.members()? {
         match key {
             "seccomp" if !value.is_empty() => {
                 filtered = true;
-                seccomp::read(&value, false, name, document, left)?;
+                seccomp::read(&value, false, name, document, omissions)?;
             }
-            "resources" => resources(&value, limits, left)?,
-            "namespaces" => network = namespaces(&value, left)?,
-            "maskedPaths" | "readonlyPaths" => paths(&value, left)?,
-            "devices" => devices(&value, left)?,
+            "resources" => resources(&value, limits, omissions)?,
+            "namespaces" => network = namespaces(&value, omissions)?,
+            "maskedPaths" | "readonlyPaths" => paths(&value, omissions)?,
+            "devices" => devices(&value, omissions)?,
             "uidMappings" | "gidMappings" => {
-                left.add(Effect::Settled, &value.path, value.shown(), "a run's ids are its own: remand chooses them")
+                omissions.add(Effect::Settled, &value.path, value.shown(), "a run's ids are its own: remand chooses them")
             }
-            "cgroupsPath" => left.add(Effect::Settled, &value.path, value.shown(), "each run has a cgroup of its own"),
+            "cgroupsPath" => omissions.add(Effect::Settled, &value.path, value.shown(), "each run has a cgroup of its own"),
             "rootfsPropagation" => match value.text()? {
                 "private" | "rprivate" | "slave" | "rslave" | "unbindable" | "runbindable" => {
-                    left.add(Effect::Settled, &value.path, value.shown(), ALWAYS)
+                    omissions.add(Effect::Settled, &value.path, value.shown(), ALWAYS)
                 }
-                other => left.add(Effect::Refused, &value.path, quoted(other), "a run's mounts reach nobody else"),
+                other => omissions.add(Effect::Refused, &value.path, quoted(other), "a run's mounts reach nobody else"),
             },
             _ if value.is_empty() => {}
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     if !filtered {
-        left.add(
+        omissions.add(
             Effect::Refused,
             &format!("{}.seccomp", node.path),
             "no seccomp profile",
@@ -164,7 +169,7 @@ fn linux(node: &Node<'_>, name: &str, limits: &mut Limits, document: &mut Docume
 }
 
 /// Every run has every namespace to itself. Whether the container has the host's network.
-fn namespaces(node: &Node<'_>, left: &mut Ledger) -> Read<bool> {
+fn namespaces(node: &Node<'_>, omissions: &mut Omissions) -> Read<bool> {
     let mut host = true;
     let mut kinds = Vec::new();
     for entry in node.elements()? {
@@ -173,57 +178,57 @@ fn namespaces(node: &Node<'_>, left: &mut Ledger) -> Read<bool> {
             match key {
                 "type" => kind = Some(value.text()?),
                 "path" => path = Some(value.text()?).filter(|path| !path.is_empty()),
-                _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+                _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
             }
         }
         let kind = kind.ok_or_else(|| entry.wrong("the namespace has no type"))?;
         if let Some(path) = path {
-            left.add(
+            omissions.add(
                 Effect::Refused,
                 &entry.path,
                 format!("{} at {}", quoted(kind), quoted(path)),
                 "no run enters a namespace that is there already",
             );
         } else if kind == "network" {
-            left.add(
+            omissions.add(
                 Effect::Refused,
                 &entry.path,
                 "a network namespace, which runtimes give a loopback",
                 "here an empty one; write network.mode \"loopback\" if it is needed",
             );
         } else if kind == "time" {
-            left.add(Effect::Unheld, &entry.path, "a time namespace", NOWHERE);
+            omissions.add(Effect::Unheld, &entry.path, "a time namespace", NOWHERE);
         }
         host &= kind != "network";
         kinds.push(kind);
     }
     for kind in ["pid", "ipc", "uts", "mount"] {
         if !kinds.contains(&kind) {
-            left.add(Effect::Refused, &node.path, format!("no {kind} namespace, so the host's"), "a run has its own");
+            omissions.add(Effect::Refused, &node.path, format!("no {kind} namespace, so the host's"), "a run has its own");
         }
     }
     Ok(host)
 }
 
-fn paths(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
+fn paths(node: &Node<'_>, omissions: &mut Omissions) -> Read<()> {
     let paths = node.texts()?;
     let (own, other): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| ["/proc", "/sys"].iter().any(|tree| inside(path, tree)));
     if !own.is_empty() {
         let what = format!("{} paths in /proc and /sys", own.len());
-        left.add(Effect::Settled, &node.path, what, "a run has no /sys, and a /proc of its own processes only");
+        omissions.add(Effect::Settled, &node.path, what, "a run has no /sys, and a /proc of its own processes only");
     }
     for path in other {
-        left.add(Effect::Unheld, &node.path, quoted(path), "below a mount it stays as it is; elsewhere a run does not have it");
+        omissions.add(Effect::Unheld, &node.path, quoted(path), "below a mount it stays as it is; elsewhere a run does not have it");
     }
     Ok(())
 }
 
-fn devices(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
+fn devices(node: &Node<'_>, omissions: &mut Omissions) -> Read<()> {
     for entry in node.elements()? {
         for (key, value) in entry.members()? {
             let known = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
             if key == "path" && !known.contains(&value.text()?) {
-                left.add(
+                omissions.add(
                     Effect::Refused,
                     &entry.path,
                     value.shown(),

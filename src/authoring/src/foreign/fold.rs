@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use remand_syscalls::{Comparison, Condition, Grant, covered, grants_of_group};
 
-use super::left::{Effect, Ledger};
 use super::meaning::{Allowed, Meaning};
+use super::omissions::{Effect, Omissions};
 
 /// Entries that a list may have.
 const ENTRIES: usize = 512;
@@ -22,7 +22,7 @@ pub(super) struct Folded {
 }
 
 /// Folds. `reason` stands with dangerous grants.
-pub(super) fn fold(meaning: &Meaning<'_>, reason: &str, left: &mut Ledger) -> Folded {
+pub(super) fn fold(meaning: &Meaning<'_>, reason: &str, omissions: &mut Omissions) -> Folded {
     let mut folded = Folded::default();
     let mut in_groups: BTreeMap<String, Vec<Vec<Condition>>> = BTreeMap::new();
     for group in remand_syscalls::names().filter(|name| remand_syscalls::is_group(name) && !remand_syscalls::is_dangerous(name)) {
@@ -36,7 +36,7 @@ pub(super) fn fold(meaning: &Meaning<'_>, reason: &str, left: &mut Ledger) -> Fo
     }
     folded.deny.sort_unstable();
     folded.deny.dedup_by(|one, other| one.0 == other.0);
-    singles(meaning, &in_groups, reason, &mut folded, left);
+    singles(meaning, &in_groups, reason, &mut folded, omissions);
     folded.kill = meaning.killed.iter().map(|(call, path)| ((*call).to_owned(), path.clone())).collect();
     folded
 }
@@ -71,7 +71,13 @@ fn each(when: &[Condition]) -> Vec<Vec<Condition>> {
 }
 
 /// What no group grants, call by call; those with the fewest entries first in line where not all can stand.
-fn singles(meaning: &Meaning<'_>, in_groups: &BTreeMap<String, Vec<Vec<Condition>>>, reason: &str, folded: &mut Folded, left: &mut Ledger) {
+fn singles(
+    meaning: &Meaning<'_>,
+    in_groups: &BTreeMap<String, Vec<Vec<Condition>>>,
+    reason: &str,
+    folded: &mut Folded,
+    omissions: &mut Omissions,
+) {
     let rest = |(call, allowed): (&&str, &Allowed)| {
         let groups = in_groups.get(*call).map_or(&[][..], Vec::as_slice);
         let ways: Vec<_> = allowed.ways.iter().filter(|way| !each(way).iter().all(|way| covered(way, groups))).cloned().collect();
@@ -83,7 +89,7 @@ fn singles(meaning: &Meaning<'_>, in_groups: &BTreeMap<String, Vec<Vec<Condition
     let mut entries = Vec::new();
     for (call, ways, from) in rest {
         if ways.len() > room {
-            left.add(
+            omissions.add(
                 Effect::Refused,
                 from.first().map_or("$", String::as_str),
                 call,

@@ -9,7 +9,7 @@ use remand_policy::units::{Bytes, Cpus, Span};
 use serde_json::json;
 
 use super::json::{Node, Read, quoted};
-use super::left::{Effect, Ledger, NOWHERE};
+use super::omissions::{Effect, NOWHERE, Omissions};
 use super::write::{Document, member};
 
 /// What is gathered before it is written: the lowest limit that anything says, with its place.
@@ -46,7 +46,7 @@ pub(super) struct Tmp {
 }
 
 /// `process.rlimits`.
-pub(super) fn rlimits(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
+pub(super) fn rlimits(node: &Node<'_>, limits: &mut Limits, omissions: &mut Omissions) -> Read<()> {
     for entry in node.elements()? {
         let (mut kind, mut hard) = (None, None);
         for (key, value) in entry.members()? {
@@ -55,7 +55,7 @@ pub(super) fn rlimits(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -
                 "hard" => hard = Some(value.unsigned()?),
                 // The process may raise it to the hard one.
                 "soft" => drop(value.unsigned()?),
-                _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+                _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
             }
         }
         let kind = kind.ok_or_else(|| entry.wrong("the limit has no type"))?;
@@ -69,30 +69,30 @@ pub(super) fn rlimits(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -
             "RLIMIT_STACK" => limits.stack.lower(hard, &entry.path),
             "RLIMIT_CPU" => limits.cpu_time.lower(hard, &entry.path),
             "RLIMIT_NPROC" => limits.pids.lower(hard, &entry.path),
-            "RLIMIT_CORE" => left.add(Effect::Settled, &entry.path, kind, "no run leaves a core dump"),
-            _ => left.add(Effect::Unheld, &entry.path, format!("{} {hard}", quoted(kind)), NOWHERE),
+            "RLIMIT_CORE" => omissions.add(Effect::Settled, &entry.path, kind, "no run leaves a core dump"),
+            _ => omissions.add(Effect::Unheld, &entry.path, format!("{} {hard}", quoted(kind)), NOWHERE),
         }
     }
     Ok(())
 }
 
 /// `linux.resources`.
-pub(super) fn resources(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
+pub(super) fn resources(node: &Node<'_>, limits: &mut Limits, omissions: &mut Omissions) -> Read<()> {
     for (key, value) in node.members()? {
         match key {
-            "memory" => memory(&value, limits, left)?,
-            "cpu" => cpu(&value, limits, left)?,
+            "memory" => memory(&value, limits, omissions)?,
+            "cpu" => cpu(&value, limits, omissions)?,
             "pids" => {
                 for (key, value) in value.members()? {
                     match key {
                         "limit" => positive(&value)?.into_iter().for_each(|most| limits.pids.lower(most, &value.path)),
-                        _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+                        _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
                     }
                 }
             }
-            "devices" => device_rules(&value, left)?,
+            "devices" => device_rules(&value, omissions)?,
             _ if value.is_empty() => {}
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     Ok(())
@@ -104,11 +104,11 @@ fn positive(node: &Node<'_>) -> Read<Option<u64>> {
 }
 
 /// `linux.resources.devices`.
-fn device_rules(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
+fn device_rules(node: &Node<'_>, omissions: &mut Omissions) -> Read<()> {
     for entry in node.elements()? {
         for (key, value) in entry.members()? {
             if key == "allow" && value.boolean()? {
-                left.add(
+                omissions.add(
                     Effect::Refused,
                     &entry.path,
                     "a device rule that allows",
@@ -120,7 +120,7 @@ fn device_rules(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
     Ok(())
 }
 
-fn memory(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
+fn memory(node: &Node<'_>, limits: &mut Limits, omissions: &mut Omissions) -> Read<()> {
     let (mut limit, mut swap) = (None, None);
     for (key, value) in node.members()? {
         match key {
@@ -128,7 +128,7 @@ fn memory(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
             "swap" => swap = positive(&value)?.map(|most| (most, value.path)),
             "kernel" | "kernelTCP" => {
                 if positive(&value)?.is_some() {
-                    left.add(
+                    omissions.add(
                         Effect::Unheld,
                         &value.path,
                         value.shown(),
@@ -137,7 +137,7 @@ fn memory(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
                 }
             }
             _ if value.is_empty() => {}
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     if let Some((most, path)) = &limit {
@@ -147,13 +147,13 @@ fn memory(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
     if let Some((sum, path)) = swap {
         limits.memory.lower(sum, &path);
         if limit.is_none_or(|(most, _)| sum > most) {
-            left.add(Effect::Refused, &path, sum.to_string(), "no run uses swap");
+            omissions.add(Effect::Refused, &path, sum.to_string(), "no run uses swap");
         }
     }
     Ok(())
 }
 
-fn cpu(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
+fn cpu(node: &Node<'_>, limits: &mut Limits, omissions: &mut Omissions) -> Read<()> {
     let (mut quota, mut period) = (None, 100_000);
     for (key, value) in node.members()? {
         match key {
@@ -161,7 +161,7 @@ fn cpu(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
             "period" => period = value.unsigned()?.max(1),
             "cpus" if !value.text()?.is_empty() => {
                 limits.cpus.lower(processors(&value)?.saturating_mul(1000), &value.path);
-                left.add(
+                omissions.add(
                     Effect::Unheld,
                     &value.path,
                     value.shown(),
@@ -169,8 +169,8 @@ fn cpu(node: &Node<'_>, limits: &mut Limits, left: &mut Ledger) -> Read<()> {
                 );
             }
             _ if value.is_empty() || key == "cpus" => {}
-            "shares" => left.add(Effect::Unheld, &value.path, value.shown(), "no weight between runs; limits.cpus bounds each"),
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            "shares" => omissions.add(Effect::Unheld, &value.path, value.shown(), "no weight between runs; limits.cpus bounds each"),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     if let Some((quota, path)) = quota {
@@ -203,7 +203,7 @@ fn processors(node: &Node<'_>) -> Read<u64> {
 }
 
 /// Writes the limits that something says, and those of the base that they contradict.
-pub(super) fn write(limits: Limits, tmp: Tmp, document: &mut Document, left: &mut Ledger) {
+pub(super) fn write(limits: Limits, tmp: Tmp, document: &mut Document, omissions: &mut Omissions) {
     // Where a limit can be lifted, the most is what the kernel counts to.
     let up_to_most = |range: RangeInclusive<u64>| *range.start()..=ranges::MOST;
     let Limits { memory, pids, cpus, open_files, file_size, stack, cpu_time } = limits;
@@ -211,7 +211,7 @@ pub(super) fn write(limits: Limits, tmp: Tmp, document: &mut Document, left: &mu
         let (value, path) = lowest?;
         let (least, most) = range.into_inner();
         if value < least {
-            left.add(Effect::Unheld, &path, value.to_string(), format!("the least that {field} can be is {least}"));
+            omissions.add(Effect::Unheld, &path, value.to_string(), format!("the least that {field} can be is {least}"));
         }
         Some((value.clamp(least, most), path))
     };
@@ -248,7 +248,7 @@ pub(super) fn write(limits: Limits, tmp: Tmp, document: &mut Document, left: &mu
     // Without a limit in the source the memory is that of the base.
     let room = memory.unwrap_or(DEFAULT_MEMORY);
     if let Some((size, path)) = size.as_ref().filter(|(size, _)| *size > room) {
-        left.add(Effect::Refused, path, size.to_string(), "larger than the memory that counts it");
+        omissions.add(Effect::Refused, path, size.to_string(), "larger than the memory that counts it");
     }
     let size = size.filter(|(size, _)| *size <= room).or_else(|| (room < DEFAULT_TMP).then(|| (room, "must fit in the memory".into())));
     document.tmp.extend(size.map(|(size, path)| member("size", &json!(Bytes(size).to_string()), path)));

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use remand_syscalls::{Arch, Condition, covered, grants_of_group};
 
 use super::grantable::{grantable, killable};
-use super::left::{Effect, Ledger, listed};
+use super::omissions::{Effect, Omissions, listed};
 use super::profile::{Action, Answer, Filter, Profile, Rule};
 use super::ways::{WAYS, Way, joined, minus, repeated, split, way, written};
 use crate::lint::can_match;
@@ -45,16 +45,16 @@ struct Said {
 }
 
 /// Evaluates a profile.
-pub(super) fn meaning<'a>(profile: &Profile<'a>, conditions: bool, left: &mut Ledger) -> Meaning<'a> {
+pub(super) fn meaning<'a>(profile: &Profile<'a>, conditions: bool, omissions: &mut Omissions) -> Meaning<'a> {
     let mut said: BTreeMap<&'a str, Said> = BTreeMap::new();
     let mut meaning = Meaning::default();
-    by_default(profile, &mut said, left);
+    by_default(profile, &mut said, omissions);
     for rule in &profile.rules {
         let allows = rule.answer.action == Action::Allow;
         // What is not sure allows nothing, and denies.
         let applies = BOTH.map(|arch| if conditions || allows { applies(rule, arch).unwrap_or(!allows) } else { true });
         if conditions || allows {
-            conditional(rule, applies, left);
+            conditional(rule, applies, omissions);
         }
         if applies == [false; 2] {
             continue;
@@ -63,12 +63,12 @@ pub(super) fn meaning<'a>(profile: &Profile<'a>, conditions: bool, left: &mut Le
             meaning.comments.insert(rule.path.clone(), comment);
         }
         match rule.answer.action {
-            Action::Allow => grant(rule, applies, &mut said, left),
-            _ => deny(rule, applies, profile.default, &mut said, &mut meaning.killed, left),
+            Action::Allow => grant(rule, applies, &mut said, omissions),
+            _ => deny(rule, applies, profile.default, &mut said, &mut meaning.killed, omissions),
         }
     }
     for (call, said) in said {
-        if let Some(allowed) = remaining(call, said, left) {
+        if let Some(allowed) = remaining(call, said, omissions) {
             meaning.allowed.insert(call, allowed);
         }
     }
@@ -96,9 +96,9 @@ fn always(version: &str) -> bool {
 }
 
 /// Tells which conditions decided.
-fn conditional(rule: &Rule<'_>, applies: [bool; 2], left: &mut Ledger) {
+fn conditional(rule: &Rule<'_>, applies: [bool; 2], omissions: &mut Omissions) {
     let names: Vec<_> = rule.names.iter().map(|(name, _)| *name).collect();
-    let mut told = |effect, filter: &Filter<'_>, why: String| left.add(effect, &filter.path, names_shown(&names), why);
+    let mut told = |effect, filter: &Filter<'_>, why: String| omissions.add(effect, &filter.path, names_shown(&names), why);
     let Rule { includes, excludes, .. } = rule;
     let unsure = [includes, excludes].into_iter().find(|filter| filter.min_kernel.is_some_and(|version| !always(version)));
     if !includes.caps.is_empty() {
@@ -134,9 +134,9 @@ fn reach(call: &str, applies: [bool; 2]) -> (bool, bool) {
     (there.clone().all(|applies| applies), there.any(|applies| applies))
 }
 
-fn grant<'a>(rule: &Rule<'a>, applies: [bool; 2], said: &mut BTreeMap<&'a str, Said>, left: &mut Ledger) {
+fn grant<'a>(rule: &Rule<'a>, applies: [bool; 2], said: &mut BTreeMap<&'a str, Said>, omissions: &mut Omissions) {
     for (name, path) in &rule.names {
-        let mut refuse = |why: &str| left.add(Effect::Refused, path, names_shown(&[name]), why);
+        let mut refuse = |why: &str| omissions.add(Effect::Refused, path, names_shown(&[name]), why);
         if !remand_syscalls::is_call(name) {
             refuse("no system call of x86_64 or AArch64 that this build knows");
             continue;
@@ -177,7 +177,7 @@ fn deny<'a>(
     default: Answer,
     said: &mut BTreeMap<&'a str, Said>,
     killed: &mut BTreeMap<&'a str, String>,
-    left: &mut Ledger,
+    omissions: &mut Omissions,
 ) {
     let mut told = Vec::new();
     for (name, _) in rule.names.iter().filter(|(name, _)| remand_syscalls::is_call(name)) {
@@ -198,7 +198,7 @@ fn deny<'a>(
     }
     if !told.is_empty() {
         let (effect, why) = difference(rule.answer);
-        left.add(
+        omissions.add(
             effect,
             &rule.path,
             names_shown(&told),
@@ -227,9 +227,9 @@ fn difference(Answer { action, errno }: Answer) -> (Effect, String) {
 }
 
 /// What the default action comes to.
-fn by_default<'a>(profile: &Profile<'a>, said: &mut BTreeMap<&'a str, Said>, left: &mut Ledger) {
+fn by_default<'a>(profile: &Profile<'a>, said: &mut BTreeMap<&'a str, Said>, omissions: &mut Omissions) {
     let Profile { default, default_path: path, .. } = profile;
-    let mut told = |effect, why: String| left.add(effect, path, "every call that no rule names", why);
+    let mut told = |effect, why: String| omissions.add(effect, path, "every call that no rule names", why);
     match default.action {
         Action::Errno if default.errno == 1 => {}
         Action::Allow => {
@@ -281,9 +281,9 @@ fn needed(mut ways: Vec<Vec<Condition>>) -> Vec<Vec<Condition>> {
 }
 
 /// What the denials leave of a call's grants, written as policies write it.
-fn remaining(call: &str, Said { ways, from, denials }: Said, left: &mut Ledger) -> Option<Allowed> {
+fn remaining(call: &str, Said { ways, from, denials }: Said, omissions: &mut Omissions) -> Option<Allowed> {
     let path = from.first()?.clone();
-    let mut refuse = |path: &str, why: &str| left.add(Effect::Refused, path, call.to_owned(), why);
+    let mut refuse = |path: &str, why: &str| omissions.add(Effect::Refused, path, call.to_owned(), why);
     if ways.len() > WAYS || denials.len() > DENIALS {
         refuse(&path, "too many conditions for a policy");
         return None;

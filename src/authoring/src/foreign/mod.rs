@@ -8,11 +8,11 @@ mod disassemble;
 mod fold;
 mod grantable;
 mod json;
-mod left;
 mod limits;
 mod listing;
 mod meaning;
 mod mounts;
+mod omissions;
 mod profile;
 mod rules;
 mod seccomp;
@@ -23,7 +23,7 @@ mod write;
 use std::borrow::Cow;
 
 use json::{Node, Read, named};
-use left::Ledger;
+use omissions::Omissions;
 use remand_policy::load;
 use remand_policy::source::Source;
 use remand_syscalls::{Arch, compile};
@@ -31,8 +31,8 @@ use write::Document;
 
 pub use disassemble::{disassembly, raw};
 pub use json::{LARGEST, Malformed};
-pub use left::{Effect, Left};
 pub use listing::listing;
+pub use omissions::{Effect, Omission};
 pub use rules::{Unexportable, profile as export_profile};
 
 /// What a foreign file is.
@@ -52,7 +52,7 @@ pub struct Imported {
     /// The policy file's text.
     pub policy: String,
     /// What could not be taken over, those first that matter most.
-    pub left: Vec<Left>,
+    pub omissions: Vec<Omission>,
 }
 
 /// Imports `text`, the content of the file that people know as `name`. Without `kind`, the content decides.
@@ -62,18 +62,18 @@ pub struct Imported {
 pub fn import(text: &[u8], name: &str, kind: Option<Kind>) -> Result<Imported, Malformed> {
     json::with(text, |root| {
         let kind = kind.map_or_else(|| guess(&root), Ok)?;
-        let mut left = Ledger::default();
+        let mut omissions = Omissions::default();
         let mut document = Document { description: format!("Imported from {}", named(name)), ..Document::default() };
         match kind {
-            Kind::Seccomp => seccomp::read(&root, true, name, &mut document, &mut left)?,
-            Kind::Container => container::read(&root, name, &mut document, &mut left)?,
+            Kind::Seccomp => seccomp::read(&root, true, name, &mut document, &mut omissions)?,
+            Kind::Container => container::read(&root, name, &mut document, &mut omissions)?,
         }
-        let mut left = left.0;
-        left.sort_by_key(|entry| entry.effect);
-        document.head.splice(0..0, head(name, kind, &left));
+        let mut omissions = omissions.0;
+        omissions.sort_by_key(|entry| entry.effect);
+        document.head.splice(0..0, head(name, kind, &omissions));
         let policy = document.text();
         verified(&policy).map_err(|message| root.wrong(message))?;
-        Ok(Imported { kind, policy, left })
+        Ok(Imported { kind, policy, omissions })
     })
 }
 
@@ -87,12 +87,12 @@ fn guess(root: &Node<'_>) -> Read<Kind> {
     Err(root.wrong("neither a seccomp profile (which has defaultAction) nor an OCI config.json (which has ociVersion, process, linux)"))
 }
 
-fn head(name: &str, kind: Kind, left: &[Left]) -> Vec<String> {
+fn head(name: &str, kind: Kind, omissions: &[Omission]) -> Vec<String> {
     let what = match kind {
         Kind::Seccomp => "a seccomp profile",
         Kind::Container => "a container's configuration",
     };
-    let count = |effect| left.iter().filter(|entry| entry.effect == effect).count();
+    let count = |effect| omissions.iter().filter(|entry| entry.effect == effect).count();
     vec![
         format!("Imported from {}, {what}. Each line names the place that it comes from.", named(name)),
         format!(

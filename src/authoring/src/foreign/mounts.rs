@@ -9,8 +9,8 @@ use remand_policy::places::{CLOSED_SOURCES, CLOSED_TARGETS, beneath};
 use serde_json::json;
 
 use super::json::{Node, Read, named, quoted};
-use super::left::{Effect, Ledger, NOWHERE};
 use super::limits::{DEFAULT_TMP, Tmp};
+use super::omissions::{Effect, NOWHERE, Omissions};
 use super::write::{Document, Line, member};
 
 /// Mounts that a policy file may list.
@@ -26,17 +26,17 @@ struct Mount<'a> {
 }
 
 /// Reads them; the bounds of a tmpfs at `/tmp`.
-pub(super) fn read(node: Option<&Node<'_>>, name: &str, readonly: bool, document: &mut Document, left: &mut Ledger) -> Read<Tmp> {
+pub(super) fn read(node: Option<&Node<'_>>, name: &str, readonly: bool, document: &mut Document, omissions: &mut Omissions) -> Read<Tmp> {
     let (mut bounds, mut tmp, mut proc) = (Tmp::default(), false, None);
     let mut targets: Vec<String> = Vec::new();
     for entry in node.map(Node::elements).transpose()?.unwrap_or_default() {
-        let mount = one(&entry, left)?;
-        options(&mount, left);
+        let mount = one(&entry, omissions)?;
+        options(&mount, omissions);
         let bind = mount.kind == "bind" || mount.options.iter().any(|option| ["bind", "rbind"].contains(option));
         match (mount.kind, mount.target) {
             _ if bind => {
                 if let Err(why) = allowed(&mount, &targets) {
-                    left.add(Effect::Refused, &mount.path, format!("{} at {}", quoted(mount.source), quoted(mount.target)), why);
+                    omissions.add(Effect::Refused, &mount.path, format!("{} at {}", quoted(mount.source), quoted(mount.target)), why);
                 } else {
                     targets.push(mount.target.to_owned());
                     document.mounts.push(written(&mount, name));
@@ -45,11 +45,18 @@ pub(super) fn read(node: Option<&Node<'_>>, name: &str, readonly: bool, document
             ("proc", "/proc") => proc = Some(mount.path),
             ("tmpfs", "/tmp") => {
                 tmp = true;
-                bounds = bounded(&mount, left);
+                bounds = bounded(&mount, omissions);
             }
-            ("tmpfs", "/dev") => left.add(Effect::Settled, &mount.path, quoted(mount.target), "every run has one, and cannot write to it"),
+            ("tmpfs", "/dev") => {
+                omissions.add(Effect::Settled, &mount.path, quoted(mount.target), "every run has one, and cannot write to it")
+            }
             ("tmpfs", "/dev/shm" | "/var/tmp") => {
-                left.add(Effect::Settled, &mount.path, quoted(mount.target), "every run has one; what is written to it counts as memory");
+                omissions.add(
+                    Effect::Settled,
+                    &mount.path,
+                    quoted(mount.target),
+                    "every run has one; what is written to it counts as memory",
+                );
                 // One tmpfs here with /tmp, by whose bounds it goes.
                 let smaller = |bound: &&&str| match bound.split_once('=') {
                     Some(("size" | "nr_blocks", text)) => text.ends_with('%') || bytes(text).is_some_and(|bytes| bytes < DEFAULT_TMP),
@@ -57,7 +64,7 @@ pub(super) fn read(node: Option<&Node<'_>>, name: &str, readonly: bool, document
                     _ => **bound == "ro",
                 };
                 for bound in mount.options.iter().filter(smaller) {
-                    left.add(
+                    omissions.add(
                         Effect::Unheld,
                         &mount.path,
                         format!("{} of {}", quoted(bound), quoted(mount.target)),
@@ -66,12 +73,12 @@ pub(super) fn read(node: Option<&Node<'_>>, name: &str, readonly: bool, document
                 }
             }
             (kind, target) => {
-                left.add(Effect::Refused, &mount.path, format!("{} at {}", quoted(kind), quoted(target)), "a run has no such mount")
+                omissions.add(Effect::Refused, &mount.path, format!("{} at {}", quoted(kind), quoted(target)), "a run has no such mount")
             }
         }
     }
     if readonly && !tmp {
-        left.add(Effect::Unheld, "$.mounts", "no writable /tmp", "a run always has one, private and in memory");
+        omissions.add(Effect::Unheld, "$.mounts", "no writable /tmp", "a run always has one, private and in memory");
     }
     document.proc = Some(match proc {
         Some(path) => member("proc", &json!(true), path),
@@ -80,7 +87,7 @@ pub(super) fn read(node: Option<&Node<'_>>, name: &str, readonly: bool, document
     Ok(bounds)
 }
 
-fn one<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Mount<'a>> {
+fn one<'a>(node: &Node<'a>, omissions: &mut Omissions) -> Read<Mount<'a>> {
     let mut mount = Mount { path: node.path.clone(), target: "", kind: "", source: "", options: Vec::new() };
     for (key, value) in node.members()? {
         match key {
@@ -89,7 +96,7 @@ fn one<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Mount<'a>> {
             "source" => mount.source = value.text()?,
             "options" => mount.options = value.texts()?,
             _ if value.is_empty() => {}
-            _ => left.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
+            _ => omissions.add(Effect::Unheld, &value.path, value.shown(), NOWHERE),
         }
     }
     if mount.target.is_empty() { Err(node.wrong("the mount has no destination")) } else { Ok(mount) }
@@ -142,9 +149,9 @@ fn written(mount: &Mount<'_>, name: &str) -> Line {
 }
 
 /// What bounds the tmpfs at `/tmp`. What cannot be said is told.
-fn bounded(mount: &Mount<'_>, left: &mut Ledger) -> Tmp {
+fn bounded(mount: &Mount<'_>, omissions: &mut Omissions) -> Tmp {
     let mut tell =
-        |effect, what: &str, why: &str| left.add(effect, &mount.path, format!("{} of {}", quoted(what), quoted(mount.target)), why);
+        |effect, what: &str, why: &str| omissions.add(effect, &mount.path, format!("{} of {}", quoted(what), quoted(mount.target)), why);
     let mut bounds = Tmp::default();
     for (key, read) in [("size=", &mut bounds.size), ("nr_inodes=", &mut bounds.inodes)] {
         let Some(text) = option(mount, key) else { continue };
@@ -172,7 +179,7 @@ fn bounded(mount: &Mount<'_>, left: &mut Ledger) -> Tmp {
 }
 
 /// Tells what no rule here knows. A mount of a run is always nosuid, nodev and private; times of access and rights in a tmpfs are nobody's protection.
-fn options(mount: &Mount<'_>, left: &mut Ledger) {
+fn options(mount: &Mount<'_>, omissions: &mut Omissions) {
     const KNOWN: &str = "bind rbind ro rro rw rrw exec rexec noexec rnoexec nosuid rnosuid nodev rnodev private rprivate slave rslave unbindable runbindable \
         relatime rrelatime noatime rnoatime atime ratime strictatime rstrictatime nodiratime rnodiratime diratime rdiratime sync async defaults newinstance";
     const KEYS: [&str; 9] = ["size=", "nr_inodes=", "nr_blocks=", "mode=", "uid=", "gid=", "ptmxmode=", "huge=", "hidepid="];
@@ -180,7 +187,7 @@ fn options(mount: &Mount<'_>, left: &mut Ledger) {
     // What is not mounted at all is told as a whole.
     if ["bind", "tmpfs", "proc", "none", ""].contains(&mount.kind) {
         for option in mount.options.iter().filter(|option| !known(option)) {
-            left.add(Effect::Unheld, &mount.path, format!("{} of {}", quoted(option), quoted(mount.target)), NOWHERE);
+            omissions.add(Effect::Unheld, &mount.path, format!("{} of {}", quoted(option), quoted(mount.target)), NOWHERE);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Always holds: what is read has the types that the format asks for; keys and words that the formats don't have are kept apart and told.
 
 use super::json::{Node, Read, quoted};
-use super::left::{Effect, Ledger};
+use super::omissions::{Effect, Omissions};
 
 /// A profile.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub(super) enum Op {
 const EPERM: u64 = 1;
 
 /// Reads a profile.
-pub(super) fn read<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Profile<'a>> {
+pub(super) fn read<'a>(node: &Node<'a>, omissions: &mut Omissions) -> Read<Profile<'a>> {
     let (mut default, mut errno, mut rules) = (None, EPERM, Vec::new());
     for (key, value) in node.members()? {
         match key {
@@ -88,17 +88,17 @@ pub(super) fn read<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Profile<'a>> 
             "defaultErrnoRet" => errno = value.unsigned()?,
             // The same number as a word.
             "defaultErrno" => drop(value.text()?),
-            "architectures" => architectures(&value, value.texts()?, left),
-            "archMap" => arch_map(&value, left)?,
-            "syscalls" => rules = value.elements()?.iter().map(|node| rule(node, left)).collect::<Read<_>>()?,
-            _ => strange(key, &value, left),
+            "architectures" => architectures(&value, value.texts()?, omissions),
+            "archMap" => arch_map(&value, omissions)?,
+            "syscalls" => rules = value.elements()?.iter().map(|node| rule(node, omissions)).collect::<Read<_>>()?,
+            _ => strange(key, &value, omissions),
         }
     }
     let (action, default_path) = default.ok_or_else(|| node.wrong("defaultAction is missing, so this is no seccomp profile"))?;
     Ok(Profile { default: Answer { action, errno }, default_path, rules })
 }
 
-fn rule<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Rule<'a>> {
+fn rule<'a>(node: &Node<'a>, omissions: &mut Omissions) -> Read<Rule<'a>> {
     let mut names: Option<Vec<(&str, String)>> = None;
     let (mut act, mut errno, mut args) = (None, EPERM, Vec::new());
     let (mut includes, mut excludes, mut comment) = (Filter::default(), Filter::default(), None);
@@ -114,8 +114,8 @@ fn rule<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Rule<'a>> {
             "errnoRet" => errno = value.unsigned()?,
             "errno" => drop(value.text()?),
             "args" => args = value.elements()?.iter().map(test).collect::<Read<_>>()?,
-            "includes" => includes = filter(&value, left)?,
-            "excludes" => excludes = filter(&value, left)?,
+            "includes" => includes = filter(&value, omissions)?,
+            "excludes" => excludes = filter(&value, omissions)?,
             "comment" => comment = Some(value.text()?).filter(|text| !text.is_empty()),
             // It could narrow what the rule allows.
             _ if !value.is_empty() => return Err(value.wrong("an unknown key of a rule: what the rule means can't be said")),
@@ -169,7 +169,7 @@ fn test(node: &Node<'_>) -> Read<Test> {
     Ok(Test { arg, op })
 }
 
-fn filter<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Filter<'a>> {
+fn filter<'a>(node: &Node<'a>, omissions: &mut Omissions) -> Read<Filter<'a>> {
     let mut filter = Filter { path: node.path.clone(), ..Filter::default() };
     for (key, value) in node.members()? {
         match key {
@@ -178,22 +178,22 @@ fn filter<'a>(node: &Node<'a>, left: &mut Ledger) -> Read<Filter<'a>> {
             "minKernel" => filter.min_kernel = Some(value.text()?).filter(|text| !text.is_empty()),
             // A condition that is not understood could hold or not.
             _ if !value.is_empty() => return Err(value.wrong("an unknown condition: whether the rule applies can't be said")),
-            _ => strange(key, &value, left),
+            _ => strange(key, &value, omissions),
         }
     }
     Ok(filter)
 }
 
 /// The instruction sets beside ours, whose programs run in such a container too.
-fn architectures(node: &Node<'_>, names: Vec<&str>, left: &mut Ledger) {
+fn architectures(node: &Node<'_>, names: Vec<&str>, omissions: &mut Omissions) {
     let foreign: Vec<_> = names.into_iter().filter(|name| !["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"].contains(name)).collect();
     if !foreign.is_empty() {
         let what = foreign.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
-        left.add(Effect::Refused, &node.path, what, "a call of another instruction set ends the run");
+        omissions.add(Effect::Refused, &node.path, what, "a call of another instruction set ends the run");
     }
 }
 
-fn arch_map(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
+fn arch_map(node: &Node<'_>, omissions: &mut Omissions) -> Read<()> {
     for entry in node.elements()? {
         let mut ours = false;
         let mut subordinate = None;
@@ -201,25 +201,25 @@ fn arch_map(node: &Node<'_>, left: &mut Ledger) -> Read<()> {
             match key {
                 "architecture" => ours = ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"].contains(&value.text()?),
                 "subArchitectures" => subordinate = Some((value.texts()?, value)),
-                _ => strange(key, &value, left),
+                _ => strange(key, &value, omissions),
             }
         }
         // The entries of other machines say nothing about ours.
         if let (true, Some((names, value))) = (ours, subordinate) {
-            architectures(&value, names, left);
+            architectures(&value, names, omissions);
         }
     }
     Ok(())
 }
 
 /// A key that is not understood. Empty ones say nothing.
-fn strange(key: &str, value: &Node<'_>, left: &mut Ledger) {
+fn strange(key: &str, value: &Node<'_>, omissions: &mut Omissions) {
     if !value.is_empty() {
         let why = match key {
             "flags" => "how remand installs its filter is no matter of a policy",
             "listenerPath" | "listenerMetadata" => "denied calls are told to the supervisor and to nobody else",
             _ => "an unknown key",
         };
-        left.add(Effect::Unheld, &value.path, value.shown(), why);
+        omissions.add(Effect::Unheld, &value.path, value.shown(), why);
     }
 }

@@ -8,7 +8,7 @@ use remand_policy::policy::Policy;
 use remand_policy::text::Problem;
 use serde_json::Value;
 
-use super::{Change, Line, Most, Run, Standing, calls, imports, limits, mounts, network};
+use super::{Change, HostSize, Line, Run, Standing, calls, imports, limits, mounts, network};
 use crate::edit;
 
 /// What learning starts from.
@@ -19,8 +19,8 @@ pub struct Start {
     pub name: String,
     /// What no proposal may exceed; the file itself is within.
     pub ceilings: Vec<Policy>,
-    /// How far limits are raised.
-    pub most: Most,
+    /// How far limits can be raised.
+    pub host: HostSize,
     /// Dangerous grants are tried and proposed.
     pub try_dangerous: bool,
 }
@@ -85,7 +85,7 @@ impl Learner {
             imports::asked(run).into_iter().collect(),
             network::asked(run).into_iter().collect(),
             mounts::asked(run),
-            limits::asked(run, &self.start.most),
+            limits::asked(run, &self.start.host),
         ];
         for line in asked.into_iter().flatten() {
             self.take(line, run.done);
@@ -109,13 +109,13 @@ impl Learner {
     /// # Errors
     /// As [`Self::text`].
     pub fn settle(&mut self, tighten: bool) -> Result<(), Vec<Problem>> {
-        for (index, change) in limits::settled(&self.lines, &self.measured, &self.start.most) {
+        for (index, change) in limits::settled(&self.lines, &self.measured, &self.start.host) {
             let fits = self.placed(&change, Some(index));
             if let (Some(line), Some((change, Standing::Proposed))) = (self.lines.get_mut(index), fits) {
                 line.change = change;
             }
         }
-        for line in limits::close(&self.policy()?, &self.lines, &self.measured, &self.start.most) {
+        for line in limits::close(&self.policy()?, &self.lines, &self.measured, &self.start.host) {
             self.take(line, false);
         }
         if tighten {
@@ -135,7 +135,7 @@ impl Learner {
     }
 
     /// Takes a change out of the proposal, or puts it back.
-    pub fn needed(&mut self, index: usize, needed: bool) {
+    pub fn set_needed(&mut self, index: usize, needed: bool) {
         if let Some(line) = self.lines.get_mut(index) {
             line.standing = if needed { Standing::Proposed } else { Standing::Unneeded };
         }
@@ -237,7 +237,7 @@ impl Learner {
         changes.into_iter().try_fold(self.text.clone(), |text, change| match change {
             // A target has one mount.
             Change::Add { field, value } => match mounts::place(change).filter(|place| self.mounted(place)) {
-                Some(place) => edit::exchange(&text, field, place, value).map_err(failed),
+                Some(place) => edit::replace(&text, field, place, value).map_err(failed),
                 None => edit::add(&text, field, value, None).map_err(failed),
             },
             Change::Set { field, value, .. } => edit::set(&text, field, value).map_err(failed),

@@ -1,7 +1,7 @@
 //! Limits that ended a run: raised step by step while learning, then set to what was measured with headroom. Those that a finished run nearly met get it too.
 //!
-//! Always holds: a limit is raised only where its own counter ended a run or came close, at most [`STEP`] times at once, never above [`Most`], never lifted. What
-//! nothing measures is doubled, so that the value that was enough is at most twice what was needed.
+//! Always holds: a limit is raised only where its own counter ended a run or came close, at most [`STEP`] times at once, never above what the host has
+//! ([`HostSize`]), never lifted. What nothing measures is doubled, so that the value that was enough is at most twice what was needed.
 
 use remand_plan::outcome::Outcome;
 use remand_plan::verdict::{Level, Verdict};
@@ -21,9 +21,9 @@ const CLOSE: (u64, u64) = (4, 5);
 /// Longest that learning lets one run take or compute; microseconds.
 const LONGEST: u64 = 600_000_000;
 
-/// What the host has; bytes.
+/// What the host has, up to which limits can be raised; bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Most {
+pub struct HostSize {
     /// Memory in all: runs get at most half of it.
     pub memory: u64,
     /// Open files that a process can be given.
@@ -33,7 +33,7 @@ pub struct Most {
 /// A limit: where it is written, up to what learning raises it, what a run spent of it, what it lets a run spend.
 struct Row {
     field: &'static str,
-    most: fn(&Most) -> u64,
+    most: fn(&HostSize) -> u64,
     measured: Option<fn(&Outcome) -> Option<u64>>,
     risk: &'static str,
 }
@@ -53,7 +53,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         field: "limits.memory",
-        most: |most| most.memory / 2,
+        most: |host| host.memory / 2,
         measured: Some(|o| o.usage.memory_peak),
         risk: "each run may hold so much of the host's memory",
     },
@@ -65,19 +65,19 @@ const ROWS: &[Row] = &[
     },
     Row {
         field: "limits.open_files",
-        most: |most| most.open_files,
+        most: |host| host.open_files,
         measured: None,
         risk: "each process may hold so many descriptors, each some kernel memory",
     },
     Row {
         field: "limits.file_size",
-        most: |most| most.memory / 2,
+        most: |host| host.memory / 2,
         measured: None,
         risk: "one file may be so large, where filesystem.tmp.size and writable mounts let it",
     },
     Row {
         field: "filesystem.tmp.size",
-        most: |most| most.memory / 4,
+        most: |host| host.memory / 4,
         measured: None,
         risk: "files in /tmp may take so much of the run's memory",
     },
@@ -156,26 +156,26 @@ fn exceeded(outcome: &Outcome) -> Option<(&'static str, String)> {
 }
 
 /// What a run that a limit ended asks for.
-pub(super) fn asked(run: &Run<'_>, most: &Most) -> Vec<Line> {
+pub(super) fn asked(run: &Run<'_>, host: &HostSize) -> Vec<Line> {
     let Some((field, because)) = exceeded(run.outcome) else { return Vec::new() };
     let tree = run.policy.tree();
-    let mut lines = raise(run, &tree, field, &because, most, 0);
+    let mut lines = raise(run, &tree, field, &because, host, 0);
     // What is in /tmp counts as memory too: a larger one needs that.
     let size = lines.first().filter(|line| field == "filesystem.tmp.size" && line.standing == Standing::Proposed);
     if let Some(size) = size.and_then(|line| Unit::Bytes.amount(line.change.value()))
         && current(&tree, "limits.memory").is_some_and(|memory| memory < size.saturating_mul(2))
     {
         let because = format!("/tmp of {} counts in it", Bytes(size));
-        lines.splice(0..0, raise(run, &tree, "limits.memory", &because, most, size.saturating_mul(2)));
+        lines.splice(0..0, raise(run, &tree, "limits.memory", &because, host, size.saturating_mul(2)));
     }
     lines
 }
 
-fn raise(run: &Run<'_>, tree: &Value, field: &str, because: &str, most: &Most, least: u64) -> Vec<Line> {
+fn raise(run: &Run<'_>, tree: &Value, field: &str, because: &str, host: &HostSize, least: u64) -> Vec<Line> {
     let Some((row, now)) = ROWS.iter().find(|row| row.field == field).and_then(|row| Some((row, current(tree, field)?))) else {
         return Vec::new();
     };
-    let highest = (row.most)(most);
+    let highest = (row.most)(host);
     let step = now.saturating_mul(if row.measured.is_some() { STEP } else { 2 });
     let wanted = if least > 0 { least } else { step }.min(highest);
     let standing = if wanted > now {
@@ -193,13 +193,13 @@ fn raise(run: &Run<'_>, tree: &Value, field: &str, because: &str, most: &Most, l
 }
 
 /// What raised limits become: measured with headroom, above what was too little.
-pub(super) fn settled(lines: &[Line], measured: &Measured, most: &Most) -> Vec<(usize, Change)> {
+pub(super) fn settled(lines: &[Line], measured: &Measured, host: &HostSize) -> Vec<(usize, Change)> {
     let settle = |(index, line): (usize, &Line)| {
         let Change::Set { field, was, value } = &line.change else { return None };
         let row = ROWS.iter().find(|row| row.field == *field && line.standing == Standing::Proposed)?;
         let (spent, was_number) = (measured.of(field)?, row.unit().amount(was)?);
         // Too little was enough another time: what was measured then says nothing of the time when it was not.
-        let wanted = headroom(row.unit(), spent.max(was_number)).min((row.most)(most));
+        let wanted = headroom(row.unit(), spent.max(was_number)).min((row.most)(host));
         let change = Change::Set { field: row.field, was: was.clone(), value: row.unit().json(Some(wanted)) };
         (change.value() != value).then_some((index, change))
     };
@@ -207,14 +207,14 @@ pub(super) fn settled(lines: &[Line], measured: &Measured, most: &Most) -> Vec<(
 }
 
 /// Limits that ended no run, and of which a finished one used more than [`CLOSE`]: the next run may need a little more, so they get the same headroom.
-pub(super) fn close(policy: &Policy, lines: &[Line], measured: &Measured, most: &Most) -> Vec<Line> {
+pub(super) fn close(policy: &Policy, lines: &[Line], measured: &Measured, host: &HostSize) -> Vec<Line> {
     let (tree, floor) = (policy.tree(), Policy::floor("floor").tree());
     let raise = |row: &Row| {
         let (now, spent) = (current(&tree, row.field)?, measured.of(row.field)?);
         let known = lines.iter().any(|line| line.change.field() == row.field);
         // One process of one is no waver: every run has it.
         let bare = row.unit() == Unit::Count && current(&floor, row.field).is_some_and(|bare| spent <= bare);
-        let wanted = headroom(row.unit(), spent).min((row.most)(most));
+        let wanted = headroom(row.unit(), spent).min((row.most)(host));
         let is_close = u128::from(spent) * u128::from(CLOSE.1) > u128::from(now) * u128::from(CLOSE.0);
         (is_close && !known && !bare && wanted > now).then(|| Line {
             change: Change::Set { field: row.field, value: row.unit().json(Some(wanted)), was: row.unit().json(Some(now)) },

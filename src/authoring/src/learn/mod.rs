@@ -4,7 +4,7 @@
 //! that very text, so nothing is proposed that was not tried but limits, which [`Learner::settle`] takes from what was measured. What is dangerous is
 //! neither tried nor proposed unless it was asked for; nothing is ever tried beyond the ceiling; what was denied by name stays denied.
 //!
-//! How a caller learns: run each input under [`Learner::trial`] and hand the outcome to [`Learner::learn`], until it finishes or nothing new comes;
+//! How a caller learns: run each input under [`Learner::policy`] and hand the outcome to [`Learner::learn`], until it finishes or nothing new comes;
 //! [`Learner::settle`]; take out each of [`Learner::doubtful`] and see whether the jobs still finish; [`Learner::text`].
 
 mod calls;
@@ -25,7 +25,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 pub use learner::{Learner, Start};
-pub use limits::Most;
+pub use limits::HostSize;
 pub use mounts::{File, guarded};
 pub use proposal::{Ran, text as describe, unified};
 pub use said::failure;

@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use super::*;
 use crate::fixtures::full;
 
-const MOST: Most = Most { memory: 4 << 30, open_files: 4096 };
+const MOST: HostSize = HostSize { memory: 4 << 30, open_files: 4096 };
 const STRICT: &str = "{\n  \"version\": 1,\n  \"extends\": \"strict\" // mine\n}\n";
 
 fn source(text: &str) -> Source {
@@ -34,7 +34,7 @@ fn policy(text: &str) -> Policy {
 
 fn learner(text: &str, ceiling: Option<&str>, try_dangerous: bool) -> Learner {
     let ceilings = ceiling.map(policy).into_iter().collect();
-    Learner::new(Start { chain: Chain::shipped(&source(text)), name: "my".into(), ceilings, most: MOST, try_dangerous }).unwrap()
+    Learner::new(Start { chain: Chain::shipped(&source(text)), name: "my".into(), ceilings, host: MOST, try_dangerous }).unwrap()
 }
 
 fn outcome(verdict: Verdict) -> Outcome {
@@ -207,7 +207,7 @@ fn what_a_run_finished_without_is_not_needed_until_another_needs_it() {
     assert!(learn(&mut learner, "b", 1, &run, &[]));
     assert_eq!(standings(&learner), [("\"@threads\"".to_owned(), &Standing::Proposed)]);
     assert_eq!(learner.doubtful(), [0]);
-    learner.needed(0, false);
+    learner.set_needed(0, false);
     assert_eq!(learner.text().unwrap(), STRICT);
 }
 

@@ -9,10 +9,10 @@ use super::*;
 
 fn told(imported: &Imported, path: &str) -> String {
     imported
-        .left
+        .omissions
         .iter()
-        .filter(|left| left.path == path)
-        .map(|left| format!("{}: {}", left.effect.word(), left.what))
+        .filter(|omission| omission.path == path)
+        .map(|omission| format!("{}: {}", omission.effect.word(), omission.what))
         .collect::<Vec<_>>()
         .join("; ")
 }

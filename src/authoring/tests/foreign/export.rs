@@ -71,7 +71,7 @@ proptest! {
         for arch in BOTH {
             let Ok((exported, _)) = export_profile(&policy.syscalls.rules, arch) else { continue };
             let Ok(back) = import(exported.to_string().as_bytes(), "back.json", None) else { continue };
-            let told = |call: &str| back.left.iter().any(|left| left.effect == Effect::Refused && left.what.contains(call));
+            let told = |call: &str| back.omissions.iter().any(|omission| omission.effect == Effect::Refused && omission.what.contains(call));
             let here = load(&back.policy).syscalls.rules;
             let (there, here) = (compile(&policy.syscalls.rules, arch).unwrap(), compile(&here, arch).unwrap());
             for call in calls() {

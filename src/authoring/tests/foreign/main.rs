@@ -69,7 +69,11 @@ pub fn seen(call: &str, mut args: [u64; 6]) -> [u64; 6] {
 
 /// Whether an entry says of this call that it is allowed there and not here.
 fn refused(imported: &Imported, call: &str) -> bool {
-    imported.left.iter().filter(|left| left.effect == Effect::Refused).any(|left| left.what.split(", ").any(|name| name == call))
+    imported
+        .omissions
+        .iter()
+        .filter(|omission| omission.effect == Effect::Refused)
+        .any(|omission| omission.what.split(", ").any(|name| name == call))
 }
 
 /// Compares a profile with what was imported of it, on both instruction sets: never wider, and the same where no entry says otherwise. Returns how many

@@ -37,7 +37,11 @@ pub fn program(bytes: &[u8]) -> Vec<Instruction> {
 }
 
 pub fn list(imported: &Imported) -> String {
-    imported.left.iter().map(|left| format!("{}: {}: {}: {}\n", left.effect.word(), left.path, left.what, left.why)).collect()
+    imported
+        .omissions
+        .iter()
+        .map(|omission| format!("{}: {}: {}: {}\n", omission.effect.word(), omission.path, omission.what, omission.why))
+        .collect()
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
         chain: engine.store().chain(&file.source),
         name: file.name.clone(),
         ceilings: file.ceilings(),
-        most: policy_file::most(),
+        host: policy_file::host_size(),
         try_dangerous: args.try_dangerous,
     };
     let learner = Learner::new(start).map_err(|problems| wrong(&file.source, &problems))?;
@@ -145,11 +145,11 @@ impl Session {
         for index in self.learner.doubtful() {
             let Some(rest) = left.checked_sub(finished.len()) else { break };
             left = rest;
-            self.learner.needed(index, false);
+            self.learner.set_needed(index, false);
             let policy = self.proposed()?;
             for input in &finished {
                 if !self.once(&policy, input, false, cancel)?.finished() {
-                    self.learner.needed(index, true);
+                    self.learner.set_needed(index, true);
                     break;
                 }
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::sysinfo::sysinfo;
-use remand_authoring::learn::Most;
+use remand_authoring::learn::HostSize;
 use remand_engine::Ceiling;
 use remand_engine::store::{Purpose, Store, policy_name};
 use remand_policy::Policy;
@@ -85,7 +85,7 @@ impl PolicyFile {
 }
 
 /// The host's size. What cannot be asked counts as small.
-pub fn most() -> Most {
+pub fn host_size() -> HostSize {
     let memory = sysinfo().map_or(1 << 30, |info| info.ram_total());
-    Most { memory, open_files: getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard.min(1 << 20)) }
+    HostSize { memory, open_files: getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard.min(1 << 20)) }
 }

@@ -35,7 +35,7 @@ impl Effect {
 
 /// One thing that was not taken over as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Omission {
     /// JSON path in the source.
     pub path: String,
     /// What stands there.
@@ -46,7 +46,7 @@ pub struct Left {
     pub effect: Effect,
 }
 
-impl Left {
+impl Omission {
     /// The entry as JSON.
     #[must_use]
     pub fn tree(&self) -> Value {
@@ -56,11 +56,11 @@ impl Left {
 
 /// Collects entries.
 #[derive(Debug, Default)]
-pub(super) struct Ledger(pub Vec<Left>);
+pub(super) struct Omissions(pub Vec<Omission>);
 
-impl Ledger {
+impl Omissions {
     pub fn add(&mut self, effect: Effect, path: &str, what: impl Into<String>, why: impl Into<String>) {
-        self.0.push(Left { path: path.to_owned(), what: what.into(), why: why.into(), effect });
+        self.0.push(Omission { path: path.to_owned(), what: what.into(), why: why.into(), effect });
     }
 }
 
