@@ -13,6 +13,10 @@
 //! # }
 //! ```
 //!
+//! [`Engine::run`] blocks. [`Prepared::start`] does not: it gives a [`Run`], a handle with one descriptor, which is readable when there is something for
+//! [`Run::advance`] to do; so one thread drives many (`examples/two_runs.rs`), and [`Run::cancel`] ends one. Each such run has a forkserver of its own. A
+//! [`Forkserver`] that is kept ([`Prepared::forkserver`]) makes any number of runs of the same plan ([`Prepared::start_of`]), without the start of each anew.
+//!
 //! Always holds: no unsafe code; no foreign code runs outside of a sandbox of ours; nothing is printed. The engine is a guest in the process that calls it, from
 //! any of its threads: it changes no capability, user, signal handler, working directory, umask, resource limit or child subreaper of it, and waits for no
 //! child but its own. The one thing that it asks for: `SIGCHLD` must not be ignored, or the kernel keeps no child's end for anybody.
@@ -41,6 +45,7 @@ pub use laps::Laps;
 pub use prepared::{Caller, Prepared, Program, Unprepared};
 pub use refusal::{Document, Refusal};
 pub use remand_jail::forkserver::Forkserver;
+pub use remand_jail::host;
 pub use remand_jail::moment::Moment;
 pub use remand_jail::run::{Run, Said, Sink, Stream};
 pub use remand_plan::{Outcome, Request};
