@@ -91,7 +91,7 @@ complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_su
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from explain" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from explain" -s h -l help -d 'Print help'
-complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from why" -l policy -d 'A built-in policy, one in /etc/remand/policies, or a file' -r
+complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from why" -l policy -d 'A built-in policy, one in /etc/remand/policies or ~/.config/remand/policies, or a file' -r
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from why" -l json -d 'Print the answer as JSON'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from why" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from test" -l live -d 'Try each expectation inside a run under the policy as well'

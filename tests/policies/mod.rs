@@ -3,6 +3,8 @@
 //! Always holds: the answers and the calls are made under one policy file; what a call was answered is told by the supervisor's record, of which number,
 //! count and first arguments must fit the answers.
 
+mod own;
+
 use std::collections::BTreeMap;
 
 use libtest_mimic::Trial;
@@ -28,7 +30,11 @@ pub fn trials() -> Vec<Trial> {
         .map(|(name, (base, sections))| trial(format!("policies::why_is_what_the_kernel_does_{name}"), move || differ(base, &sections)));
     let kills = trial("policies::why_is_what_the_kernel_kills", kills);
     let exits = trial("policies::why_tells_by_its_exit_status", exits);
-    shipped.into_iter().chain(differential).chain([kills, exits]).collect()
+    let own = [
+        trial("policies::a_users_own_are_found_behind_all_others", own::found_behind_the_others),
+        trial("policies::a_users_own_are_not_for_root", own::not_for_root),
+    ];
+    shipped.into_iter().chain(differential).chain([kills, exits]).chain(own).collect()
 }
 
 fn live(name: &str) -> Check {

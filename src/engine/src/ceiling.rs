@@ -9,7 +9,7 @@ use remand_policy::ceiling::{Excess, exceeding};
 use remand_policy::source::Source;
 
 use crate::refusal::{Document, Refusal};
-use crate::store::{Read, Store, look, policy_name, text};
+use crate::store::{Purpose, Read, Store, look, policy_name, text};
 use crate::trust;
 
 /// Where an administrator puts it.
@@ -35,7 +35,7 @@ impl Ceiling {
     fn at(path: &Path, store: &Store) -> Result<Option<Self>, Refusal> {
         match trust::open_if_there(path) {
             Ok(None) => Ok(None),
-            Ok(Some(file)) => text(path, file).and_then(|source| Self::read(path, &source, store)).map(Some),
+            Ok(Some(file)) => text(path, file).and_then(|source| Self::read(path, &source, store, Purpose::Run)).map(Some),
             Err(distrust) => Err(Refusal::Distrusted { document: Document::Ceiling, path: path.to_owned(), distrust }),
         }
     }
@@ -45,11 +45,11 @@ impl Ceiling {
     /// # Errors
     /// It cannot be opened or understood.
     pub fn look(path: &Path, store: &Store) -> Result<Self, Refusal> {
-        look(path).and_then(|source| Self::read(path, &source, store))
+        look(path).and_then(|source| Self::read(path, &source, store, Purpose::Look))
     }
 
-    fn read(path: &Path, source: &Source, store: &Store) -> Result<Self, Refusal> {
-        let Read { loaded, sources } = store.read(&policy_name(path), source, false);
+    fn read(path: &Path, source: &Source, store: &Store, purpose: Purpose) -> Result<Self, Refusal> {
+        let Read { loaded, sources } = store.read(&policy_name(path), source, purpose, false);
         let wrong = |problems| Refusal::Wrong { document: Document::Ceiling, typed: source.file.clone(), sources, problems };
         loaded.map(|loaded| Self { file: source.file.clone(), policy: loaded.policy }).map_err(wrong)
     }

@@ -24,8 +24,8 @@ impl Effective {
     pub(crate) fn find(store: &Store, typed: &str, overrides: &Value) -> Result<Self, Refusal> {
         let ceiling = Ceiling::here(store)?;
         let source = store.source(typed, Purpose::Run)?;
-        let (Loaded { policy, .. }, _) = store.understood(typed, &source, false)?;
-        within(ceiling, typed, &policy, || store.understood(typed, &source, true))?;
+        let (Loaded { policy, .. }, _) = store.understood(typed, &source, Purpose::Run, false)?;
+        within(ceiling, typed, &policy, || store.understood(typed, &source, Purpose::Run, true))?;
         narrowed(&policy, overrides).map(|policy| Self(Arc::new(policy)))
     }
 

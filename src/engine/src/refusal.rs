@@ -10,6 +10,7 @@ use remand_policy::load::Loaded;
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::Problem;
 
+use crate::store::listed;
 use crate::trust::Distrust;
 
 /// What a file was to be.
@@ -25,12 +26,12 @@ pub enum Document {
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Neither the store nor this binary has one of this name.
-    #[error("no policy {name} is built in or in {}", directory.display())]
+    #[error("no policy {name} is built in or in {}", listed(directories))]
     Unknown {
         /// As asked for.
         name: String,
         /// Where the store's files are.
-        directory: PathBuf,
+        directories: Vec<PathBuf>,
     },
     /// It names neither a policy nor a file.
     #[error("{name} is no name of a policy")]

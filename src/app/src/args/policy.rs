@@ -120,7 +120,7 @@ pub struct WhichArgs {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = EDIT_HELP)]
 pub struct EditArgs {
-    /// A policy in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc); one that is not there yet starts from the default policy
+    /// A policy in /etc/remand/policies or ~/.config/remand/policies, or a file (a path with `/`, or ending in .jsonc); one that is not there yet starts from the default policy
     #[arg(value_name = "NAME|FILE")]
     pub policy: String,
 }
@@ -129,7 +129,7 @@ pub struct EditArgs {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = CHANGE_HELP)]
 pub struct SetArgs {
-    /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies
+    /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies or ~/.config/remand/policies
     #[arg(value_name = "FILE")]
     pub policy: String,
     /// Such as limits.memory=256MiB, environment.LANG=C, or JSON: python.stdlib_allow='["json"]'
@@ -144,7 +144,7 @@ pub struct SetArgs {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = CHANGE_HELP)]
 pub struct AllowArgs {
-    /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies
+    /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies or ~/.config/remand/policies
     #[arg(value_name = "FILE")]
     pub policy: String,
     /// System calls (mkdir), groups (@threads), and host paths (/srv/data, or /srv/data:/data to show it elsewhere)
@@ -168,7 +168,7 @@ pub struct AllowArgs {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = CHANGE_HELP)]
 pub struct DenyArgs {
-    /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies
+    /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies or ~/.config/remand/policies
     #[arg(value_name = "FILE")]
     pub policy: String,
     /// System calls, groups, and targets of mounts
@@ -232,7 +232,7 @@ pub enum FromArg {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = EXPORT_HELP)]
 pub struct ExportArgs {
-    /// A built-in policy, one in /etc/remand/policies, or a file
+    /// A built-in policy, one in /etc/remand/policies or ~/.config/remand/policies, or a file
     #[arg(value_name = "NAME|FILE", default_value = "default")]
     pub policy: String,
     /// In which form
@@ -307,7 +307,7 @@ The exit status is 2 if a text has an error, 1 if all texts are good and somethi
 #[derive(Debug, ArgGroup)]
 #[command(after_help = WHY_HELP)]
 pub struct WhyArgs {
-    /// A built-in policy, one in /etc/remand/policies, or a file
+    /// A built-in policy, one in /etc/remand/policies or ~/.config/remand/policies, or a file
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
     pub policy: String,
     /// Print the answer as JSON
@@ -322,7 +322,7 @@ pub struct WhyArgs {
 #[derive(Debug, ArgGroup)]
 #[command(after_help = TEST_HELP)]
 pub struct TestArgs {
-    /// Policies: files, or names of built-in ones and of those in /etc/remand/policies
+    /// Policies: files, or names of built-in ones and of those in /etc/remand/policies or ~/.config/remand/policies
     #[arg(required = true, value_name = "FILE|NAME")]
     pub policies: Vec<String>,
     /// Try each expectation inside a run under the policy as well

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use remand_authoring::lint::lint;
-use remand_engine::store::{Read, Store, policy_name};
+use remand_engine::store::{Purpose, Read, Store, policy_name};
 use remand_engine::{Ceiling, Engine, trust};
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::{Problem, Severity};
@@ -67,7 +67,7 @@ fn examine(path: &Path, ceiling: Option<&Ceiling>, host: bool) -> Checked {
         Err(distrust) => return unread(format!("the file {}", distrust.objection)),
     };
     let source = Source { file: file.clone(), text: text.into() };
-    let Read { loaded, sources } = Store::system().read(&policy_name(path), &source, true);
+    let Read { loaded, sources } = Store::system().read(&policy_name(path), &source, Purpose::Look, true);
     let mut problems: Vec<Problem> = namesake(path, &sources).into_iter().collect();
     let mut here = if host { host::trust(path, &sources) } else { Vec::new() };
     match loaded {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use remand_authoring::edit;
-use remand_engine::store::{Read, Store, policy_name};
+use remand_engine::store::{Purpose, Read, Store, policy_name};
 use remand_policy::Policy;
 use remand_policy::load::Loaded;
 
@@ -44,7 +44,8 @@ impl<'p> Draft<'p> {
 
     /// What questions about it are answered from.
     pub fn context(&self) -> Result<Context, Failure> {
-        let Read { loaded, sources } = Store::system().read(&policy_name(self.path), &self.validator.source(self.text.as_bytes()), true);
+        let Read { loaded, sources } =
+            Store::system().read(&policy_name(self.path), &self.validator.source(self.text.as_bytes()), Purpose::Run, true);
         match loaded {
             Ok(loaded) => Context::of(sources, loaded),
             Err(_) => Err(refused(self.path, self.validator.validate(self.text.as_bytes()).err())),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use remand_authoring::lint::lint;
 use remand_engine::Ceiling;
-use remand_engine::store::{Read, Store, policy_name};
+use remand_engine::store::{Purpose, Read, Store, policy_name};
 use remand_policy::load::Loaded;
 use remand_policy::source::Source;
 use remand_policy::text::Problem;
@@ -50,7 +50,7 @@ impl<'p> Validator<'p> {
     /// The policy that a text is, with its warnings as people read them.
     pub fn validate(&self, bytes: &[u8]) -> Result<(Loaded, String), Invalid> {
         let source = self.source(bytes);
-        let Read { loaded, sources } = Store::system().read(&policy_name(self.path), &source, true);
+        let Read { loaded, sources } = Store::system().read(&policy_name(self.path), &source, Purpose::Run, true);
         let problems = match loaded {
             Err(problems) => problems,
             Ok(loaded) => {

@@ -2,6 +2,8 @@
 //!
 //! Always holds: at most [`LONGEST`] files, none of them twice; where the last one extends another, it is said why that is not there.
 
+use std::path::{Component, Path, PathBuf};
+
 use jsonc_parser::ast::Value;
 
 use super::read::Fault;
@@ -23,7 +25,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The file, and what `find` finds for the file that asks and the name that it extends. `Err` of `find` says why there is none and, where it helps, which
+    /// The file, and what `find` finds for the file that asks and the name or path that it extends. `Err` of `find` says why there is none and, where it helps, which
     /// names there are.
     pub fn follow(source: &Source, mut find: impl FnMut(&Source, &str) -> Result<Source, String>) -> Self {
         let mut chain = Self { files: vec![source.clone()], broken: None };
@@ -78,7 +80,15 @@ impl Chain {
     }
 }
 
-/// The name that a text extends; `None` where it names none, or is not understood so far.
+/// The file that `extends` names by its path from the file that says so; `None`: it names none so.
+#[must_use]
+pub fn beside(asking: &str, wanted: &str) -> Option<PathBuf> {
+    let relative = wanted.ends_with(".jsonc") && !wanted.starts_with('/');
+    let plain = Path::new(wanted).components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+    relative.then(|| Path::new(asking).parent().unwrap_or(Path::new("")).join(plain))
+}
+
+/// What a text extends; `None` where it names none, or is not understood so far.
 fn head(source: &Source) -> Option<String> {
     let Ok(Value::Object(root)) = syntax::tree(source.text().ok()?) else { return None };
     match &root.properties.iter().find(|property| property.name.as_str() == "extends")?.value {
@@ -97,11 +107,7 @@ fn help(wanted: &str) -> Option<String> {
     if let Some((name, _)) = shipped::SHIPPED.iter().find(|(name, _)| near(name)) {
         return Some(format!("did you mean \"{name}\"?"));
     }
-    let file = wanted.rsplit('/').next().unwrap_or_default();
-    let name = file.strip_suffix(".jsonc").or_else(|| file.strip_suffix(".json"))?;
-    Some(format!(
-        "a base is named, not its file: put it where named policies lie, as {}.jsonc, and write {}",
-        quote(name).trim_matches('"'),
-        quote(name)
-    ))
+    let path = wanted.contains('/') || wanted.ends_with(".json");
+    (path && beside("", wanted).is_none())
+        .then(|| "a base has a name, or is a file by its path from the one that extends it, such as \"./base.jsonc\"".to_owned())
 }

@@ -4,7 +4,7 @@
 //! work and memory are bounded by the size cap.
 //!
 //! How a file is read:
-//! - `version` (1) is required. `$schema` is ignored. `extends` names one base; without it the file starts from [`Policy::floor`], so a key left
+//! - `version` (1) is required. `$schema` is ignored. `extends` names one base, or its file by a relative path; without it the file starts from [`Policy::floor`], so a key left
 //!   out has the narrowest value, never the widest.
 //! - A section's object is merged key by key into the base's.
 //! - A list replaces the base's list. `{"add": [...], "remove": [...]}` edits it instead: what `remove` names is taken out first (each must be
@@ -39,7 +39,7 @@ use crate::shipped;
 use crate::source::Source;
 use crate::text::Problem;
 
-pub use chain::Chain;
+pub use chain::{Chain, beside};
 pub use origins::{Origins, Place};
 pub use syntax::tokens;
 

@@ -142,9 +142,9 @@ fn head() -> Map<String, Value> {
             json!({
                 "type": "string",
                 "maxLength": crate::ranges::TEXT,
-                "examples": ["default", "strict", "numeric"],
-                "description": "The policy that this one starts from: a built-in one, or NAME for /etc/remand/policies/NAME.jsonc. Without it every key that is \
-                    left out has the narrowest value.",
+                "examples": ["default", "strict", "numeric", "./base.jsonc"],
+                "description": "The policy that this one starts from: a built-in one, NAME for NAME.jsonc in /etc/remand/policies or ~/.config/remand/policies, \
+                    or a file by its path from this one. Without it every key that is left out has the narrowest value.",
             }),
         ),
         ("expect", expect()),

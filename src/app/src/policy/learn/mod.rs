@@ -8,6 +8,7 @@ mod job;
 mod policy_file;
 
 use remand_authoring::learn::{self, Learner, Ran, Run, Standing, Start};
+use remand_engine::store::Purpose;
 use remand_engine::{Effective, Engine, Unprepared};
 use remand_plan::Protection;
 use remand_plan::outcome::exit_code;
@@ -37,7 +38,7 @@ pub fn learn(args: &LearnArgs) -> Result<u8, Failure> {
     let file = PolicyFile::find(args, typed.policy())?;
     let engine = Engine::from_environment();
     let start = Start {
-        chain: engine.store().chain(&file.source),
+        chain: engine.store().chain(&file.source, Purpose::Run),
         name: file.name.clone(),
         ceilings: file.ceilings(),
         host: policy_file::host_size(),
