@@ -148,7 +148,7 @@ fn tried(engine: &Engine, name: &str, host: &HostFacts) -> Result<Result<Finishe
             };
         }
     };
-    if let Some(stopped) = prepared.stopped() {
+    if let Some(stopped) = prepared.blocked_start() {
         return lacks(vec![stopped]);
     }
     let outcome = prepared.run(&Request::default(), caller()).map_err(|error| Failure::internal(error.to_string()))?;

@@ -122,9 +122,9 @@ impl Engine {
             return Err(Unprepared::ForAnother(caller.identity));
         }
         // Before the search for an interpreter meets it.
-        let cramped = remand_plan::cramped(host, matches!(program, Program::Python));
-        if !cramped.is_empty() {
-            return Err(Unprepared::Refused(cramped));
+        let no_room = remand_plan::no_room(host, matches!(program, Program::Python));
+        if !no_room.is_empty() {
+            return Err(Unprepared::Refused(no_room));
         }
         let policy = effective.policy();
         let found =

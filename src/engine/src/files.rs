@@ -7,7 +7,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use remand_jail::host;
-use remand_plan::files::{FileId, Files, Found, Inode, Kind, NoProgram};
+use remand_plan::files::{Entry, FileId, Files, Inode, Kind, NoProgram};
 use remand_plan::host::Fact;
 use remand_plan::interpreter::Tree;
 
@@ -21,14 +21,14 @@ const LARGEST_PROGRAM: u64 = 64 << 20;
 pub struct HostFiles;
 
 impl Files for HostFiles {
-    fn look(&self, path: &str) -> Option<Found> {
+    fn look(&self, path: &str) -> Option<Entry> {
         match fs::symlink_metadata(path) {
             Ok(found) if found.is_symlink() => Some(match fs::read_link(path) {
-                Ok(target) => target.into_os_string().into_string().map_or_else(|_| Found::Unreachable(not_text(path)), Found::Link),
+                Ok(target) => target.into_os_string().into_string().map_or_else(|_| Entry::Unreachable(not_text(path)), Entry::Link),
                 Err(error) => unreachable(path, &error),
             }),
-            Ok(found) => Some(Found::There(inode(&found))),
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Some(Found::Missing),
+            Ok(found) => Some(Entry::There(inode(&found))),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Some(Entry::Missing),
             Err(error) => Some(unreachable(path, &error)),
         }
     }
@@ -73,8 +73,8 @@ fn not_text(path: &str) -> String {
 }
 
 /// Why this process cannot get to a path.
-fn unreachable(path: &str, error: &io::Error) -> Found {
-    Found::Unreachable(match path.rsplit_once('/') {
+fn unreachable(path: &str, error: &io::Error) -> Entry {
+    Entry::Unreachable(match path.rsplit_once('/') {
         Some((above, _)) if error.kind() == ErrorKind::PermissionDenied => {
             format!("this user may not enter {} (EACCES)", if above.is_empty() { "/" } else { above })
         }

@@ -122,10 +122,10 @@ impl Prepared {
         &self.host
     }
 
-    /// What the policy's system calls do to a start of this, where they keep it from starting.
+    /// Why the policy's system calls keep this from starting; nothing where they do not.
     #[must_use]
-    pub fn stopped(&self) -> Option<Refused> {
-        remand_plan::stops(&self.policy, &self.plan, &self.found.lend(), &self.host)
+    pub fn blocked_start(&self) -> Option<Refused> {
+        remand_plan::blocked_start(&self.policy, &self.plan, &self.found.lend(), &self.host)
     }
 
     /// The same for learning: what a run looks for and does not find is told by [`Prepared::observe`].

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
     use caps::Capability::{CAP_CHOWN, CAP_SYS_ADMIN};
 
-    fn set(capabilities: &[caps::Capability]) -> CapsHashSet {
+    fn set(capabilities: &[Capability]) -> CapsHashSet {
         capabilities.iter().copied().collect()
     }
 

@@ -9,7 +9,7 @@ pub use crate::file_id::FileId;
 
 /// What is at a path, its last component not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Entry {
     /// Nothing.
     Missing,
     /// This process cannot get there: why, with the kernel's answer.
@@ -69,7 +69,7 @@ pub enum NoProgram {
 /// The files of a host.
 pub trait Files {
     /// What is at an absolute path.
-    fn look(&self, path: &str) -> Option<Found>;
+    fn look(&self, path: &str) -> Option<Entry>;
 
     /// Whether a mount of it can show its owner's files as another's (`MOUNT_ATTR_IDMAP`).
     fn mappable(&self, path: &str) -> Option<Fact>;
@@ -95,7 +95,7 @@ pub trait Files {
 pub struct Unseen;
 
 impl Files for Unseen {
-    fn look(&self, _: &str) -> Option<Found> {
+    fn look(&self, _: &str) -> Option<Entry> {
         None
     }
 
@@ -131,14 +131,14 @@ pub fn real(files: &dyn Files, path: &str) -> Option<(String, Inode)> {
         }
         let next = format!("{here}/{part}");
         match files.look(&next)? {
-            Found::Missing | Found::Unreachable(_) => return None,
-            Found::There(inode) => {
+            Entry::Missing | Entry::Unreachable(_) => return None,
+            Entry::There(inode) => {
                 if inode.kind != Kind::Directory && !rest.is_empty() {
                     return None;
                 }
                 (here, last) = (next, Some(inode));
             }
-            Found::Link(target) => {
+            Entry::Link(target) => {
                 links += 1;
                 if links > LINKS {
                     return None;
@@ -155,7 +155,7 @@ pub fn real(files: &dyn Files, path: &str) -> Option<(String, Inode)> {
     match last {
         Some(inode) => Some((here, inode)),
         None => match files.look(&here)? {
-            Found::There(inode) => Some((here, inode)),
+            Entry::There(inode) => Some((here, inode)),
             _ => None,
         },
     }

@@ -37,8 +37,8 @@ pub use outcome::Outcome;
 pub use plan::Plan;
 pub use protection::Protection;
 pub use request::Request;
-pub use resolve::{Shown, UNCOUNTED, cramped, resolve, shown, unexecutable};
-pub use start::{start, stopped, stops};
+pub use resolve::{Shown, UNCOUNTED, no_room, resolve, shown, unexecutable};
+pub use start::{blocked_by_syscalls, blocked_start, plan_to_start};
 
 #[cfg(test)]
 extern crate self as remand_plan;

@@ -4,7 +4,7 @@
 
 use remand_policy::Policy;
 use remand_policy::policy::Enforce;
-use remand_syscalls::{Starting, calls, missing_to_start, number, tried};
+use remand_syscalls::{Starting, calls_named, missing_to_start, number, tried_at_start};
 
 use crate::files::Files;
 use crate::host::HostFacts;
@@ -16,32 +16,32 @@ use crate::resolve::resolve;
 ///
 /// # Errors
 /// Everything that keeps it from starting, all at once.
-pub fn start(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
+pub fn plan_to_start(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
     let plan = resolve(policy, program, host, files)?;
-    let stops = stops(policy, &plan, program, host);
-    stops.map_or(Ok(plan), |stopped| Err(vec![stopped]))
+    let blocked = blocked_start(policy, &plan, program, host);
+    blocked.map_or(Ok(plan), |refused| Err(vec![refused]))
 }
 
-/// What the policy's system calls do to the start of a program that was planned, where that is known of it.
+/// Why the policy's system calls keep a program that was planned from starting; nothing where they do not, or where nobody knows.
 #[must_use]
-pub fn stops(policy: &Policy, plan: &Plan, program: &Program<'_>, host: &HostFacts) -> Option<Refused> {
+pub fn blocked_start(policy: &Policy, plan: &Plan, program: &Program<'_>, host: &HostFacts) -> Option<Refused> {
     match program {
-        Program::Python(python) if !plan.filter.is_empty() => stopped(policy, host, Starting::Python(Some(python.version))),
+        Program::Python(python) if !plan.filter.is_empty() => blocked_by_syscalls(policy, host, Starting::Python(Some(python.version))),
         _ => None,
     }
 }
 
-/// What the policy's system calls do to a start here.
+/// Why the policy's system calls keep something from starting here; nothing where they do not.
 #[must_use]
-pub fn stopped(policy: &Policy, host: &HostFacts, what: Starting) -> Option<Refused> {
+pub fn blocked_by_syscalls(policy: &Policy, host: &HostFacts, what: Starting) -> Option<Refused> {
     if policy.syscalls.enforce == Enforce::Optional && !host.seccomp.available() {
         return None;
     }
     let who = if what == Starting::Program { "program that is linked dynamically" } else { "Python" };
     let refusal = |blocker: String, remedy: &str| Refused { protection: Protection::Start(what), blocker, remedy: remedy.to_owned() };
     let known = |call: &&str| number(host.arch, call).is_some();
-    let killed = calls(&policy.syscalls.rules.kill);
-    let ends: Vec<_> = tried(what, host.glibc).into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
+    let killed = calls_named(&policy.syscalls.rules.kill);
+    let ends: Vec<_> = tried_at_start(what, host.glibc).into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
     if !ends.is_empty() {
         let blocker = format!("no {who} starts without trying {}, which ends the run under the policy", ends.join(", "));
         return Some(refusal(blocker, "Take these calls out of syscalls.kill; syscalls.deny merely refuses them."));

@@ -4,7 +4,7 @@
 
 use remand_policy::places::{WORKSPACE, behind, beneath};
 
-use crate::files::{Files, Found, Inode, Kind, LINKS};
+use crate::files::{Entry, Files, Inode, Kind, LINKS};
 use crate::host::HostFacts;
 use crate::plan::{Bind, Plan};
 use crate::resolve::owners::own_ids;
@@ -175,10 +175,10 @@ impl<'p> View<'p> {
         if let Some(bind) = root.binds.iter().filter(|bind| beneath(path, &bind.target)).max_by_key(|bind| bind.target.len()) {
             let inside = behind(path, &bind.target).unwrap_or("");
             return match self.files.look(&format!("{}{inside}", bind.source)) {
-                Some(Found::Missing) => Step::Missing,
-                Some(Found::Link(target)) => Step::Link(target),
-                Some(Found::There(inode)) => Step::At(At::Bind(bind, Some(inode))),
-                Some(Found::Unreachable(_)) | None => Step::At(At::Bind(bind, None)),
+                Some(Entry::Missing) => Step::Missing,
+                Some(Entry::Link(target)) => Step::Link(target),
+                Some(Entry::There(inode)) => Step::At(At::Bind(bind, Some(inode))),
+                Some(Entry::Unreachable(_)) | None => Step::At(At::Bind(bind, None)),
             };
         }
         if root.files.iter().any(|(file, _)| file == path) {

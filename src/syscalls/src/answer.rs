@@ -145,7 +145,7 @@ pub fn remedy(rules: &Rules, arch: Arch, number: u32, args: &[Option<u64>; 6]) -
 
 /// Whether an entry of `deny` or `kill` names this call, by itself or in a group.
 #[must_use]
-pub fn covers(entry: &str, call: &str) -> bool {
+pub fn entry_names(entry: &str, call: &str) -> bool {
     find(call).and_then(|row| CALLS.get(row)).is_some_and(|call| names_call(entry, call))
 }
 

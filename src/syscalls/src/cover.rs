@@ -10,7 +10,7 @@ use crate::rules::{Comparison, Condition};
 
 /// The calls that names of `deny` or `kill` stand for.
 #[must_use]
-pub fn calls(names: &[String]) -> BTreeSet<String> {
+pub fn calls_named(names: &[String]) -> BTreeSet<String> {
     let members = |name: &String| match grants_of_group(name) {
         Some(grants) => grants.into_iter().map(|grant| grant.call).collect(),
         None => vec![name.clone()],

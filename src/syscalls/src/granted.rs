@@ -26,7 +26,7 @@ pub enum Access {
 
 /// A `syscalls` section that means nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Senseless {
+pub enum InvalidRules {
     /// Neither call nor group.
     #[error("\"{0}\" is no system call and no group")]
     Unknown(String),
@@ -46,7 +46,7 @@ pub enum Senseless {
 }
 
 /// The access to every call, in the table's order.
-pub(crate) fn access(syscalls: &Rules) -> Result<Vec<Access>, Senseless> {
+pub(crate) fn access(syscalls: &Rules) -> Result<Vec<Access>, InvalidRules> {
     let mut access = vec![Access::Denied; CALLS.len()];
     for grant in &syscalls.allow {
         for (row, mut when) in rows(&grant.call)? {
@@ -111,11 +111,11 @@ pub fn ways(grant: &Grant, call: &str, args: &[Option<u64>; 6]) -> Alternatives 
 }
 
 /// The calls that a name in `allow` grants, with the conditions that stand in the group. A call by its own name has none.
-fn rows(name: &str) -> Result<Vec<(usize, Vec<Condition>)>, Senseless> {
+fn rows(name: &str) -> Result<Vec<(usize, Vec<Condition>)>, InvalidRules> {
     let Some(group) = Group::named(name) else {
-        let row = find(name).ok_or_else(|| Senseless::Unknown(name.to_owned()))?;
+        let row = find(name).ok_or_else(|| InvalidRules::Unknown(name.to_owned()))?;
         let never = CALLS.get(row).is_some_and(|call| call.home == Group::Never);
-        return if never { Err(Senseless::Never(name.to_owned())) } else { Ok(vec![(row, Vec::new())]) };
+        return if never { Err(InvalidRules::Never(name.to_owned())) } else { Ok(vec![(row, Vec::new())]) };
     };
     let home = CALLS.iter().enumerate().filter(|(_, call)| call.home == group).map(|(row, _)| (row, Vec::new()));
     let standing = STANDING.iter().filter(|standing| standing.group == group).filter_map(|s| Some((find(s.call)?, s.conditions())));
@@ -123,19 +123,19 @@ fn rows(name: &str) -> Result<Vec<(usize, Vec<Condition>)>, Senseless> {
 }
 
 /// The calls that a name in `deny` or `kill` takes away: a group's conditional ones are taken wholly.
-fn named(name: &str) -> Result<Vec<usize>, Senseless> {
+fn named(name: &str) -> Result<Vec<usize>, InvalidRules> {
     match rows(name) {
         Ok(rows) => Ok(rows.into_iter().map(|(row, _)| row).collect()),
-        Err(Senseless::Never(_)) => Ok(Vec::new()),
+        Err(InvalidRules::Never(_)) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
-fn check(row: usize, grant: &Grant) -> Result<(), Senseless> {
+fn check(row: usize, grant: &Grant) -> Result<(), InvalidRules> {
     let Some(call) = CALLS.get(row) else { return Ok(()) };
     let count = call.widths.len();
     match grant.when.iter().find(|condition| usize::from(condition.arg) >= count) {
-        Some(condition) => Err(Senseless::NoArgument { call: call.name.to_owned(), arg: condition.arg, count }),
+        Some(condition) => Err(InvalidRules::NoArgument { call: call.name.to_owned(), arg: condition.arg, count }),
         None => Ok(()),
     }
 }
@@ -143,8 +143,8 @@ fn check(row: usize, grant: &Grant) -> Result<(), Senseless> {
 /// Every call that is allowed under some condition, by name. An empty alternative stands for any arguments. For comparing policies by meaning.
 ///
 /// # Errors
-/// See [`Senseless`].
-pub fn granted(syscalls: &Rules) -> Result<BTreeMap<&'static str, Alternatives>, Senseless> {
+/// See [`InvalidRules`].
+pub fn granted(syscalls: &Rules) -> Result<BTreeMap<&'static str, Alternatives>, InvalidRules> {
     let alternatives = |access| match access {
         Access::Denied | Access::Killed => None,
         Access::Any => Some(vec![Vec::new()]),

@@ -22,17 +22,17 @@ mod seccomp;
 mod start;
 mod table;
 
-pub use answer::{Barrier, Denial, NoRemedy, Remedy, answer, covers, remedy, risk};
+pub use answer::{Barrier, Denial, NoRemedy, Remedy, answer, entry_names, remedy, risk};
 pub use arch::Arch;
 pub use compile::{CompileError, compile, compile_for_run, compile_observing};
-pub use cover::{calls, covered};
-pub use granted::{Alternatives, Senseless, granted, grants_of_group, ways};
+pub use cover::{calls_named, covered};
+pub use granted::{Alternatives, InvalidRules, granted, grants_of_group, ways};
 pub use handover::{Key, with_handover};
 pub use kept::{COUNT, DONE, END, SERVE};
 pub use names::{argument_count, argument_width, can_be_granted, danger, is_call, is_dangerous, is_group, name, names, number, purpose};
 pub use rules::{Comparison, Condition, Grant, Rules};
 pub use seccomp::{ALLOW, KILL, NO_SUCH_CALL, NOTIFY, audit_arch};
-pub use start::{NEEDED_TO_START, Starting, missing_to_start, tried};
+pub use start::{NEEDED_TO_START, Starting, missing_to_start, tried_at_start};
 
 #[cfg(test)]
 mod tests;

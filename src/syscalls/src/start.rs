@@ -103,7 +103,7 @@ fn needed(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
 
 /// The calls that it makes when it starts, whatever they are answered.
 #[must_use]
-pub fn tried(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
+pub fn tried_at_start(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
     let mut all = needed(what, glibc);
     all.extend(tries(what, glibc, false));
     all
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn what_only_some_versions_do_is_said_of_those() {
         let python = |minor| Starting::Python(Some((3, minor, 0)));
-        let tries = |what, glibc, call| tried(what, glibc).contains(&call);
+        let tries = |what, glibc, call| tried_at_start(what, glibc).contains(&call);
         let glibc = Some((2, 36));
         assert!(tries(python(9), glibc, "dup") && !tries(python(11), glibc, "dup") && !tries(Starting::Python(None), glibc, "dup"));
         assert!(tries(python(11), glibc, "rseq") && tries(Starting::Program, glibc, "rseq") && !tries(python(11), Some((2, 31)), "rseq"));

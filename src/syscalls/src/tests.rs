@@ -127,9 +127,9 @@ fn alternatives_add_up_and_senseless_sections_are_refused() {
     syscalls.allow.push(Grant::any("kill"));
     assert_eq!(granted(&syscalls).unwrap()["kill"], [[]; 1]);
     syscalls.allow = vec![limited("kill", when(2, 0))];
-    assert_eq!(granted(&syscalls), Err(Senseless::NoArgument { call: "kill".into(), arg: 2, count: 2 }));
-    assert_eq!(granted(&section(&["clone3"], &[], &[])), Err(Senseless::Never("clone3".into())));
-    assert_eq!(granted(&section(&["opne"], &[], &[])), Err(Senseless::Unknown("opne".into())));
-    assert_eq!(granted(&section(&[], &["@nothing"], &[])), Err(Senseless::Unknown("@nothing".into())));
+    assert_eq!(granted(&syscalls), Err(InvalidRules::NoArgument { call: "kill".into(), arg: 2, count: 2 }));
+    assert_eq!(granted(&section(&["clone3"], &[], &[])), Err(InvalidRules::Never("clone3".into())));
+    assert_eq!(granted(&section(&["opne"], &[], &[])), Err(InvalidRules::Unknown("opne".into())));
+    assert_eq!(granted(&section(&[], &["@nothing"], &[])), Err(InvalidRules::Unknown("@nothing".into())));
     assert_eq!(granted(&section(&[], &["clone3"], &["clone3"])), Ok(BTreeMap::new()));
 }

@@ -27,6 +27,6 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
 fn resolved(engine: &Engine, policy: &Policy) -> Result<Plan, String> {
     let host = host::observe(Depth::Full);
     let found = engine.python(policy, None).map_err(|error| error.to_string())?;
-    remand_plan::start(policy, &Program::Python(&found.interpreter), &host, &HostFiles)
+    remand_plan::plan_to_start(policy, &Program::Python(&found.interpreter), &host, &HostFiles)
         .map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
 }

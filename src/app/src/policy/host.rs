@@ -53,7 +53,7 @@ pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
     if !refused.is_empty() {
         return refused.into_iter().map(|refused| told("nothing starts under it", refused)).collect();
     }
-    let mut all: Vec<Problem> = remand_plan::stopped(policy, &host, Starting::Program)
+    let mut all: Vec<Problem> = remand_plan::blocked_by_syscalls(policy, &host, Starting::Program)
         .into_iter()
         .map(|lack| told("`remand exec` starts hardly anything under it", lack))
         .collect();
@@ -61,9 +61,9 @@ pub fn lacks(loaded: &Loaded, sources: &[Source]) -> Vec<Problem> {
         refused.into_iter().map(|refused| told("`remand run` starts nothing under it", refused)).collect::<Vec<_>>()
     };
     match interpreter(&policy.python.interpreter, !policy.python.external_allow.is_empty()) {
-        Ok(None) => all.extend(run(remand_plan::stopped(policy, &host, Starting::Python(None)).into_iter().collect())),
+        Ok(None) => all.extend(run(remand_plan::blocked_by_syscalls(policy, &host, Starting::Python(None)).into_iter().collect())),
         Ok(Some(found)) => {
-            all.extend(run(remand_plan::start(policy, &Program::Python(&found), &host, &HostFiles).err().unwrap_or_default()))
+            all.extend(run(remand_plan::plan_to_start(policy, &Program::Python(&found), &host, &HostFiles).err().unwrap_or_default()))
         }
         Err(why) => {
             let field = "python.interpreter";

@@ -2,7 +2,7 @@
 //!
 //! Always holds: the profile allows a call with these arguments only where the policy does; what it can't say is in the notes.
 
-use remand_syscalls::{Arch, Comparison, Condition, Denial, Rules, Senseless, answer, argument_width, calls, granted};
+use remand_syscalls::{Arch, Comparison, Condition, Denial, InvalidRules, Rules, answer, argument_width, calls_named, granted};
 use serde_json::{Value, json};
 
 use super::grantable::grantable;
@@ -15,7 +15,7 @@ const RULES: usize = 4096;
 pub enum Unexportable {
     /// The section means nothing.
     #[error("syscalls: {0}")]
-    Senseless(#[from] Senseless),
+    InvalidRules(#[from] InvalidRules),
     /// Lists of values multiply.
     #[error("the conditions of {0} come to more than {RULES} rules, as a profile has no lists of values")]
     TooMany(&'static str),
@@ -28,7 +28,7 @@ pub enum Unexportable {
 pub fn profile(section: &Rules, arch: Arch) -> Result<(Value, Vec<String>), Unexportable> {
     let here = |call: &str| remand_syscalls::number(arch, call);
     let granted = granted(section)?;
-    let killed: Vec<_> = calls(&section.kill).into_iter().filter(|call| grantable(call) && here(call).is_some()).collect();
+    let killed: Vec<_> = calls_named(&section.kill).into_iter().filter(|call| grantable(call) && here(call).is_some()).collect();
     let (mut always, mut rules, mut partly) = (Vec::new(), Vec::new(), Vec::new());
     for (call, ways) in granted.iter().filter(|(call, _)| here(call).is_some()) {
         if ways.iter().any(Vec::is_empty) {

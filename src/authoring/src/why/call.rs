@@ -179,7 +179,7 @@ fn line(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: &Re
     let Some(name) = known.name else { return Line::none(format!("no table knows the number {}", known.number)) };
     let rules = &compiled.policy.syscalls.rules;
     let entry = |list: &str, names: &[String]| {
-        names.iter().position(|entry| remand_syscalls::covers(entry, name)).map(|index| Line::entry(compiled, list, index))
+        names.iter().position(|entry| remand_syscalls::entry_names(entry, name)).map(|index| Line::entry(compiled, list, index))
     };
     let granted = |args: &[Option<u64>; 6]| {
         let index = rules.allow.iter().position(|grant| !remand_syscalls::ways(grant, name, args).is_empty());

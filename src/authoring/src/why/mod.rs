@@ -98,8 +98,8 @@ fn starts(compiled: &Compiled<'_>) -> Result<(), Unanswered> {
         Ok(Program::Python(python)) => Some(python.version),
         _ => None,
     };
-    let stopped =
-        remand_plan::stopped(compiled.policy, compiled.machine.host, Starting::Python(version)).filter(|_| !compiled.filter.is_empty());
+    let stopped = remand_plan::blocked_by_syscalls(compiled.policy, compiled.machine.host, Starting::Python(version))
+        .filter(|_| !compiled.filter.is_empty());
     stopped.map_or(Ok(()), |stopped| Err(Unanswered(stopped.blocker)))
 }
 

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use remand_plan::files::{Found, Kind};
+use remand_plan::files::{Entry, Kind};
 use remand_plan::interpreter::Interpreter;
 use remand_plan::plan::{Plan, Program};
 use remand_plan::view::{At, View};
@@ -37,7 +37,7 @@ pub(super) fn import(name: &str, compiled: &Compiled<'_>, plan: &Plan) -> Import
     let Ok(Program::Python(python)) = compiled.machine.program else { return Import::There };
     let view = View { plan, host: compiled.machine.host, files: compiled.machine.files };
     let library = format!("/python{}.{}", python.version.0, python.version.1);
-    let directory = |path: &str| matches!(view.files.look(path), Some(Found::There(inode)) if inode.kind == Kind::Directory);
+    let directory = |path: &str| matches!(view.files.look(path), Some(Entry::There(inode)) if inode.kind == Kind::Directory);
     let Some(library) = python.core.binds.keys().find(|bind| bind.ends_with(&library) && directory(bind)) else { return Import::There };
     Search { view, python, library, known: BTreeSet::new() }.module(name)
 }

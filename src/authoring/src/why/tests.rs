@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use remand_plan::files::{FileId, Files, Found, Inode, Kind, NoProgram, Unseen};
+use remand_plan::files::{Entry, FileId, Files, Inode, Kind, NoProgram, Unseen};
 use remand_plan::host::{Fact, HostFacts};
 use remand_plan::interpreter::Tree;
 use remand_plan::plan::Program;
@@ -23,13 +23,13 @@ fn load(name: &str, text: Option<&str>) -> Loaded {
 struct Host;
 
 impl Files for Host {
-    fn look(&self, path: &str) -> Option<Found> {
+    fn look(&self, path: &str) -> Option<Entry> {
         match path {
             "/usr/lib/python3.11" => {
-                Some(Found::There(Inode { id: FileId::default(), kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 }))
+                Some(Entry::There(Inode { id: FileId::default(), kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 }))
             }
-            "/usr/lib/python3.11/absent" | "/absent" => Some(Found::Missing),
-            "/data/link" => Some(Found::Link("../srv/other".into())),
+            "/usr/lib/python3.11/absent" | "/absent" => Some(Entry::Missing),
+            "/data/link" => Some(Entry::Link("../srv/other".into())),
             _ => None,
         }
     }

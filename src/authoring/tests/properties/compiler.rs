@@ -51,7 +51,7 @@ pub fn filter(section: &Rules, meaning: &Meaning, arch: Arch) -> Option<Vec<Inst
             assert!(length > room && 6 * values(section) + 1500 > MAX_LENGTH, "{length} for {section:?}");
             None
         }
-        Err(error @ CompileError::Senseless(_)) => panic!("{error}: {section:?}"),
+        Err(error @ CompileError::InvalidRules(_)) => panic!("{error}: {section:?}"),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
 use crate::protection::Protection;
 
 pub use protections::UNCOUNTED;
-pub use room::cramped;
+pub use room::no_room;
 pub use root::{Shown, shown, unexecutable};
 
 impl Plan {
@@ -86,7 +86,7 @@ impl Plan {
 /// Every required protection that the host lacks, and every mount that cannot be made, all at once.
 pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: &dyn Files) -> Result<Plan, Vec<Refused>> {
     let mut ledger = Ledger::default();
-    for Refused { protection, blocker, remedy } in cramped(host, matches!(program, Program::Python(_))) {
+    for Refused { protection, blocker, remedy } in no_room(host, matches!(program, Program::Python(_))) {
         ledger.refuse(protection, blocker, remedy);
     }
     protections::namespaces(&mut ledger, policy, host);

@@ -4,7 +4,7 @@
 //! seen as belonging to nobody, and cannot be written.
 
 use super::ledger::Ledger;
-use crate::files::{Files, Found};
+use crate::files::{Entry, Files};
 use crate::host::{Fact, HostFacts};
 use crate::plan::{Bind, Root};
 use crate::protection::Protection;
@@ -21,7 +21,7 @@ pub(super) fn resolve(ledger: &mut Ledger, root: Root, host: &HostFacts, files: 
     let mut lacks = Vec::new();
     let mut mapped = Vec::new();
     let owned = |bind: Bind| {
-        let Some(Found::There(source)) = files.look(&bind.source).filter(|_| bind.writable) else { return bind };
+        let Some(Entry::There(source)) = files.look(&bind.source).filter(|_| bind.writable) else { return bind };
         match files.mappable(&bind.source) {
             Some(Fact::Available) => {
                 mapped.push(format!("{} as {}:{}", bind.source, source.uid, source.gid));

@@ -13,7 +13,7 @@ const PYTHON_STACK: u64 = 40 << 10;
 
 /// Why there is no room for a start; `python`: of an interpreter.
 #[must_use]
-pub fn cramped(host: &HostFacts, python: bool) -> Vec<Refused> {
+pub fn no_room(host: &HostFacts, python: bool) -> Vec<Refused> {
     let lack = |limit: &str, option: &str, has: String, needs: String| Refused {
         protection: Protection::Room,
         blocker: format!("the limit {limit} (ulimit {option}) is {has}, and a start needs {needs}"),

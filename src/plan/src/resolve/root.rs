@@ -7,7 +7,7 @@ use remand_policy::policy::{Device, Mount, Policy};
 
 use super::ledger::Ledger;
 use super::sources;
-use crate::files::{Files, Found, Kind};
+use crate::files::{Entry, Files, Kind};
 use crate::interpreter::{EXECUTOR, MAIN, Tree};
 use crate::plan::{Bind, Program, Root};
 use crate::protection::Protection;
@@ -42,7 +42,7 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
                 exec: mount.exec,
                 owner: None,
                 seen: match files.look(&mount.source) {
-                    Some(Found::There(inode)) => Some(inode.id),
+                    Some(Entry::There(inode)) => Some(inode.id),
                     _ => None,
                 },
             }),
@@ -53,7 +53,7 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
 
 /// The host's own device nodes are shown.
 fn nodes(ledger: &mut Ledger, devices: &[&'static str], files: &dyn Files) {
-    let there = |found: &Found| matches!(found, Found::There(inode) if inode.kind == Kind::Device);
+    let there = |found: &Entry| matches!(found, Entry::There(inode) if inode.kind == Kind::Device);
     let absent = |node: &&str| files.look(node).is_some_and(|found| !there(&found));
     let missing: Vec<&str> = devices.iter().copied().filter(absent).collect();
     if !missing.is_empty() {

@@ -10,7 +10,7 @@ use remand_syscalls::{Arch, Grant, Rules, is_dangerous, is_group, names};
 
 use super::*;
 use crate::enforcement::Enforcement;
-use crate::files::{FileId, Files, Found, Inode, Kind, NoProgram, Unseen};
+use crate::files::{Entry, FileId, Files, Inode, Kind, NoProgram, Unseen};
 use crate::fixtures::{full, missing, python, rootless};
 use crate::host::{CgroupFacts, CgroupVersion, Fact, Surrounding};
 use crate::interpreter::Tree;
@@ -592,10 +592,10 @@ fn a_root_shows_what_it_binds_and_the_way_there() {
 struct Closed;
 
 impl Files for Closed {
-    fn look(&self, path: &str) -> Option<Found> {
+    fn look(&self, path: &str) -> Option<Entry> {
         Some(match path {
-            "/closed/a" => Found::Unreachable("this user may not enter /closed (EACCES)".into()),
-            _ => Found::There(Inode { id: FileId::default(), kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 }),
+            "/closed/a" => Entry::Unreachable("this user may not enter /closed (EACCES)".into()),
+            _ => Entry::There(Inode { id: FileId::default(), kind: Kind::Directory, mode: 0o755, uid: 0, gid: 0 }),
         })
     }
 

@@ -6,7 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use remand_syscalls::{Alternatives, Condition, Grant, Rules, calls, covered, granted};
+use remand_syscalls::{Alternatives, Condition, Grant, Rules, calls_named, covered, granted};
 use serde_json::Value;
 
 use super::change::{Change, entry, names};
@@ -33,7 +33,7 @@ pub(super) fn compare(changes: &mut Vec<Change>, from: &Rules, to: &Rules) {
             entry(changes, ALLOW, None, &from, &to);
         }
     }
-    let kills = |rules: &Rules| calls(&rules.kill).into_iter().collect::<Vec<_>>();
+    let kills = |rules: &Rules| calls_named(&rules.kill).into_iter().collect::<Vec<_>>();
     names(changes, "syscalls.kill", &kills(from), &kills(to), Greater::AllowsLess);
 }
 

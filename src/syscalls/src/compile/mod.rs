@@ -13,7 +13,7 @@
 use crate::arch::Arch;
 use crate::bpf::{Instruction, MAX_LENGTH, code};
 use crate::emit::{Emitter, Label};
-use crate::granted::{Access, Senseless, access};
+use crate::granted::{Access, InvalidRules, access};
 use crate::groups::{Group, Test};
 use crate::kept::{END, Kept, kept};
 use crate::rules::{Comparison, Condition, Rules};
@@ -29,7 +29,7 @@ const ROOM: usize = MAX_LENGTH - handover::LENGTH;
 pub enum CompileError {
     /// It means nothing.
     #[error("syscalls: {0}")]
-    Senseless(#[from] Senseless),
+    InvalidRules(#[from] InvalidRules),
     /// The filter is in force when the program is executed.
     #[error("syscalls.kill: execve cannot end the run, since the start itself needs one; write it in syscalls.deny")]
     KilledStart,
