@@ -20,7 +20,7 @@ use remand_plan::{HostFacts, Plan};
 
 use crate::cgroup::Cgroups;
 use crate::failure::Failure;
-use crate::ids::{IdRange, RUN_ID, RunId};
+use crate::ids::{IdRange, Places, RUN_ID, RunId};
 use crate::setup::{Setup, Start};
 use crate::sys::message::{Received, receive, send};
 use crate::sys::owner;
@@ -48,6 +48,8 @@ pub struct MadeOf {
     pub setup: Setup,
     /// The parent of the runs' cgroups.
     pub cgroups: Option<Cgroups>,
+    /// Where its runs are.
+    pub places: Arc<Places>,
     /// Host ids, with privilege.
     pub ids: Option<Arc<IdRange>>,
     /// Once it serves: whether `user.max_user_namespaces` is 0 inside.
@@ -133,7 +135,9 @@ impl Forkserver {
         let ids = host.privileged.then(|| IdRange::take(host.first_run_id, host.run_ids, most)).transpose()?;
         let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(|ids| ids.server()))).transpose()?;
         timeline.mark(Step::Ids);
-        let made_of = Arc::new(MadeOf { plan, host, setup, cgroups, ids, no_more_namespaces: OnceLock::new(), given_up: Arc::default() });
+        let places = Places::new(most);
+        let made_of =
+            Arc::new(MadeOf { plan, host, setup, cgroups, places, ids, no_more_namespaces: OnceLock::new(), given_up: Arc::default() });
         let server = Self::make(made_of)?;
         timeline.mark(Step::CloneForkserver);
         if server.made_of.host.cgroup.version != CgroupVersion::V2 {

@@ -1,12 +1,13 @@
 //! Host ids for one forkserver and its runs: user and group ids that no other on this host has while they are held.
 //!
 //! Always holds: they are held by a lock on their part of one file, which the kernel lifts with the process, so that a crash leaks none; of two runs at the
-//! same time each has another. Without privilege there is nothing to hold: every run has the caller's own.
+//! same time each has another. Without privilege there is nothing to hold: every run has the caller's own. A forkserver has no more runs than places.
 
+use std::collections::BTreeSet;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -24,8 +25,7 @@ const FILE: &str = "/run/remand/ids";
 #[derive(Debug)]
 pub struct IdRange {
     first: u32,
-    /// Which runs' are in use.
-    used: Mutex<Vec<bool>>,
+    runs: u32,
     _lock: File,
 }
 
@@ -43,8 +43,7 @@ impl IdRange {
         let begin = std::process::id() % places.max(1);
         for pair in (begin..places).chain(0..begin) {
             if lock_bytes(&lock, pair, wanted).map_err(|error| Failure::io(Step::Ids, FILE, &error))? {
-                let used = Mutex::new(vec![false; usize::try_from(runs).unwrap_or(0)]);
-                return Ok(Arc::new(Self { first: first + 2 * pair, used, _lock: lock }));
+                return Ok(Arc::new(Self { first: first + 2 * pair, runs, _lock: lock }));
             }
         }
         Err(Failure::new(Step::Ids, format!("all {pairs} pairs of run ids are in use, or no {wanted} in a row are free")))
@@ -65,59 +64,63 @@ impl IdRange {
     /// The map to write for user and group ids alike.
     #[must_use]
     pub fn map(&self) -> String {
-        format!("0 {} 1\n{RUN_ID} {} {}\n", self.first, self.first_run(), self.count())
-    }
-
-    fn count(&self) -> u32 {
-        u32::try_from(self.used().len()).unwrap_or(0)
-    }
-
-    fn used(&self) -> std::sync::MutexGuard<'_, Vec<bool>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        format!("0 {} 1\n{RUN_ID} {} {}\n", self.first, self.first_run(), self.runs)
     }
 }
 
-/// The id of one run, its own while this lives.
+/// The places of one forkserver's runs: how many it can have at once, and which are taken.
+#[derive(Debug)]
+pub struct Places {
+    most: u32,
+    taken: Mutex<BTreeSet<u32>>,
+}
+
+impl Places {
+    /// So many.
+    #[must_use]
+    pub fn new(most: u32) -> Arc<Self> {
+        Arc::new(Self { most, taken: Mutex::default() })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one run, and its ids: its own while this lives, where there is a range of them; else the caller's.
 #[derive(Debug)]
 pub struct RunId {
-    /// Where it is from, and which of them.
-    of: Option<(Arc<IdRange>, u32)>,
+    places: Arc<Places>,
+    number: u32,
+    range: Option<Arc<IdRange>>,
 }
 
 impl RunId {
-    /// One that no other run has; `None` if all are in use. Without a range: the caller's.
+    /// One that no other run has; `None` if all places are taken. `range`: with an id for each place.
     #[must_use]
-    pub fn take(range: Option<&Arc<IdRange>>) -> Option<Self> {
-        let Some(range) = range else { return Some(Self { of: None }) };
-        let mut used = range.used();
-        let (number, free) = (0..).zip(used.iter_mut()).find(|(_, used)| !**used)?;
-        *free = true;
-        Some(Self { of: Some((Arc::clone(range), number)) })
+    pub fn take(places: &Arc<Places>, range: Option<&Arc<IdRange>>) -> Option<Self> {
+        let mut taken = places.taken();
+        let number = (0..places.most).find(|number| !taken.contains(number))?;
+        taken.insert(number);
+        Some(Self { places: Arc::clone(places), number, range: range.cloned() })
     }
 
     /// As the run sees it.
     #[must_use]
     pub fn inside(&self) -> u32 {
-        RUN_ID + self.number()
+        RUN_ID + if self.range.is_some() { self.number } else { 0 }
     }
 
     /// On the host, where it is the run's own.
     #[must_use]
     pub fn host(&self) -> Option<u32> {
-        self.of.as_ref().map(|(range, number)| range.first_run() + number)
-    }
-
-    fn number(&self) -> u32 {
-        self.of.as_ref().map_or(0, |(_, number)| *number)
+        self.range.as_ref().map(|range| range.first_run() + self.number)
     }
 }
 
 impl Drop for RunId {
     fn drop(&mut self) {
-        let number = usize::try_from(self.number()).unwrap_or(usize::MAX);
-        if let Some(used) = self.of.as_ref().map(|(range, _)| range) {
-            used.used().get_mut(number).into_iter().for_each(|used| *used = false);
-        }
+        self.places.taken().remove(&self.number);
     }
 }
 
@@ -145,5 +148,22 @@ fn lock_bytes(file: &File, at: u32, count: u32) -> io::Result<bool> {
         Ok(_) => Ok(true),
         Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
         Err(errno) => Err(errno.into()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_taken_once_and_given_back_with_its_run() {
+        let places = Places::new(2);
+        let take = || RunId::take(&places, None);
+        let (first, second) = (take().unwrap(), take());
+        assert!(second.is_some() && take().is_none());
+        assert_eq!((first.inside(), first.host()), (RUN_ID, None), "the caller's own, whichever place it has");
+        drop(first);
+        assert!(take().is_some());
     }
 }

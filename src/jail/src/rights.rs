@@ -75,7 +75,7 @@ pub(crate) fn keep(wanted: &[Capability]) -> Result<(), CapsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use caps::Capability::{CAP_CHOWN, CAP_SYS_ADMIN};
+    use Capability::{CAP_CHOWN, CAP_SYS_ADMIN};
 
     fn set(capabilities: &[Capability]) -> CapsHashSet {
         capabilities.iter().copied().collect()

@@ -70,7 +70,16 @@ fn started(name: &str, meanwhile: impl FnOnce(&str)) -> Result<(), Failure> {
     let setup = Setup::new(&plan, host.arch, 1)?;
     let ids = host.privileged.then(|| IdRange::take(host.first_run_id, host.run_ids, 1).unwrap());
     meanwhile(&file);
-    let made_of = MadeOf { plan, host, setup, cgroups: None, ids, no_more_namespaces: OnceLock::new(), given_up: Arc::default() };
+    let made_of = MadeOf {
+        plan,
+        host,
+        setup,
+        cgroups: None,
+        places: Places::new(1),
+        ids,
+        no_more_namespaces: OnceLock::new(),
+        given_up: Arc::default(),
+    };
     serve(&mut Forkserver::make(Arc::new(made_of))?)
 }
 

@@ -59,8 +59,8 @@ impl Parts {
     /// # Errors
     /// The step that failed.
     pub fn make(made_of: &Arc<MadeOf>, timeline: &mut Timeline) -> Result<Self, Failure> {
-        let id = RunId::take(made_of.ids.as_ref());
-        let id = id.ok_or_else(|| Failure::new(Step::Ids, "the forkserver has as many runs as it has user ids for".into()))?;
+        let id = RunId::take(&made_of.places, made_of.ids.as_ref());
+        let id = id.ok_or_else(|| Failure::new(Step::Ids, "the forkserver has as many runs as it can have at once".into()))?;
         let cgroup =
             made_of.cgroups.as_ref().zip(made_of.plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose()?;
         timeline.mark(Step::Cgroup);

@@ -10,4 +10,5 @@ pub mod probe;
 pub mod process;
 pub mod random;
 pub mod signals;
+#[cfg(feature = "standard-streams")]
 mod streams;
