@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::{env, fs};
 
-use remand_engine::{Caller, Engine, HostFiles, Outcome, Program, Request, Unprepared, interpreter};
+use remand_engine::{Caller, Engine, HostFiles, Outcome, PrepareError, Program, Request, interpreter};
 use remand_jail::host::{self, Depth};
 use remand_plan::Protection;
 use remand_plan::enforcement::Enforcement;
@@ -129,7 +129,7 @@ fn tried(engine: &Engine, name: &str, host: &HostFacts) -> Result<Result<Finishe
     let cancel = Cancel::hold()?;
     let caller = || Caller { cancel: Some(cancel.fd()), ..Caller::default() };
     let (prepared, no_interpreter) = match engine.prepare(&policy, Program::Python, host, &caller()) {
-        Err(Unprepared::NoInterpreter(why)) => {
+        Err(PrepareError::NoInterpreter(why)) => {
             (engine.prepare(&policy, Program::Command(&["true".to_owned()]), host, &caller()), Some(why.to_string()))
         }
         prepared => (prepared, None),
@@ -137,8 +137,8 @@ fn tried(engine: &Engine, name: &str, host: &HostFacts) -> Result<Result<Finishe
     let lacks = |lacks: Vec<Refused>| Ok(Err(lacks.into_iter().map(Lack::from).collect()));
     let prepared = match prepared {
         Ok(prepared) => prepared,
-        Err(Unprepared::Refused(refused)) => return lacks(refused),
-        Err(Unprepared::Cancelled) => return Err(Failure::told(exit_code(&Verdict::Cancelled))),
+        Err(PrepareError::Refused(refused)) => return lacks(refused),
+        Err(PrepareError::Cancelled) => return Err(Failure::told(exit_code(&Verdict::Cancelled))),
         // Neither a Python nor a program to start.
         Err(why) => {
             let anything = plan::Program::Host { argv: &["/program".to_owned()], tree: &Tree::default() };

@@ -9,7 +9,7 @@ use crate::sys::{self, Fd};
 ///
 /// # Errors
 /// The kernel's answer, with which of the gaps.
-pub fn keep_only(kept: &[Fd]) -> Result<(), Failure> {
+pub fn close_all_except(kept: &[Fd]) -> Result<(), Failure> {
     let mut next: u32 = 0;
     for (index, fd) in kept.iter().enumerate() {
         let fd = fd.unsigned_abs();

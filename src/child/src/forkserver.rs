@@ -5,7 +5,7 @@
 //! are the supervisor's children, not its own; a run that it cannot make is told on that run's socket and ends nothing else; it ends with the supervisor's
 //! end of its own socket.
 
-use crate::fds::keep_only;
+use crate::fds::close_all_except;
 use crate::init;
 use crate::message::{MAX_FDS, Order, Report, WORDS};
 use crate::root;
@@ -50,7 +50,7 @@ fn serve(spec: &Spec<'_>) -> ! {
 /// Returns whether the kernel was told to allow no more user namespaces inside.
 fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
     sys::block_signals(u64::MAX).at(Step::Forkserver)?;
-    keep_only(spec.kept)?;
+    close_all_except(spec.kept)?;
     // The caller's would close the root to the run, which has another user.
     sys::umask(0o022).at(Step::Forkserver)?;
     // Where memory runs out on the whole host, runs go first. Raised here, while /proc/self still belongs to this process.
@@ -160,7 +160,7 @@ fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
     // Who does not listen any more has given the run up; an init sees that for itself.
     let _ = report;
     // Everything of the run, above all the write ends of its pipes: their end of file is the proof that it is gone.
-    keep_only(&[spec.socket])
+    close_all_except(&[spec.socket])
 }
 
 fn write_file(directory: Fd, path: &core::ffi::CStr, text: &[u8]) -> Result<(), Errno> {

@@ -8,7 +8,7 @@ use core::ffi::CStr;
 
 use crate::decimal::Decimal;
 use crate::executor;
-use crate::fds::keep_only;
+use crate::fds::close_all_except;
 use crate::message::{Ended, Executing, Report};
 use crate::spec::{Loopback, RunFds, RunSpec};
 use crate::step::{At, Errno, Failure, RunMount, Step};
@@ -94,7 +94,7 @@ fn join_cgroups(run: &RunSpec<'_>, fds: &RunFds) -> Result<(), Failure> {
 }
 
 fn keep_open(report: Fd, tmp: Fd) -> Result<(), Failure> {
-    if report < tmp { keep_only(&[report, tmp]) } else { keep_only(&[tmp, report]) }
+    if report < tmp { close_all_except(&[report, tmp]) } else { close_all_except(&[tmp, report]) }
 }
 
 /// Waits for the executor, then ends and reaps all others.

@@ -19,7 +19,7 @@ use crate::files::HostFiles;
 use crate::identity::Identity;
 use crate::interpreter::{self, InterpreterError, Lookup};
 use crate::laps::Laps;
-use crate::prepared::{Caller, Found, Prepared, Program, Unprepared, cancelled};
+use crate::prepared::{Caller, Found, PrepareError, Prepared, Program, cancelled};
 use crate::refusal::Refusal;
 use crate::store::Store;
 
@@ -106,7 +106,7 @@ impl Engine {
         program: Program<'_>,
         host: &HostFacts,
         caller: &Caller<'_>,
-    ) -> Result<Prepared, Unprepared> {
+    ) -> Result<Prepared, PrepareError> {
         self.prepare_timed(effective, program, host, caller, &mut Laps::start())
     }
 
@@ -117,33 +117,34 @@ impl Engine {
         host: &HostFacts,
         caller: &Caller<'_>,
         laps: &mut Laps,
-    ) -> Result<Prepared, Unprepared> {
+    ) -> Result<Prepared, PrepareError> {
         if caller.identity != Identity::own() && !host.privileged {
-            return Err(Unprepared::ForAnother(caller.identity));
+            return Err(PrepareError::ForAnother(caller.identity));
         }
         // Before the search for an interpreter meets it.
         let no_room = remand_plan::no_room(host, matches!(program, Program::Python));
         if !no_room.is_empty() {
-            return Err(Unprepared::Refused(no_room));
+            return Err(PrepareError::Refused(no_room));
         }
         let policy = effective.policy();
-        let found =
-            self.found(policy, program, caller.cancel).map_err(|why| if cancelled(caller.cancel) { Unprepared::Cancelled } else { why })?;
+        let found = self
+            .found(policy, program, caller.cancel)
+            .map_err(|why| if cancelled(caller.cancel) { PrepareError::Cancelled } else { why })?;
         laps.lap(if matches!(program, Program::Python) { Step::FindInterpreter } else { Step::FindProgram });
-        let plan = remand_plan::resolve(policy, &found.lend(), host, &HostFiles).map_err(Unprepared::Refused)?;
+        let plan = remand_plan::resolve(policy, &found.lend(), host, &HostFiles).map_err(PrepareError::Refused)?;
         laps.lap(Step::Plan);
         Ok(Prepared { policy: effective.share(), host: Arc::new(host.clone()), found, plan: Arc::new(plan) })
     }
 
-    fn found(&self, policy: &Policy, program: Program<'_>, cancel: Option<BorrowedFd<'_>>) -> Result<Found, Unprepared> {
+    fn found(&self, policy: &Policy, program: Program<'_>, cancel: Option<BorrowedFd<'_>>) -> Result<Found, PrepareError> {
         match program {
             Program::Python => {
-                self.python(policy, cancel).map(|found| Found::Python(Box::new(found.interpreter))).map_err(Unprepared::NoInterpreter)
+                self.python(policy, cancel).map(|found| Found::Python(Box::new(found.interpreter))).map_err(PrepareError::NoInterpreter)
             }
             Program::Command(argv) => {
                 let inside = policy.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_str());
                 let command = argv.first().map_or("", String::as_str);
-                let found = interpreter::program(command, self.lookup(cancel), inside).map_err(Unprepared::NoProgram)?;
+                let found = interpreter::program(command, self.lookup(cancel), inside).map_err(PrepareError::NoProgram)?;
                 Ok(Found::Command { argv: std::iter::once(found.path).chain(argv.iter().skip(1).cloned()).collect(), tree: found.tree })
             }
         }

@@ -42,7 +42,7 @@ pub use engine::Engine;
 pub use files::HostFiles;
 pub use identity::Identity;
 pub use laps::Laps;
-pub use prepared::{Caller, Prepared, Program, Unprepared};
+pub use prepared::{Caller, PrepareError, Prepared, Program};
 pub use refusal::{Document, Refusal};
 pub use remand_jail::forkserver::Forkserver;
 pub use remand_jail::host;

@@ -64,7 +64,7 @@ impl Found {
 
 /// Why nothing can be run.
 #[derive(Debug, thiserror::Error)]
-pub enum Unprepared {
+pub enum PrepareError {
     /// The caller no longer wants it.
     #[error("cancelled")]
     Cancelled,
@@ -82,7 +82,7 @@ pub enum Unprepared {
     NoProgram(InterpreterError),
 }
 
-impl Unprepared {
+impl PrepareError {
     /// As the outcome of a run that was never made.
     #[must_use]
     pub fn outcome(&self, policy: &Policy) -> Outcome {

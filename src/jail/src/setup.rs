@@ -98,7 +98,7 @@ impl Setup {
             tmp_size: string(&plan.tmp.size.to_string())?,
             tmp_inodes: string(&plan.tmp.inodes.saturating_add(OWN_INODES).to_string())?,
             tmp_attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | if plan.tmp.exec { 0 } else { MOUNT_ATTR_NOEXEC },
-            rlimits: plan.rlimits.iter().map(lower).collect(),
+            rlimits: plan.rlimits.iter().map(clamp_to_inherited).collect(),
             landlock_rules,
             filter: filter(&plan.filter, arch, key),
             key,
@@ -219,7 +219,7 @@ fn filter(own: &[Instruction], arch: Arch, key: Key) -> Vec<libc::sock_filter> {
 }
 
 /// A limit can be lowered to what this process itself was given, never raised above it.
-fn lower(&(resource, soft, hard): &(u32, u64, u64)) -> (u32, u64, u64) {
+fn clamp_to_inherited(&(resource, soft, hard): &(u32, u64, u64)) -> (u32, u64, u64) {
     let ours = resource_of(resource).and_then(|resource| getrlimit(resource).ok()).map_or(u64::MAX, |(_, hard)| hard);
     (resource, soft.min(ours), hard.min(ours))
 }

@@ -33,13 +33,13 @@ pub fn own(path: &str) -> Option<&'static str> {
 /// Why no run can have a mount at `target`, whatever it runs.
 #[must_use]
 pub fn taken(target: &str) -> Option<String> {
-    let own = owned().find(|own| meet(target, own)).map(|own| format!("{own} is the run's own"));
-    own.or_else(|| FILES.iter().find(|(file, _)| meet(target, file)).map(|(file, _)| format!("{file} is made for the run")))
+    let own = owned().find(|own| overlap(target, own)).map(|own| format!("{own} is the run's own"));
+    own.or_else(|| FILES.iter().find(|(file, _)| overlap(target, file)).map(|(file, _)| format!("{file} is made for the run")))
 }
 
 /// Whether one path is the other or lies beneath it.
 #[must_use]
-pub fn meet(a: &str, b: &str) -> bool {
+pub fn overlap(a: &str, b: &str) -> bool {
     beneath(a, b) || beneath(b, a)
 }
 
@@ -79,7 +79,7 @@ mod tests {
             assert_eq!(behind(path, directory), rest, "{path} behind {directory}");
             assert_eq!((beneath(path, directory), inside(path, directory)), (rest.is_some(), rest.is_some_and(|rest| rest != "")));
         }
-        assert!(meet("/a", "/a/b") && meet("/a/b", "/a") && !meet("/a", "/ab"));
+        assert!(overlap("/a", "/a/b") && overlap("/a/b", "/a") && !overlap("/a", "/ab"));
         assert_eq!((own("/tmp/x"), own("/tmpx"), own("/sys/x")), (Some("/tmp"), None, None));
         assert!(taken("/etc").is_some() && taken("/etc/passwd/x").is_some() && taken("/etc/pass").is_none());
     }

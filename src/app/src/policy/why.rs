@@ -5,7 +5,7 @@
 use remand_authoring::why::{Answer, Ruling, Unanswered};
 use remand_engine::store::Purpose;
 use remand_policy::load::Place;
-use remand_policy::question::{AskError, Question};
+use remand_policy::question::{Question, QuestionError};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -21,7 +21,7 @@ pub fn why(args: &WhyArgs) -> Result<u8, Failure> {
         [line] => Question::parse(line),
         several => Question::of(&several.iter().map(String::as_str).collect::<Vec<_>>()),
     };
-    let question = parsed.map_err(|AskError { message, help }| Failure {
+    let question = parsed.map_err(|QuestionError { message, help }| Failure {
         hint: help.map(|help| plain(&help).into_owned()),
         ..Failure::usage(format!("question {}: {}", plain(&words), plain(&message)))
     })?;

@@ -125,14 +125,14 @@ impl Denials {
         let Some(notification) = notify::receive(listener)? else { return Ok(()) };
         // The first execve is the executor process becoming the program: this crate's own call, made before any code of the run exists.
         if Some(notification.number) == self.execve.take() {
-            return notify::let_through(listener, notification.id);
+            return notify::continue_syscall(listener, notification.id);
         }
         match meant(plan, &notification) {
             Some(ALLOW) if plan.unobserved.is_some() => {
                 if begun {
                     self.looks.look(listener, self.arch, &notification);
                 }
-                return notify::let_through(listener, notification.id);
+                return notify::continue_syscall(listener, notification.id);
             }
             Some(SERVE) => {
                 if let Some(call) = name(self.arch, notification.number).and_then(|name| Call::of(name, &notification.args)) {
@@ -143,7 +143,7 @@ impl Denials {
                 // The length, which nobody can change while the call waits. It is never taken off: what still lives of it, nobody can tell.
                 self.shared = self.shared.saturating_add(notification.args[1]);
                 self.locks.pay(began);
-                return notify::let_through(listener, notification.id);
+                return notify::continue_syscall(listener, notification.id);
             }
             Some(END) => {
                 self.record(plan, &notification, Answered::EndOfRun);

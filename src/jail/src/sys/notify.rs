@@ -72,7 +72,7 @@ pub fn done(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
 ///
 /// # Errors
 /// The kernel's answer. A caller that was killed meanwhile is no error.
-pub fn let_through(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
+pub fn continue_syscall(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
     respond(listener, libc::seccomp_notif_resp { id, val: 0, error: 0, flags: CONTINUE })
 }
 

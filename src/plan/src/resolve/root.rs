@@ -2,7 +2,7 @@
 //!
 //! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
 
-use remand_policy::places::{FILES, behind, beneath, meet, owned, taken};
+use remand_policy::places::{FILES, behind, beneath, overlap, owned, taken};
 use remand_policy::policy::{Device, Mount, Policy};
 
 use super::ledger::Ledger;
@@ -94,7 +94,7 @@ fn own_places(policy: &Policy, program: &Program<'_>, proc: bool) -> Root {
 /// Shows a tree of the host at its own paths, read-only.
 fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
     let paths = tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path));
-    for path in paths.filter(|path| owned().any(|own| meet(path, own))) {
+    for path in paths.filter(|path| owned().any(|own| overlap(path, own))) {
         ledger.refuse(
             Protection::ProgramFile { path: path.clone() },
             "a run has its own file system there",
@@ -121,10 +121,11 @@ fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
     if let Some(own) = taken(target) {
         return Some(own);
     }
-    if let Some((file, _)) = root.files.iter().find(|(file, _)| meet(target, file)) {
+    if let Some((file, _)) = root.files.iter().find(|(file, _)| overlap(target, file)) {
         return Some(format!("{file} is made for the run"));
     }
-    let program = |tree: &&Tree| tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path)).find(|path| meet(target, path)).cloned();
+    let program =
+        |tree: &&Tree| tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path)).find(|path| overlap(target, path)).cloned();
     if let Some(path) = trees.iter().find_map(program) {
         return Some(format!("the program needs {path} as it is"));
     }

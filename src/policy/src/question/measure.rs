@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use remand_syscalls::{Grant, Rules};
 use serde_json::Value;
 
-use super::error::AskError;
+use super::error::QuestionError;
 use crate::field::{Field, Greater, Names, Saying};
 use crate::policy::{Fields, Mount, Policy, Visitor, Word};
 use crate::text::quote;
@@ -75,12 +75,12 @@ pub(crate) fn find(word: &str) -> Option<(Measure, Option<&str>)> {
 }
 
 /// The value asked about.
-pub(crate) fn parse(measure: &Measure, written: Option<&str>, rest: &[&str]) -> Result<Amount, AskError> {
+pub(crate) fn parse(measure: &Measure, written: Option<&str>, rest: &[&str]) -> Result<Amount, QuestionError> {
     let example = measure.unit.example();
     let text = match (written, rest) {
         (Some(text), []) => text,
         (None, [text]) => text,
-        _ => return Err(AskError::new(format!("\"{}\" takes one value", measure.name), format!("write {} {example}", measure.name))),
+        _ => return Err(QuestionError::new(format!("\"{}\" takes one value", measure.name), format!("write {} {example}", measure.name))),
     };
     if text == "unlimited" {
         return Ok(Amount(None));
@@ -92,11 +92,11 @@ pub(crate) fn parse(measure: &Measure, written: Option<&str>, rest: &[&str]) -> 
         Unit::Count => {
             let count = text
                 .parse()
-                .map_err(|_| AskError::new(format!("{} is no count", quote(text)), format!("write {} {example}", measure.name)));
+                .map_err(|_| QuestionError::new(format!("{} is no count", quote(text)), format!("write {} {example}", measure.name)));
             return count.map(|count| Amount(Some(count)));
         }
     };
-    quantity.map(|value| Amount(Some(value))).map_err(|error| AskError { message: error.to_string(), help: error.help() })
+    quantity.map(|value| Amount(Some(value))).map_err(|error| QuestionError { message: error.to_string(), help: error.help() })
 }
 
 impl Measure {

@@ -21,7 +21,7 @@ mod error;
 mod expectation;
 mod measure;
 
-pub use error::AskError;
+pub use error::QuestionError;
 pub use expectation::{Expectation, Is, QUESTIONS};
 pub use measure::{Amount, Measure, measures};
 
@@ -84,14 +84,14 @@ impl Question {
     ///
     /// # Errors
     /// What is not understood, with what may have been meant.
-    pub fn parse(line: &str) -> Result<Self, AskError> {
+    pub fn parse(line: &str) -> Result<Self, QuestionError> {
         bounded(line)?;
         Self::of(&line.split_ascii_whitespace().collect::<Vec<_>>())
     }
 
     /// What is done to the file at a path, which may hold any character but those that control; `None`: no such word is about files alone.
     #[must_use]
-    pub fn about_file(word: &str, path: &str) -> Option<Result<Self, AskError>> {
+    pub fn about_file(word: &str, path: &str) -> Option<Result<Self, QuestionError>> {
         KINDS.get(..FILES)?.contains(&word).then(|| bounded(path).and_then(|()| Self::of(&[word, path])))
     }
 
@@ -99,10 +99,10 @@ impl Question {
     ///
     /// # Errors
     /// As [`Self::parse`].
-    pub fn of(words: &[&str]) -> Result<Self, AskError> {
+    pub fn of(words: &[&str]) -> Result<Self, QuestionError> {
         bounded(&words.join(" "))?;
         let Some((&first, rest)) = words.split_first() else {
-            return Err(AskError::new(
+            return Err(QuestionError::new(
                 "there is no question",
                 "ask for example: open /etc/passwd, socket AF_INET, memory 2GiB, import numpy",
             ));
@@ -127,42 +127,42 @@ impl Question {
 }
 
 /// Refuses what is too long, or controls a terminal.
-fn bounded(text: &str) -> Result<(), AskError> {
+fn bounded(text: &str) -> Result<(), QuestionError> {
     if text.len() > LONGEST || text.chars().any(char::is_control) {
-        return Err(AskError::new("a question is one line of words", "ask for example: socket AF_INET"));
+        return Err(QuestionError::new("a question is one line of words", "ask for example: socket AF_INET"));
     }
     Ok(())
 }
 
 /// Exactly one word after the first.
-fn one<T>(first: &str, rest: &[&str], example: &str, read: impl Fn(&str) -> Result<T, AskError>) -> Result<T, AskError> {
+fn one<T>(first: &str, rest: &[&str], example: &str, read: impl Fn(&str) -> Result<T, QuestionError>) -> Result<T, QuestionError> {
     match rest {
         [word] => read(word),
-        _ => Err(AskError::new(format!("\"{first}\" takes one word, not {}", rest.len()), format!("write {first} {example}"))),
+        _ => Err(QuestionError::new(format!("\"{first}\" takes one word, not {}", rest.len()), format!("write {first} {example}"))),
     }
 }
 
 /// A module's name, with those of the packages that it is in.
-fn module(text: &str) -> Result<String, AskError> {
+fn module(text: &str) -> Result<String, QuestionError> {
     match text.split('.').try_for_each(name) {
         Ok(()) => Ok(text.to_owned()),
-        Err(AskError { help, .. }) => Err(AskError { message: format!("{} is not a Python name", quote(text)), help }),
+        Err(QuestionError { help, .. }) => Err(QuestionError { message: format!("{} is not a Python name", quote(text)), help }),
     }
 }
 
-fn name(text: &str) -> Result<(), AskError> {
+fn name(text: &str) -> Result<(), QuestionError> {
     let starts = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_');
     if starts && text.chars().all(|c| c.is_alphanumeric() || c == '_') {
         return Ok(());
     }
     let help = text.contains('-').then(|| "write the name that is imported, not the one that is installed".to_owned());
-    Err(AskError { message: format!("{} is not a Python name", quote(text)), help })
+    Err(QuestionError { message: format!("{} is not a Python name", quote(text)), help })
 }
 
-fn address(text: &str) -> Result<SocketAddr, AskError> {
+fn address(text: &str) -> Result<SocketAddr, QuestionError> {
     let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     local.as_deref().unwrap_or(text).parse().map_err(|_| {
-        AskError::new(
+        QuestionError::new(
             format!("{} is no address and port", quote(text)),
             "write connect 10.0.0.1:443 or connect [::1]:443; what a name stands for, only a resolver knows",
         )
@@ -170,7 +170,7 @@ fn address(text: &str) -> Result<SocketAddr, AskError> {
 }
 
 /// A question about a file: a word that opens files, and a path.
-fn file(first: &str, rest: &[&str]) -> Option<Result<Question, AskError>> {
+fn file(first: &str, rest: &[&str]) -> Option<Result<Question, QuestionError>> {
     let is_path = |word: &&&str| word.starts_with('/') || word.starts_with("./") || word.starts_with("../");
     let using = match first {
         "open" | "openat" | "openat2" | "read" => Use::Read,
@@ -184,7 +184,7 @@ fn file(first: &str, rest: &[&str]) -> Option<Result<Question, AskError>> {
             words if words.iter().all(|word| number(word).is_some() || *word == "?") && first != "exec" => return None,
             [] => return None,
             _ if first == "openat" || first == "openat2" || first == "execveat" => return None,
-            [word, ..] => AskError::new(format!("{} is no path", quote(word)), format!("write {first} /path/from/the/root")),
+            [word, ..] => QuestionError::new(format!("{} is no path", quote(word)), format!("write {first} /path/from/the/root")),
         };
         return Some(Err(wrong));
     };
@@ -193,7 +193,7 @@ fn file(first: &str, rest: &[&str]) -> Option<Result<Question, AskError>> {
         match flag_word("openat", 2, word) {
             Some(value) if using != Use::Exec => flags |= value,
             _ => {
-                return Some(Err(AskError::new(
+                return Some(Err(QuestionError::new(
                     format!("{} is no flag of {first}", quote(word)),
                     format!("write {first} {path}; on a command line, quotes around a path with blanks make it one word"),
                 )));
@@ -205,8 +205,8 @@ fn file(first: &str, rest: &[&str]) -> Option<Result<Question, AskError>> {
     Some(Ok(Question::File(using, (*path).to_string())))
 }
 
-fn by_number(rest: &[&str]) -> Result<Question, AskError> {
-    let wrong = || AskError::new("\"syscall\" takes a number and up to six arguments", "write syscall 999");
+fn by_number(rest: &[&str]) -> Result<Question, QuestionError> {
+    let wrong = || QuestionError::new("\"syscall\" takes a number and up to six arguments", "write syscall 999");
     let (&first, rest) = rest.split_first().ok_or_else(wrong)?;
     let which = number(first).and_then(|wide| u32::try_from(wide).ok()).map(Which::Number).ok_or_else(wrong)?;
     let mut args = [None; 6];
@@ -217,23 +217,23 @@ fn by_number(rest: &[&str]) -> Result<Question, AskError> {
     Ok(Question::Call(Call { which, args }))
 }
 
-fn call(first: &str, rest: &[&str]) -> Result<Question, AskError> {
+fn call(first: &str, rest: &[&str]) -> Result<Question, QuestionError> {
     let Some(name) = remand_syscalls::names().find(|name| *name == first) else {
         let calls = remand_syscalls::names().filter(|name| !name.starts_with('@'));
         let known: Vec<_> = calls.chain(measures().into_iter().map(|measure| measure.name)).chain(KINDS.iter().copied()).collect();
-        return Err(AskError {
+        return Err(QuestionError {
             message: format!("{} is no system call, limit or other thing to ask about", quote(first)),
             help: did_you_mean(first, known.into_iter()),
         });
     };
     let Some(count) = remand_syscalls::argument_count(name) else {
-        return Err(AskError::new(format!("\"{name}\" is a group of calls"), "ask about one call of it, such as openat"));
+        return Err(QuestionError::new(format!("\"{name}\" is a group of calls"), "ask about one call of it, such as openat"));
     };
     let mut args = [None; 6];
     let mut at = 0;
     for word in rest {
         let (index, value) = argument(name, at, word)?;
-        let too_many = || AskError::new(format!("{name} has {count} arguments, {} is one more", quote(word)), "leave it out");
+        let too_many = || QuestionError::new(format!("{name} has {count} arguments, {} is one more", quote(word)), "leave it out");
         let slot = args.get_mut(index).filter(|_| index < count).ok_or_else(too_many)?;
         *slot = value;
         at = index + 1;
@@ -242,7 +242,7 @@ fn call(first: &str, rest: &[&str]) -> Result<Question, AskError> {
 }
 
 /// Which argument a word stands for, where `at` is the next, and its value.
-fn argument(call: &str, at: usize, word: &str) -> Result<(usize, Option<u64>), AskError> {
+fn argument(call: &str, at: usize, word: &str) -> Result<(usize, Option<u64>), QuestionError> {
     if word == "?" {
         return Ok((at, None));
     }
@@ -255,7 +255,7 @@ fn argument(call: &str, at: usize, word: &str) -> Result<(usize, Option<u64>), A
     }
     let part = word.split('|').find(|part| number(part).is_none() && constants::argument(call, part).is_none()).unwrap_or(word);
     let help = did_you_mean(part, constants::of(call).map(|(_, name, _)| name));
-    Err(AskError {
+    Err(QuestionError {
         message: format!("{} is no value that {call} takes", quote(part)),
         help: help.or_else(|| Some("numbers are always understood: 42, 0x2a, -1; ? leaves an argument open".to_owned())),
     })

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use remand_authoring::learn;
-use remand_engine::{Caller, Effective, Engine, HostFiles, Outcome, Prepared, Program, Request, Unprepared};
+use remand_engine::{Caller, Effective, Engine, HostFiles, Outcome, PrepareError, Prepared, Program, Request};
 use remand_jail::host::{self, Depth};
 use remand_jail::run::Looks;
 use remand_plan::Plan;
@@ -125,7 +125,7 @@ pub enum Tried {
     /// It was made.
     Ran { prepared: Box<Prepared>, outcome: Box<Outcome>, looks: Looks, failure: Option<String> },
     /// No run can be made here under this policy, or of this job.
-    Unprepared(Unprepared),
+    NotPrepared(PrepareError),
 }
 
 impl Tried {
@@ -139,7 +139,7 @@ impl Tried {
         match self {
             Self::Ran { failure: Some(said), .. } => format!("finished, and said that it failed: {}", plain(said)),
             Self::Ran { outcome, .. } => ending(outcome),
-            Self::Unprepared(why) => format!("not_started: {why}"),
+            Self::NotPrepared(why) => format!("not_started: {why}"),
         }
     }
 }
@@ -182,7 +182,7 @@ impl Job {
         };
         let prepared = match self.engine.prepare(effective, program, &self.host, &caller()) {
             Ok(prepared) => Box::new(if observe { prepared.observing() } else { prepared }),
-            Err(why) => return Ok(Tried::Unprepared(why)),
+            Err(why) => return Ok(Tried::NotPrepared(why)),
         };
         let (outcome, looks) = prepared.observe(request, caller()).map_err(|error| Failure::usage(error.to_string()))?;
         let failure = if self.finished_is_done { None } else { learn::failure(&outcome) };

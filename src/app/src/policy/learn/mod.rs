@@ -9,7 +9,7 @@ mod policy_file;
 
 use remand_authoring::learn::{self, Learner, Ran, Run, Standing, Start};
 use remand_engine::store::Purpose;
-use remand_engine::{Effective, Engine, Unprepared};
+use remand_engine::{Effective, Engine, PrepareError};
 use remand_plan::Protection;
 use remand_plan::outcome::exit_code;
 use remand_plan::plan::Refused;
@@ -71,7 +71,7 @@ impl Session {
         let tried = self.job.once(effective, input, observe, cancel)?;
         let cancelled = match &tried {
             Tried::Ran { outcome, .. } => outcome.verdict == Verdict::Cancelled,
-            Tried::Unprepared(why) => matches!(why, Unprepared::Cancelled),
+            Tried::NotPrepared(why) => matches!(why, PrepareError::Cancelled),
         };
         if cancelled {
             return Err(Failure { code: exit_code(&Verdict::Cancelled), ..Failure::usage("cancelled; nothing was written".into()) });
@@ -119,7 +119,7 @@ impl Session {
     /// What was proposed and cannot be mounted is refused; whether there was any.
     fn refuse_mounts(&mut self, tried: &Tried) -> bool {
         let lacks: Vec<(String, String)> = match tried {
-            Tried::Unprepared(Unprepared::Refused(lacks)) => lacks
+            Tried::NotPrepared(PrepareError::Refused(lacks)) => lacks
                 .iter()
                 .filter_map(|Refused { protection, blocker, .. }| match protection {
                     Protection::Mount { target, .. } => Some((target.clone(), blocker.clone())),
@@ -130,7 +130,7 @@ impl Session {
                 (Verdict::NotStarted { hint, .. }, Some(target)) => vec![(target.clone(), hint.clone())],
                 _ => Vec::new(),
             },
-            Tried::Unprepared(_) => Vec::new(),
+            Tried::NotPrepared(_) => Vec::new(),
         };
         lacks.iter().filter(|(target, because)| self.learner.refuse_mount(target, because)).count() > 0
     }
