@@ -1,4 +1,4 @@
-//! What a CPython needs to run, as found by asking it once. Discovered and cached by `remand-jail`; plain data here.
+//! What a CPython needs to run, as found by asking it once. Found and cached by `remand-engine`; plain data here.
 //!
 //! Always holds: every path is absolute; `binds` are real paths (no symlink in any component), and `links` are exactly the symlinks that lead
 //! from the names the interpreter uses to those real paths.

@@ -55,7 +55,7 @@ pub struct Plan {
     pub command: Command,
     /// Ceilings on what comes back.
     pub collect: Collect,
-    /// What each protection rests on, or why it is absent; completed by the jail with what only the start can tell.
+    /// What each protection rests on, or why it is absent. The verdict completes it with what only the start and the end can tell.
     pub enforcement: BTreeMap<Protection, Enforcement>,
 }
 

@@ -1,7 +1,7 @@
-//! Which grants cover which: the order of rules by what they let through.
+//! Which grants cover which: the order of rules by what they let through. A *way* is one alternative of a grant: conditions that must all hold.
 //!
-//! Always holds: a way counts as covered only where each condition of one other way is met by it; two that cover it only together do not count. So a
-//! narrowing may be missed, and a widening is never taken for one.
+//! Always holds: a way counts as covered only by a single other way, each of whose conditions it implies; two that cover it only together do not count. So
+//! of two policies, one that is narrower may be taken for a wider one, but never a wider one for narrower.
 
 use std::collections::BTreeSet;
 
