@@ -137,7 +137,8 @@ pub const TABLE: &[Technique] = &[
         probe!("socket_of_any_kind"),
         &[Denied("socket", "EPERM")],
         Control::Calls(&["socket"], &[At("/unix", "\"ok\"")]),
-    ),
+    )
+    .policy(r#"{"syscalls":{"allow":{"remove":["@unix_sockets"]}}}"#),
     Technique::new(
         "stdout_flood",
         probe!("flood"),

@@ -1,7 +1,11 @@
 //! Programs as `python3` runs them: each does under `remand python` what it does in plain Python, or differs as documented.
 
+use std::path::Path;
+
 use libtest_mimic::Trial;
-use remand_tests::command::{Call, Ended};
+use nix::sys::signal::Signal;
+use remand_tests::command::{Call, Ended, binary, until};
+use remand_tests::facts;
 use remand_tests::installation::Installation;
 use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, policy_text, trial};
@@ -74,7 +78,7 @@ const TABLE: &[Row] = &[
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     let mut all: Vec<Trial> = TABLE.iter().map(|row| trial(format!("programs::{}", row.0), move || plain(row))).collect();
-    for method in ["fork", "spawn"] {
+    for method in ["fork", "spawn", "forkserver"] {
         all.push(trial(format!("programs::pool_by_{method}"), move || pool(method)));
     }
     all.extend([
@@ -86,7 +90,12 @@ pub fn trials() -> Vec<Trial> {
         trial("programs::the_record_has_everything", record),
         trial("programs::a_limit_is_the_verdicts", limit),
         trial("programs::a_function_gets_what_fits", function),
+        trial("programs::standard_input_is_the_programs", standard_input),
+        trial("programs::standard_input_is_bounded_and_counted", bounded_input),
+        trial("programs::no_descriptor_of_the_callers", no_descriptor),
         trial("programs::in_a_virtual_environment", environment),
+        trial("programs::a_manager_and_where_sockets_lead_out", sockets),
+        trial("programs::abstract_names_are_a_runs_own", abstract_names),
     ]);
     all
 }
@@ -254,4 +263,102 @@ fn environment() -> Check {
         ensure(ended.code == Some(code) && ended.out() == out, name, &ended)?;
     }
     Ok(())
+}
+
+const MANAGER: &str = "import multiprocessing as m
+if __name__ == '__main__':
+    with m.Manager() as made:
+        d = made.dict(a=1)
+        d['b'] = 2
+        print(dict(d))";
+
+fn sockets() -> Check {
+    let ended = run(MANAGER, &["SCRIPT"])?;
+    ensure(ended.code == Some(0) && ended.out() == "{'a': 1, 'b': 2}\n", "a manager answers by its socket", &ended)?;
+    // A directory of the host's may hold a socket.
+    let newest = facts::host()["landlock_abi"].as_u64().is_some_and(|abi| abi >= 9);
+    let scratch = Scratch::new();
+    let mounted = json!({ "filesystem": { "mounts": [{ "source": "/usr/share", "target": "/data" }] } });
+    let policy = policy_text::write(&scratch, &mounted).display().to_string();
+    let ended = Call::new(&["python", "--policy", &policy, "-c", "import socket\nsocket.socket(socket.AF_UNIX)"]).end()?;
+    let told = ended.err().contains("@unix_sockets is not granted here: /usr/share may hold sockets of the host");
+    ensure(told != newest && (ended.code == Some(0)) == newest, "where one could lead out it is refused, and why is told", &ended)?;
+    let strict = policy_text::extending("strict", &scratch, &json!({})).display().to_string();
+    let ended = Call::new(&["python", "--policy", &strict, "-c", "import socket\nsocket.socket(socket.AF_UNIX)"]).end()?;
+    ensure(ended.code == Some(1) && ended.err().contains("PermissionError"), "strict has none", &ended)
+}
+
+/// One run listens on an abstract name, and stays; another one, and the first itself, look for it.
+fn abstract_names() -> Check {
+    let name = format!("remand-test-{}", std::process::id());
+    let find = format!(
+        "import socket\ntry:\n    socket.socket(socket.AF_UNIX).connect('\\0{name}')\n    print('found')\nexcept OSError as e:\n    print(type(e).__name__)\n"
+    );
+    let listen = format!(
+        "import socket, sys, time\ns = socket.socket(socket.AF_UNIX)\ns.bind('\\0{name}')\ns.listen()\n{find}print('here', file=sys.stderr, flush=True)\ntime.sleep(600)"
+    );
+    let scratch = Scratch::new();
+    let policy = policy_text::write(&scratch, &json!({ "limits": { "wall_time": "10min" } })).display().to_string();
+    let mark = scratch.path().join("said");
+    let mut first = Call::new(&["python", "--policy", &policy, "-c", &listen]).stderr_to(&mark)?.start();
+    let there = until(|| std::fs::read_to_string(&mark).ok().filter(|said| said.contains("here"))).is_some();
+    let second = Call::new(&["python", "-c", &find]).end();
+    first.signal(Signal::SIGTERM);
+    let first = first.end()?;
+    let second = second?;
+    ensure(there && first.out() == "found\n", "control: in the run itself the name is found", &first)?;
+    ensure(
+        second.code == Some(0) && ["ConnectionRefusedError\n", "PermissionError\n"].contains(&&*second.out()),
+        "another run does not find it",
+        &second,
+    )
+}
+
+fn standard_input() -> Check {
+    let lot: String = (0..100_000).map(|n| format!("{n}\n")).collect();
+    let with = |args: &[&str], input: &str| Call::new(args).input(input.as_bytes()).end();
+    let sum = "import sys\nprint(sum(int(line) for line in sys.stdin))";
+    for (args, input, out) in [
+        (vec!["python", "-c", "print(int(input()) + int(input()))"], "1\n2\n", "3\n"),
+        (vec!["python", "-c", sum], lot.as_str(), "4999950000\n"),
+        (vec!["python", "-c", "print(open('/dev/stdin').read())"], "again", "again\n"),
+        (vec!["exec", "--", "cat"], lot.as_str(), lot.as_str()),
+        // More than a pipe holds, and nobody reads it.
+        (vec!["python", "-c", "print('unread')"], lot.as_str(), "unread\n"),
+        (vec!["python", "-c", "import sys\nsys.stdin.close()\nprint('closed')"], lot.as_str(), "closed\n"),
+        (vec!["python", "-"], "print(6 * 7)", "42\n"),
+    ] {
+        let ended = with(&args, input)?;
+        ensure(ended.code == Some(0) && ended.out() == out, "what is given is read", &(&args, ended))?;
+    }
+    let ended = Call::new(&["python", "-c", "input()"]).end()?;
+    ensure(ended.code == Some(1) && ended.err().contains("EOFError"), "and nothing is an end of file", &ended)
+}
+
+fn bounded_input() -> Check {
+    let call = |code: &str, bytes: usize| {
+        let set = ["python", "--json", "--set", "limits.stdin=100KiB", "-c", code];
+        Call::new(&set).input(&vec![b'x'; bytes]).end()?.outcome()
+    };
+    let read = "import sys\nsys.stdin.buffer.read()";
+    let at = call(read, 100 << 10)?;
+    ensure(at["verdict"]["kind"] == "finished" && at["stdin"] == json!({ "bytes": 102_400, "unread": 0 }), "all that is allowed", &at)?;
+    let over = call(read, (100 << 10) + 1)?;
+    let seen = (&over["verdict"]["kind"], &over["verdict"]["limit"], &over["verdict"]["seen"]);
+    ensure(seen == (&json!("exceeded"), &json!("stdin"), &json!(102_401)), "one byte more is too much", &over)?;
+    let unread = call("pass", 5)?;
+    ensure(unread["stdin"] == json!({ "bytes": 5, "unread": 5 }), "what nobody read is told", &unread["stdin"])?;
+    let none = run("", &["--json", "-c", "pass"])?.outcome()?;
+    ensure(none.get("stdin").is_none(), "and nothing where nothing was given", &none)
+}
+
+/// What was opened to be read only is a file of the caller's still.
+fn no_descriptor() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.file("input", "kept\n");
+    let code = "import os, stat\nprint([stat.S_ISFIFO(os.fstat(fd).st_mode) for fd in (0, 1, 2)])\ntry:\n    open('/proc/self/fd/0', 'w').write('gone')\nexcept OSError as e:\n    print(type(e).__name__)\nos.set_blocking(0, False)";
+    let shell = format!("exec '{}' python -c \"$0\" < '{}'", binary().display(), file.display());
+    let ended = Call::program(Path::new("/bin/sh"), &["-c", &shell, code]).end()?;
+    ensure(ended.code == Some(0) && ended.out() == "[True, True, True]\nPermissionError\n", "they are pipes of ours", &ended)?;
+    ensure(std::fs::read_to_string(&file)? == "kept\n", "and the file is as it was", &file)
 }

@@ -96,6 +96,15 @@ impl Call {
         self
     }
 
+    /// A file for standard error, to be read while it runs.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn stderr_to(mut self, path: &Path) -> std::io::Result<Self> {
+        self.command.stderr(std::fs::File::create(path)?);
+        Ok(self)
+    }
+
     /// Starts it.
     #[must_use]
     pub fn start(mut self) -> Started {

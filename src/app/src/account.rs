@@ -6,15 +6,18 @@
 use std::fmt::Write as _;
 
 use nix::errno::Errno;
-use remand_plan::Outcome;
+use remand_plan::enforcement::Enforcement;
 use remand_plan::frames::ErrorFrame;
 use remand_plan::limit::{LimitKind, Unit};
 use remand_plan::outcome::{Captured, Violation};
 use remand_plan::step::Step;
 use remand_plan::verdict::{Level, Verdict};
+use remand_plan::{Outcome, Protection};
 
 use crate::print::{lines, plain};
 
+/// `AF_UNIX`.
+const UNIX: u64 = 1;
 /// Kinds of denied calls that are told one by one.
 const DENIED_SHOWN: usize = 8;
 
@@ -157,6 +160,12 @@ fn denied(outcome: &Outcome) -> String {
         let times = if *count == 1 { String::new() } else { format!(", {count} times") };
         let _ = writeln!(text, "  denied: {}({}){times}, answered {}", plain(syscall), arguments(&violation.args), answered);
         let _ = writeln!(text, "    {}", plain(&remedy.to_string()));
+    }
+    // What the policy grants, and this host does not let it.
+    if let Some(Enforcement::Substitute { by, because }) = outcome.enforcement.get(&Protection::UnixSockets)
+        && outcome.violations.iter().any(|violation| violation.syscall == "socket" && violation.args.first() == Some(&UNIX))
+    {
+        let _ = writeln!(text, "    {}: {}", plain(by), plain(because));
     }
     if outcome.violations_truncated || outcome.violations.len() > DENIED_SHOWN {
         text.push_str("  more calls were denied; --json lists them\n");

@@ -10,6 +10,7 @@ use remand_plan::verdict::Verdict;
 
 use crate::args::PythonArgs;
 use crate::failure::Failure;
+use crate::forward::Ways;
 use crate::{account, answer, beside, exec, forward, overrides, print, read};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
@@ -20,7 +21,10 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     laps.lap(Step::Policy);
     let asked = Asked::of(&args, policy.policy().limits.job_size.0)?;
     laps.lap(Step::Request);
-    let mut outcome = forward::run(&engine, &policy, Program::Python, &asked.request, args.show.json)?;
+    // What is read as the program is not its input too.
+    let input = !matches!(&asked.request.mode, Mode::Script(Script { origin: Origin::Stdin, .. }));
+    let ways = Ways { input, quiet: args.show.json };
+    let mut outcome = forward::run(&engine, &policy, Program::Python, &asked.request, ways)?;
     laps.before(&mut outcome.timing);
     let mut account = account::program(&outcome);
     if let Some(missing) = outcome.error.as_ref().and_then(|error| error.missing.as_ref()) {

@@ -111,7 +111,8 @@ fn pass_on(to: &impl AsFd, queue: &Queue, terminal: bool) -> Result<(), Errno> {
     }
 }
 
-fn write_all(to: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
+/// Writes it all, however long that takes.
+pub fn write_all(to: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match write(to, bytes) {
             Ok(0) => return Err(Errno::EIO),

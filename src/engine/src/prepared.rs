@@ -2,7 +2,7 @@
 //!
 //! Always holds: one can be run as often as wanted, each time in a sandbox of its own.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -42,6 +42,8 @@ pub struct Caller<'a> {
     pub cancel: Option<BorrowedFd<'a>>,
     /// Gets what the run says as it comes, within the limits; gives back at once, since meanwhile no limit is looked at.
     pub sink: Option<Sink<'a>>,
+    /// What a program has as its standard input: a pipe or a socket that does not block. None: it has ended. A function has none.
+    pub input: Option<OwnedFd>,
     /// Called once user code can have begun: a process that makes no other run can then give up what only a start takes ([`remand_jail::rights::keep_for_the_end`]).
     pub begun: Option<Begun<'a>>,
 }
@@ -152,7 +154,7 @@ impl Prepared {
     /// As [`Prepared::run`].
     pub fn observe(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, Looks), JobError> {
         let mut laps = Laps::start();
-        let (mut outcome, looks) = match self.started(request, caller.sink, &mut laps)? {
+        let (mut outcome, looks) = match self.started(request, caller.sink, caller.input, &mut laps)? {
             Ok(run) => run.to_end(caller.cancel, caller.begun),
             Err(outcome) => (*outcome, Looks::default()),
         };
@@ -165,7 +167,7 @@ impl Prepared {
     /// # Errors
     /// As [`Prepared::run`].
     pub fn start<'a>(&'a self, request: &Request, sink: Option<Sink<'a>>) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
-        self.started(request, sink, &mut Laps::start())
+        self.started(request, sink, None, &mut Laps::start())
     }
 
     /// Starts a forkserver that makes any number of runs of this, so many at once at most; see [`Forkserver::advance`].
@@ -192,16 +194,17 @@ impl Prepared {
     fn job(&self, request: &Request) -> Result<Job<'static>, JobError> {
         let Found::Python(interpreter) = &self.found else { return Ok(Job::default()) };
         let bytes = job::encode(request, &self.policy, &interpreter.site_paths)?;
-        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)) })
+        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), input: None })
     }
 
     fn started<'a>(
         &'a self,
         request: &Request,
         sink: Option<Sink<'a>>,
+        input: Option<OwnedFd>,
         laps: &mut Laps,
     ) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
-        let job = self.job(request)?;
+        let job = Job { input, ..self.job(request)? };
         if let Found::Python(_) = self.found {
             laps.lap(Step::Job);
         }

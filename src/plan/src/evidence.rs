@@ -94,6 +94,15 @@ pub struct InFlight {
     pub pipes: usize,
 }
 
+/// What a caller gave as standard input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct Given {
+    /// Bytes that came, until the run ended or the caller did.
+    pub bytes: u64,
+    /// How many of them nobody read.
+    pub unread: u64,
+}
+
 /// How the run's cgroup was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cleanup {
@@ -228,6 +237,8 @@ pub struct Counters {
     pub tmp_used: Option<(u64, u64)>,
     /// Inodes of the run's tmpfs used when the executor ended, with their number.
     pub tmp_inodes: Option<(u64, u64)>,
+    /// Bytes that the caller gave as standard input.
+    pub stdin: u64,
     /// Bytes received on standard output, standard error, as prints and as results (what came over a limit is not read).
     pub stdout: u64,
     /// See `stdout`.

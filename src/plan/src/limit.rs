@@ -7,7 +7,7 @@ use crate::words::words;
 words! {
     /// Limits that a run can exceed.
     LimitKind {
-        WallTime "wall_time", CpuTime "cpu_time", Memory "memory", Pids "pids", Stdout "stdout", Stderr "stderr", Prints "prints",
+        WallTime "wall_time", CpuTime "cpu_time", Memory "memory", Pids "pids", Stdin "stdin", Stdout "stdout", Stderr "stderr", Prints "prints",
         ResultSize "result_size", ResultShape "result_shape", FileSize "file_size", TmpSize "tmp_size", TmpInodes "tmp_inodes",
     }
 }
@@ -47,7 +47,9 @@ impl LimitKind {
             Self::Pids => Unit::Tasks,
             Self::ResultShape => Unit::Values,
             Self::TmpInodes => Unit::Inodes,
-            Self::Memory | Self::Stdout | Self::Stderr | Self::Prints | Self::ResultSize | Self::FileSize | Self::TmpSize => Unit::Bytes,
+            Self::Memory | Self::Stdin | Self::Stdout | Self::Stderr | Self::Prints | Self::ResultSize | Self::FileSize | Self::TmpSize => {
+                Unit::Bytes
+            }
         }
     }
 
@@ -59,6 +61,7 @@ impl LimitKind {
             Self::CpuTime => &["limits.cpu_time"],
             Self::Memory => &["limits.memory"],
             Self::Pids => &["limits.pids"],
+            Self::Stdin => &["limits.stdin"],
             Self::Stdout => &["limits.stdout"],
             Self::Stderr => &["limits.stderr"],
             Self::Prints => &["limits.prints"],

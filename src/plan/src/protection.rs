@@ -59,6 +59,8 @@ pub enum Protection {
     },
     /// The device nodes of the policy.
     Devices,
+    /// No Unix socket outside of the run can be reached.
+    UnixSockets,
     UserNamespace,
     UtsNamespace,
     WallTime,
@@ -103,6 +105,7 @@ impl fmt::Display for Protection {
             Self::Mount { target, .. } => return write!(f, "the mount at {target}"),
             Self::ProgramFile { path } => return write!(f, "the program's {path}"),
             Self::Devices => "the run's /dev",
+            Self::UnixSockets => "unix_sockets",
             Self::UserNamespace => "user_namespace",
             Self::UtsNamespace => "uts_namespace",
             Self::WallTime => "wall_time",
@@ -145,6 +148,7 @@ mod tests {
             WallTime,
             UtsNamespace,
             UserNamespace,
+            UnixSockets,
             Devices,
             ProgramFile { path: "/tmp/x".into() },
             mount("/b", 0),

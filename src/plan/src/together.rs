@@ -9,7 +9,7 @@ use crate::Plan;
 use crate::plan::NetworkMode;
 
 /// What grants sockets that others can find, but pairs of sockets: known by name, since it is asked on the way to each start.
-const SOCKETS: [&str; 5] = ["socket", "@raw_sockets", "@sockets", "io_uring_setup", "@io_uring"];
+const SOCKETS: [&str; 6] = ["socket", "@unix_sockets", "@raw_sockets", "@sockets", "io_uring_setup", "@io_uring"];
 /// What reaches keyrings, which belong to a user.
 const KEYS: [&str; 4] = ["add_key", "request_key", "keyctl", "@keys"];
 /// `RLIMIT_NPROC`, which counts what a user has in the whole user namespace.

@@ -151,6 +151,10 @@ sections! {
         ///
         /// RLIMIT_STACK, soft and hard; glibc maps this much address space per thread, and memory is charged only for pages that are touched.
         stack: Bytes = Bytes(MIB), number(ranges::STACK, AllowsMore);
+        /// Bytes of standard input that a program is given; more ends the run.
+        ///
+        /// No kernel limit: counted by the supervisor as it passes them on.
+        stdin: Bytes = Bytes(64 * KIB), number(ranges::KEPT, AllowsMore);
         /// Bytes kept of standard output; more ends the run.
         ///
         /// No kernel limit: counted by the supervisor at its end of the pipe.

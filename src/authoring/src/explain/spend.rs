@@ -15,6 +15,7 @@ pub(super) fn spend(page: &mut Page<'_>) {
         open_files,
         file_size: _,
         stack,
+        stdin,
         stdout,
         stderr,
         prints,
@@ -41,6 +42,7 @@ pub(super) fn spend(page: &mut Page<'_>) {
     page.of("limits.cgroup", format!("Cgroups for these are {}: {}.", cgroup.word(), cgroups(*cgroup)));
     page.of("limits.open_files", format!("Open files of each process: {open_files}, by RLIMIT_NOFILE."));
     page.of("limits.stack", format!("Stack of the main thread, and of others where they ask for nothing else: {stack}, by RLIMIT_STACK."));
+    page.of("limits.stdin", format!("Standard input of a program: {stdin} are passed on, more ends the run."));
     page.of("limits.stdout", format!("Standard output: {stdout} are kept, more ends the run."));
     page.of("limits.stderr", format!("Standard error: {stderr} are kept, more ends the run."));
     page.of("limits.prints", format!("What it prints: {prints}, more ends the run."));

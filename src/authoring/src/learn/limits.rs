@@ -82,6 +82,7 @@ const ROWS: &[Row] = &[
         risk: "files in /tmp may take so much of the run's memory",
     },
     Row { field: "filesystem.tmp.inodes", most: |_| 1 << 20, measured: None, risk: "so many files, each some kernel memory" },
+    Row { field: "limits.stdin", most: |_| 1 << 30, measured: None, risk: "each run may keep the supervisor passing so much on" },
     Row {
         field: "limits.stdout",
         most: |_| 64 << 20,

@@ -47,6 +47,7 @@ const LIMITS: &[Limited] = limits! {
     "limits.open_files" |plan| plan.rlimit(rlimit::NOFILE), Held::Always("RLIMIT_NOFILE"), "open fails with EMFILE";
     "limits.file_size" |plan| plan.rlimit(rlimit::FSIZE), Held::Protection(Protection::FileSize), "the run is ended by SIGXFSZ, as exceeded";
     "limits.stack" |plan| plan.rlimit(rlimit::STACK), Held::Always("RLIMIT_STACK"), "the process dies of SIGSEGV";
+    "limits.stdin" |plan| Some(plan.collect.stdin), READER, "the run is ended as exceeded";
     "limits.stdout" |plan| Some(plan.collect.stdout), READER, "the run is ended as exceeded";
     "limits.stderr" |plan| Some(plan.collect.stderr), READER, "the run is ended as exceeded";
     "limits.prints" |plan| Some(plan.collect.prints), READER, "the run is ended as exceeded";

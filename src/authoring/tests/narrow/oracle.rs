@@ -66,6 +66,7 @@ fn more_limits(ceiling: &Limits, result: &Limits, check: &mut impl FnMut(&'stati
         open_files,
         file_size,
         stack,
+        stdin,
         stdout,
         stderr,
         prints,
@@ -89,6 +90,7 @@ fn more_limits(ceiling: &Limits, result: &Limits, check: &mut impl FnMut(&'stati
     check("limits.open_files", *open_files <= ceiling.open_files);
     check("limits.file_size", most(file_size, |n| n.0) <= most(&ceiling.file_size, |n| n.0));
     check("limits.stack", stack.0 <= ceiling.stack.0);
+    check("limits.stdin", stdin.0 <= ceiling.stdin.0);
     check("limits.stdout", stdout.0 <= ceiling.stdout.0);
     check("limits.stderr", stderr.0 <= ceiling.stderr.0);
     check("limits.prints", prints.0 <= ceiling.prints.0);

@@ -34,7 +34,7 @@ pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8], cancel: Option<
     let plan = remand_plan::resolve(&policy, &Program::Host { argv, tree }, &host, &HostFiles);
     let mut plan = plan.map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     plan.rlimits.push((Resource::RLIMIT_AS as u32, MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE));
-    let job = Job { bytes: input.into(), program: false };
+    let job = Job { bytes: input.into(), ..Job::default() };
     let ask = Ask { plan: Arc::new(plan), host: Arc::new(host), job, without_cgroup: Box::new(|_, _| None) };
     let outcome = run(ask, Caller { cancel, ..Caller::default() });
     if outcome.verdict == Verdict::Finished { Ok(outcome.stdout.text) } else { Err(reason(&outcome)) }

@@ -46,7 +46,7 @@ fn showing(path: &str) -> Plan {
         filter: Vec::new(),
         unobserved: None,
         command: Command { path: path.into(), argv: Vec::new(), env: Vec::new(), cwd: "/tmp".into(), kind: CommandKind::Program },
-        collect: Collect { stdout: 1, stderr: 1, prints: 1, result_size: 1, result_depth: 1, result_nodes: 1, job_size: 1 },
+        collect: Collect { stdin: 1, stdout: 1, stderr: 1, prints: 1, result_size: 1, result_depth: 1, result_nodes: 1, job_size: 1 },
         enforcement: BTreeMap::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! What a caller asks for, and what it is given while a run goes on.
 
 use std::borrow::Cow;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use remand_plan::{HostFacts, Plan};
@@ -26,6 +26,8 @@ pub struct Job<'a> {
     pub bytes: Cow<'a, [u8]>,
     /// It is code that is a program.
     pub program: bool,
+    /// Where its standard input comes from: a pipe or a socket that does not block. None: it has ended.
+    pub input: Option<OwnedFd>,
 }
 
 /// Makes another plan of a plan, for what the host turned out to be.

@@ -4,6 +4,7 @@
 //! things wait for the kernel: to make and to remove a cgroup, which it has no other call for, and to reap a process that has ended.
 
 mod hear;
+mod input;
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -17,6 +18,7 @@ use remand_plan::limit::LimitKind;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
+use self::input::Input;
 use super::ask::Sink;
 use super::capture::Capture;
 use super::denials::{Denials, MOST_AT_ONCE};
@@ -51,6 +53,7 @@ pub struct Attempt {
     executing: bool,
     ended: Option<Ended>,
     trouble: Option<String>,
+    input: Input,
     stdout: Capture,
     stderr: Capture,
 }
@@ -70,6 +73,7 @@ struct Living {
 pub struct With<'w, 's> {
     pub watch: &'w mut Watch,
     pub job: &'w [u8],
+    pub input: Option<BorrowedFd<'w>>,
     pub sink: Option<&'w mut Sink<'s>>,
     pub now: Moment,
 }
@@ -94,10 +98,12 @@ impl Attempt {
 
     fn begin(made: Result<Parts, Failure>, timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
         let watched = made.and_then(|parts| add(watch, Source::Report, parts.report.as_fd(), EpollFlags::EPOLLIN).map(|()| parts));
-        let parts = match watched {
+        let mut parts = match watched {
             Ok(parts) => parts,
             Err(failure) => return Err((failure, timeline)),
         };
+        let (to, pipe) = (parts.input.take(), parts.input_pipe.take());
+        let input = Input::of(to, pipe);
         let plan = &parts.made_of.plan;
         let course = Course {
             program: plan.command.kind == CommandKind::Program,
@@ -108,6 +114,7 @@ impl Attempt {
         Ok(Self {
             machine: Machine::begin(course, Moment::now()),
             decoder: Decoder::new(plan.collect),
+            input,
             stdout: Capture::new(plan.collect.stdout),
             stderr: Capture::new(plan.collect.stderr),
             living: None,
@@ -180,14 +187,20 @@ impl Attempt {
             Source::Look => {}
             Source::Leaving => self.on_leaving(with),
             Source::Job => self.on_job(with),
+            Source::Feed => self.on_feed(with),
+            Source::Input => self.on_input(with),
         }
     }
 
     fn on(&mut self, event: Event, with: &mut With<'_, '_>) {
         for action in self.machine.on(event, with.now) {
-            if let Err(errno) = self.perform(action, with) {
-                self.fail(format!("it could not be watched: {}", errno.desc()), with);
-            }
+            self.perform_or_fail(action, with);
+        }
+    }
+
+    fn perform_or_fail(&mut self, action: Action, with: &mut With<'_, '_>) {
+        if let Err(errno) = self.perform(action, with) {
+            self.fail(format!("it could not be watched: {}", errno.desc()), with);
         }
     }
 
@@ -207,7 +220,9 @@ impl Attempt {
             Action::Kill => self.kill(with.watch),
             Action::Drain => {
                 self.living.iter_mut().for_each(|living| living.denials.close());
-                for source in [Source::Denial, Source::Init, Source::Memory, Source::Look, Source::Leaving, Source::Job] {
+                for source in
+                    [Source::Denial, Source::Init, Source::Memory, Source::Look, Source::Leaving, Source::Job, Source::Feed, Source::Input]
+                {
                     self.forget(source, with.watch);
                 }
             }
@@ -228,7 +243,7 @@ impl Attempt {
 
     fn watch(&self, source: Source, watch: &mut Watch) -> Result<(), Errno> {
         let what = match source {
-            Source::Job => EpollFlags::EPOLLOUT,
+            Source::Job | Source::Input => EpollFlags::EPOLLOUT,
             // A v2 file is always readable; what is new is an exceptional condition there.
             Source::Memory if self.parts.made_of.host.cgroup.version == CgroupVersion::V2 => EpollFlags::EPOLLPRI,
             _ => EpollFlags::EPOLLIN,
@@ -254,6 +269,8 @@ impl Attempt {
             (Source::Stderr, _) => Some(parts.stderr.as_fd()),
             (Source::Report, _) => Some(parts.report.as_fd()),
             (Source::Job, _) => parts.job.as_ref().map(AsFd::as_fd),
+            (Source::Feed, _) => self.input.from.as_ref().map(AsFd::as_fd),
+            (Source::Input, _) => self.input.to.as_ref().map(AsFd::as_fd),
             (Source::Memory, _) => parts.cgroup.as_ref()?.memory_event(),
             (Source::Init, _) => living.map(|living| living.init.as_fd()),
             (Source::Look, _) => living?.meter.answer(),
@@ -361,6 +378,7 @@ impl Attempt {
             trouble: self.trouble,
             received,
             frame_error: self.frame_error.or(unfinished),
+            given: self.input.given(),
             stdout: self.stdout,
             stderr: self.stderr,
             violations,

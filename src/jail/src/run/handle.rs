@@ -131,7 +131,16 @@ impl<'a> Run<'a> {
     }
 
     fn going(&mut self, now: Moment) -> Option<(&mut Attempt, With<'_, 'a>)> {
-        Some((self.going.as_mut()?, With { watch: &mut self.watch, job: &self.job.bytes, sink: self.sink.as_mut(), now }))
+        Some((
+            self.going.as_mut()?,
+            With {
+                watch: &mut self.watch,
+                job: &self.job.bytes,
+                input: self.job.input.as_ref().map(AsFd::as_fd),
+                sink: self.sink.as_mut(),
+                now,
+            },
+        ))
     }
 
     /// A descriptor that is readable whenever there is something to do.

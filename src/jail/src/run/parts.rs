@@ -30,6 +30,10 @@ pub struct Parts {
     pub stderr: OwnedFd,
     /// Frames.
     pub result: OwnedFd,
+    /// Where its standard input goes, and the same pipe to be asked, until they are taken.
+    pub input: Option<OwnedFd>,
+    /// See `input`.
+    pub input_pipe: Option<OwnedFd>,
     /// Where the job goes, until all of it is there.
     pub job: Option<OwnedFd>,
     /// The run's ends, until it is ordered.
@@ -64,16 +68,31 @@ impl Parts {
         let cgroup =
             made_of.cgroups.as_ref().zip(made_of.plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose()?;
         timeline.mark(Step::Cgroup);
-        let (input, job) = (pipes::no_input()?, pipes::to_run()?);
+        let (Pipe { ours: input, theirs: their_input }, job) = (pipes::input()?, pipes::to_run()?);
+        let input_pipe = pipes::copy(&their_input)?;
         let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
         let (report, their_report) = socket_pair()?;
         timeline.mark(Step::Pipes);
         let [(stdout, their_stdout), (stderr, their_stderr), (job, their_job), (result, their_result)] =
             [stdout, stderr, job, result].map(|Pipe { ours, theirs }| (ours, theirs));
         // In the order of `RunFds`.
-        let theirs = vec![input, their_stdout, their_stderr, their_job, their_result, their_report];
+        let theirs = vec![their_input, their_stdout, their_stderr, their_job, their_result, their_report];
         let made_of = Arc::clone(made_of);
-        Ok(Self { server: None, report, stdout, stderr, result, job: Some(job), theirs, due: false, cgroup, id, made_of })
+        Ok(Self {
+            server: None,
+            report,
+            stdout,
+            stderr,
+            result,
+            input: Some(input),
+            input_pipe: Some(input_pipe),
+            job: Some(job),
+            theirs,
+            due: false,
+            cgroup,
+            id,
+            made_of,
+        })
     }
 
     /// Asks the forkserver for the run.

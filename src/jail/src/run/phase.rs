@@ -77,13 +77,17 @@ pub enum Source {
     /// The end of the forkserver that was the run's own.
     Leaving,
     Job,
+    /// What the caller has for standard input.
+    Feed,
+    /// Room in the run's standard input.
+    Input,
     /// The time of the next deadline.
     Time,
 }
 
 impl Source {
     /// All, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Denial,
         Self::Forkserver,
         Self::Result,
@@ -95,6 +99,8 @@ impl Source {
         Self::Look,
         Self::Leaving,
         Self::Job,
+        Self::Feed,
+        Self::Input,
         Self::Time,
     ];
 }

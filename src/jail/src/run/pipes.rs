@@ -39,13 +39,22 @@ pub fn to_run() -> Result<Pipe, Failure> {
     Ok(Pipe { ours, theirs })
 }
 
-/// What the run has as its standard input: a pipe at its end. Not the host's `/dev/null`, whose times the run could set through it.
+/// What the run has as its standard input. Not the host's `/dev/null`, whose times the run could set through it, nor its caller's own.
 ///
 /// # Errors
 /// The kernel's answer.
-pub fn no_input() -> Result<OwnedFd, Failure> {
+pub fn input() -> Result<Pipe, Failure> {
     // Readable for all, since /dev/stdin opens it anew.
-    new(Mode::S_IRUSR | Mode::S_IRGRP | Mode::S_IROTH).map(|(read, _)| read)
+    let (theirs, ours) = new(Mode::S_IRUSR | Mode::S_IRGRP | Mode::S_IROTH)?;
+    Ok(Pipe { ours, theirs })
+}
+
+/// Another descriptor of the same.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn copy(end: &OwnedFd) -> Result<OwnedFd, Failure> {
+    end.try_clone().map_err(|error| Failure::io(Step::Pipes, "a pipe for the run", &error))
 }
 
 fn new(mode: Mode) -> Result<(OwnedFd, OwnedFd), Failure> {

@@ -3,7 +3,7 @@
 //! Always holds: plain data, gathered by `follow`, read by `record`; what the run was made of is still held by it.
 
 use remand_child::message::Ended;
-use remand_plan::evidence::{InFlight, Stop};
+use remand_plan::evidence::{Given, InFlight, Stop};
 use remand_plan::frames::{FrameError, Received};
 use remand_plan::outcome::Violation;
 
@@ -32,6 +32,8 @@ pub struct Seen {
     pub received: Received,
     /// The first frame error.
     pub frame_error: Option<FrameError>,
+    /// What it was given to read.
+    pub given: Option<Given>,
     /// Captured streams.
     pub stdout: Capture,
     /// See `stdout`.

@@ -14,6 +14,15 @@ use remand_plan::files::FileId;
 /// The libc crate lacks it.
 const KCMP_FILE: i32 = 0;
 
+/// Bytes that wait in a pipe.
+#[must_use]
+pub fn waiting(pipe: &OwnedFd) -> u64 {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the descriptor is open, and the kernel writes one int.
+    let answer = unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, from_mut(&mut count)) };
+    if answer < 0 { 0 } else { u64::try_from(count).unwrap_or(0) }
+}
+
 /// What is known of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts {

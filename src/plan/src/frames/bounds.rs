@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Collect {
+    pub stdin: u64,
     pub stdout: u64,
     pub stderr: u64,
     pub prints: u64,

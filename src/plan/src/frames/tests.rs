@@ -6,7 +6,8 @@ use super::shape::Budget;
 use super::*;
 use crate::frames::Collect;
 
-const LIMITS: Collect = Collect { stdout: 0, stderr: 0, prints: 100, result_size: 200, result_depth: 5, result_nodes: 20, job_size: 0 };
+const LIMITS: Collect =
+    Collect { stdin: 0, stdout: 0, stderr: 0, prints: 100, result_size: 200, result_depth: 5, result_nodes: 20, job_size: 0 };
 
 fn frame(text: &str) -> Vec<u8> {
     [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()

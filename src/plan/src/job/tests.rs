@@ -160,6 +160,7 @@ fn policy(job_size: u64) -> Policy {
             open_files: 1,
             file_size: Limit::Unlimited,
             stack: bytes,
+            stdin: bytes,
             stdout: bytes,
             stderr: bytes,
             prints: Bytes(1000),
@@ -217,6 +218,7 @@ fn round_trip(request: &Request, effective: &Policy) -> (crate::frames::Received
     std::fs::remove_file(&job).unwrap();
     let limits = &effective.limits;
     let mut decoder = crate::frames::Decoder::new(crate::frames::Collect {
+        stdin: 0,
         stdout: 0,
         stderr: 0,
         prints: limits.prints.0,

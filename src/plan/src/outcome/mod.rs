@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::enforcement::Enforcement;
+use crate::evidence::Given;
 use crate::frames::ErrorFrame;
 use crate::protection::Protection;
 use crate::step::Step;
@@ -40,6 +41,9 @@ pub struct Outcome {
     pub error: Option<ErrorFrame>,
     /// Captured prints, in order.
     pub prints: Vec<String>,
+    /// What it was given as standard input, if anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stdin: Option<Given>,
     /// Standard output of the run (what bypassed `print`).
     pub stdout: Captured,
     /// Standard error of the run.
@@ -68,6 +72,7 @@ impl Outcome {
             value: RawValue::NULL.to_owned(),
             error: None,
             prints: Vec::new(),
+            stdin: None,
             stdout: Captured::default(),
             stderr: Captured::default(),
             violations: Vec::new(),

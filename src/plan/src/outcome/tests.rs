@@ -39,6 +39,7 @@ fn outcome(verdict: Verdict) -> Outcome {
         value: RawValue::from_string("{\"n\":1.10,\"big\":123456789012345678901234567890}".into()).unwrap(),
         error: Some(ErrorFrame { kind: "ValueError".into(), line: Some(2), ..ErrorFrame::default() }),
         prints: vec!["hi\n".into()],
+        stdin: None,
         stdout: Captured::default(),
         stderr: Captured { text: "e".into(), truncated: true },
         violations: vec![Violation {

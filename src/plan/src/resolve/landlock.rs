@@ -18,7 +18,9 @@ const WRITE: u64 = fs::WRITE_FILE | fs::REMOVE | fs::MAKE | fs::REFER | fs::TRUN
 /// ABI that restricts TCP; Linux 6.7.
 const TCP: u32 = 4;
 /// ABI that restricts abstract sockets and signals; Linux 6.12.
-const SCOPES: u32 = 6;
+pub(super) const SCOPES: u32 = 6;
+/// ABI that restricts connecting to sockets by path; Linux 7.1.
+pub(super) const SOCKET_FILES: u32 = 9;
 /// ABI that restricts UDP; Linux 7.2.
 const UDP: u32 = 10;
 /// What can be handled here; rules come when the root is known.

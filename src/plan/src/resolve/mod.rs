@@ -75,7 +75,8 @@ impl Plan {
             return Ok(self);
         }
         let watched = self.memory_watch.is_some();
-        let filter = remand_syscalls::compile_observing(&protections::calls(policy, watched), host.arch, policy.writes_to_host(), watched)?;
+        let filter =
+            remand_syscalls::compile_observing(&protections::calls(policy, host, watched), host.arch, policy.writes_to_host(), watched)?;
         Ok(Self { unobserved: Some(self.filter), filter, ..self })
     }
 }
@@ -112,7 +113,7 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
         wall_time: policy.limits.wall_time.value().map(|span| span.0),
         cpu_time: policy.limits.cpu_time.value().map(|span| span.0),
         landlock,
-        rules: policy.syscalls.rules.clone(),
+        rules: protections::rules(policy, host),
         filter,
         unobserved: None,
         command: command(policy, program),
@@ -141,6 +142,7 @@ fn command(policy: &Policy, program: &Program<'_>) -> Command {
 fn collect(policy: &Policy) -> Collect {
     let limits = &policy.limits;
     Collect {
+        stdin: limits.stdin.0,
         stdout: limits.stdout.0,
         stderr: limits.stderr.0,
         prints: limits.prints.0,

@@ -6,6 +6,7 @@ use remand_policy::policy::{Enforce, NetworkMode, Policy};
 use remand_syscalls::Rules;
 use remand_syscalls::bpf::Instruction;
 
+use super::landlock;
 use super::ledger::Ledger;
 use super::owners::own_ids;
 use crate::host::{Fact, HostFacts};
@@ -68,9 +69,40 @@ pub(super) fn no_proc(because: &str) -> String {
 /// Calls that make memory which only a cgroup counts; refused where none does.
 pub const UNCOUNTED: [&str; 2] = ["memfd_create", "shmget"];
 
-/// What a policy grants where `watched` memory is all that holds a run.
-pub(super) fn calls(policy: &Policy, watched: bool) -> Rules {
-    let mut calls = policy.syscalls.rules.clone();
+/// The group whose grant takes that no name of a socket leads out of the run.
+pub(super) const UNIX_SOCKETS: &str = "@unix_sockets";
+
+/// Why a Unix socket of the run could reach another run's, or the host's; nothing where none can.
+pub(super) fn sockets_lead_out(policy: &Policy, host: &HostFacts) -> Option<String> {
+    let own_network = policy.network.mode != NetworkMode::Host && host.namespaces.network.available();
+    let abi = host.landlock_abi;
+    if !own_network && abi < landlock::SCOPES {
+        return Some(format!(
+            "the run has no network namespace of its own, and the kernel's Landlock ABI is {abi}: {} keeps abstract names apart",
+            landlock::SCOPES
+        ));
+    }
+    // A mount may hold a socket of the host's, now or later, and no read-only mount keeps anybody from connecting to it.
+    let mount = policy.filesystem.mounts.first().filter(|_| abi < landlock::SOCKET_FILES)?;
+    Some(format!(
+        "{} may hold sockets of the host, and the kernel's Landlock ABI is {abi}: {} keeps runs from them",
+        mount.source,
+        landlock::SOCKET_FILES
+    ))
+}
+
+/// What a policy grants on a host.
+pub(super) fn rules(policy: &Policy, host: &HostFacts) -> Rules {
+    let mut rules = policy.syscalls.rules.clone();
+    if sockets_lead_out(policy, host).is_some() {
+        rules.allow.retain(|grant| grant.call != UNIX_SOCKETS);
+    }
+    rules
+}
+
+/// The same, where `watched` memory is all that holds a run.
+pub(super) fn calls(policy: &Policy, host: &HostFacts, watched: bool) -> Rules {
+    let mut calls = rules(policy, host);
     if watched {
         // Memory of a file that nobody maps is in no process's count.
         calls.deny.extend(UNCOUNTED.map(str::to_owned));
@@ -80,7 +112,7 @@ pub(super) fn calls(policy: &Policy, watched: bool) -> Rules {
 
 /// The seccomp filter; empty where it is not enforced.
 pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
-    let program = match remand_syscalls::compile_for_run(&calls(policy, watched), host.arch, policy.writes_to_host(), watched) {
+    let program = match remand_syscalls::compile_for_run(&calls(policy, host, watched), host.arch, policy.writes_to_host(), watched) {
         Ok(program) => program,
         Err(error) => {
             ledger.refuse(Protection::Seccomp, error.to_string(), "Change the policy.");
@@ -89,6 +121,12 @@ pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, wat
     };
     let by = format!("seccomp filter of {} instructions; refused calls are recorded", program.len());
     ledger.need(Protection::Seccomp, &host.seccomp, policy.syscalls.enforce, &by);
+    if policy.syscalls.rules.allow.iter().any(|grant| grant.call == UNIX_SOCKETS) {
+        match sockets_lead_out(policy, host) {
+            Some(why) => ledger.substitute(Protection::UnixSockets, format!("{UNIX_SOCKETS} is not granted here"), why),
+            None => ledger.by(Protection::UnixSockets, "no name of one leads out of the run"),
+        }
+    }
     // Without a filter nothing hands them over.
     match &host.seccomp {
         Fact::Available => {

@@ -33,6 +33,7 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
             open_files: 64,
             file_size: Limit::At(Bytes(16 << 20)),
             stack: Bytes(8 << 20),
+            stdin: Bytes(900),
             stdout: Bytes(1000),
             stderr: Bytes(2000),
             prints: Bytes(3000),
@@ -213,6 +214,7 @@ fn a_privileged_run_on_a_full_host() {
             kind: CommandKind::Executor,
         },
         collect: Collect {
+            stdin: 900,
             stdout: 1000,
             stderr: 2000,
             prints: 3000,

@@ -44,6 +44,7 @@ fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
         LimitKind::WallTime => exceeded(limit, plan.wall_time.unwrap_or(u64::MAX), counters.wall, "monotonic clock since ready"),
         LimitKind::CpuTime => cpu(evidence, plan, cpu_source(plan)),
         LimitKind::Memory => memory(evidence, plan),
+        LimitKind::Stdin => over(collect.stdin, counters.stdin, "bytes of standard input"),
         LimitKind::Stdout => over(collect.stdout, counters.stdout, "bytes of standard output"),
         LimitKind::Stderr => over(collect.stderr, counters.stderr, "bytes of standard error"),
         LimitKind::Prints => in_frames(collect.prints, counters.prints),

@@ -30,7 +30,16 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         unobserved: None,
         filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
         command: Command { path: String::new(), argv: Vec::new(), env: Vec::new(), cwd: String::new(), kind },
-        collect: Collect { stdout: 10, stderr: 20, prints: 30, result_size: 40, result_depth: 50, result_nodes: 60, job_size: 70 },
+        collect: Collect {
+            stdin: 5,
+            stdout: 10,
+            stderr: 20,
+            prints: 30,
+            result_size: 40,
+            result_depth: 50,
+            result_nodes: 60,
+            job_size: 70,
+        },
         enforcement: BTreeMap::new(),
     }
 }
@@ -136,6 +145,7 @@ fn the_supervisors_reason_comes_first() {
         cpu_user: 400_000,
         cpu_system: 100_001,
         memory_peak: Some(65 << 20),
+        stdin: 8,
         stdout: 10,
         stderr: 25,
         ..Counters::default()

@@ -50,6 +50,7 @@ fn limits() -> impl Strategy<Value = Limits> {
             open_files,
             file_size,
             stack,
+            stdin: stdout,
             stdout,
             stderr,
             prints,

@@ -27,7 +27,7 @@ use crate::sys::message::{self, Received};
 use crate::sys::process::Child;
 
 /// Bytes of one read, the size of a pipe.
-const CHUNK: usize = 1 << 16;
+pub(super) const CHUNK: usize = 1 << 16;
 
 impl Attempt {
     pub(super) fn on_forkserver(&mut self, with: &mut With<'_, '_>) {
@@ -97,6 +97,7 @@ impl Attempt {
                     self.timeline.mark(Step::Exec);
                 }
                 self.on(Event::Executing, with);
+                self.begin_input(with);
             }
             Report::Ended(ended) => {
                 self.timeline.mark(Step::Exit);
