@@ -74,7 +74,7 @@ pub(super) fn write(page: &mut Page<'_>) {
     page.title("What a run can write");
     page.of(
         "filesystem.tmp.size",
-        format!("/tmp (also /var/tmp and /dev/shm), a tmpfs of its own that ends with it: {size} of content, in memory."),
+        format!("/tmp (also /var/tmp and /dev/shm) and /workspace, in a tmpfs of its own that ends with it: {size} of content, in memory."),
     );
     page.of("filesystem.tmp.inodes", format!("There, {inodes} files, directories and links."));
     let code =

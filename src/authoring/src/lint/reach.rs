@@ -60,7 +60,10 @@ fn patterns(mounts: &[Mount], found: &mut Found) {
 
 fn network(policy: &Policy, found: &mut Found) {
     let mode = policy.network.mode;
-    let sockets = granted(&policy.syscalls.rules).unwrap_or_default();
+    // Unix sockets by name stay within the run.
+    let mut rules = policy.syscalls.rules.clone();
+    rules.allow.retain(|grant| grant.call != "@unix_sockets");
+    let sockets = granted(&rules).unwrap_or_default();
     let group = policy.syscalls.rules.allow.iter().position(|grant| grant.call == "@sockets" || grant.call == "@raw_sockets");
     if let Some(index) = group.filter(|_| mode == NetworkMode::None) {
         let message = "sockets reach nothing outside the run: network.mode = none leaves it without a network";

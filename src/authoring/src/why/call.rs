@@ -4,11 +4,12 @@
 
 use std::fmt::Write;
 
-use remand_plan::UNCOUNTED;
+use remand_plan::enforcement::Enforcement;
+use remand_plan::{Protection, UNCOUNTED};
 use remand_policy::question::{Call, Which};
 use remand_policy::write::write_grant;
 use remand_syscalls::bpf::SeccompData;
-use remand_syscalls::{ALLOW, Arch, COUNT, Comparison, Condition, DONE, Denial, END, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
+use remand_syscalls::{ALLOW, Arch, COUNT, Comparison, Condition, DONE, Denial, END, Grant, NO_SUCH_CALL, NOTIFY, Remedy, SERVE};
 use serde_json::json;
 
 use super::compiled::Compiled;
@@ -145,7 +146,7 @@ fn depends(known: &Known<'_>, compiled: &Compiled<'_>, reached: &Reach) -> Strin
     let looked_at = format!("the filter looks at argument {}", looked_at.join(" and "));
     let name = known.name.unwrap_or("");
     let mut ways = Vec::new();
-    for grant in &compiled.policy.syscalls.rules.allow {
+    for grant in compiled.policy.syscalls.rules.allow.iter().filter(|grant| held(grant, compiled)) {
         for when in remand_syscalls::ways(grant, name, known.args) {
             let conditions: Vec<_> = when.iter().map(condition).collect();
             ways.push(format!("{} (by {})", conditions.join(" and "), grant.call));
@@ -182,7 +183,7 @@ fn line(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: &Re
         names.iter().position(|entry| remand_syscalls::entry_names(entry, name)).map(|index| Line::entry(compiled, list, index))
     };
     let granted = |args: &[Option<u64>; 6]| {
-        let index = rules.allow.iter().position(|grant| !remand_syscalls::ways(grant, name, args).is_empty());
+        let index = rules.allow.iter().position(|grant| held(grant, compiled) && !remand_syscalls::ways(grant, name, args).is_empty());
         index.map(|index| Line::entry(compiled, "syscalls.allow", index))
     };
     match ruling {
@@ -196,7 +197,24 @@ fn line(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: &Re
         _ if reached.answers.contains_key(&NO_SUCH_CALL) => {
             Line::none("no policy can grant it: its arguments lie in memory, where no filter sees them")
         }
-        _ => entry("syscalls.deny", &rules.deny).unwrap_or_else(|| Line::lacking(compiled, "syscalls.allow")),
+        _ => entry("syscalls.deny", &rules.deny)
+            .or_else(|| withheld(known, compiled))
+            .unwrap_or_else(|| Line::lacking(compiled, "syscalls.allow")),
+    }
+}
+
+/// Whether a grant of the policy is one of the plan's.
+fn held(grant: &Grant, compiled: &Compiled<'_>) -> bool {
+    compiled.plan.as_ref().map_or(true, |plan| plan.rules.allow.contains(grant))
+}
+
+/// Why a call that the policy grants is refused here.
+fn withheld(known: &Known<'_>, compiled: &Compiled<'_>) -> Option<Line> {
+    let granted = |grant: &&Grant| !held(grant, compiled) && !remand_syscalls::ways(grant, known.name.unwrap_or(""), known.args).is_empty();
+    compiled.policy.syscalls.rules.allow.iter().find(granted)?;
+    match compiled.plan.as_ref().ok()?.enforcement.get(&Protection::UnixSockets)? {
+        Enforcement::Substitute { by, because } => Some(Line::none(format!("{by}: {because}"))),
+        _ => None,
     }
 }
 
@@ -209,7 +227,8 @@ fn cure(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling) -> Result<Ve
     let Some(name) = known.name else {
         return Err(format!("this build knows no system call {}, and no policy can allow it", known.number));
     };
-    let rules = &compiled.policy.syscalls.rules;
+    // What this host does not let the policy grant, another grant can.
+    let rules = compiled.plan.as_ref().map_or(&compiled.policy.syscalls.rules, |plan| &plan.rules);
     let named = |name: &str| rules.allow.iter().any(|grant| grant.call == name);
     match ruling {
         Ruling::Depends => return Err("ask with the argument that it depends on".to_owned()),
