@@ -24,6 +24,7 @@ mod libraries;
 mod lifecycle;
 mod limits;
 mod locks;
+mod machine;
 mod offers;
 mod policies;
 mod programs;
@@ -77,6 +78,7 @@ fn trials() -> Vec<Trial> {
         command_line::trials(),
         policies::trials(),
         programs::trials(),
+        machine::trials(),
         offers::trials(),
         here::trials(),
         soak::trials(),

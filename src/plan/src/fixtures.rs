@@ -46,6 +46,7 @@ pub fn full() -> HostFacts {
         proc_mount: yes(),
         descriptors: 1024,
         stack: u64::MAX,
+        cpus: 4,
         glibc: Some((2, 36)),
         warnings: Vec::new(),
     }

@@ -77,6 +77,8 @@ pub struct HostFacts {
     pub descriptors: u64,
     /// Bytes of stack that a program may have (RLIMIT_STACK, the hard limit).
     pub stack: u64,
+    /// CPUs that are online.
+    pub cpus: u32,
     /// Version of the C library that programs here start with, where it is glibc and can be known.
     pub glibc: Option<(u32, u32)>,
     /// Known kernel holes and host settings that weaken every sandbox here, as sentences.

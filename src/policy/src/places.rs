@@ -2,12 +2,14 @@
 //!
 //! Always holds: paths are compared by whole components: `/tmpfile` does not lie beneath `/tmp`.
 
-/// Trees of a run that no mount covers: it has each of its own, or none at all (`/sys`).
+/// Trees of a run that no mount covers: it has each of its own, or next to none (`/sys`).
 pub const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand", WORKSPACE];
 /// Where a program begins: empty, its own, and gone with the run.
 pub const WORKSPACE: &str = "/workspace";
 /// The first three, which are the kernel's: no mount shows the host's.
 pub const CLOSED_SOURCES: &[&str] = CLOSED_TARGETS.split_at(3).0;
+/// All that a run has of `/sys`: what glibc counts the CPUs by.
+pub const CPUS: &str = "/sys/devices/system/cpu/online";
 /// Ids and names inside, for what looks users up.
 pub const FILES: &[(&str, &str)] = &[
     (

@@ -30,14 +30,14 @@ pub(super) fn read(page: &mut Page<'_>) {
     let paths = devices.iter().map(|device| format!("/dev/{}", device.word()));
     let devices = if devices.is_empty() { "no device".to_owned() } else { some(paths, usize::MAX) };
     page.of("filesystem.devices", format!("Below /dev: {devices}."));
-    page.say("A few small files made for it: /etc/passwd, /etc/group, /etc/hosts, /etc/nsswitch.conf. Nothing of the host's /etc.");
+    page.say("A few small files made for it: /etc/passwd, /etc/group, /etc/hosts, /etc/nsswitch.conf, and of /sys the count of CPUs. Nothing of the host's /etc.");
     for (name, value) in environment {
         page.of(&format!("environment.{name}"), format!("The variable {name}={value:?}."));
     }
-    page.say(if environment.is_empty() {
-        "No environment variable at all."
-    } else {
+    page.say(if environment.iter().any(|(name, _)| name == "PATH") {
         "No other environment variable: none of the caller's."
+    } else {
+        "No other environment variable but PATH, the interpreter's directory: none of the caller's."
     });
     let holds = page.how(&Protection::LandlockFiles, Some(landlock.enforce));
     page.of("landlock.enforce", format!("Landlock, a second lock on all of these files{holds}."));

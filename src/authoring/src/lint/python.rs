@@ -1,15 +1,12 @@
 //! The `python` and `environment` sections: names that no Python has, variables that do something else than one thinks.
 
+use remand_plan::POOLS;
 use remand_policy::policy::{Policy, Python};
 use remand_policy::text::{did_you_mean, quote};
 use remand_policy::units::Limit;
 
 use super::advice::{Found, Spot, field};
 use super::names::{BUILTINS, MODULES, SOMETIMES, has};
-
-/// Sizes of native thread pools, which libraries read while they are imported.
-const POOLS: &[&str] =
-    &["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS"];
 
 pub(super) fn advise(policy: &Policy, found: &mut Found) {
     modules(&policy.python, found);

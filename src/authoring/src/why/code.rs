@@ -86,7 +86,9 @@ pub(super) fn variable(name: &str, compiled: &Compiled<'_>, plan: &Plan) -> Find
         return Finding { ruling: Ruling::Denied("not set"), because, line, cure };
     }
     let because = format!("the run's environment, where it is {value:?}");
-    let line = Line::field(compiled, &field);
+    let written = compiled.policy.environment.iter().any(|(known, _)| known == name);
+    let own = || Line::none(format!("no line writes {field}: it is the interpreter's directory"));
+    let line = if written { Line::field(compiled, &field) } else { own() };
     let cure = Ok(vec![Edit::set("python.runner_env_deny", json!(true))]);
     Finding { ruling: Ruling::Allowed, because, line, cure }
 }

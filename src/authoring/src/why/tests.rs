@@ -137,7 +137,8 @@ fn answers_name_the_ruling_and_the_line() {
         ("builtin eval", "denied (NameError)", "\"eval\""),
         ("builtin exec", "allowed", "[\"eval\"]"),
         ("env HOME", "allowed", "built-in default:"),
-        ("env PATH", "denied (not set)", ""),
+        ("env PATH", "allowed", ""),
+        ("env TZ", "denied (not set)", ""),
         ("connect 10.0.0.1:443", "denied (EPERM)", ""),
     ] {
         let Ok(question) = Question::parse(words) else {

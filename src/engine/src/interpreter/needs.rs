@@ -53,6 +53,9 @@ impl Core {
 }
 
 /// An interpreter, and every name that its trees were made from (whose identity they depend on).
+/// The locale that the shipped policies name: a directory of files, which glibc does not have in itself.
+const LOCALE: &str = "/usr/lib/locale/C.utf8";
+
 pub(super) type Needs = (Interpreter, BTreeSet<String>);
 
 /// Finds out what the interpreter behind `reply` needs besides its core; with `site`, also its site packages.
@@ -69,9 +72,10 @@ pub(super) fn needs(
     if !reply.paths.iter().filter_map(|path| follow(path)).any(|path| standard.contains(&path)) {
         return Err(format!("names none of the standard libraries that were found for it (sys.path is {:?})", reply.paths));
     }
-    let public = |path: &&String| follow(path).is_some_and(|real| real.ends_with("/zoneinfo") && is_dir(&real)) && core.reach.public(path);
-    let zoneinfo = reply.zoneinfo.iter().find(public).cloned();
-    core.names.extend(zoneinfo);
+    let public = |path: &str, end: &str| follow(path).is_some_and(|real| real.ends_with(end) && is_dir(&real)) && core.reach.public(path);
+    let zoneinfo = reply.zoneinfo.iter().find(|path| public(path, "/zoneinfo")).cloned();
+    let locale = Some(LOCALE).filter(|path| public(path, LOCALE)).map(str::to_owned);
+    core.names.extend(zoneinfo.into_iter().chain(locale));
 
     let site_paths = if site { packages(layout, reply, &core.reach, owners)? } else { Vec::new() };
     let shown: Vec<String> = site_paths.iter().filter_map(|path| follow(path)).collect();

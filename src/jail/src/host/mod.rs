@@ -74,6 +74,7 @@ pub fn observe(depth: Depth) -> HostFacts {
         proc_mount: Fact::Available,
         descriptors: room::limit(Resource::RLIMIT_NOFILE).0,
         stack: room::limit(Resource::RLIMIT_STACK).1,
+        cpus: cpus(),
         glibc: glibc::version(),
         warnings: Vec::new(),
     };
@@ -87,6 +88,12 @@ pub fn observe(depth: Depth) -> HostFacts {
         facts.warnings = warnings::look(kernel.version);
     }
     facts
+}
+
+/// CPUs that are online; what cannot be asked counts as one.
+fn cpus() -> u32 {
+    let count = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+    count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1)
 }
 
 /// Looks for cgroups only.

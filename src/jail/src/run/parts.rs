@@ -70,7 +70,7 @@ impl Parts {
         timeline.mark(Step::Cgroup);
         let (Pipe { ours: input, theirs: their_input }, job) = (pipes::input()?, pipes::to_run()?);
         let input_pipe = pipes::copy(&their_input)?;
-        let (stdout, stderr, result) = (pipes::from_run()?, pipes::from_run()?, pipes::from_run()?);
+        let (stdout, stderr, result) = (pipes::output_of_run()?, pipes::output_of_run()?, pipes::from_run()?);
         let (report, their_report) = socket_pair()?;
         timeline.mark(Step::Pipes);
         let [(stdout, their_stdout), (stderr, their_stderr), (job, their_job), (result, their_result)] =

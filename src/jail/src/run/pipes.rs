@@ -30,6 +30,15 @@ pub fn from_run() -> Result<Pipe, Failure> {
     Ok(Pipe { ours, theirs })
 }
 
+/// Its standard output or error: mode 0222, since `/dev/stdout` opens it anew, by an id that owns no pipe.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn output_of_run() -> Result<Pipe, Failure> {
+    let (ours, theirs) = new(Mode::S_IWUSR | Mode::S_IWGRP | Mode::S_IWOTH)?;
+    Ok(Pipe { ours, theirs })
+}
+
 /// A pipe that the run reads: mode 0400.
 ///
 /// # Errors
@@ -62,7 +71,7 @@ fn new(mode: Mode) -> Result<(OwnedFd, OwnedFd), Failure> {
     let (read, write) = pipe2(OFlag::O_CLOEXEC).map_err(failed)?;
     // One inode serves both ends. Its owner is this process's user: with privilege that is never the run's.
     fchmod(read.as_fd(), mode).map_err(failed)?;
-    let ours = if mode == Mode::S_IWUSR { &read } else { &write };
+    let ours = if mode.contains(Mode::S_IWUSR) { &read } else { &write };
     fcntl(ours, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(failed)?;
     Ok((read, write))
 }

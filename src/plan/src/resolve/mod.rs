@@ -2,6 +2,7 @@
 //!
 //! Always holds: a plan comes out only if every required protection can be enforced; what is optional and cannot be had is named in the plan.
 
+mod cpus;
 mod landlock;
 mod ledger;
 mod limits;
@@ -23,6 +24,7 @@ use crate::interpreter::BOOTSTRAP;
 use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
 use crate::protection::Protection;
 
+pub use cpus::POOLS;
 pub use protections::UNCOUNTED;
 pub use room::no_room;
 pub use root::{Shown, shown, unexecutable};
@@ -96,7 +98,8 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
     let landlock = landlock::resolve(&mut ledger, policy, host);
     let proc = protections::proc(&mut ledger, policy, host);
     let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
-    let root = root::resolve(&mut ledger, policy, program, proc, files);
+    let cpus = cpus::count(policy, host);
+    let root = root::resolve(&mut ledger, policy, program, (proc, cpus), files);
     let root = owners::resolve(&mut ledger, root, host, files);
     let landlock = landlock.map(|masks| landlock::rules(masks, policy, &root, proc));
     let enforcement = ledger.finish()?;
@@ -116,13 +119,13 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
         rules: protections::rules(policy, host),
         filter,
         unobserved: None,
-        command: command(policy, program),
+        command: command(policy, program, cpus),
         collect: collect(policy),
         enforcement,
     })
 }
 
-fn command(policy: &Policy, program: &Program<'_>) -> Command {
+fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
     let (kind, argv) = match program {
         // Isolated, without site, without writing bytecode.
         Program::Python(python) => {
@@ -130,10 +133,17 @@ fn command(policy: &Policy, program: &Program<'_>) -> Command {
         }
         Program::Host { argv, .. } => (CommandKind::Program, argv.to_vec()),
     };
+    // Where programs look for `python3`; in a virtual environment, for its own.
+    let path = match program {
+        Program::Python(python) if !policy.environment.iter().any(|(name, _)| name == "PATH") => {
+            python.executable.rsplit_once('/').map(|(directory, _)| format!("PATH={directory}"))
+        }
+        _ => None,
+    };
     Command {
         path: argv.first().cloned().unwrap_or_default(),
         argv,
-        env: policy.environment.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        env: policy.environment.iter().map(|(name, value)| cpus::variable(name, value, cpus)).chain(path).collect(),
         cwd: "/tmp".into(),
         kind,
     }

@@ -2,11 +2,11 @@
 //!
 //! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
 
-use remand_policy::places::{FILES, behind, beneath, overlap, owned, taken};
+use remand_policy::places::{CPUS, FILES, behind, beneath, overlap, owned, taken};
 use remand_policy::policy::{Device, Mount, Policy};
 
 use super::ledger::Ledger;
-use super::sources;
+use super::{cpus, sources};
 use crate::files::{Entry, Files, Kind};
 use crate::interpreter::{EXECUTOR, MAIN, Tree};
 use crate::plan::{Bind, Program, Root};
@@ -20,9 +20,10 @@ pub(super) const PROC_LINKS: [(&str, &str); 4] = [
     ("/dev/stderr", "/proc/self/fd/2"),
 ];
 /// Resolves the root.
-pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, proc: bool, files: &dyn Files) -> Root {
+pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_>, (proc, cpus): (bool, u32), files: &dyn Files) -> Root {
     let trees = trees(policy, program);
     let mut root = own_places(policy, program, proc);
+    root.files.push((CPUS.into(), cpus::online(cpus)));
     nodes(ledger, &root.devices, files);
     for tree in &trees {
         show(ledger, tree, &mut root);
