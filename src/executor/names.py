@@ -47,8 +47,9 @@ class Imports:
     def hook(self, real):
         def __import__(name, globals=None, locals=None, fromlist=(), level=0):
             # Modules import what they need, and so does C code (datetime loading _strptime), which comes with a list.
-            by_code = level == 0 and type(fromlist) is not list and (not globals or globals.get("__spec__") is None)
-            if by_code and isinstance(name, str):
+            # Whoever calls this as a function says nothing of itself.
+            by = globals or sys._getframe(1).f_globals
+            if level == 0 and type(fromlist) is not list and by.get("__spec__") is None and isinstance(name, str):
                 self.check(name.partition(".")[0])
             return real(name, globals, locals, fromlist, level)
 

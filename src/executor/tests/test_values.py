@@ -156,7 +156,7 @@ class Security(EveryPython):
 
         site = os.path.join(EveryPython.directory.name, "site")
         os.makedirs(os.path.join(site, "pack"), exist_ok=True)
-        for name, text in (("pack/__init__.py", "import other, os\nvalue = other.value"), ("other.py", "value = 7")):
+        for name, text in (("pack/__init__.py", "import other, os\nvalue = __import__('other').value"), ("other.py", "value = 7")):
             with open(os.path.join(site, name), "w") as file:
                 file.write(text)
         only = {"stdlib_allow": ["sys"], "external_allow": ["pack"]}
