@@ -10,7 +10,6 @@ use remand_policy::load::Loaded;
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::Problem;
 
-use crate::store::listed;
 use crate::trust::Distrust;
 
 /// What a file was to be.
@@ -113,4 +112,9 @@ pub enum Refusal {
         /// Every problem.
         problems: Vec<Problem>,
     },
+}
+
+/// Directories, for a sentence.
+pub(crate) fn listed(directories: &[PathBuf]) -> String {
+    directories.iter().map(|directory| directory.display().to_string()).collect::<Vec<_>>().join(" and ")
 }

@@ -17,7 +17,7 @@ use remand_policy::shipped::{self, SHIPPED};
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::Problem;
 
-use crate::refusal::{Document, Refusal};
+use crate::refusal::{Document, Refusal, listed};
 use crate::trust::{self, Distrust};
 
 /// Where an administrator puts policies that are asked for by name.
@@ -287,12 +287,6 @@ pub fn built_in() -> String {
 fn distrusted(path: &Path, distrust: Distrust) -> Refusal {
     Refusal::Distrusted { document: Document::Policy, path: path.to_owned(), distrust }
 }
-
-/// Directories, for a sentence.
-pub(crate) fn listed(directories: &[PathBuf]) -> String {
-    directories.iter().map(|directory| directory.display().to_string()).collect::<Vec<_>>().join(" and ")
-}
-
 fn is_at(path: &Path, place: &Path) -> bool {
     std::path::absolute(path).is_ok_and(|path| path == place)
 }

@@ -79,7 +79,7 @@ mod tests {
             ("/tmp", "/", Some("/tmp")),
         ] {
             assert_eq!(behind(path, directory), rest, "{path} behind {directory}");
-            assert_eq!((beneath(path, directory), inside(path, directory)), (rest.is_some(), rest.is_some_and(|rest| rest != "")));
+            assert_eq!((beneath(path, directory), inside(path, directory)), (rest.is_some(), rest.is_some_and(|rest| !rest.is_empty())));
         }
         assert!(overlap("/a", "/a/b") && overlap("/a/b", "/a") && !overlap("/a", "/ab"));
         assert_eq!((own("/tmp/x"), own("/tmpx"), own("/sys/x")), (Some("/tmp"), None, None));
