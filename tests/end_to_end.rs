@@ -29,6 +29,7 @@ mod offers;
 mod policies;
 mod programs;
 mod python;
+mod quiet;
 mod reading;
 mod relay;
 mod results;
@@ -73,6 +74,7 @@ fn trials() -> Vec<Trial> {
         results::trials(),
         isolation::trials(),
         python::trials(),
+        quiet::trials(),
         jobs::trials(),
         learn::trials(),
         command_line::trials(),

@@ -78,7 +78,9 @@ fn holds(outcome: &Value, seen: Seen) -> bool {
         Seen::Denied(call, answer) => {
             denials(outcome).any(|denied| denied["syscall"] == call && denied["answered"] == answer && counted(denied))
         }
-        Seen::Granted(call) => denials(outcome).all(|denied| denied["syscall"] != call),
+        Seen::Granted(call) => {
+            denials(outcome).chain(outcome["quiet"].as_array().into_iter().flatten()).all(|denied| denied["syscall"] != call)
+        }
         Seen::NoDenial => denials(outcome).next().is_none(),
         Seen::Any(choices) => choices.iter().any(|choice| holds(outcome, *choice)),
         Seen::Stdout(text) => stdout.contains(text),

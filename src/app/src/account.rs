@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::frames::ErrorFrame;
 use remand_plan::limit::{LimitKind, Unit};
-use remand_plan::outcome::{Captured, Violation};
+use remand_plan::outcome::{Answered, Captured, Violation};
 use remand_plan::step::Step;
 use remand_plan::verdict::{Level, Verdict};
 use remand_plan::{Outcome, Protection};
@@ -20,6 +20,9 @@ use crate::print::{lines, plain};
 const UNIX: u64 = 1;
 /// Kinds of denied calls that are told one by one.
 const DENIED_SHOWN: usize = 8;
+
+/// How Python says that a thread was denied.
+const NO_THREAD: &str = "can't start new thread";
 
 /// What the code printed and what the run wrote itself, in that order.
 pub fn output(outcome: &Outcome) -> String {
@@ -155,7 +158,8 @@ fn not_started(step: Step, index: u32, errno: i32, hint: &str) -> (String, Vec<S
 
 fn denied(outcome: &Outcome) -> String {
     let mut text = String::new();
-    for violation in outcome.violations.iter().take(DENIED_SHOWN) {
+    let fitting: Vec<_> = outcome.violations.iter().filter(|violation| fits(outcome.error.as_ref(), violation)).collect();
+    for violation in fitting.iter().take(DENIED_SHOWN) {
         let Violation { syscall, count, answered, remedy, .. } = violation;
         let times = if *count == 1 { String::new() } else { format!(", {count} times") };
         let _ = writeln!(text, "  denied: {}({}){times}, answered {}", plain(syscall), arguments(&violation.args), answered);
@@ -163,14 +167,30 @@ fn denied(outcome: &Outcome) -> String {
     }
     // What the policy grants, and this host does not let it.
     if let Some(Enforcement::Substitute { by, because }) = outcome.enforcement.get(&Protection::UnixSockets)
-        && outcome.violations.iter().any(|violation| violation.syscall == "socket" && violation.args.first() == Some(&UNIX))
+        && fitting.iter().any(|violation| violation.syscall == "socket" && violation.args.first() == Some(&UNIX))
     {
         let _ = writeln!(text, "    {}: {}", plain(by), plain(because));
     }
-    if outcome.violations_truncated || outcome.violations.len() > DENIED_SHOWN {
+    if fitting.len() > DENIED_SHOWN || outcome.violations_truncated && !fitting.is_empty() {
         text.push_str("  more calls were denied; --json lists them\n");
     }
     text
+}
+
+/// Whether a denied call can be why an exception was raised: it, or one that led to it, names the number that the call was answered, or none where Python
+/// names none.
+fn fits(error: Option<&ErrorFrame>, violation: &Violation) -> bool {
+    let Some(error) = error else { return true };
+    let said = [&error.stack, &error.message];
+    let numbers = match violation.answered {
+        Answered::Eperm => &["[Errno 1]", "[Errno 13]"][..],
+        Answered::Enosys => &["[Errno 38]"],
+        Answered::EndOfRun => return true,
+    };
+    if said.iter().any(|text| text.contains("[Errno ")) {
+        return said.iter().any(|text| numbers.iter().any(|number| text.contains(number)));
+    }
+    error.kind == "OSError" || error.kind == "PermissionError" || said.iter().any(|text| text.contains(NO_THREAD))
 }
 
 /// Argument registers, without the zeros at the end: nobody knows here how many the call has.
@@ -211,7 +231,6 @@ fn ended(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use remand_plan::outcome::Answered;
     use remand_syscalls::{NoRemedy, Remedy};
 
     use super::*;
@@ -367,6 +386,28 @@ mod tests {
         run.violations = vec![violation(1, [1; 6]); DENIED_SHOWN + 1];
         assert!(account(&run).ends_with("  more calls were denied; --json lists them\n"));
         assert_eq!(account(&run).matches("denied: ").count(), DENIED_SHOWN);
+    }
+
+    #[test]
+    fn a_denied_call_is_told_beside_an_exception_that_it_can_have_led_to() {
+        let remedy = Remedy::None(NoRemedy::Foreign);
+        let told = |kind: &str, message: &str, stack: &str, answered| {
+            let error = ErrorFrame { kind: kind.into(), message: message.into(), stack: stack.into(), ..ErrorFrame::default() };
+            let violation = Violation { syscall: "mbind".into(), args: [0; 6], count: 1, answered, remedy: remedy.clone() };
+            let run = Outcome { error: Some(error), violations: vec![violation], ..outcome(Verdict::Raised) };
+            account(&run).contains("denied: mbind")
+        };
+        let (eperm, enosys) = (Answered::Eperm, Answered::Enosys);
+        assert!(told("PermissionError", "[Errno 1] Operation not permitted", "", eperm));
+        assert!(told("Oops", "wrapped", "PermissionError: [Errno 13] no\n\nThe above exception", eperm));
+        assert!(told("OSError", "no number", "", eperm));
+        assert!(told("RuntimeError", "can't start new thread", "", eperm));
+        assert!(told("OSError", "[Errno 38] Function not implemented", "", enosys));
+        assert!(!told("OSError", "[Errno 38] Function not implemented", "", eperm));
+        assert!(!told("PermissionError", "[Errno 1] Operation not permitted", "", enosys));
+        assert!(!told("FileNotFoundError", "[Errno 2] No such file", "", eperm));
+        assert!(!told("ValueError", "bad", "ValueError: bad", eperm));
+        assert!(told("ValueError", "bad", "", Answered::EndOfRun), "what ended the run is always told");
     }
 
     #[test]

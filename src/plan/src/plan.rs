@@ -2,7 +2,7 @@
 //!
 //! Always holds: a plan exists only if every required protection can be enforced on the host it was made for. Paths are absolute, numbers final.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use remand_syscalls::bpf::Instruction;
 use remand_syscalls::{Rules, granted};
@@ -46,6 +46,8 @@ pub struct Plan {
     pub landlock: Option<LandlockPlan>,
     /// What the policy lets a run call, which a denial is held against.
     pub rules: Rules,
+    /// Calls whose denials are counted apart.
+    pub quiet: BTreeSet<String>,
     /// The compiled seccomp filter; empty where it is not enforced.
     pub filter: Vec<Instruction>,
     /// Only while learning: the filter that the run would have otherwise. What `filter` hands to the supervisor and this one allows is looked at and let

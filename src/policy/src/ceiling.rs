@@ -8,6 +8,7 @@
 //! - `python.interpreter` must be the ceiling's: an interpreter brings the files beside it into the run.
 //! - A mount is within if the ceiling mounts its source, or a directory above, with the same rights or more; where in the run it appears is free.
 //!   A ceiling that covers a part of a mount by another one has them taken over as they are, or not at all.
+//! - `syscalls.quiet` allows no call, but takes denials out of what people are shown, so that a longer list is beyond.
 //! - `syscalls.kill`, `python.builtins_deny` and `landlock.minimum_abi` are floors: at least what the ceiling has.
 
 use std::ops::RangeInclusive;
@@ -16,7 +17,7 @@ use remand_syscalls::{Grant, Rules, covered, granted};
 use serde_json::{Value, json};
 
 use crate::field::{Field, Greater, Names, Saying};
-use crate::narrow::{Change, Compare, Direction};
+use crate::narrow::{Change, Compare, Direction, meant};
 use crate::places::{beneath, inside};
 use crate::policy::{Fields, Mount, Policy, Visitor, Word};
 use crate::units::Number;
@@ -105,7 +106,7 @@ impl<S> Visitor<S> for Ceiling<'_, S> {
     fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
         let (ceiling, policy) = self.both(field);
         let words = |values: &[T]| values.iter().map(|value| value.word().to_owned()).collect::<Vec<_>>();
-        self.found.extend(listed(field.path, &words(ceiling), &words(policy)));
+        self.found.extend(beyond(field.path, Names::Modules, &words(ceiling), &words(policy)));
     }
 
     fn text(&mut self, field: &Field<S, String>, saying: Saying) {
@@ -121,7 +122,7 @@ impl<S> Visitor<S> for Ceiling<'_, S> {
         let (ceiling, policy) = self.both(field);
         match longer {
             Greater::AllowsMore if changes.is_empty() => {}
-            Greater::AllowsMore => self.found.extend(listed(field.path, ceiling, policy)),
+            Greater::AllowsMore => self.found.extend(beyond(field.path, names, ceiling, policy)),
             Greater::AllowsLess => self.floor(field.path, &changes),
         }
     }
@@ -150,8 +151,10 @@ impl<S> Visitor<S> for Ceiling<'_, S> {
 }
 
 /// Names that are not among those allowed.
-fn listed(field: &str, allowed: &[String], asked: &[String]) -> Vec<Excess> {
-    let extra = asked.iter().enumerate().filter(|(_, name)| !allowed.contains(name));
+fn beyond(field: &str, names: Names, allowed: &[String], asked: &[String]) -> Vec<Excess> {
+    let known = meant(names, allowed);
+    let within = |name: &String| meant(names, std::slice::from_ref(name)).iter().all(|one| known.contains(one));
+    let extra = asked.iter().enumerate().filter(|(_, name)| !within(name));
     let most = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
     let excess = |(index, name): (usize, &String)| Excess {
         field: field.to_owned(),

@@ -243,6 +243,12 @@ sections! {
     Syscalls "syscalls." {
         /// Who may call what.
         rules: Rules = Rules::narrowest(), rules();
+        /// Calls, and groups of them, that programs are known to try and to do without: where one is not allowed, it is answered as any other and counted apart
+        /// in the outcome (`quiet`), so that it is never shown as a danger beside an unrelated error. It allows no call. A call that ends the run is never quiet.
+        /// A request may take entries out and add none: the narrower list is the shorter one, under which more is shown.
+        ///
+        /// Nothing: the filter is the same.
+        quiet: Vec<String> = Vec::new(), names(Names::Calls, AllowsMore);
         /// Whether seccomp (filter and recording) must be enforced.
         ///
         /// `seccomp(SECCOMP_SET_MODE_FILTER)` with a user notification listener, the last step before `execve`.

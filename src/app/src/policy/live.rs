@@ -154,12 +154,14 @@ impl<'o> Live<'o> {
         let args: Vec<_> = call.args.iter().map(|arg| format!("{:x}", arg.unwrap_or(0))).collect();
         if self.before.is_none() {
             let none = self.deed(CALL, json!({ "number": number, "args": args, "make": false }))?;
-            self.before = Some(none.violations.into_iter().map(|violation| (violation.syscall, violation.count)).collect());
+            self.before =
+                Some(none.violations.into_iter().chain(none.quiet).map(|violation| (violation.syscall, violation.count)).collect());
         }
         let outcome = self.deed(CALL, json!({ "number": number, "args": args, "make": true }))?;
         let name = remand_syscalls::name(arch, number).map_or_else(|| format!("syscall_{number}"), str::to_owned);
         let before = self.before.as_ref().and_then(|before| before.get(&name)).copied().unwrap_or(0);
-        let denied = outcome.violations.iter().find(|violation| violation.syscall == name && violation.count > before);
+        let denied =
+            outcome.violations.iter().chain(&outcome.quiet).find(|violation| violation.syscall == name && violation.count > before);
         Ok(match (&outcome.verdict, denied) {
             (Verdict::Violated { .. }, _) => Ruling::EndsTheRun,
             (_, Some(violation)) if violation.answered == Answered::Enosys => Ruling::NoSuchCall,

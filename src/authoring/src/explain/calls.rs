@@ -12,7 +12,7 @@ use crate::diff;
 const NAMED: usize = 30;
 
 pub(super) fn call(page: &mut Page<'_>) {
-    let Policy { syscalls: Syscalls { rules: rules @ Rules { allow, deny, kill }, enforce }, .. } = page.policy;
+    let Policy { syscalls: Syscalls { rules: rules @ Rules { allow, deny, kill }, quiet, enforce }, .. } = page.policy;
     page.title("What a run can call of the kernel");
     let holds = page.how(&Protection::Seccomp, Some(*enforce));
     page.of("syscalls.enforce", format!("Only what is named here{holds}."));
@@ -32,6 +32,12 @@ pub(super) fn call(page: &mut Page<'_>) {
     }
     names_of(page, "syscalls.deny", deny, "Taken out of that again");
     names_of(page, "syscalls.kill", kill, "Ends the run, with the verdict violated");
+    names_of(
+        page,
+        "syscalls.quiet",
+        quiet,
+        "Known to be tried in vain: where it is denied, the outcome counts it apart and no account of an error names it",
+    );
     if page.plan.is_some_and(|plan| plan.memory_watch.is_some()) {
         page.say(format!("Refused here besides, since no memory cgroup counts what they make: {}.", some(remand_plan::UNCOUNTED, NAMED)));
     }

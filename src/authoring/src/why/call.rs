@@ -120,10 +120,18 @@ fn because(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: 
         Ruling::NoSuchCall if unrecorded => "the filter answers ENOSYS (SECCOMP_RET_ERRNO), without a record".to_owned(),
         Ruling::Depends => depends(known, compiled, reached),
         _ => format!(
-            "the filter hands it to the supervisor (SECCOMP_RET_USER_NOTIF), which records it and answers {}",
+            "the filter hands it to the supervisor (SECCOMP_RET_USER_NOTIF), which records it{} and answers {}",
+            apart(known, compiled),
             if ruling == Ruling::NoSuchCall { "ENOSYS" } else { "EPERM" }
         ),
     }
+}
+
+/// Where a denial is recorded that the policy expects.
+fn apart(known: &Known<'_>, compiled: &Compiled<'_>) -> String {
+    let quiet = &compiled.policy.syscalls.quiet;
+    let expected = quiet.iter().position(|entry| known.name.is_some_and(|name| remand_syscalls::covers(entry, name)));
+    expected.map_or_else(String::new, |index| format!(" apart from other denials (syscalls.quiet[{index}] expects it)"))
 }
 
 /// How a call comes to succeed.

@@ -43,6 +43,7 @@ fn showing(path: &str) -> Plan {
         cpu_time: None,
         landlock: None,
         rules: Rules::default(),
+        quiet: BTreeSet::new(),
         filter: Vec::new(),
         unobserved: None,
         command: Command { path: path.into(), argv: Vec::new(), env: Vec::new(), cwd: "/tmp".into(), kind: CommandKind::Program },

@@ -34,6 +34,7 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
     in_use.again();
     timeline.mark(Step::Teardown);
     let value = seen.received.value();
+    let (quiet, violations) = seen.violations.into_iter().partition(|denied| denied.quiet(&plan.quiet));
     Outcome {
         value,
         error: seen.received.error,
@@ -41,8 +42,9 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
         stdin: seen.given,
         stdout: captured(&seen.stdout),
         stderr: captured(&seen.stderr),
-        violations: seen.violations,
+        violations,
         violations_truncated: seen.violations_truncated,
+        quiet,
         usage: usage(&evidence.counters),
         ..decided(plan, &evidence, timeline)
     }
@@ -73,6 +75,7 @@ fn decided(plan: &Plan, evidence: &Evidence, timeline: Timeline) -> Outcome {
         stderr: Captured::default(),
         violations: Vec::new(),
         violations_truncated: false,
+        quiet: Vec::new(),
         usage: Usage::default(),
         timing: timeline.finish(),
         enforcement,

@@ -171,7 +171,7 @@ fn policy(job_size: u64) -> Policy {
             cgroup: required,
         },
         filesystem: Filesystem { tmp: Tmp { size: bytes, inodes: 1, exec: false }, mounts: Vec::new(), proc: true, devices: Vec::new() },
-        syscalls: Syscalls { rules: remand_syscalls::Rules::default(), enforce: required },
+        syscalls: Syscalls { rules: remand_syscalls::Rules::default(), quiet: Vec::new(), enforce: required },
         network: Network { mode: NetworkMode::None, reason: None },
         namespaces: Namespaces { ipc: required, uts: required, network: required, cgroup: required, own_uid: required },
         landlock: Landlock { enforce: required, minimum_abi: 1 },

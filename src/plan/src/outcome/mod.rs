@@ -4,7 +4,7 @@
 
 mod exit_code;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use remand_syscalls::{Denial, Remedy};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,8 @@ pub struct Outcome {
     pub violations: Vec<Violation>,
     /// More calls were denied than are listed.
     pub violations_truncated: bool,
+    /// Denied system calls that the policy expects (`syscalls.quiet`), apart from the others.
+    pub quiet: Vec<Violation>,
     /// What the run spent.
     pub usage: Usage,
     /// Microseconds per step, in order.
@@ -77,6 +79,7 @@ impl Outcome {
             stderr: Captured::default(),
             violations: Vec::new(),
             violations_truncated: false,
+            quiet: Vec::new(),
             usage: Usage::default(),
             timing: Vec::new(),
             enforcement: BTreeMap::new(),
@@ -117,6 +120,14 @@ pub struct Violation {
     #[serde(rename = "change", serialize_with = "told")]
     #[schemars(with = "String")]
     pub remedy: Remedy,
+}
+
+impl Violation {
+    /// Whether the policy expects it, which names these calls. One that ended the run is news, whatever it names.
+    #[must_use]
+    pub fn quiet(&self, expected: &BTreeSet<String>) -> bool {
+        self.answered != Answered::EndOfRun && expected.contains(&self.syscall)
+    }
 }
 
 fn told<S: serde::Serializer>(remedy: &Remedy, serializer: S) -> Result<S::Ok, S::Error> {

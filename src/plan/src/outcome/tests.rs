@@ -50,6 +50,7 @@ fn outcome(verdict: Verdict) -> Outcome {
             remedy: Remedy::None(NoRemedy::Foreign),
         }],
         violations_truncated: false,
+        quiet: Vec::new(),
         usage: Usage { wall_ms: Milliseconds(1_234_567), memory_peak: Some(1), ..Usage::default() },
         timing: vec![Timing { step: Step::CloneInit, us: 120 }],
         enforcement: BTreeMap::from([
@@ -64,7 +65,8 @@ fn outcome(verdict: Verdict) -> Outcome {
 fn the_keys_and_their_order() {
     let value = serde_json::to_value(outcome(Verdict::Finished)).unwrap();
     let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-    let named = "version run policy verdict value error prints stdout stderr violations violations_truncated usage timing enforcement";
+    let named =
+        "version run policy verdict value error prints stdout stderr violations violations_truncated quiet usage timing enforcement";
     assert_eq!(keys.join(" "), named);
     assert_eq!(value["verdict"], json!({"kind": "finished"}));
     assert_eq!(value["error"]["type"], json!("ValueError"));

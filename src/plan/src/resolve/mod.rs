@@ -117,6 +117,7 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
         cpu_time: policy.limits.cpu_time.value().map(|span| span.0),
         landlock,
         rules: protections::rules(policy, host),
+        quiet: remand_syscalls::calls_named(&policy.syscalls.quiet),
         filter,
         unobserved: None,
         command: command(policy, program, cpus),

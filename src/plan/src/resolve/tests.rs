@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use remand_policy::policy::{
     Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Syscalls, Tmp,
@@ -51,6 +51,7 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
         },
         syscalls: Syscalls {
             rules: Rules { allow: allow.iter().map(|call| Grant::any(call)).collect(), deny: names(deny), kill: names(kill) },
+            quiet: Vec::new(),
             enforce: yes,
         },
         network: Network { mode: NetworkMode::None, reason: None },
@@ -130,6 +131,7 @@ fn a_privileged_run_on_a_full_host() {
     let rule = |path: &str, rights| (path.to_owned(), rights);
     let expected = Plan {
         rules: policy.syscalls.rules.clone(),
+        quiet: BTreeSet::new(),
         policy_name: "test".into(),
         policy_hash: policy.hash(),
         root: Root {

@@ -15,6 +15,7 @@ use crate::step::Step;
 fn plan(kind: CommandKind, filtered: bool) -> Plan {
     Plan {
         rules: Rules::default(),
+        quiet: std::collections::BTreeSet::new(),
         policy_name: String::new(),
         policy_hash: String::new(),
         root: Root::default(),

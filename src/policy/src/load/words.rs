@@ -65,6 +65,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("syscalls.allow", "systemcallfilter allowedsyscalls syscallsallowed seccompkeep allowsyscalls syscallallowlist"),
     ("syscalls.deny", "seccompdrop deniedsyscalls blockedsyscalls syscallblacklist denysyscalls"),
     ("syscalls.kill", "killsyscalls seccompkill"),
+    ("syscalls.quiet", "quietsyscalls silentsyscalls ignoredsyscalls expectedsyscalls seccompquiet"),
     ("network.mode", "networkmode net networks clonenewnet unsharenet sharenet hostnetwork"),
     ("network.mode", "allownetwork internet networking networkenabled networkaccess enablenetwork joinsnamespaceof"),
     ("environment", "env environ envs envvar envvars setenv environmentvariables passenvironment variables keepenv"),

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use remand_syscalls::{Grant, Rules};
+use remand_syscalls::{Grant, Rules, calls};
 use serde_json::{Value, json};
 
 use crate::field::{Field, Greater, Names, Saying};
@@ -115,6 +115,14 @@ impl<'c, S> Compare<'c, S> {
     }
 }
 
+/// What the names of a list name: of a group, its calls.
+pub(crate) fn meant(names: Names, list: &[String]) -> Vec<String> {
+    match names {
+        Names::Calls => calls(list).into_iter().collect(),
+        Names::Modules | Names::Builtins => list.to_vec(),
+    }
+}
+
 impl<S> Visitor<S> for Compare<'_, S> {
     fn section<T: Fields>(&mut self, field: &Field<S, T>) {
         let (from, to) = self.both(field);
@@ -143,8 +151,8 @@ impl<S> Visitor<S> for Compare<'_, S> {
 
     fn reason(&mut self, _: &Field<S, Option<String>>, _: fn(&S) -> Option<(&'static str, &'static str)>) {}
 
-    fn names(&mut self, field: &Field<S, Vec<String>>, _: Names, longer: Greater) {
-        self.list(field, Clone::clone, longer);
+    fn names(&mut self, field: &Field<S, Vec<String>>, names: Names, longer: Greater) {
+        self.list(field, |list| meant(names, list), longer);
     }
 
     fn mounts(&mut self, field: &Field<S, Vec<Mount>>) {

@@ -105,7 +105,7 @@ fn grant() -> impl Strategy<Value = Grant> {
 
 fn syscalls() -> impl Strategy<Value = Syscalls> {
     let names = || subsequence(vec!["@debug", "@threads", "kill", "ioctl", "mount", "@mount", "clone"], 0..=2);
-    (vec(grant(), 0..6), names(), names(), enforce()).prop_map(|(mut allow, deny, kill, enforce)| {
+    (vec(grant(), 0..6), names(), names(), names(), enforce()).prop_map(|(mut allow, deny, kill, quiet, enforce)| {
         // What a file may not hold: grants that repeat or swallow one another, conditions listed twice, calls allowed and taken back.
         for grant in &mut allow {
             if grant.when.first() == grant.when.get(1) {
@@ -122,7 +122,7 @@ fn syscalls() -> impl Strategy<Value = Syscalls> {
             }
         }
         let owned = |names: Vec<&str>| names.into_iter().map(Into::into).collect();
-        Syscalls { rules: Rules { allow: kept, deny: owned(deny), kill: owned(kill) }, enforce }
+        Syscalls { rules: Rules { allow: kept, deny: owned(deny), kill: owned(kill) }, quiet: owned(quiet), enforce }
     })
 }
 
