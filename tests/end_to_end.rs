@@ -10,6 +10,7 @@ mod ceiling;
 mod cgroup_tree;
 mod cgroups;
 mod command_line;
+mod compile;
 mod doctor;
 mod endings;
 mod filesystem;
@@ -75,6 +76,7 @@ fn trials() -> Vec<Trial> {
         isolation::trials(),
         python::trials(),
         quiet::trials(),
+        compile::trials(),
         jobs::trials(),
         learn::trials(),
         command_line::trials(),

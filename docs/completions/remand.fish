@@ -37,12 +37,12 @@ per_item\t'Once for each item, with `_item`'"
 complete -c remand -n "__fish_remand_using_subcommand run" -l items -d 'JSON array of input items; `-` reads standard input' -r -F
 complete -c remand -n "__fish_remand_using_subcommand run" -l query -d 'JSON value that the code finds as `_query`' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l security-config -d 'JSON object with any of stdlib_allow, external_allow, builtins_deny, runner_env_deny; it narrows the policy\'s `python` section' -r -F
-complete -c remand -n "__fish_remand_using_subcommand run" -l policy -d 'A built-in policy (default, strict, numeric), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
+complete -c remand -n "__fish_remand_using_subcommand run" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand run" -l timing -d 'Print what each step cost on standard error'
 complete -c remand -n "__fish_remand_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c remand -n "__fish_remand_using_subcommand python" -l policy -d 'A built-in policy (default, strict, numeric), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
 verdict\t'The verdict\'s'"
@@ -55,7 +55,7 @@ complete -c remand -n "__fish_remand_using_subcommand python" -l await -d 'Let `
 complete -c remand -n "__fish_remand_using_subcommand python" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
 verdict\t'The verdict\'s'"
-complete -c remand -n "__fish_remand_using_subcommand exec" -l policy -d 'A built-in policy (default, strict, numeric), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
+complete -c remand -n "__fish_remand_using_subcommand exec" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l timing -d 'Print what each step cost on standard error'

@@ -65,8 +65,9 @@ pub fn program(outcome: &Outcome) -> String {
     if let (Verdict::Raised, Some(error)) = (&outcome.verdict, outcome.error.as_ref().filter(|error| !error.description.is_empty())) {
         let _ = write!(text, "remand: about that exception:\n{}", quoted(&error.description));
     }
-    if !outcome.violations.is_empty() {
-        let _ = write!(text, "remand: the policy denied system calls:\n{}", denied(outcome));
+    let denied = denied(outcome);
+    if !denied.is_empty() {
+        let _ = write!(text, "remand: the policy denied system calls:\n{denied}");
     }
     text
 }

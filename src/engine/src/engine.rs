@@ -144,7 +144,11 @@ impl Engine {
             Program::Command(argv) => {
                 let inside = policy.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_str());
                 let command = argv.first().map_or("", String::as_str);
-                let found = interpreter::program(command, self.lookup(cancel), inside).map_err(PrepareError::NoProgram)?;
+                let mounted = interpreter::mounted(command, self.lookup(cancel), inside, &policy.filesystem.mounts);
+                let found = match mounted.map_err(PrepareError::NoProgram)? {
+                    Some(found) => found,
+                    None => interpreter::program(command, self.lookup(cancel), inside).map_err(PrepareError::NoProgram)?,
+                };
                 Ok(Found::Command { argv: std::iter::once(found.path).chain(argv.iter().skip(1).cloned()).collect(), tree: found.tree })
             }
         }

@@ -138,7 +138,7 @@ pub struct ExecArgs {
 /// Under which policy.
 #[derive(Debug, ArgGroup)]
 pub struct ConfineArgs {
-    /// A built-in policy (default, strict, numeric), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)
+    /// A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
     pub policy: String,
     /// Narrow one field of the policy, such as limits.memory=64MiB; may be repeated

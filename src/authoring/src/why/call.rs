@@ -130,7 +130,7 @@ fn because(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling, reached: 
 /// Where a denial is recorded that the policy expects.
 fn apart(known: &Known<'_>, compiled: &Compiled<'_>) -> String {
     let quiet = &compiled.policy.syscalls.quiet;
-    let expected = quiet.iter().position(|entry| known.name.is_some_and(|name| remand_syscalls::covers(entry, name)));
+    let expected = quiet.iter().position(|entry| known.name.is_some_and(|name| remand_syscalls::entry_names(entry, name)));
     expected.map_or_else(String::new, |index| format!(" apart from other denials (syscalls.quiet[{index}] expects it)"))
 }
 

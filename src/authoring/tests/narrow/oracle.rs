@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use remand_policy::policy::{Filesystem, Landlock, Limits, Mount, Namespaces, Network, Policy, Python, Syscalls, Tmp};
 use remand_policy::units::Limit;
-use remand_syscalls::{Comparison, Condition, Grant, Rules, argument_width, calls, grants_of_group};
+use remand_syscalls::{Comparison, Condition, Grant, Rules, argument_width, calls_named, grants_of_group};
 
 /// Every field in which `result` allows something that `ceiling` does not, or differs where only equality is safe.
 pub fn more(ceiling: &Policy, result: &Policy) -> Vec<&'static str> {
@@ -35,7 +35,7 @@ pub fn more(ceiling: &Policy, result: &Policy) -> Vec<&'static str> {
         check("syscalls.allow", probes().all(|args| before.allows(call, args) || !after.allows(call, args)));
         check("syscalls.kill", after.killed || !before.killed);
     }
-    check("syscalls.quiet", calls(quiet).is_subset(&calls(&ceiling.syscalls.quiet)));
+    check("syscalls.quiet", calls_named(quiet).is_subset(&calls_named(&ceiling.syscalls.quiet)));
     check("syscalls.enforce", *enforce as u8 <= ceiling.syscalls.enforce as u8);
     let Network { mode, reason: _ } = network;
     check("network.mode", *mode as u8 <= ceiling.network.mode as u8);

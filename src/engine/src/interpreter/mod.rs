@@ -22,7 +22,7 @@ mod trust;
 use std::os::fd::BorrowedFd;
 
 pub use find::{Found, find, look};
-pub use program::{HostProgram, extension, program};
+pub use program::{HostProgram, extension, mounted, program};
 pub use reach::regular;
 
 /// Where names are looked up, and until when.

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::io::Read;
 
 use remand_plan::interpreter::Tree;
+use remand_policy::places::behind;
+use remand_policy::policy::Mount;
 
 use super::candidate::{candidates, executable};
 use super::elf::libraries;
@@ -54,6 +56,38 @@ pub fn program<'a>(command: &str, lookup: impl Into<Lookup<'a>>, inside: Option<
         reasons.push(format!("there is no such file in PATH ({})", lookup.path));
     }
     Err(InterpreterError { wanted: format!("no usable program {command:?}"), reasons })
+}
+
+/// The program of this name in the run's own root, where a mount shows one: that one runs, whatever the caller's own is.
+///
+/// # Errors
+/// It is there and cannot be run.
+pub fn mounted<'a>(
+    command: &str,
+    lookup: impl Into<Lookup<'a>>,
+    inside: Option<&str>,
+    mounts: &[Mount],
+) -> Result<Option<HostProgram>, InterpreterError> {
+    let path = inside.unwrap_or(DEFAULT_PATH);
+    let directories = path.split(':').map(|directory| directory.trim_end_matches('/')).filter(|directory| directory.starts_with('/'));
+    let named: Vec<String> = if command.starts_with('/') {
+        vec![command.to_owned()]
+    } else {
+        directories.map(|directory| format!("{directory}/{command}")).collect()
+    };
+    let on_host = |file: String| {
+        let (mount, rest) = mounts.iter().rev().find_map(|mount| Some((mount, behind(&file, &mount.target)?)))?;
+        let source = format!("{}{rest}", mount.source);
+        (mount.exec && executable(&source).is_ok()).then_some((file, source))
+    };
+    let Some((file, source)) = named.into_iter().find_map(on_host) else { return Ok(None) };
+    let mut found = program(&source, lookup, inside)?;
+    if file != source && found.path == source {
+        // The mount shows the file itself; what it needs, the host has elsewhere.
+        found.tree.binds.remove(&source);
+        found.path = file;
+    }
+    Ok(Some(found))
 }
 
 /// The shared libraries that a program loads only with this extension of it, where that can be read.

@@ -1,13 +1,13 @@
 //! The root file system: what the program needs, what the policy adds, and a few small files; nothing else of the host.
 //!
-//! Always holds: no mount covers what the run or its program needs; a place that is the run's own is nobody else's.
+//! Always holds: no mount covers what the run or its program needs, but one that shows the very same there; a place that is the run's own is nobody else's.
 
 use remand_policy::places::{CPUS, FILES, behind, beneath, overlap, owned, taken};
 use remand_policy::policy::{Device, Mount, Policy};
 
 use super::ledger::Ledger;
 use super::{cpus, sources};
-use crate::files::{Entry, Files, Kind};
+use crate::files::{Entry, FileId, Files, Kind};
 use crate::interpreter::{EXECUTOR, MAIN, Tree};
 use crate::plan::{Bind, Program, Root};
 use crate::protection::Protection;
@@ -30,26 +30,33 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
     }
     for (index, mount) in policy.filesystem.mounts.iter().enumerate() {
         let other_target = |blocker| sources::Cannot { blocker, remedy: "Choose another filesystem.mounts target." };
-        let left_out = conflict(mount, &trees, &root).map(other_target).map_or_else(|| sources::left_out(mount, &root, files), Err);
+        let left_out = conflict(mount, &trees, &root, files).map(other_target).map_or_else(|| sources::left_out(mount, &root, files), Err);
         match left_out {
             Err(sources::Cannot { blocker, remedy }) => {
                 ledger.refuse(Protection::Mount { target: mount.target.clone(), index }, blocker, remedy)
             }
             Ok(Some(why)) => root.left_out.push((mount.source.clone(), why)),
-            Ok(None) => root.binds.push(Bind {
-                source: mount.source.clone(),
-                target: mount.target.clone(),
-                writable: mount.writable,
-                exec: mount.exec,
-                owner: None,
-                seen: match files.look(&mount.source) {
-                    Some(Entry::There(inode)) => Some(inode.id),
-                    _ => None,
-                },
-            }),
+            Ok(None) => add(mount, &mut root, files),
         }
     }
     root
+}
+
+/// Adds a mount. What the program needs below it is what it shows.
+fn add(mount: &Mount, root: &mut Root, files: &dyn Files) {
+    root.binds.retain(|bind| !beneath(&bind.target, &mount.target));
+    root.links.retain(|(link, _)| !beneath(link, &mount.target));
+    root.binds.push(Bind {
+        source: mount.source.clone(),
+        target: mount.target.clone(),
+        writable: mount.writable,
+        exec: mount.exec,
+        owner: None,
+        seen: match files.look(&mount.source) {
+            Some(Entry::There(inode)) => Some(inode.id),
+            _ => None,
+        },
+    });
 }
 
 /// The host's own device nodes are shown.
@@ -117,7 +124,7 @@ fn show(ledger: &mut Ledger, tree: &Tree, root: &mut Root) {
 }
 
 /// Why a mount cannot be made, if it cannot.
-fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
+fn conflict(mount: &Mount, trees: &[&Tree], root: &Root, files: &dyn Files) -> Option<String> {
     let target = mount.target.as_str();
     if let Some(own) = taken(target) {
         return Some(own);
@@ -125,10 +132,25 @@ fn conflict(mount: &Mount, trees: &[&Tree], root: &Root) -> Option<String> {
     if let Some((file, _)) = root.files.iter().find(|(file, _)| overlap(target, file)) {
         return Some(format!("{file} is made for the run"));
     }
-    let program =
-        |tree: &&Tree| tree.binds.keys().chain(tree.links.iter().map(|(path, _)| path)).find(|path| overlap(target, path)).cloned();
-    if let Some(path) = trees.iter().find_map(program) {
+    // Where nothing was looked at, a place shows itself.
+    let shows = |path: &str, same: &dyn Fn(&Entry) -> bool| {
+        behind(path, target)
+            .is_some_and(|rest| files.look(&format!("{}{rest}", mount.source)).map_or(mount.source == target, |found| same(&found)))
+    };
+    let file = |path: &str, id: &FileId| shows(path, &|found| matches!(found, Entry::There(inode) if inode.id == *id));
+    let link = |path: &str, to: &str| shows(path, &|found| matches!(found, Entry::Link(there) if there == to));
+    let files = trees.iter().flat_map(|tree| tree.binds.iter().map(|(path, id)| (path, file(path, id))));
+    let links = trees.iter().flat_map(|tree| tree.links.iter().map(|(path, to)| (path, link(path, to))));
+    let needed: Vec<_> = files.chain(links).filter(|(path, _)| overlap(target, path)).collect();
+    if let Some((path, _)) = needed.iter().find(|(_, same)| !same) {
         return Some(format!("the program needs {path} as it is"));
+    }
+    match needed.first() {
+        Some((path, _)) if mount.writable => return Some(format!("the program needs {path} as it is, and a run could write to it there")),
+        Some((path, _)) if !mount.exec => {
+            return Some(format!("the program needs {path}, which is executable there only with \"exec\": true"));
+        }
+        _ => {}
     }
     root.binds.iter().any(|bind| bind.target == target).then(|| "another mount is there".into())
 }

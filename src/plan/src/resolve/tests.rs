@@ -433,6 +433,59 @@ fn mounts_that_would_cover_what_a_run_needs_are_refused_by_target() {
     assert_eq!(plan.root.binds.len(), 2 + 5);
 }
 
+/// A host that has what the Python of the tests needs, at one path each.
+struct Usr;
+
+impl Files for Usr {
+    fn look(&self, path: &str) -> Option<Entry> {
+        let seen = python().core.binds.get(path.strip_prefix("/other").unwrap_or(path)).copied();
+        let id = if path.starts_with("/other/usr/lib") { FileId { device: 7, inode: 7 } } else { seen.unwrap_or_default() };
+        let link = python().core.links.into_iter().find(|(link, _)| link == path);
+        let kind = if seen.is_some() { Kind::Regular } else { Kind::Directory };
+        Some(link.map_or(Entry::There(Inode { id, kind, mode: 0o755, uid: 0, gid: 0 }), |(_, to)| Entry::Link(to)))
+    }
+
+    fn mappable(&self, _: &str) -> Option<Fact> {
+        None
+    }
+
+    fn libraries(&self, _: &str, _: &str) -> Option<Vec<String>> {
+        None
+    }
+
+    fn by_place(&self, _: &str) -> bool {
+        false
+    }
+
+    fn needs(&self, _: &str, _: &str) -> Option<Result<Tree, NoProgram>> {
+        None
+    }
+}
+
+#[test]
+fn a_mount_that_shows_what_the_program_needs_is_no_conflict() {
+    let with = |source: &str, writable, exec| {
+        let mut policy = policy();
+        policy.filesystem.mounts = vec![Mount { source: source.into(), writable, exec, ..mount("/usr") }];
+        resolve(&policy, &Program::Python(&python()), &full(), &Usr)
+    };
+    let root = with("/usr", false, true).unwrap().root;
+    assert_eq!(
+        root.binds.iter().map(|bind| bind.target.as_str()).collect::<Vec<_>>(),
+        ["/usr"],
+        "it takes the place of the files below it"
+    );
+    assert!(root.links.iter().any(|(link, _)| link == "/lib"), "a link elsewhere stays");
+    for (source, writable, exec, said) in [
+        ("/usr", true, true, "a run could write to it"),
+        ("/usr", false, false, "only with \"exec\": true"),
+        ("/other/usr", false, true, "the program needs /usr/lib/python3.11 as it is"),
+    ] {
+        let refused = with(source, writable, exec).unwrap_err();
+        assert!(refused[0].blocker.contains(said), "{refused:?}");
+    }
+}
+
 #[test]
 fn site_packages_are_shown_only_where_the_policy_allows_imports_from_them() {
     let mut policy = policy();

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use remand_syscalls::{Grant, Rules, calls};
+use remand_syscalls::{Grant, Rules, calls_named};
 use serde_json::{Value, json};
 
 use crate::field::{Field, Greater, Names, Saying};
@@ -118,7 +118,7 @@ impl<'c, S> Compare<'c, S> {
 /// What the names of a list name: of a group, its calls.
 pub(crate) fn meant(names: Names, list: &[String]) -> Vec<String> {
     match names {
-        Names::Calls => calls(list).into_iter().collect(),
+        Names::Calls => calls_named(list).into_iter().collect(),
         Names::Modules | Names::Builtins => list.to_vec(),
     }
 }
