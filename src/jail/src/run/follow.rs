@@ -3,8 +3,8 @@
 //! Always holds: nothing here waits for the run, for a process of it or for a caller; every read is bounded; what is decided is decided by the machine. Three
 //! things wait for the kernel: to make and to remove a cgroup, which it has no other call for, and to reap a process that has ended.
 
+mod feed;
 mod hear;
-mod input;
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -18,10 +18,10 @@ use remand_plan::limit::LimitKind;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
-use self::input::Input;
 use super::ask::Sink;
 use super::capture::Capture;
 use super::denials::{Denials, MOST_AT_ONCE};
+use super::input::Input;
 use super::meter::Meter;
 use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};

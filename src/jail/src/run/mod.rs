@@ -8,6 +8,7 @@ mod denials;
 mod exact;
 mod follow;
 mod handle;
+mod input;
 mod locks;
 mod looks;
 mod meter;

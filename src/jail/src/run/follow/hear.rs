@@ -27,7 +27,7 @@ use crate::sys::message::{self, Received};
 use crate::sys::process::Child;
 
 /// Bytes of one read, the size of a pipe.
-pub(super) const CHUNK: usize = 1 << 16;
+const CHUNK: usize = 1 << 16;
 
 impl Attempt {
     pub(super) fn on_forkserver(&mut self, with: &mut With<'_, '_>) {

@@ -1,47 +1,17 @@
-//! What a run reads as its standard input, passed on from its caller's descriptor.
+//! Passing standard input on, from the descriptor of a run's caller to the run's own pipe.
 //!
-//! Always holds: the run holds a pipe of ours, and nothing of its caller's; what waits here is one portion at most; no more is passed on than the policy
-//! allows. The pipe's other end stays here too, so that what nobody read can be counted.
-
-use std::os::fd::OwnedFd;
+//! Always holds: no more is passed on than the policy allows; nothing is read before the pipe has taken what was read before.
 
 use nix::errno::Errno;
 use nix::unistd;
-use remand_plan::evidence::{Given, Stop};
+use remand_plan::evidence::Stop;
 use remand_plan::limit::LimitKind;
 
-use super::hear::CHUNK;
 use super::{Attempt, With};
 use crate::run::phase::{Action, Event, Source};
-use crate::sys::file::waiting;
 
-/// What is passed on.
-#[derive(Debug, Default)]
-pub struct Input {
-    /// The caller's, non-blocking, until its end.
-    pub from: Option<OwnedFd>,
-    /// The run's pipe, to write into, until all is there.
-    pub to: Option<OwnedFd>,
-    /// The same pipe, to be asked.
-    pub pipe: Option<OwnedFd>,
-    /// What the pipe did not take yet.
-    rest: Vec<u8>,
-    /// Bytes that came.
-    pub seen: u64,
-}
-
-impl Input {
-    /// Both ends of the run's pipe, with nothing to pass on yet.
-    pub fn of(to: Option<OwnedFd>, pipe: Option<OwnedFd>) -> Self {
-        Self { to, pipe, ..Self::default() }
-    }
-
-    /// What was given, and what of that nobody read.
-    pub fn given(&self) -> Option<Given> {
-        let in_pipe = self.pipe.as_ref().map_or(0, waiting);
-        (self.seen > 0).then(|| Given { bytes: self.seen, unread: in_pipe + self.rest.len() as u64 })
-    }
-}
+/// Bytes of one read, the size of a pipe.
+const CHUNK: usize = 1 << 16;
 
 impl Attempt {
     /// The program is there to read it: what its caller gives is passed on from now on, or its input ends.

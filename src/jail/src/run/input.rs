@@ -1,0 +1,38 @@
+//! What a run has as its standard input, and what of it was given and read.
+//!
+//! Always holds: the run holds a pipe of ours, and nothing of its caller's; what waits here is one portion at most. The pipe's other end stays here too, so
+//! that what nobody read can be counted.
+
+use std::os::fd::OwnedFd;
+
+use remand_plan::evidence::Given;
+
+use crate::sys::file::waiting;
+
+/// What is passed on.
+#[derive(Debug, Default)]
+pub struct Input {
+    /// The caller's, non-blocking, until its end.
+    pub from: Option<OwnedFd>,
+    /// The run's pipe, to write into, until all is there.
+    pub to: Option<OwnedFd>,
+    /// The same pipe, to be asked.
+    pub pipe: Option<OwnedFd>,
+    /// What the pipe did not take yet.
+    pub rest: Vec<u8>,
+    /// Bytes that came.
+    pub seen: u64,
+}
+
+impl Input {
+    /// Both ends of the run's pipe, with nothing to pass on yet.
+    pub fn of(to: Option<OwnedFd>, pipe: Option<OwnedFd>) -> Self {
+        Self { to, pipe, ..Self::default() }
+    }
+
+    /// What was given, and what of that nobody read.
+    pub fn given(&self) -> Option<Given> {
+        let in_pipe = self.pipe.as_ref().map_or(0, waiting);
+        (self.seen > 0).then(|| Given { bytes: self.seen, unread: in_pipe + self.rest.len() as u64 })
+    }
+}
