@@ -53,7 +53,7 @@ fn locale() -> Check {
 }
 
 fn path() -> Check {
-    let code = "import os, sys\nreturn [os.environ['PATH'] == os.path.dirname(sys.executable), os.environ['PATH']]";
+    let code = "import os, sys\nreturn [os.environ['PATH'].split(':')[0] == os.path.dirname(sys.executable), os.environ['PATH']]";
     let outcome = Call::run(code, &[]).end()?.outcome()?;
     ensure(outcome["value"][0] == true, "the interpreter's directory", &outcome)?;
     let scratch = Scratch::new();

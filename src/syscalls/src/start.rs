@@ -14,6 +14,7 @@ pub const NEEDED_TO_START: &[&str] = &[
     "arch_prctl",     // the loader's thread-local storage
     "close",          // every file that was opened
     "fcntl",          // whether the standard streams are open
+    "futex",          // C's own buffers are flushed at the end by a function that is looked up
     "getdents64",     // the import system lists directories
     "mmap",           // the loader maps libraries, the allocator takes arenas
     "mprotect",       // the loader makes relocated pages read-only
@@ -76,6 +77,8 @@ const TRIED: &[Tried] = &[
     python("gettid", ((3, 11), EVER.1)),
     python("ioctl", EVER),
     python("lseek", EVER),
+    python("mremap", EVER), // room for the executor's text
+    python("munmap", EVER),
     python("open", ((3, 13), EVER.1)),
     python("readlink", EVER),
     python("sysinfo", EVER),

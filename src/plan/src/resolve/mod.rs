@@ -126,6 +126,9 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
     })
 }
 
+/// Where a shell without a `PATH` looks for programs.
+const SHELL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
     let (kind, argv) = match program {
         // Isolated, without site, without writing bytecode.
@@ -134,10 +137,11 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
         }
         Program::Host { argv, .. } => (CommandKind::Program, argv.to_vec()),
     };
-    // Where programs look for `python3`; in a virtual environment, for its own.
+    // Where programs look for `python3` (in a virtual environment, for its own), before where a shell looks without one.
     let path = match program {
         Program::Python(python) if !policy.environment.iter().any(|(name, _)| name == "PATH") => {
-            python.executable.rsplit_once('/').map(|(directory, _)| format!("PATH={directory}"))
+            let own = python.executable.rsplit_once('/').map(|(directory, _)| directory);
+            own.map(|own| format!("PATH={own}:{}", SHELL_PATH))
         }
         _ => None,
     };
