@@ -127,7 +127,7 @@ fn what_the_interpreter_needs() {
     assert_eq!(
         none,
         [
-            "1:38+29 syscalls.allow: no Python starts under this policy: it needs arch_prctl, mmap, mprotect; `remand exec` starts programs that do not (grant \"@memory\", \"@process\")"
+            "1:38+29 syscalls.allow: no Python starts under this policy: it needs arch_prctl, futex, mmap, mprotect; `remand exec` starts programs that do not (grant \"@memory\", \"@process\")"
         ]
     );
     assert_eq!(

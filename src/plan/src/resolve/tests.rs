@@ -213,7 +213,7 @@ fn a_privileged_run_on_a_full_host() {
         command: Command {
             path: "/usr/bin/python3.11".into(),
             argv: ["/usr/bin/python3.11", "-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned).to_vec(),
-            env: vec!["LANG=C.UTF-8".into(), "PATH=/usr/bin".into()],
+            env: vec!["LANG=C.UTF-8".into(), "PATH=/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()],
             cwd: "/tmp".into(),
             kind: CommandKind::Executor,
         },
