@@ -23,9 +23,6 @@ use crate::prepared::{Caller, Found, PrepareError, Prepared, Program, cancelled}
 use crate::refusal::Refusal;
 use crate::store::Store;
 
-/// PATH where the environment has none.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// The sandbox of this machine: its policies, its ceiling, and what runs under them.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -43,7 +40,7 @@ impl Engine {
     /// With this machine's policies; names of interpreters and programs are looked up on this process's `PATH`.
     #[must_use]
     pub fn from_environment() -> Self {
-        Self { store: Store::system(), path: env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.into()) }
+        Self { store: Store::system(), path: env::var("PATH").unwrap_or_else(|_| remand_plan::DEFAULT_PATH.into()) }
     }
 
     /// Where policies come from.

@@ -126,8 +126,8 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
     })
 }
 
-/// Where a shell without a `PATH` looks for programs.
-const SHELL_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// Where programs are looked for without a `PATH`.
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
     let (kind, argv) = match program {
@@ -141,7 +141,7 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
     let path = match program {
         Program::Python(python) if !policy.environment.iter().any(|(name, _)| name == "PATH") => {
             let own = python.executable.rsplit_once('/').map(|(directory, _)| directory);
-            own.map(|own| format!("PATH={own}:{}", SHELL_PATH))
+            own.map(|own| format!("PATH={own}:{DEFAULT_PATH}"))
         }
         _ => None,
     };
