@@ -11,7 +11,7 @@ use crate::message::{MAX_FDS, Order, Report, WORDS};
 use crate::root;
 use crate::spec::{Ids, RunFds, Spec};
 use crate::step::{At, Errno, Failure, Step};
-use crate::sys::{self, Clone, Fd, Made};
+use crate::sys::{self, Clone, Fd, Process};
 
 /// NOROOT and NO_CAP_AMBIENT_RAISE on, KEEP_CAPS and NO_SETUID_FIXUP off, each locked: no execve can ever bring a capability back, and a change of user
 /// clears the sets as it should.
@@ -28,13 +28,13 @@ const SECUREBITS: i32 = libc::SECBIT_NOROOT
 ///
 /// # Errors
 /// The kernel's answer to `clone3`.
-pub fn start(spec: &Spec<'_>, cgroup: Option<Fd>) -> Result<Made, Errno> {
+pub fn start(spec: &Spec<'_>, cgroup: Option<Fd>) -> Result<Process, Errno> {
     sys::clone(Clone { flags: 0, exit_signal: 0, cgroup }, || serve(spec))
 }
 
 fn serve(spec: &Spec<'_>) -> ! {
-    let served = set_up(spec).and_then(|no_more_namespaces| {
-        sys::send(spec.socket, &Report::Serving { no_more_namespaces }.words(), &[]).at(Step::Forkserver)?;
+    let served = set_up(spec).and_then(|nested_userns_disabled| {
+        sys::send(spec.socket, &Report::Serving { nested_userns_disabled }.words(), &[]).at(Step::Forkserver)?;
         while let Some((id, fds)) = next_order(spec.socket)? {
             make_run(spec, id, &fds)?;
         }
@@ -154,7 +154,7 @@ fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
         init::main(&spec.run, id, fds)
     });
     let report = match made.at(Step::CloneInit) {
-        Ok(Made { pid, pidfd }) => sys::send(fds.report, &Report::Init { pid: pid.into() }.words(), &[pidfd]),
+        Ok(Process { pid, pidfd }) => sys::send(fds.report, &Report::Init { pid: pid.into() }.words(), &[pidfd]),
         Err(failure) => sys::send(fds.report, &Report::Failed(failure).words(), &[]),
     };
     // Who does not listen any more has given the run up; an init sees that for itself.

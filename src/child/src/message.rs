@@ -22,7 +22,7 @@ pub enum Report {
     /// Forkserver: the root stands, runs can be asked for.
     Serving {
         /// No user namespace can be made inside, whatever the seccomp filter says: `user.max_user_namespaces` is 0 there.
-        no_more_namespaces: bool,
+        nested_userns_disabled: bool,
     },
     /// Forkserver, on the run's own socket: init was made; its pidfd comes along. Init may have spoken before.
     Init {
@@ -90,7 +90,7 @@ impl Report {
         match *self {
             Self::Failed(failure) => put(&[1, failure.step as u64, failure.index.into(), failure.errno.unsigned_abs().into()]),
             Self::WantsIds => put(&[2]),
-            Self::Serving { no_more_namespaces } => put(&[3, no_more_namespaces.into()]),
+            Self::Serving { nested_userns_disabled } => put(&[3, nested_userns_disabled.into()]),
             Self::Init { pid } => put(&[4, pid]),
             Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined]),
             Self::Ended(e) => put(&[6, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.left, e.at]),
@@ -105,7 +105,7 @@ impl Report {
         Some(match kind {
             1 => Self::Failed(Failure { step: Step::from_number(a)?, index: u32::try_from(b).ok()?, errno: i32::try_from(c).ok()? }),
             2 => Self::WantsIds,
-            3 => Self::Serving { no_more_namespaces: a == 1 },
+            3 => Self::Serving { nested_userns_disabled: a == 1 },
             4 => Self::Init { pid: a },
             5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d }),
             6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i, at: j }),
@@ -147,7 +147,7 @@ mod tests {
         for report in [
             Report::Failed(Failure { step: Step::Landlock, index: 3, errno: 22 }),
             Report::WantsIds,
-            Report::Serving { no_more_namespaces: true },
+            Report::Serving { nested_userns_disabled: true },
             Report::Init { pid: 7 },
             Report::Executing(Executing { init: 1, mounted: 2, executor: 3, confined: 4 }),
             Report::Ended(ended),

@@ -133,7 +133,7 @@ struct CloneArguments {
 
 /// A process that was just made.
 #[derive(Clone, Copy, Debug)]
-pub struct Made {
+pub struct Process {
     /// Process id as the caller sees it.
     pub pid: u32,
     /// Its pidfd, close-on-exec, owned by the caller.
@@ -145,7 +145,7 @@ pub struct Made {
 ///
 /// # Errors
 /// The kernel's answer.
-pub fn clone(clone: Clone, child: impl FnOnce() -> Infallible) -> Answer<Made> {
+pub fn clone(clone: Clone, child: impl FnOnce() -> Infallible) -> Answer<Process> {
     let mut pidfd: Fd = -1;
     let mut arguments = CloneArguments {
         flags: clone.flags | CLONE_PIDFD,
@@ -163,7 +163,7 @@ pub fn clone(clone: Clone, child: impl FnOnce() -> Infallible) -> Answer<Made> {
     if pid == 0 {
         child();
     }
-    Ok(Made { pid: u32::try_from(pid).unwrap_or(0), pidfd })
+    Ok(Process { pid: u32::try_from(pid).unwrap_or(0), pidfd })
 }
 
 /// Ends this process.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::failure::Failure;
 use remand_jail::forkserver::Forkserver;
-use remand_jail::run::{Ask, Begun, Job, Looks, Run, Sink};
+use remand_jail::run::{Begun, Job, Launch, PathLookups, Run, Sink};
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
 use remand_plan::job::{self, JobError};
@@ -130,11 +130,11 @@ impl Prepared {
         remand_plan::blocked_start(&self.policy, &self.plan, &self.found.lend(), &self.host)
     }
 
-    /// The same for learning: what a run looks for and does not find is told by [`Prepared::observe`].
+    /// The same for learning: what a run looks for and does not find is told by [`Prepared::run_with_lookups`].
     #[must_use]
-    pub fn observing(self) -> Self {
+    pub fn learning(self) -> Self {
         // A filter that was made once can be made again.
-        match Plan::clone(&self.plan).observing(&self.policy, &self.host) {
+        match Plan::clone(&self.plan).learning(&self.policy, &self.host) {
             Ok(plan) => Self { plan: Arc::new(plan), ..self },
             Err(_) => self,
         }
@@ -145,21 +145,21 @@ impl Prepared {
     /// # Errors
     /// The request is larger than the policy lets a job be.
     pub fn run(&self, request: &Request, caller: Caller<'_>) -> Result<Outcome, JobError> {
-        self.observe(request, caller).map(|(outcome, _)| outcome)
+        self.run_with_lookups(request, caller).map(|(outcome, _)| outcome)
     }
 
-    /// The same, with the paths that the run looked for, if it is [`Prepared::observing`].
+    /// The same, with the paths that the run looked for, if it is [`Prepared::learning`].
     ///
     /// # Errors
     /// As [`Prepared::run`].
-    pub fn observe(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, Looks), JobError> {
+    pub fn run_with_lookups(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, PathLookups), JobError> {
         let mut laps = Laps::start();
-        let (mut outcome, looks) = match self.started(request, caller.sink, caller.input, &mut laps)? {
+        let (mut outcome, lookups) = match self.started(request, caller.sink, caller.input, &mut laps)? {
             Ok(run) => run.to_end(caller.cancel, caller.begun),
-            Err(outcome) => (*outcome, Looks::default()),
+            Err(outcome) => (*outcome, PathLookups::default()),
         };
         laps.before(&mut outcome.timing);
-        Ok((outcome, looks))
+        Ok((outcome, lookups))
     }
 
     /// Starts it, as a handle with one descriptor to wait for, so that one thread can drive many; the outcome at once where it cannot be followed.
@@ -210,7 +210,7 @@ impl Prepared {
         }
         let without_cgroup = Box::new(|plan: &Plan, host: &HostFacts| plan.without_cgroup(&self.policy, host).ok());
         let (plan, host) = (Arc::clone(&self.plan), Arc::clone(&self.host));
-        Ok(Run::start(Ask { plan, host, job, without_cgroup }, sink))
+        Ok(Run::start(Launch { plan, host, job, without_cgroup }, sink))
     }
 }
 

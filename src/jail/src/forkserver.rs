@@ -34,12 +34,12 @@ pub struct Forkserver {
     socket: OwnedFd,
     process: Child,
     _last_reap: LastReap,
-    made_of: Arc<MadeOf>,
+    context: Arc<Context>,
 }
 
 /// What a forkserver and its runs hold on to. Its cgroup is removed before its ids are free.
 #[derive(Debug)]
-pub struct MadeOf {
+pub struct Context {
     /// What its runs are.
     pub plan: Arc<Plan>,
     /// The host that the plan was made for.
@@ -53,14 +53,14 @@ pub struct MadeOf {
     /// Host ids, with privilege.
     pub ids: Option<Arc<IdRange>>,
     /// Once it serves: whether `user.max_user_namespaces` is 0 inside.
-    no_more_namespaces: OnceLock<bool>,
+    nested_userns_disabled: OnceLock<bool>,
     given_up: Arc<GivenUp>,
 }
 
-impl MadeOf {
+impl Context {
     /// Whether no user namespace can be made inside; not known before it serves.
-    pub fn no_more_namespaces(&self) -> bool {
-        self.no_more_namespaces.get().copied().unwrap_or(false)
+    pub fn nested_userns_disabled(&self) -> bool {
+        self.nested_userns_disabled.get().copied().unwrap_or(false)
     }
 
     /// A run that was ordered is wanted no longer.
@@ -136,18 +136,26 @@ impl Forkserver {
         let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(|ids| ids.server()))).transpose()?;
         timeline.mark(Step::Ids);
         let places = Places::new(most);
-        let made_of =
-            Arc::new(MadeOf { plan, host, setup, cgroups, places, ids, no_more_namespaces: OnceLock::new(), given_up: Arc::default() });
-        let server = Self::make(made_of)?;
+        let context = Arc::new(Context {
+            plan,
+            host,
+            setup,
+            cgroups,
+            places,
+            ids,
+            nested_userns_disabled: OnceLock::new(),
+            given_up: Arc::default(),
+        });
+        let server = Self::make(context)?;
         timeline.mark(Step::CloneForkserver);
-        if server.made_of.host.cgroup.version != CgroupVersion::V2 {
-            warm::begin(&server.made_of.plan);
+        if server.context.host.cgroup.version != CgroupVersion::V2 {
+            warm::begin(&server.context.plan);
         }
         Ok(server)
     }
 
-    fn make(made_of: Arc<MadeOf>) -> Result<Self, Failure> {
-        let MadeOf { plan, host, setup, ids, cgroups, .. } = &*made_of;
+    fn make(context: Arc<Context>) -> Result<Self, Failure> {
+        let Context { plan, host, setup, ids, cgroups, .. } = &*context;
         let (socket, theirs) = socket_pair()?;
         let own = [format!("{RUN_ID} {} 1", geteuid()), format!("{RUN_ID} {} 1", getegid())];
         let owners = ids.as_ref().map_or_else(|| Ok(BTreeMap::new()), |ids| owners(plan, ids))?;
@@ -162,7 +170,7 @@ impl Forkserver {
         let process = setup
             .with_spec(plan, &start, |spec| Child::forkserver(spec, cgroup))
             .map_err(|errno| Failure::kernel(Step::Forkserver, "clone3", errno))?;
-        Ok(Self { socket, process, _last_reap: LastReap(Arc::clone(&made_of.given_up)), made_of })
+        Ok(Self { socket, process, _last_reap: LastReap(Arc::clone(&context.given_up)), context })
     }
 
     /// Hears what it has said, and gives it its ids when it asks; whether it serves. To be called when it is readable.
@@ -174,7 +182,7 @@ impl Forkserver {
             match receive(self.socket.as_fd()) {
                 Ok(Some(received)) => self.heard(received.report)?,
                 Ok(None) => return Err(Failure::new(Step::Forkserver, "it ended without a word: something killed it".into())),
-                Err(Errno::EAGAIN) => return Ok(self.made_of.no_more_namespaces.get().is_some()),
+                Err(Errno::EAGAIN) => return Ok(self.context.nested_userns_disabled.get().is_some()),
                 // It ended with something of ours unread; its last words come next.
                 Err(Errno::ECONNRESET | Errno::EINTR) => {}
                 Err(errno) => return Err(Failure::kernel(Step::Forkserver, "reading its report", errno)),
@@ -183,20 +191,20 @@ impl Forkserver {
     }
 
     fn heard(&self, report: Report) -> Result<(), Failure> {
-        match (report, &self.made_of.ids) {
+        match (report, &self.context.ids) {
             (Report::WantsIds, Some(ids)) => self.map_ids(ids),
-            (Report::Serving { no_more_namespaces }, _) => {
-                self.made_of.no_more_namespaces.get_or_init(|| no_more_namespaces);
+            (Report::Serving { nested_userns_disabled }, _) => {
+                self.context.nested_userns_disabled.get_or_init(|| nested_userns_disabled);
                 Ok(())
             }
-            (Report::Failed(failure), _) => Err(self.made_of.setup.about(Failure::reported(failure), &self.made_of.plan)),
+            (Report::Failed(failure), _) => Err(self.context.setup.about(Failure::reported(failure), &self.context.plan)),
             (other, _) => Err(Failure::new(Step::Forkserver, format!("it said {other:?} out of turn"))),
         }
     }
 
     /// Asks for a run with these descriptors, in the order of [`remand_child::spec::RunFds`]. What comes of it is told on the run's own socket, among them.
     pub(crate) fn order(&self, id: &RunId, fds: &[BorrowedFd<'_>]) -> Result<(), Failure> {
-        self.made_of.given_up.reap(false);
+        self.context.given_up.reap(false);
         send(self.socket.as_fd(), Order::Run { id: id.inside() }, fds)
             .map_err(|errno| Failure::kernel(Step::CloneInit, "asking the forkserver", errno))
     }
@@ -207,8 +215,8 @@ impl Forkserver {
     }
 
     /// What it was made of.
-    pub(crate) fn made_of(&self) -> &Arc<MadeOf> {
-        &self.made_of
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
     }
 
     /// Lets it go: it ends by itself once its socket is closed, while its runs go on. The process is left to be waited for.

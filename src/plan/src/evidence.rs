@@ -33,7 +33,7 @@ pub struct Evidence {
     /// What went wrong in the supervisor itself, for people.
     pub trouble: Option<String>,
     /// What only the start could tell; nothing of a run that was not made.
-    pub made: Option<Made>,
+    pub confinement: Option<Confinement>,
     /// What descriptors in flight still held after the end, where the policy lets the run make some.
     pub in_flight: Option<InFlight>,
     /// How the run's cgroup went.
@@ -56,7 +56,7 @@ impl Evidence {
             host_memory: 0,
             silent: None,
             trouble: None,
-            made: None,
+            confinement: None,
             in_flight: None,
             cleanup: Cleanup::default(),
         }
@@ -65,13 +65,13 @@ impl Evidence {
 
 /// What only the start of a run could tell of its protections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Made {
+pub struct Confinement {
     /// The host user id that it alone had; none where it had its caller's.
     pub own_uid: Option<u32>,
     /// What became of the caller's supplementary groups.
     pub groups: Groups,
     /// The kernel allowed no more user namespaces inside.
-    pub no_more_namespaces: bool,
+    pub nested_userns_disabled: bool,
 }
 
 /// Supplementary groups of a run.

@@ -9,7 +9,7 @@ use remand_syscalls::{Rules, granted};
 
 use crate::enforcement::Enforcement;
 use crate::files::FileId;
-use crate::frames::Collect;
+use crate::frames::Bounds;
 use crate::interpreter::{Interpreter, Tree};
 use crate::protection::Protection;
 
@@ -52,11 +52,11 @@ pub struct Plan {
     pub filter: Vec<Instruction>,
     /// Only while learning: the filter that the run would have otherwise. What `filter` hands to the supervisor and this one allows is looked at and let
     /// through; what this one does not allow is denied, as ever.
-    pub unobserved: Option<Vec<Instruction>>,
+    pub normal_filter: Option<Vec<Instruction>>,
     /// What is executed.
     pub command: Command,
     /// Ceilings on what comes back.
-    pub collect: Collect,
+    pub bounds: Bounds,
     /// What each protection rests on, or why it is absent. The verdict completes it with what only the start and the end can tell.
     pub enforcement: BTreeMap<Protection, Enforcement>,
 }

@@ -28,7 +28,7 @@ pub enum At<'p> {
     /// The path of one of the host's nodes.
     Device(&'static str),
     /// A small file made in the root.
-    Made,
+    Generated,
     /// In a bind; what it is, where that is known.
     Bind(&'p Bind, Option<Inode>),
     /// A directory that hides another.
@@ -148,7 +148,7 @@ impl<'p> View<'p> {
                     Err(Stop::NoSearch(here.to_owned(), inode))
                 }
             }
-            At::Device(_) | At::Made | At::Bind(..) => Err(Stop::NotDirectory(here.to_owned())),
+            At::Device(_) | At::Generated | At::Bind(..) => Err(Stop::NotDirectory(here.to_owned())),
         }
     }
 
@@ -182,7 +182,7 @@ impl<'p> View<'p> {
             };
         }
         if root.files.iter().any(|(file, _)| file == path) {
-            return Step::At(At::Made);
+            return Step::At(At::Generated);
         }
         let files = root.files.iter().map(|(path, _)| path);
         let entries = files.chain(root.links.iter().map(|(path, _)| path)).chain(root.binds.iter().map(|bind| &bind.target));

@@ -24,7 +24,7 @@ mod table;
 
 pub use answer::{Barrier, Denial, NoRemedy, Remedy, answer, entry_names, remedy, risk};
 pub use arch::Arch;
-pub use compile::{CompileError, compile, compile_for_run, compile_observing};
+pub use compile::{CompileError, compile, compile_for_run, compile_learning};
 pub use cover::{calls_named, covered};
 pub use granted::{Alternatives, InvalidRules, granted, grants_of_group, ways};
 pub use handover::{Key, with_handover};

@@ -50,7 +50,7 @@ enum Executes {
 
 /// A path that a call was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Looked {
+pub struct Lookup {
     /// Address of the path in the caller's memory.
     pub address: u64,
     /// The flags ask for writing; of `openat2` they lie in memory and say nothing here.
@@ -63,7 +63,7 @@ pub struct Looked {
 
 /// Where the path of a call lies; `None` if it is no call that looks one up.
 #[must_use]
-pub fn looked(arch: Arch, name: &str, args: &[u64; 6]) -> Option<Looked> {
+pub fn lookup(arch: Arch, name: &str, args: &[u64; 6]) -> Option<Lookup> {
     let (_, path, flags, executes) = LOOKING.iter().find(|(call, ..)| *call == name)?;
     let has = |index: u8, bits| args.get(usize::from(index)).is_some_and(|flags| flags & bits != 0);
     let executes = match executes {
@@ -71,7 +71,7 @@ pub fn looked(arch: Arch, name: &str, args: &[u64; 6]) -> Option<Looked> {
         Asks(mode) => has(*mode, EXECUTE),
         Never => false,
     };
-    Some(Looked { address: *args.get(usize::from(*path))?, writes: has(*flags, WRITES), lists: has(*flags, lists(arch)), executes })
+    Some(Lookup { address: *args.get(usize::from(*path))?, writes: has(*flags, WRITES), lists: has(*flags, lists(arch)), executes })
 }
 
 /// Their rows in the table.
@@ -96,15 +96,15 @@ mod tests {
 
     #[test]
     fn opens_tell_whether_they_write() {
-        let at = |name, args| looked(Arch::X86_64, name, &args);
-        assert_eq!(at("openat", [0, 77, 0o100_000, 0, 0, 0]), Some(Looked { address: 77, writes: false, lists: false, executes: false }));
-        assert_eq!(at("openat", [0, 77, 0o2, 0, 0, 0]), Some(Looked { address: 77, writes: true, lists: false, executes: false }));
+        let at = |name, args| lookup(Arch::X86_64, name, &args);
+        assert_eq!(at("openat", [0, 77, 0o100_000, 0, 0, 0]), Some(Lookup { address: 77, writes: false, lists: false, executes: false }));
+        assert_eq!(at("openat", [0, 77, 0o2, 0, 0, 0]), Some(Lookup { address: 77, writes: true, lists: false, executes: false }));
         assert_eq!(
             at("stat", [77, u64::MAX, u64::MAX, 0, 0, 0]),
-            Some(Looked { address: 77, writes: false, lists: false, executes: false })
+            Some(Lookup { address: 77, writes: false, lists: false, executes: false })
         );
-        let listed = looked(Arch::Aarch64, "openat", &[0, 77, 0o40_000, 0, 0, 0]);
-        assert_eq!(listed, Some(Looked { address: 77, writes: false, lists: true, executes: false }));
+        let listed = lookup(Arch::Aarch64, "openat", &[0, 77, 0o40_000, 0, 0, 0]);
+        assert_eq!(listed, Some(Lookup { address: 77, writes: false, lists: true, executes: false }));
         let executes = |name, args| at(name, args).map(|looked| looked.executes);
         assert_eq!(executes("execve", [77, 0, 0, 0, 0, 0]), Some(true));
         assert_eq!([1, 5, 4].map(|mode| executes("faccessat2", [0, 77, mode, 0, 0, 0])), [Some(true), Some(true), Some(false)]);

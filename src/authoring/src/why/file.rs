@@ -85,17 +85,19 @@ impl Asked<'_, '_> {
                 finding(Ruling::Denied("EACCES"), "a device is no program", own_root(), Err("no policy changes it"))
             }
             (At::Device(device), _) => self.device(device),
-            (At::Made, Use::Read) => {
+            (At::Generated, Use::Read) => {
                 finding(Ruling::Allowed, "a small file made for the run, not the host's", own_root(), Err("every run has it"))
             }
-            (At::Made, Use::Write) => finding(made(), "a small file of the run's root, which is read-only", own_root(), fixed),
+            (At::Generated, Use::Write) => finding(made(), "a small file of the run's root, which is read-only", own_root(), fixed),
             (At::Directory | At::Hidden, Use::Read) => {
                 finding(Ruling::Allowed, "a directory of the run's root, made for it", own_root(), Err("every run has it"))
             }
             (At::Directory | At::Hidden, Use::Write) => {
                 finding(Ruling::Denied("EISDIR"), "a directory, which nobody opens to write", own_root(), fixed)
             }
-            (At::Made | At::Directory | At::Hidden, Use::Exec) => finding(Ruling::Denied("EACCES"), "not a program", own_root(), fixed),
+            (At::Generated | At::Directory | At::Hidden, Use::Exec) => {
+                finding(Ruling::Denied("EACCES"), "not a program", own_root(), fixed)
+            }
             (At::Bind(bind, inode), _) => self.bound(bind, inode),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use nix::sys::resource::Resource;
 use remand_jail::failure::Failure;
 use remand_jail::host::{Depth, explain, observe, without_cgroups};
-use remand_jail::run::{Ask, Caller, Job, run};
+use remand_jail::run::{Caller, Job, Launch, run};
 use remand_plan::interpreter::Tree;
 use remand_plan::plan::Program;
 use remand_plan::step::Step;
@@ -35,8 +35,8 @@ pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8], cancel: Option<
     let mut plan = plan.map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
     plan.rlimits.push((Resource::RLIMIT_AS as u32, MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE));
     let job = Job { bytes: input.into(), ..Job::default() };
-    let ask = Ask { plan: Arc::new(plan), host: Arc::new(host), job, without_cgroup: Box::new(|_, _| None) };
-    let outcome = run(ask, Caller { cancel, ..Caller::default() });
+    let launch = Launch { plan: Arc::new(plan), host: Arc::new(host), job, without_cgroup: Box::new(|_, _| None) };
+    let outcome = run(launch, Caller { cancel, ..Caller::default() });
     if outcome.verdict == Verdict::Finished { Ok(outcome.stdout.text) } else { Err(reason(&outcome)) }
 }
 

@@ -1,6 +1,6 @@
 //! One cgroup directory: its files by name, relative to an open descriptor.
 //!
-//! Always holds: a [`Made`] directory was made by this process and is removed by it, at the latest on drop; nothing is ever removed recursively.
+//! Always holds: a [`OwnedCgroup`] directory was made by this process and is removed by it, at the latest on drop; nothing is ever removed recursively.
 
 use std::fmt::Display;
 use std::io;
@@ -104,11 +104,11 @@ impl Directory {
     }
 
     /// Makes a directory in this one.
-    pub(super) fn make(&self, name: &str) -> Result<Made, CgroupError> {
+    pub(super) fn make(&self, name: &str) -> Result<OwnedCgroup, CgroupError> {
         mkdirat(&self.fd, name, Mode::from_bits_truncate(0o755)).map_err(|errno| self.failed("make", name, errno))?;
         let path = format!("{}/{name}", self.path);
         match Self::open(&path) {
-            Ok(directory) => Ok(Made { directory, there: true }),
+            Ok(directory) => Ok(OwnedCgroup { directory, there: true }),
             Err(error) => {
                 let _ = unlinkat(&self.fd, name, UnlinkatFlags::RemoveDir);
                 Err(error)
@@ -117,7 +117,7 @@ impl Directory {
     }
 
     /// Makes a directory of a name that nobody else takes. What is there under it already is left from a dead process.
-    pub(super) fn make_own(&self) -> Result<Made, CgroupError> {
+    pub(super) fn make_own(&self) -> Result<OwnedCgroup, CgroupError> {
         loop {
             match self.make(&name::own_name()) {
                 Err(error) if error.source.raw_os_error() == Some(Errno::EEXIST as i32) => {}
@@ -156,12 +156,12 @@ fn present<T>(result: Result<T, CgroupError>) -> Result<Option<T>, CgroupError> 
 
 /// A directory that this process made.
 #[derive(Debug)]
-pub(super) struct Made {
+pub(super) struct OwnedCgroup {
     directory: Directory,
     there: bool,
 }
 
-impl std::ops::Deref for Made {
+impl std::ops::Deref for OwnedCgroup {
     type Target = Directory;
 
     fn deref(&self) -> &Directory {
@@ -169,7 +169,7 @@ impl std::ops::Deref for Made {
     }
 }
 
-impl Made {
+impl OwnedCgroup {
     /// Removes the directory; it is empty.
     pub(super) fn remove(mut self) -> Result<(), CgroupError> {
         self.there = false;
@@ -198,7 +198,7 @@ impl Made {
     }
 }
 
-impl Drop for Made {
+impl Drop for OwnedCgroup {
     fn drop(&mut self) {
         if self.there {
             // Whoever wants to know calls `remove`.

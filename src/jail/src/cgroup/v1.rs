@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 use remand_plan::plan::CgroupLimits;
 
 use super::counters::Counters;
-use super::directory::{Directory, Made, keyed};
+use super::directory::{Directory, OwnedCgroup, keyed};
 use super::emptying::{self, Files};
 use super::error::CgroupError;
 use super::journal::{self, Journal};
@@ -96,11 +96,11 @@ pub(super) struct Run {
     memory: Option<Watches>,
     bounds_swap: bool,
     tasks: Vec<OwnedFd>,
-    members: Vec<Member<Made>>,
+    members: Vec<Member<OwnedCgroup>>,
 }
 
 impl Run {
-    fn limit(members: Vec<Member<Made>>, limits: &CgroupLimits, above: Option<&str>) -> Result<Self, CgroupError> {
+    fn limit(members: Vec<Member<OwnedCgroup>>, limits: &CgroupLimits, above: Option<&str>) -> Result<Self, CgroupError> {
         let mut run = Self { memory: None, bounds_swap: false, tasks: Vec::with_capacity(members.len()), members };
         if let Some(memory) = run.members.iter().find(|member| member.carries("memory")).map(|member| &member.directory) {
             if let Some(bytes) = limits.memory {
@@ -125,7 +125,7 @@ impl Run {
         Ok(run)
     }
 
-    fn of(&self, controller: &str) -> Option<&Made> {
+    fn of(&self, controller: &str) -> Option<&OwnedCgroup> {
         self.members.iter().find(|member| member.carries(controller)).map(|member| &member.directory)
     }
 

@@ -15,7 +15,7 @@ use remand_plan::plan::CgroupLimits;
 
 use super::above::Above;
 use super::counters::Counters;
-use super::directory::{Directory, Made, keyed};
+use super::directory::{Directory, OwnedCgroup, keyed};
 use super::emptying::{self, Files};
 use super::error::CgroupError;
 use super::journal::{self, Journal};
@@ -35,10 +35,10 @@ const MOST_WEIGHT: u32 = 10_000;
 /// The supervisor's own directory. Fields drop in order: leaves first.
 #[derive(Debug)]
 pub(super) struct Parent {
-    forkserver: Option<Made>,
+    forkserver: Option<OwnedCgroup>,
     /// This process, where it was alone in the directory above: no process may sit where controllers are turned on beneath.
-    aside: Option<Made>,
-    directory: Made,
+    aside: Option<OwnedCgroup>,
+    directory: OwnedCgroup,
     above: Directory,
     /// Where this process came from.
     home: String,
@@ -163,7 +163,7 @@ pub(super) struct Run {
     quota: bool,
     /// The supervisor's own directory.
     parent: Directory,
-    leaf: Made,
+    leaf: OwnedCgroup,
 }
 
 #[derive(Debug)]
@@ -173,7 +173,7 @@ struct Memory {
 }
 
 impl Run {
-    fn watch(leaf: Made, limits: &CgroupLimits, parent: &str, bounds_swap: bool) -> Result<Self, CgroupError> {
+    fn watch(leaf: OwnedCgroup, limits: &CgroupLimits, parent: &str, bounds_swap: bool) -> Result<Self, CgroupError> {
         let memory = if limits.use_memory {
             Some(Memory { events: leaf.open_file("memory.events", OFlag::O_RDONLY)?, above: Above::look(parent) })
         } else {

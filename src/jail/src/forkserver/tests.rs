@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_plan::files::FileId;
-use remand_plan::frames::Collect;
+use remand_plan::frames::Bounds;
 use remand_plan::plan::{Bind, Command, CommandKind, NetworkMode, Root, TmpMount};
 use remand_syscalls::Rules;
 
@@ -45,9 +45,9 @@ fn showing(path: &str) -> Plan {
         rules: Rules::default(),
         quiet: BTreeSet::new(),
         filter: Vec::new(),
-        unobserved: None,
+        normal_filter: None,
         command: Command { path: path.into(), argv: Vec::new(), env: Vec::new(), cwd: "/tmp".into(), kind: CommandKind::Program },
-        collect: Collect { stdin: 1, stdout: 1, stderr: 1, prints: 1, result_size: 1, result_depth: 1, result_nodes: 1, job_size: 1 },
+        bounds: Bounds { stdin: 1, stdout: 1, stderr: 1, prints: 1, result_size: 1, result_depth: 1, result_nodes: 1, job_size: 1 },
         enforcement: BTreeMap::new(),
     }
 }
@@ -71,17 +71,17 @@ fn started(name: &str, meanwhile: impl FnOnce(&str)) -> Result<(), Failure> {
     let setup = Setup::new(&plan, host.arch, 1)?;
     let ids = host.privileged.then(|| IdRange::take(host.first_run_id, host.run_ids, 1).unwrap());
     meanwhile(&file);
-    let made_of = MadeOf {
+    let context = Context {
         plan,
         host,
         setup,
         cgroups: None,
         places: Places::new(1),
         ids,
-        no_more_namespaces: OnceLock::new(),
+        nested_userns_disabled: OnceLock::new(),
         given_up: Arc::default(),
     };
-    serve(&mut Forkserver::make(Arc::new(made_of))?)
+    serve(&mut Forkserver::make(Arc::new(context))?)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! up.
 //!
 //! Always holds: a denial never depends on memory of the run, so nothing can race it; a run that does little but such calls waits for its answers, and cannot
-//! keep the supervisor busy. A call that ends the run is never answered: its caller waits for it until it is killed. What is denied, served or let through, the filter says, run once more on the registers. In a normal run nothing is let through but the first `execve` and what is only counted; while learning (a plan with `unobserved`), exactly what the
+//! keep the supervisor busy. A call that ends the run is never answered: its caller waits for it until it is killed. What is denied, served or let through, the filter says, run once more on the registers. In a normal run nothing is let through but the first `execve` and what is only counted; while learning (a plan with `normal_filter`), exactly what the
 //! filter of a normal run allows, by that filter and the registers alone.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -15,7 +15,7 @@ use remand_syscalls::bpf::SeccompData;
 use remand_syscalls::{Arch, *};
 
 use super::locks::{Call, Locks};
-use super::looks::Looks;
+use super::lookups::PathLookups;
 use crate::moment::Moment;
 use crate::sys::notify::{self, Notification};
 
@@ -34,7 +34,7 @@ pub struct Denials {
     execve: Option<u32>,
     /// By instruction set and number.
     seen: Vec<((u32, u32), Violation)>,
-    looks: Looks,
+    lookups: PathLookups,
     locks: Locks,
     answered: u64,
     truncated: bool,
@@ -53,7 +53,7 @@ impl Denials {
             arch,
             execve: number(arch, "execve"),
             seen: Vec::new(),
-            looks: Looks::default(),
+            lookups: PathLookups::default(),
             answered: 0,
             truncated: false,
             shared: 0,
@@ -128,9 +128,9 @@ impl Denials {
             return notify::continue_syscall(listener, notification.id);
         }
         match meant(plan, &notification) {
-            Some(ALLOW) if plan.unobserved.is_some() => {
+            Some(ALLOW) if plan.normal_filter.is_some() => {
                 if begun {
-                    self.looks.look(listener, self.arch, &notification);
+                    self.lookups.record(listener, self.arch, &notification);
                 }
                 return notify::continue_syscall(listener, notification.id);
             }
@@ -165,7 +165,7 @@ impl Denials {
     fn record(&mut self, plan: &Plan, notification: &Notification, answered: Answered) {
         let kind = (notification.arch, notification.number);
         // Learning tells one call's arguments apart, as far as another change would allow them.
-        let remedy = plan.unobserved.is_some().then(|| self.remedy(plan, notification));
+        let remedy = plan.normal_filter.is_some().then(|| self.remedy(plan, notification));
         let same = |seen: &Violation| remedy.as_ref().is_none_or(|remedy| *remedy == seen.remedy);
         if let Some((_, violation)) = self.seen.iter_mut().find(|(seen, violation)| *seen == kind && same(violation)) {
             violation.count += 1;
@@ -201,14 +201,14 @@ impl Denials {
     }
 
     /// All kinds, most frequent first, and whether there were more; and what was looked for, while learning.
-    pub fn finish(mut self) -> (Vec<Violation>, bool, Looks) {
+    pub fn finish(mut self) -> (Vec<Violation>, bool, PathLookups) {
         self.seen.sort_by_key(|(_, violation)| std::cmp::Reverse(violation.count));
-        (self.seen.into_iter().map(|(_, violation)| violation).collect(), self.truncated, self.looks)
+        (self.seen.into_iter().map(|(_, violation)| violation).collect(), self.truncated, self.lookups)
     }
 }
 
 /// What the filter of a normal run answers to this call.
 fn meant(plan: &Plan, notification: &Notification) -> Option<u32> {
     let data = SeccompData { nr: notification.number, arch: notification.arch, instruction_pointer: 0, args: notification.args };
-    bpf::run(plan.unobserved.as_ref().unwrap_or(&plan.filter), &data).ok()
+    bpf::run(plan.normal_filter.as_ref().unwrap_or(&plan.filter), &data).ok()
 }

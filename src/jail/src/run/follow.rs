@@ -18,10 +18,10 @@ use remand_plan::limit::LimitKind;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
-use super::ask::Sink;
 use super::capture::Capture;
 use super::denials::{Denials, MOST_AT_ONCE};
 use super::input::Input;
+use super::launch::Sink;
 use super::meter::Meter;
 use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};
@@ -81,7 +81,7 @@ pub struct With<'w, 's> {
 impl Attempt {
     /// Begins to make a run of a forkserver that is its own, and which is being started.
     pub fn own(server: Forkserver, mut timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
-        let made = Parts::make(server.made_of(), &mut timeline).and_then(|mut parts| {
+        let made = Parts::make(server.context(), &mut timeline).and_then(|mut parts| {
             add(watch, Source::Forkserver, server.as_fd(), EpollFlags::EPOLLIN)?;
             parts.server = Some(Server::Serves(server));
             Ok(parts)
@@ -92,7 +92,7 @@ impl Attempt {
     /// Begins to make a run of a forkserver that serves.
     pub fn of(server: &Forkserver, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
         let mut timeline = Timeline::begin();
-        let made = Parts::make(server.made_of(), &mut timeline).and_then(|mut parts| parts.order(server).map(|()| parts));
+        let made = Parts::make(server.context(), &mut timeline).and_then(|mut parts| parts.order(server).map(|()| parts));
         Self::begin(made, timeline, watch)
     }
 
@@ -104,7 +104,7 @@ impl Attempt {
         };
         let (to, pipe) = (parts.input.take(), parts.input_pipe.take());
         let input = Input::of(to, pipe);
-        let plan = &parts.made_of.plan;
+        let plan = &parts.context.plan;
         let course = Course {
             program: plan.command.kind == CommandKind::Program,
             own_server: parts.server.is_some(),
@@ -113,10 +113,10 @@ impl Attempt {
         };
         Ok(Self {
             machine: Machine::begin(course, Moment::now()),
-            decoder: Decoder::new(plan.collect),
+            decoder: Decoder::new(plan.bounds),
             input,
-            stdout: Capture::new(plan.collect.stdout),
-            stderr: Capture::new(plan.collect.stderr),
+            stdout: Capture::new(plan.bounds.stdout),
+            stderr: Capture::new(plan.bounds.stderr),
             living: None,
             parts,
             timeline,
@@ -245,7 +245,7 @@ impl Attempt {
         let what = match source {
             Source::Job | Source::Input => EpollFlags::EPOLLOUT,
             // A v2 file is always readable; what is new is an exceptional condition there.
-            Source::Memory if self.parts.made_of.host.cgroup.version == CgroupVersion::V2 => EpollFlags::EPOLLPRI,
+            Source::Memory if self.parts.context.host.cgroup.version == CgroupVersion::V2 => EpollFlags::EPOLLPRI,
             _ => EpollFlags::EPOLLIN,
         };
         self.descriptor(source).map_or(Ok(()), |fd| watch.add(source, fd, what))
@@ -292,13 +292,13 @@ impl Attempt {
     fn on_denial(&mut self, gone: bool, with: &mut With<'_, '_>) {
         // Learning hears what was said before a call before it: so a look is the user code's own, not the interpreter's start. Until then one call at a time,
         // since the word may come between two.
-        let starting = self.parts.made_of.plan.unobserved.is_some() && !self.machine.is_ready();
+        let starting = self.parts.context.plan.normal_filter.is_some() && !self.machine.is_ready();
         if starting && self.machine.is_open(Source::Result) {
             self.on_result(with);
         }
         let (most, begun) = (if starting { 1 } else { MOST_AT_ONCE }, self.machine.is_ready());
         let Some(living) = &mut self.living else { return };
-        let answered = living.denials.answer_all(&self.parts.made_of.plan, begun, most);
+        let answered = living.denials.answer_all(&self.parts.context.plan, begun, most);
         if gone {
             self.forget(Source::Denial, with.watch);
             self.living.iter_mut().for_each(|living| living.denials.close());
@@ -312,7 +312,7 @@ impl Attempt {
 
     fn on_memory(&mut self, with: &mut With<'_, '_>) {
         let Some(cgroup) = &self.parts.cgroup else { return };
-        let v1 = self.parts.made_of.host.cgroup.version == CgroupVersion::V1;
+        let v1 = self.parts.context.host.cgroup.version == CgroupVersion::V1;
         match cgroup.counters() {
             // v1 wakes also when a cgroup above runs out, which need not touch this run; v2 also when the limit was met and something could be reclaimed.
             Ok(counters) if counters.oom_kills > 0 || (v1 && counters.memory_met > 0) => {
@@ -369,7 +369,7 @@ impl Attempt {
             None
         });
         let (received, unfinished) = self.decoder.finish();
-        let (violations, violations_truncated, looks) = living.denials.finish();
+        let (violations, violations_truncated, lookups) = living.denials.finish();
         let seen = Seen {
             failure: self.failure,
             executing: self.executing,
@@ -383,7 +383,7 @@ impl Attempt {
             stderr: self.stderr,
             violations,
             violations_truncated,
-            looks,
+            lookups,
             wall: microseconds(self.machine.wall()),
             in_flight: self.machine.held().map(|(bytes, pipes)| InFlight { bytes, pipes }),
             usage,

@@ -12,9 +12,9 @@ use remand_child::step::RunMount;
 use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan};
 
-use super::ask::{Ask, Begun, Job, Sink, WithoutCgroup};
 use super::follow::{Attempt, With};
-use super::looks::Looks;
+use super::launch::{Begun, Job, Launch, Sink, WithoutCgroup};
+use super::lookups::PathLookups;
 use super::record;
 use super::watch::Watch;
 use crate::failure::{Failure, Unmade};
@@ -27,7 +27,7 @@ use crate::timeline::Timeline;
 pub struct Run<'a> {
     /// What goes on, until there is an outcome.
     going: Option<Box<Attempt>>,
-    over: Option<Box<(Outcome, Looks)>>,
+    over: Option<Box<(Outcome, PathLookups)>>,
     watch: Watch,
     plan: Arc<Plan>,
     host: Arc<HostFacts>,
@@ -42,8 +42,8 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     /// There are no descriptors to follow it by: the outcome.
-    pub fn start(ask: Ask<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
-        let Ask { plan, host, job, without_cgroup } = ask;
+    pub fn start(launch: Launch<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
+        let Launch { plan, host, job, without_cgroup } = launch;
         let watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let mut run = Self { going: None, over: None, watch, plan, host, job, sink, without_cgroup: Some(without_cgroup) };
         run.attempt();
@@ -56,7 +56,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// See [`Self::start`].
     pub fn of(server: &Forkserver, job: Job<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
-        let (plan, host) = (Arc::clone(&server.made_of().plan), Arc::clone(&server.made_of().host));
+        let (plan, host) = (Arc::clone(&server.context().plan), Arc::clone(&server.context().host));
         let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let begun = Attempt::of(server, &mut watch);
         let mut run = Self { going: None, over: None, watch, plan, host, job, sink, without_cgroup: None };
@@ -92,7 +92,7 @@ impl<'a> Run<'a> {
 
     /// How it ended, with the paths that it looked for if its plan is one for learning. One that goes on is ended first, and waited for.
     #[must_use]
-    pub fn outcome(mut self) -> (Outcome, Looks) {
+    pub fn outcome(mut self) -> (Outcome, PathLookups) {
         self.cancel();
         self.to_end(None, None)
     }
@@ -105,7 +105,7 @@ impl<'a> Run<'a> {
 
     /// Waits for its end. `cancel`: readable when it is to be cancelled. `begun` is called once [`Self::has_begun`].
     #[must_use]
-    pub fn to_end(mut self, mut cancel: Option<BorrowedFd<'_>>, mut begun: Option<Begun<'_>>) -> (Outcome, Looks) {
+    pub fn to_end(mut self, mut cancel: Option<BorrowedFd<'_>>, mut begun: Option<Begun<'_>>) -> (Outcome, PathLookups) {
         loop {
             if self.has_begun()
                 && let Some(begun) = begun.take()
@@ -171,8 +171,8 @@ impl<'a> Run<'a> {
         }
         match tried {
             Ok(mut seen) => {
-                let looks = std::mem::take(&mut seen.looks);
-                self.over = Some(Box::new((record::finished(&self.plan, &self.job, seen, timeline), looks)));
+                let lookups = std::mem::take(&mut seen.lookups);
+                self.over = Some(Box::new((record::finished(&self.plan, &self.job, seen, timeline), lookups)));
             }
             Err(unmade) => self.unmade(&unmade, timeline),
         }
@@ -206,8 +206,8 @@ impl<'a> Run<'a> {
             Unmade::Cancelled(step) => (*step, None),
         };
         timeline.mark(step);
-        let looks = Looks::of_unmade(failure.and_then(|failure| failure.mount.clone()));
-        self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline), looks)));
+        let lookups = PathLookups::of_unmade(failure.and_then(|failure| failure.mount.clone()));
+        self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline), lookups)));
     }
 
     /// Takes the plan and the host without what refused at the start, if the policy can do without: the cgroup, or a `/proc` of the run's own.

@@ -2,15 +2,15 @@
 //!
 //! Always holds: every failure is a verdict; when a run has its outcome, no process, cgroup, mount, namespace or descriptor of it is left.
 
-mod ask;
 mod capture;
 mod denials;
 mod exact;
 mod follow;
 mod handle;
 mod input;
+mod launch;
 mod locks;
-mod looks;
+mod lookups;
 mod meter;
 mod parts;
 mod phase;
@@ -22,21 +22,15 @@ mod watch;
 
 use remand_plan::Outcome;
 
-pub use ask::{Ask, Begun, Caller, Job, Said, Sink, Stream, WithoutCgroup};
 pub use handle::Run;
-pub use looks::{Look, Looks};
+pub use launch::{Begun, Caller, Job, Launch, Said, Sink, Stream, WithoutCgroup};
+pub use lookups::{PathLookup, PathLookups};
 
 /// Runs a plan to its end.
 #[must_use]
-pub fn run(ask: Ask<'_>, caller: Caller<'_>) -> Outcome {
-    observe(ask, caller).0
-}
-
-/// The same, with the paths that the run looked for, if its plan is one for learning.
-#[must_use]
-pub fn observe(ask: Ask<'_>, caller: Caller<'_>) -> (Outcome, Looks) {
-    match Run::start(ask, caller.sink) {
-        Ok(run) => run.to_end(caller.cancel, caller.begun),
-        Err(outcome) => (*outcome, Looks::default()),
+pub fn run(launch: Launch<'_>, caller: Caller<'_>) -> Outcome {
+    match Run::start(launch, caller.sink) {
+        Ok(run) => run.to_end(caller.cancel, caller.begun).0,
+        Err(outcome) => *outcome,
     }
 }

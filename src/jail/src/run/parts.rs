@@ -12,7 +12,7 @@ use remand_plan::step::Step;
 use super::pipes::{self, Pipe};
 use crate::cgroup::{Join, RunCgroup};
 use crate::failure::Failure;
-use crate::forkserver::{Forkserver, MadeOf, socket_pair};
+use crate::forkserver::{Context, Forkserver, socket_pair};
 use crate::ids::RunId;
 use crate::sys::process::Child;
 use crate::timeline::Timeline;
@@ -45,7 +45,7 @@ pub struct Parts {
     /// The run's user id.
     pub id: RunId,
     /// What its forkserver was made of.
-    pub made_of: Arc<MadeOf>,
+    pub context: Arc<Context>,
 }
 
 /// A forkserver that only makes this run.
@@ -62,11 +62,11 @@ impl Parts {
     ///
     /// # Errors
     /// The step that failed.
-    pub fn make(made_of: &Arc<MadeOf>, timeline: &mut Timeline) -> Result<Self, Failure> {
-        let id = RunId::take(&made_of.places, made_of.ids.as_ref());
+    pub fn make(context: &Arc<Context>, timeline: &mut Timeline) -> Result<Self, Failure> {
+        let id = RunId::take(&context.places, context.ids.as_ref());
         let id = id.ok_or_else(|| Failure::new(Step::Ids, "the forkserver has as many runs as it can have at once".into()))?;
         let cgroup =
-            made_of.cgroups.as_ref().zip(made_of.plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose()?;
+            context.cgroups.as_ref().zip(context.plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose()?;
         timeline.mark(Step::Cgroup);
         let (Pipe { ours: input, theirs: their_input }, job) = (pipes::input()?, pipes::to_run()?);
         let input_pipe = pipes::copy(&their_input)?;
@@ -77,7 +77,7 @@ impl Parts {
             [stdout, stderr, job, result].map(|Pipe { ours, theirs }| (ours, theirs));
         // In the order of `RunFds`.
         let theirs = vec![their_input, their_stdout, their_stderr, their_job, their_result, their_report];
-        let made_of = Arc::clone(made_of);
+        let context = Arc::clone(context);
         Ok(Self {
             server: None,
             report,
@@ -91,7 +91,7 @@ impl Parts {
             due: false,
             cgroup,
             id,
-            made_of,
+            context,
         })
     }
 
@@ -150,7 +150,7 @@ impl Drop for Parts {
     /// One that is given up while it is made is left to its forkserver: the init that may come sees that nobody follows it and ends, but somebody must wait for it.
     fn drop(&mut self) {
         if self.due && self.server.is_none() {
-            self.made_of.give_up(&self.report);
+            self.context.give_up(&self.report);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use nix::unistd::Gid;
-use remand_plan::evidence::{Cleanup, Counters, Ended as End, Evidence, FrameEnd, Groups, Made, Start, StepFailure, Stop};
+use remand_plan::evidence::{Cleanup, Confinement, Counters, Ended as End, Evidence, FrameEnd, Groups, Start, StepFailure, Stop};
 use remand_plan::limit::LimitKind;
 use remand_plan::outcome::{self, Captured, CpuMs, Milliseconds, PolicyRef, Usage};
 use remand_plan::plan::CommandKind;
@@ -14,8 +14,8 @@ use remand_plan::step::Step;
 use remand_plan::verdict::{self, Decision};
 use remand_plan::{Outcome, Plan};
 
-use super::ask::Job;
 use super::capture::Capture;
+use super::launch::Job;
 use super::parts::Parts;
 use super::seen::Seen;
 use super::tree;
@@ -85,7 +85,7 @@ fn decided(plan: &Plan, evidence: &Evidence, timeline: Timeline) -> Outcome {
 fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {
     let program = plan.command.kind == CommandKind::Program;
     let start = match &seen.failure {
-        Some(failure) => Start::Failed(step(failure, seen.parts.made_of.setup.object(plan, failure.step, failure.index))),
+        Some(failure) => Start::Failed(step(failure, seen.parts.context.setup.object(plan, failure.step, failure.index))),
         // Killed between the clone and exec, by whatever it was: no step says so itself.
         None if !seen.executing => Start::Failed(StepFailure { step: Step::Init, index: 0, errno: 0, object: None, cause: None }),
         None => Start::Done,
@@ -104,7 +104,7 @@ fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {
         memory_above: seen.counters.as_ref().map(|counters| counters.memory_above.clone()).unwrap_or_default(),
         host_memory: seen.counters.as_ref().filter(|counters| counters.oom_kills > 0).map_or(0, |_| tree::host_memory()),
         trouble: seen.trouble.take(),
-        made: Some(made(&seen.parts)),
+        confinement: Some(confinement(&seen.parts)),
         in_flight: seen.in_flight,
         cleanup: Cleanup::default(),
     }
@@ -114,7 +114,7 @@ fn step(failure: &Failure, object: Option<String>) -> StepFailure {
     StepFailure { step: failure.step, index: failure.index, errno: failure.errno, object, cause: host::explain(failure) }
 }
 
-fn made(parts: &Parts) -> Made {
+fn confinement(parts: &Parts) -> Confinement {
     let own_uid = parts.id.host();
     // Who maps only itself cannot drop them either.
     let own = |groups: Vec<Gid>| groups.iter().all(|&group| group == nix::unistd::getegid());
@@ -123,7 +123,7 @@ fn made(parts: &Parts) -> Made {
         None if nix::unistd::getgroups().is_ok_and(own) => Groups::None,
         None => Groups::Kept,
     };
-    Made { own_uid, groups, no_more_namespaces: parts.made_of.no_more_namespaces() }
+    Confinement { own_uid, groups, nested_userns_disabled: parts.context.nested_userns_disabled() }
 }
 
 /// A status as `wait4` gives it.

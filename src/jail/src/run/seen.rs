@@ -8,7 +8,7 @@ use remand_plan::frames::{FrameError, Received};
 use remand_plan::outcome::Violation;
 
 use super::capture::Capture;
-use super::looks::Looks;
+use super::lookups::PathLookups;
 use super::parts::Parts;
 use super::tree::Sample;
 use crate::cgroup::Counters;
@@ -43,7 +43,7 @@ pub struct Seen {
     /// There were more.
     pub violations_truncated: bool,
     /// Paths that were looked for, while learning.
-    pub looks: Looks,
+    pub lookups: PathLookups,
     /// Microseconds from `ready` (a plain program: from exec) to the end.
     pub wall: u64,
     /// What descriptors in flight still hold, where the run could make some.

@@ -3,7 +3,7 @@
 /// Ceilings on what comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
-pub struct Collect {
+pub struct Bounds {
     pub stdin: u64,
     pub stdout: u64,
     pub stderr: u64,

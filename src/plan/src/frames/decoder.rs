@@ -4,7 +4,7 @@
 
 use serde_json::value::RawValue;
 
-use super::bounds::Collect;
+use super::bounds::Bounds;
 use super::kind::{self, Kind};
 use super::shape::{self, Budget};
 use super::{ERROR_SIZE, FrameError, PRINT_FLOOR, Received, malformed};
@@ -28,7 +28,7 @@ struct Frame {
 /// Decoder: feed it what was read; ask it at end of file whether all was well.
 #[derive(Debug)]
 pub struct Decoder {
-    limits: Collect,
+    limits: Bounds,
     received: Received,
     nodes: u64,
     state: State,
@@ -41,7 +41,7 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder that expects `ready`.
     #[must_use]
-    pub fn new(limits: Collect) -> Self {
+    pub fn new(limits: Bounds) -> Self {
         Self { limits, received: Received::default(), nodes: 0, state: State::Start, header: ([0; 4], 0), frame: None, failed: None }
     }
 

@@ -26,7 +26,7 @@ use serde_json::value::RawValue;
 use crate::limit::Shape;
 use crate::words::words;
 
-pub use bounds::Collect;
+pub use bounds::Bounds;
 pub use decoder::Decoder;
 
 /// Most bytes of an `error` frame; the executor keeps its own account well below.

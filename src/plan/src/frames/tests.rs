@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::shape::Budget;
 use super::*;
-use crate::frames::Collect;
+use crate::frames::Bounds;
 
-const LIMITS: Collect =
-    Collect { stdin: 0, stdout: 0, stderr: 0, prints: 100, result_size: 200, result_depth: 5, result_nodes: 20, job_size: 0 };
+const LIMITS: Bounds =
+    Bounds { stdin: 0, stdout: 0, stderr: 0, prints: 100, result_size: 200, result_depth: 5, result_nodes: 20, job_size: 0 };
 
 fn frame(text: &str) -> Vec<u8> {
     [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
@@ -160,7 +160,7 @@ fn hostile_values() {
 
 #[test]
 fn a_megabyte_of_brackets_does_not_recurse() {
-    let limits = Collect { result_size: 1 << 22, result_depth: 1 << 22, result_nodes: 1 << 22, ..LIMITS };
+    let limits = Bounds { result_size: 1 << 22, result_depth: 1 << 22, result_nodes: 1 << 22, ..LIMITS };
     let mut decoder = Decoder::new(limits);
     decoder.feed(&frame(READY)).unwrap();
     let value = "[".repeat(1 << 20) + &"]".repeat(1 << 20);

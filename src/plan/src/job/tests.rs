@@ -217,7 +217,7 @@ fn round_trip(request: &Request, effective: &Policy) -> (crate::frames::Received
     let ended = child.wait_with_output().unwrap();
     std::fs::remove_file(&job).unwrap();
     let limits = &effective.limits;
-    let mut decoder = crate::frames::Decoder::new(crate::frames::Collect {
+    let mut decoder = crate::frames::Decoder::new(crate::frames::Bounds {
         stdin: 0,
         stdout: 0,
         stderr: 0,

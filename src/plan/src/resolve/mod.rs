@@ -18,7 +18,7 @@ use remand_syscalls::CompileError;
 
 use crate::enforcement::Enforcement;
 use crate::files::Files;
-use crate::frames::Collect;
+use crate::frames::Bounds;
 use crate::host::HostFacts;
 use crate::interpreter::BOOTSTRAP;
 use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
@@ -44,18 +44,18 @@ impl Plan {
             rlimits: limits.rlimits,
             memory_watch: limits.memory_watch,
             filter,
-            unobserved: None,
+            normal_filter: None,
             ..self.clone()
         };
         plan.enforcement.remove(&Protection::SurroundingLimits);
         plan.enforcement.extend(ledger.finish()?);
-        if self.unobserved.is_none() {
+        if self.normal_filter.is_none() {
             return Ok(plan);
         }
         let failed = |error: CompileError| {
             vec![Refused { protection: Protection::Seccomp, blocker: error.to_string(), remedy: "Change the policy.".into() }]
         };
-        plan.observing(policy, host).map_err(failed)
+        plan.learning(policy, host).map_err(failed)
     }
 
     /// The same plan where the run's `/proc` turned out to be refused at the start: it sees less.
@@ -72,14 +72,14 @@ impl Plan {
     ///
     /// # Errors
     /// The filter would be none; the plan's own was one.
-    pub fn observing(self, policy: &Policy, host: &HostFacts) -> Result<Self, CompileError> {
+    pub fn learning(self, policy: &Policy, host: &HostFacts) -> Result<Self, CompileError> {
         if self.filter.is_empty() {
             return Ok(self);
         }
         let watched = self.memory_watch.is_some();
         let filter =
-            remand_syscalls::compile_observing(&protections::calls(policy, host, watched), host.arch, policy.writes_to_host(), watched)?;
-        Ok(Self { unobserved: Some(self.filter), filter, ..self })
+            remand_syscalls::compile_learning(&protections::calls(policy, host, watched), host.arch, policy.writes_to_host(), watched)?;
+        Ok(Self { normal_filter: Some(self.filter), filter, ..self })
     }
 }
 
@@ -119,9 +119,9 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
         rules: protections::rules(policy, host),
         quiet: remand_syscalls::calls_named(&policy.syscalls.quiet),
         filter,
-        unobserved: None,
+        normal_filter: None,
         command: command(policy, program, cpus),
-        collect: collect(policy),
+        bounds: bounds(policy),
         enforcement,
     })
 }
@@ -154,9 +154,9 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
     }
 }
 
-fn collect(policy: &Policy) -> Collect {
+fn bounds(policy: &Policy) -> Bounds {
     let limits = &policy.limits;
-    Collect {
+    Bounds {
         stdin: limits.stdin.0,
         stdout: limits.stdout.0,
         stderr: limits.stderr.0,

@@ -217,7 +217,7 @@ fn a_privileged_run_on_a_full_host() {
             cwd: "/tmp".into(),
             kind: CommandKind::Executor,
         },
-        collect: Collect {
+        bounds: Bounds {
             stdin: 900,
             stdout: 1000,
             stderr: 2000,
@@ -261,7 +261,7 @@ fn a_privileged_run_on_a_full_host() {
         ]
         .into(),
         filter,
-        unobserved: None,
+        normal_filter: None,
     };
     assert_eq!(on(&policy, &full()), Ok(expected));
 }
@@ -565,11 +565,11 @@ fn who_can_stop_the_supervisor_is_named() {
 fn a_late_refusal_gives_the_plan_of_a_host_without_cgroups() {
     let bare = HostFacts { cgroup: CgroupFacts::none("no room", "Make some."), ..full() };
     let planned = on(&lenient(), &full()).unwrap();
-    let learning = planned.clone().observing(&lenient(), &full()).unwrap();
+    let learning = planned.clone().learning(&lenient(), &full()).unwrap();
     let expected = on(&lenient(), &bare).unwrap();
     assert_ne!(planned, expected);
     assert_eq!(planned.without_cgroup(&lenient(), &bare).unwrap(), expected);
-    assert_eq!(learning.without_cgroup(&lenient(), &bare).unwrap(), expected.observing(&lenient(), &bare).unwrap());
+    assert_eq!(learning.without_cgroup(&lenient(), &bare).unwrap(), expected.learning(&lenient(), &bare).unwrap());
     assert!(on(&policy(), &full()).unwrap().without_cgroup(&policy(), &bare).is_err());
 }
 

@@ -5,18 +5,18 @@
 use std::collections::BTreeMap;
 
 use crate::enforcement::Enforcement;
-use crate::evidence::{Evidence, Groups, InFlight, Made};
+use crate::evidence::{Confinement, Evidence, Groups, InFlight};
 use crate::plan::Plan;
 use crate::protection::Protection;
 
 pub fn enforcement(evidence: &Evidence, plan: &Plan) -> BTreeMap<Protection, Enforcement> {
     let mut all = plan.enforcement.clone();
-    let Some(made) = evidence.made else { return all };
-    if let Some(uid) = made.own_uid {
+    let Some(confinement) = evidence.confinement else { return all };
+    if let Some(uid) = confinement.own_uid {
         all.insert(Protection::OwnUid, Enforcement::By(format!("host uid {uid}, held by this run alone")));
     }
-    all.insert(Protection::SupplementaryGroups, groups(made));
-    all.insert(Protection::NestedUserNamespaces, nested(made));
+    all.insert(Protection::SupplementaryGroups, groups(confinement));
+    all.insert(Protection::NestedUserNamespaces, nested(confinement));
     for (source, why) in &plan.root.left_out {
         all.insert(Protection::LeftOut { source: source.clone() }, Enforcement::Absent(format!("{why}, and the mount is optional")));
     }
@@ -33,8 +33,8 @@ pub fn enforcement(evidence: &Evidence, plan: &Plan) -> BTreeMap<Protection, Enf
     all
 }
 
-fn groups(made: Made) -> Enforcement {
-    match made.groups {
+fn groups(confinement: Confinement) -> Enforcement {
+    match confinement.groups {
         Groups::Dropped => Enforcement::By("setgroups: none".into()),
         Groups::None => Enforcement::By("the caller has none".into()),
         Groups::Kept => {
@@ -43,8 +43,8 @@ fn groups(made: Made) -> Enforcement {
     }
 }
 
-fn nested(made: Made) -> Enforcement {
-    if made.no_more_namespaces {
+fn nested(confinement: Confinement) -> Enforcement {
+    if confinement.nested_userns_disabled {
         Enforcement::By("user.max_user_namespaces = 0 inside".into())
     } else {
         Enforcement::Absent("/proc/sys is read-only here; the seccomp filter still refuses the calls".into())

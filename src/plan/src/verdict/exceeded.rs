@@ -32,7 +32,7 @@ pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
 
 /// The limit that the supervisor stopped the run for. A stop is only made under a limit; `unwrap_or` keeps the function total.
 fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
-    let (counters, collect) = (&evidence.counters, &plan.collect);
+    let (counters, bounds) = (&evidence.counters, &plan.bounds);
     let over = |allowed: u64, seen: u64, source| exceeded(limit, allowed, seen.max(allowed.saturating_add(1)), source);
     // The decoder's own account is exact; without it the counters speak.
     let in_frames = |allowed, seen| by_frames(evidence).unwrap_or_else(|| over(allowed, seen, RESULT_PIPE));
@@ -44,12 +44,12 @@ fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
         LimitKind::WallTime => exceeded(limit, plan.wall_time.unwrap_or(u64::MAX), counters.wall, "monotonic clock since ready"),
         LimitKind::CpuTime => cpu(evidence, plan, cpu_source(plan)),
         LimitKind::Memory => memory(evidence, plan),
-        LimitKind::Stdin => over(collect.stdin, counters.stdin, "bytes of standard input"),
-        LimitKind::Stdout => over(collect.stdout, counters.stdout, "bytes of standard output"),
-        LimitKind::Stderr => over(collect.stderr, counters.stderr, "bytes of standard error"),
-        LimitKind::Prints => in_frames(collect.prints, counters.prints),
-        LimitKind::ResultSize => in_frames(collect.result_size, counters.result),
-        LimitKind::ResultShape => in_frames(collect.result_nodes, 0),
+        LimitKind::Stdin => over(bounds.stdin, counters.stdin, "bytes of standard input"),
+        LimitKind::Stdout => over(bounds.stdout, counters.stdout, "bytes of standard output"),
+        LimitKind::Stderr => over(bounds.stderr, counters.stderr, "bytes of standard error"),
+        LimitKind::Prints => in_frames(bounds.prints, counters.prints),
+        LimitKind::ResultSize => in_frames(bounds.result_size, counters.result),
+        LimitKind::ResultShape => in_frames(bounds.result_nodes, 0),
         LimitKind::FileSize => file_size(plan.rlimit(rlimit::FSIZE).unwrap_or(u64::MAX)),
         LimitKind::Pids => exceeded(limit, plan.pids().unwrap_or(u64::MAX), counters.pids_peak.unwrap_or(0), PIDS),
         LimitKind::TmpSize => full(counters.tmp_used, TMP_FULL),

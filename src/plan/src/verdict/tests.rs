@@ -6,8 +6,8 @@ use remand_syscalls::Rules;
 use remand_syscalls::bpf::Instruction;
 
 use super::*;
-use crate::evidence::{Cleanup, Counters, Ended, FrameEnd, Groups, InFlight, Made, MemoryLevel, Start, StepFailure, Stop};
-use crate::frames::{Collect, ErrorFrame, FrameError};
+use crate::evidence::{Cleanup, Confinement, Counters, Ended, FrameEnd, Groups, InFlight, MemoryLevel, Start, StepFailure, Stop};
+use crate::frames::{Bounds, ErrorFrame, FrameError};
 use crate::limit::{LimitKind, Shape};
 use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount, rlimit};
 use crate::step::Step;
@@ -28,19 +28,10 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         wall_time: Some(1_000_000),
         cpu_time: Some(500_000),
         landlock: None,
-        unobserved: None,
+        normal_filter: None,
         filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
         command: Command { path: String::new(), argv: Vec::new(), env: Vec::new(), cwd: String::new(), kind },
-        collect: Collect {
-            stdin: 5,
-            stdout: 10,
-            stderr: 20,
-            prints: 30,
-            result_size: 40,
-            result_depth: 50,
-            result_nodes: 60,
-            job_size: 70,
-        },
+        bounds: Bounds { stdin: 5, stdout: 10, stderr: 20, prints: 30, result_size: 40, result_depth: 50, result_nodes: 60, job_size: 70 },
         enforcement: BTreeMap::new(),
     }
 }
@@ -382,16 +373,16 @@ fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
     let left_out = vec![("/data".into(), "it is not there".into())];
     let plan = Plan { root: Root { left_out, ..Root::default() }, ..plan(CommandKind::Executor, true) };
     assert_eq!(decide(&Evidence::unmade(Start::Done, Some(Stop::Cancelled)), &plan).enforcement, plan.enforcement, "not made");
-    let made = Made { own_uid: Some(60001), groups: Groups::Dropped, no_more_namespaces: true };
-    let with = |made, in_flight, charged| Evidence {
-        made: Some(made),
+    let confinement = Confinement { own_uid: Some(60001), groups: Groups::Dropped, nested_userns_disabled: true };
+    let with = |confinement, in_flight, charged| Evidence {
+        confinement: Some(confinement),
         in_flight,
         cleanup: Cleanup { failed: None, charged },
         ..evidence(FrameEnd::Done, Ended::Exited(0))
     };
     let told = |evidence: &Evidence| decide(evidence, &plan).enforcement;
     let by = |text: &str| Some(Enforcement::By(text.to_owned()));
-    let full = told(&with(made, None, 0));
+    let full = told(&with(confinement, None, 0));
     let get = |what: Protection| full.get(&what).cloned();
     assert_eq!(get(Protection::OwnUid), by("host uid 60001, held by this run alone"));
     assert_eq!(
@@ -402,12 +393,12 @@ fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
         matches!(get(Protection::LeftOut { source: "/data".into() }), Some(Enforcement::Absent(why)) if why.starts_with("it is not there"))
     );
     assert_eq!((full.len(), get(Protection::GivenBack), get(Protection::MemoryReturned)), (4, None, None));
-    let own = told(&with(Made { own_uid: None, groups: Groups::Kept, no_more_namespaces: false }, None, 7));
+    let own = told(&with(Confinement { own_uid: None, groups: Groups::Kept, nested_userns_disabled: false }, None, 7));
     assert!(!own.contains_key(&Protection::OwnUid));
     for name in [Protection::SupplementaryGroups, Protection::NestedUserNamespaces, Protection::MemoryReturned] {
         assert!(matches!(own.get(&name), Some(Enforcement::Absent(_))), "{name}");
     }
-    let held = |bytes, pipes| told(&with(made, Some(InFlight { bytes, pipes }), 0)).remove(&Protection::GivenBack);
+    let held = |bytes, pipes| told(&with(confinement, Some(InFlight { bytes, pipes }), 0)).remove(&Protection::GivenBack);
     assert!(matches!(held(Some(0), 0), Some(Enforcement::By(_))));
     assert!(matches!(held(None, 0), Some(Enforcement::Substitute { .. })));
     for (bytes, pipes) in [(Some(1), 0), (Some(0), 1), (None, 1)] {

@@ -64,7 +64,7 @@ pub fn compile_for_run(syscalls: &Rules, arch: Arch, writable: bool, watched: bo
 ///
 /// # Errors
 /// See [`CompileError`].
-pub fn compile_observing(syscalls: &Rules, arch: Arch, writable: bool, watched: bool) -> Result<Vec<Instruction>, CompileError> {
+pub fn compile_learning(syscalls: &Rules, arch: Arch, writable: bool, watched: bool) -> Result<Vec<Instruction>, CompileError> {
     let mut rows = of_run(syscalls, writable, watched)?;
     for row in paths::rows() {
         if let Some(row) = rows.get_mut(row).filter(|row| row.otherwise == NOTIFY) {

@@ -245,12 +245,12 @@ fn observing_asks_about_paths_and_allows_nothing_more() {
         .into_iter()
         .flat_map(|section| BOTH.map(|arch| (section.clone(), arch)))
     {
-        let (normal, observing) =
-            (compile_for_run(&section, arch, false, true).unwrap(), compile_observing(&section, arch, false, true).unwrap());
-        check(&observing).unwrap();
+        let (normal, learning) =
+            (compile_for_run(&section, arch, false, true).unwrap(), compile_learning(&section, arch, false, true).unwrap());
+        check(&learning).unwrap();
         for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.map(|args| (nr, args))) {
-            let [normal, observed] = [&normal, &observing].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
-            let looks = names::name(arch, nr).is_some_and(|name| paths::looked(arch, name, &args).is_some());
+            let [normal, observed] = [&normal, &learning].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
+            let looks = names::name(arch, nr).is_some_and(|name| paths::lookup(arch, name, &args).is_some());
             let expected = if looks && normal == ALLOW { NOTIFY } else { normal };
             assert_eq!(observed, expected, "{nr} {args:?}");
         }

@@ -9,39 +9,39 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use remand_authoring::learn::{File, guarded};
-use remand_jail::run::{Look, Looks};
+use remand_jail::run::{PathLookup, PathLookups};
 
 /// Most entries that are looked at for one run, and most levels.
 const ENTRIES: usize = 50_000;
 const LEVELS: usize = 16;
 
 /// Those that are here, and with the programs among them what `needed` says that they lack to start.
-pub fn found(looks: &Looks, needed: &dyn Fn(&str) -> Vec<String>) -> Vec<File> {
+pub fn found(lookups: &PathLookups, needed: &dyn Fn(&str) -> Vec<String>) -> Vec<File> {
     let mut trees = Trees { known: BTreeMap::new(), left: ENTRIES };
-    let mut here = |look: &Look| {
-        let real = fs::canonicalize(&look.path).ok()?;
+    let mut here = |lookup: &PathLookup| {
+        let real = fs::canonicalize(&lookup.path).ok()?;
         let meta = fs::symlink_metadata(&real).ok().filter(|meta| meta.is_dir() || meta.is_file())?;
         let reachable = real.ancestors().skip(1).all(|directory| fs::symlink_metadata(directory).is_ok_and(|meta| may(&meta, 0o1)));
         Some(File {
-            path: look.path.clone(),
-            call: look.call.clone(),
-            writes: look.writes,
-            lists: look.lists,
+            path: lookup.path.clone(),
+            call: lookup.call.clone(),
+            writes: lookup.writes,
+            lists: lookup.lists,
             // Who asks of any file whether it can be executed is answered by its mode.
-            executes: look.executes && meta.permissions().mode() & 0o111 != 0,
+            executes: lookup.executes && meta.permissions().mode() & 0o111 != 0,
             everybody: reachable && if meta.is_dir() { trees.open(&real) } else { may(&meta, 0o4) },
             beside: reachable && real.parent().is_some_and(|directory| trees.open(directory)),
             directory: meta.is_dir(),
             real: text(&real)?,
         })
     };
-    let mut files: Vec<File> = looks.seen.iter().filter_map(&mut here).collect();
+    let mut files: Vec<File> = lookups.seen.iter().filter_map(&mut here).collect();
     let programs = files.iter().filter(|file| file.executes && !file.directory);
     let names: BTreeSet<String> = programs.flat_map(|program| needed(&program.real)).collect();
     for path in names {
         match files.iter_mut().find(|file| file.path == path) {
             Some(file) => file.executes = true,
-            None => files.extend(here(&Look { call: "execve".to_owned(), path, writes: false, lists: false, executes: true })),
+            None => files.extend(here(&PathLookup { call: "execve".to_owned(), path, writes: false, lists: false, executes: true })),
         }
     }
     files

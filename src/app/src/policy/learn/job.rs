@@ -9,7 +9,7 @@ use clap::Parser;
 use remand_authoring::learn;
 use remand_engine::{Caller, Effective, Engine, HostFiles, Outcome, PrepareError, Prepared, Program, Request};
 use remand_jail::host::{self, Depth};
-use remand_jail::run::Looks;
+use remand_jail::run::PathLookups;
 use remand_plan::Plan;
 use remand_plan::host::HostFacts;
 use remand_plan::verdict::{Level, Verdict};
@@ -123,7 +123,7 @@ pub struct Job {
 /// What came of one run.
 pub enum Tried {
     /// It was made.
-    Ran { prepared: Box<Prepared>, outcome: Box<Outcome>, looks: Looks, failure: Option<String> },
+    Ran { prepared: Box<Prepared>, outcome: Box<Outcome>, lookups: PathLookups, failure: Option<String> },
     /// No run can be made here under this policy, or of this job.
     NotPrepared(PrepareError),
 }
@@ -173,19 +173,19 @@ impl Job {
         remand_authoring::why::needed(program, plan, &self.host, &HostFiles)
     }
 
-    /// Runs it once; `observe`: for learning.
-    pub fn once(&self, effective: &Effective, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
+    /// Runs it once; `learning`: telling the paths that it looks for.
+    pub fn once(&self, effective: &Effective, input: &Input, learning: bool, cancel: &Cancel) -> Result<Tried, Failure> {
         let caller = || Caller { cancel: Some(cancel.fd()), ..Caller::default() };
         let (program, request) = match &input.request {
             Some(request) => (Program::Python, request),
             None => (Program::Command(&self.argv), &Request::default()),
         };
         let prepared = match self.engine.prepare(effective, program, &self.host, &caller()) {
-            Ok(prepared) => Box::new(if observe { prepared.observing() } else { prepared }),
+            Ok(prepared) => Box::new(if learning { prepared.learning() } else { prepared }),
             Err(why) => return Ok(Tried::NotPrepared(why)),
         };
-        let (outcome, looks) = prepared.observe(request, caller()).map_err(|error| Failure::usage(error.to_string()))?;
+        let (outcome, lookups) = prepared.run_with_lookups(request, caller()).map_err(|error| Failure::usage(error.to_string()))?;
         let failure = if self.finished_is_done { None } else { learn::failure(&outcome) };
-        Ok(Tried::Ran { prepared, outcome: Box::new(outcome), looks, failure })
+        Ok(Tried::Ran { prepared, outcome: Box::new(outcome), lookups, failure })
     }
 }

@@ -67,8 +67,8 @@ struct Session {
 }
 
 impl Session {
-    fn once(&self, effective: &Effective, input: &Input, observe: bool, cancel: &Cancel) -> Result<Tried, Failure> {
-        let tried = self.job.once(effective, input, observe, cancel)?;
+    fn once(&self, effective: &Effective, input: &Input, learning: bool, cancel: &Cancel) -> Result<Tried, Failure> {
+        let tried = self.job.once(effective, input, learning, cancel)?;
         let cancelled = match &tried {
             Tried::Ran { outcome, .. } => outcome.verdict == Verdict::Cancelled,
             Tried::NotPrepared(why) => matches!(why, PrepareError::Cancelled),
@@ -94,9 +94,9 @@ impl Session {
             let trial = self.proposed()?.denying_kills();
             let tried = self.once(&trial, input, true, cancel)?;
             ran.learned = tried.told();
-            let Tried::Ran { prepared, outcome, looks, .. } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
+            let Tried::Ran { prepared, outcome, lookups, .. } = &tried else { if self.refuse_mounts(&tried) { continue } else { break } };
             let plan = prepared.plan();
-            let files = files::found(looks, &|program| self.job.needed(program, plan));
+            let files = files::found(lookups, &|program| self.job.needed(program, plan));
             let run = Run {
                 input: &input.name,
                 number: ran.runs,
@@ -126,7 +126,7 @@ impl Session {
                     _ => None,
                 })
                 .collect(),
-            Tried::Ran { outcome, looks, .. } => match (&outcome.verdict, &looks.refused_mount) {
+            Tried::Ran { outcome, lookups, .. } => match (&outcome.verdict, &lookups.refused_mount) {
                 (Verdict::NotStarted { hint, .. }, Some(target)) => vec![(target.clone(), hint.clone())],
                 _ => Vec::new(),
             },

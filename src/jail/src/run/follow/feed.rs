@@ -40,7 +40,7 @@ impl Attempt {
                 self.forget(Source::Feed, with.watch);
                 self.input.seen += count as u64;
                 self.input.rest = buffer.get(..count).unwrap_or_default().to_vec();
-                if self.input.seen > self.parts.made_of.plan.collect.stdin {
+                if self.input.seen > self.parts.context.plan.bounds.stdin {
                     self.on(Event::Stop(Stop::Limit(LimitKind::Stdin)), with);
                 } else {
                     self.perform_or_fail(Action::Watch(Source::Input), with);

@@ -12,8 +12,8 @@ use remand_plan::limit::LimitKind;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
-use super::super::ask::{Said, Stream};
 use super::super::denials::Denials;
+use super::super::launch::{Said, Stream};
 use super::super::meter::Meter;
 use super::super::parts::Server;
 use super::super::phase::{Event, Source};
@@ -68,17 +68,17 @@ impl Attempt {
     }
 
     fn on_made(&mut self, init: Child, with: &mut With<'_, '_>) {
-        let made_of = &self.parts.made_of;
+        let context = &self.parts.context;
         self.living = Some(Living {
-            meter: Meter::new(&made_of.plan, init.pid(), self.parts.cgroup.as_ref()),
-            denials: Denials::new(made_of.host.arch, init.pid(), made_of.plan.writes_to_host()),
+            meter: Meter::new(&context.plan, init.pid(), self.parts.cgroup.as_ref()),
+            denials: Denials::new(context.host.arch, init.pid(), context.plan.writes_to_host()),
             init,
             listens: true,
         });
         self.forget(Source::Forkserver, with.watch);
         self.parts.is_made();
         // While its interpreter starts, there is nothing to wait for.
-        self.parts.made_of.cgroups.iter().for_each(Cgroups::sweep);
+        self.parts.context.cgroups.iter().for_each(Cgroups::sweep);
         self.on(Event::Made, with);
         for received in std::mem::take(&mut self.early) {
             self.on_word(received, with);
@@ -92,7 +92,7 @@ impl Attempt {
                 self.executing = true;
                 let denials = self.living.as_mut().map(|living| &mut living.denials);
                 denials.into_iter().zip(received.fds).for_each(|(denials, listener)| denials.listen(listener));
-                let begins = self.parts.made_of.plan.command.kind == CommandKind::Program && !self.machine.is_ready();
+                let begins = self.parts.context.plan.command.kind == CommandKind::Program && !self.machine.is_ready();
                 if begins {
                     self.timeline.mark(Step::Exec);
                 }

@@ -15,7 +15,7 @@ use crate::sys::notify::{self, Notification};
 /// Different paths that are kept.
 const MOST_PATHS: usize = 4096;
 /// Calls that are looked at; later ones are let through without a look.
-const MOST_LOOKS: u64 = 200_000;
+const MOST_LOOKUPS: u64 = 200_000;
 /// Longest path that the kernel takes, with its NUL.
 const LONGEST: usize = 4096;
 /// Smallest page of both instruction sets: memory that is there is there at least to the next multiple.
@@ -23,7 +23,7 @@ const PAGE: usize = 4096;
 
 /// A path that was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct PathLookup {
     /// The call that first did.
     pub call: String,
     /// As the run wrote it; absolute.
@@ -38,49 +38,49 @@ pub struct Look {
 
 /// All of them, in the order of their first occurrence.
 #[derive(Debug, Default)]
-pub struct Looks {
+pub struct PathLookups {
     /// Different paths.
-    pub seen: Vec<Look>,
+    pub seen: Vec<PathLookup>,
     /// More was looked for than is kept.
     pub truncated: bool,
     /// The place of the mount that could not be made, where that kept the run from starting.
     pub refused_mount: Option<String>,
-    looked: u64,
+    counted: u64,
 }
 
-impl Looks {
+impl PathLookups {
     /// Of a run that was not made.
     pub(super) fn of_unmade(refused_mount: Option<String>) -> Self {
         Self { refused_mount, ..Self::default() }
     }
 
     /// Records the path of a call that waits for its answer.
-    pub fn look(&mut self, listener: BorrowedFd<'_>, arch: Arch, notification: &Notification) {
+    pub fn record(&mut self, listener: BorrowedFd<'_>, arch: Arch, notification: &Notification) {
         let Some(call) = remand_syscalls::name(arch, notification.number) else { return };
-        let Some(looked) = paths::looked(arch, call, &notification.args) else { return };
-        self.looked += 1;
-        if self.looked > MOST_LOOKS {
+        let Some(found) = paths::lookup(arch, call, &notification.args) else { return };
+        self.counted += 1;
+        if self.counted > MOST_LOOKUPS {
             self.truncated = true;
             return;
         }
-        let path = text_at(notification.pid, looked.address);
+        let path = text_at(notification.pid, found.address);
         // A caller that is gone may have left its number to another process.
         if !notify::waits(listener, notification.id) {
             return;
         }
         // Relative ones start in the run's own /tmp, or in a directory that it has.
         if let Some(path) = path.filter(|path| path.starts_with('/')) {
-            self.keep(Look { call: call.to_owned(), path, writes: looked.writes, lists: looked.lists, executes: looked.executes });
+            self.keep(PathLookup { call: call.to_owned(), path, writes: found.writes, lists: found.lists, executes: found.executes });
         }
     }
 
-    fn keep(&mut self, look: Look) {
-        if let Some(same) = self.seen.iter_mut().find(|same| same.path == look.path) {
-            same.writes |= look.writes;
-            same.lists |= look.lists;
-            same.executes |= look.executes;
+    fn keep(&mut self, lookup: PathLookup) {
+        if let Some(same) = self.seen.iter_mut().find(|same| same.path == lookup.path) {
+            same.writes |= lookup.writes;
+            same.lists |= lookup.lists;
+            same.executes |= lookup.executes;
         } else if self.seen.len() < MOST_PATHS {
-            self.seen.push(look);
+            self.seen.push(lookup);
         } else {
             self.truncated = true;
         }
@@ -131,11 +131,11 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_bounded() {
-        let look = |n: usize| Look { call: "open".into(), path: format!("/{n}"), writes: n == 1, lists: false, executes: false };
-        let mut looks = Looks::default();
-        (0..MOST_PATHS + 3).for_each(|n| looks.keep(look(n)));
-        looks.keep(Look { writes: true, ..look(0) });
-        assert_eq!((looks.seen.len(), looks.truncated), (MOST_PATHS, true));
-        assert!(looks.seen[0].writes && looks.seen[1].writes && !looks.seen[2].writes);
+        let look = |n: usize| PathLookup { call: "open".into(), path: format!("/{n}"), writes: n == 1, lists: false, executes: false };
+        let mut lookups = PathLookups::default();
+        (0..MOST_PATHS + 3).for_each(|n| lookups.keep(look(n)));
+        lookups.keep(PathLookup { writes: true, ..look(0) });
+        assert_eq!((lookups.seen.len(), lookups.truncated), (MOST_PATHS, true));
+        assert!(lookups.seen[0].writes && lookups.seen[1].writes && !lookups.seen[2].writes);
     }
 }

@@ -8,7 +8,7 @@ use remand_plan::{HostFacts, Plan};
 use serde_json::value::RawValue;
 
 /// One run as decided.
-pub struct Ask<'a> {
+pub struct Launch<'a> {
     /// What is to be done.
     pub plan: Arc<Plan>,
     /// The host that the plan was made for.
