@@ -1,5 +1,7 @@
 //! Programs as `python3` runs them: each does under `remand python` what it does in plain Python, or differs as documented.
 
+mod files;
+
 use std::path::Path;
 
 use libtest_mimic::Trial;
@@ -97,6 +99,7 @@ pub fn trials() -> Vec<Trial> {
         trial("programs::a_manager_and_where_sockets_lead_out", sockets),
         trial("programs::abstract_names_are_a_runs_own", abstract_names),
     ]);
+    all.extend(files::trials());
     all
 }
 

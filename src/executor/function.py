@@ -52,7 +52,7 @@ def from_tree(text):
     made = function_in(compile(wrapper, CODE, "exec", 0, True))
     if made.co_flags & 0x220:  # CO_GENERATOR, CO_ASYNC_GENERATOR
         raise SyntaxError("'yield' outside function", (CODE, find_yield(body), None, None))
-    return made
+    return as_written(made, 0)
 
 
 def function_in(module):
@@ -77,10 +77,21 @@ def may_be_indented(text, lines):
     return False
 
 
-def shifted(code):
-    """One line up and under our file name, the functions inside too: line tables count from the first line."""
-    inner = tuple([shifted(constant) if type(constant) is type(code) else constant for constant in code.co_consts])
-    return code.replace(co_filename=CODE, co_firstlineno=code.co_firstlineno - 1, co_consts=inner)
+NESTED = "code.<locals>."
+
+
+def as_written(code, up):
+    """Under our file name, `up` lines higher, and named as if it stood in a module, as what it prints and pickles then says. The functions inside too:
+    line tables count from the first line."""
+    inner = [as_written(constant, up) if type(constant) is type(code) else constant for constant in code.co_consts]
+    names = {code.co_name, *[getattr(constant, "co_name", None) for constant in inner]}
+    for index, constant in enumerate(inner):
+        if type(constant) is str and constant.startswith(NESTED) and constant.rpartition(".")[2] in names:
+            inner[index] = constant[len(NESTED):]
+    changed = {"co_filename": CODE, "co_firstlineno": code.co_firstlineno - up, "co_consts": tuple(inner)}
+    if getattr(code, "co_qualname", "").startswith(NESTED):
+        changed["co_qualname"] = code.co_qualname[len(NESTED):]
+    return code.replace(**changed)
 
 
 def build(text):
@@ -95,7 +106,7 @@ def build(text):
             exec("def code():\n\t" + "\n\t".join(lines), defined)
             made = defined["code"].__code__
             if not made.co_flags & 0x220:
-                return shifted(made)
+                return as_written(made, 1)
         except Exception:
             pass
         finally:
@@ -107,10 +118,13 @@ def names_while_running(made, namespace):
     """`__main__.NAME` gives the code's own names as it would for a module: unittest and doctest look there."""
 
     def names():
-        frame = sys._getframe(1)
-        while frame is not None and frame.f_code is not made:
-            frame = frame.f_back
-        return {} if frame is None else frame.f_locals
+        # Of this thread first; of the main one for others, as that which pickles what a pool is to do.
+        for frame in (sys._getframe(1), *sys._current_frames().values()):
+            while frame is not None and frame.f_code is not made:
+                frame = frame.f_back
+            if frame is not None:
+                return frame.f_locals
+        return {}
 
     def __getattr__(name):
         try:

@@ -66,6 +66,14 @@ class Code(EveryPython):
         ended = self.go("\nreturn 1 is 1")
         self.assertEqual((ended.last()["value"], ended.stderr.count("<code>:2: SyntaxWarning"), ended.stderr.count("Warning")), (True, 1, 1), ended.stderr)
 
+    def test_names_are_as_in_a_module(self):
+        code = "import pickle\nclass A:\n    class B:\n        def m(self, x): pass\ndef f(a):\n    def g(): pass\n    return g\n"
+        end = "return [A.__qualname__, A.B.m.__qualname__, f.__qualname__, f(0).__qualname__, pickle.loads(pickle.dumps(A.B)) is A.B, 'code.<locals>.x']"
+        for text in (code + end, code + "\'\'\'\n\'\'\'\n" + end):
+            self.assertEqual(self.value(text), ["A", "A.B.m", "f", "f.<locals>.g", True, "code.<locals>.x"])
+        pickled = "import pickle, threading\nclass A: pass\nmade = []\nt = threading.Thread(target=lambda: made.append(pickle.dumps(A())))\nt.start()\nt.join()\n"
+        self.assertEqual(self.value(pickled + "return type(pickle.loads(made[0])) is A"), True)
+
     def test_deeply_nested_code_is_an_error(self):
         for code in ("return " + "(" * 5000 + ")" * 5000, "return " + "-" * 50000 + "1"):
             self.assertIn(self.error(code)["type"], ("SyntaxError", "MemoryError", "RecursionError"))

@@ -1,0 +1,3 @@
+import collections
+totals = {"a": 1}
+print(total["a"])

@@ -1,0 +1,8 @@
+import sys
+
+n = int(input())
+if n < 0:
+    print("IMPOSSIBLE")
+    sys.exit()
+    print("never")
+print(n)

@@ -1,0 +1,2 @@
+n = int(input())
+print([10, 20, 30][n])

@@ -1,0 +1,2 @@
+name = input()
+print(f"Olá, {name}!", len(name), name.upper(), name.encode())

@@ -1,0 +1,1 @@
+print("answer without a look")

@@ -1,0 +1,9 @@
+# differs: standard output is line-buffered, as in a terminal, so that what was printed before a limit ends the run is not lost
+import os
+import sys
+
+print("by print")
+os.write(1, b"by write\n")
+sys.stderr.write("by stderr\n")
+os.write(1, b"again\n")
+print("last")
