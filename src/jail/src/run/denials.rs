@@ -78,7 +78,7 @@ impl Denials {
 
     /// The same, but as long as no call is to be answered.
     pub fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.listener.as_ref().filter(|_| self.locks.busy_until().is_none()).map(AsFd::as_fd)
+        self.listener.as_ref().filter(|_| !self.locks.busy()).map(AsFd::as_fd)
     }
 
     /// When there is something to do without being told.

@@ -87,6 +87,8 @@ pub struct Locks {
     look: Moment,
     /// Until when the answers so far have used up their share of a processor.
     paid: Moment,
+    /// Until when no call is to be answered. Noted, not worked out when asked for: between two looks at the clock it could pass, unseen by who would set a timer.
+    busy: Option<Moment>,
     /// This call has looked for everything without an owner.
     swept: bool,
 }
@@ -95,7 +97,18 @@ impl Locks {
     /// None yet.
     pub fn new(init: u32, writable: bool) -> Self {
         let (book, held, real) = (Book::default(), Held::default(), Real::default());
-        Self { init, writable, book, held, real, waiting: Vec::new(), look: Moment::told(0), paid: Moment::told(0), swept: false }
+        Self {
+            init,
+            writable,
+            book,
+            held,
+            real,
+            waiting: Vec::new(),
+            look: Moment::told(0),
+            paid: Moment::told(0),
+            busy: None,
+            swept: false,
+        }
     }
 
     /// Gives everything back, once nobody is left to hold it.
@@ -105,8 +118,7 @@ impl Locks {
 
     /// When there is something to do without being asked.
     pub fn due(&self) -> Option<Moment> {
-        let busy = self.busy_until();
-        (!self.idle()).then(|| busy.map_or(self.look, |busy| self.look.max(busy))).or(busy)
+        self.busy.or_else(|| (!self.idle()).then_some(self.look))
     }
 
     /// Nobody waits here or outside.
@@ -114,11 +126,9 @@ impl Locks {
         self.waiting.is_empty() && self.real.is_empty()
     }
 
-    /// Until when no call is to be answered, so that a run that does nothing but lock waits, and not the supervisor.
-    pub fn busy_until(&self) -> Option<Moment> {
-        let now = Moment::now();
-        let ahead = self.paid.since(now).saturating_sub(BURST);
-        (!ahead.is_zero()).then(|| now.after(ahead))
+    /// No call is to be answered before [`Self::due`], so that a run that does nothing but lock waits, and not the supervisor.
+    pub fn busy(&self) -> bool {
+        self.busy.is_some()
     }
 
     /// Answers a call, now or later.
@@ -144,7 +154,9 @@ impl Locks {
     /// # Errors
     /// The kernel's, to an answer.
     pub fn tick(&mut self, listener: Option<BorrowedFd<'_>>) -> Result<(), Errno> {
-        if self.idle() || Moment::now() < self.look || self.busy_until().is_some() {
+        let now = Moment::now();
+        self.busy = self.busy.filter(|&until| now < until);
+        if self.busy() || self.idle() || now < self.look {
             return Ok(());
         }
         let began = self.begin();
@@ -186,7 +198,12 @@ impl Locks {
 
     /// Charges the run for what was done since `began`.
     pub fn pay(&mut self, began: Moment) {
-        self.paid = self.paid.max(began).after(SHARE * Moment::now().since(began));
+        let now = Moment::now();
+        self.paid = self.paid.max(began).after(SHARE * now.since(began));
+        let ahead = self.paid.since(now).saturating_sub(BURST);
+        if !ahead.is_zero() {
+            self.busy = Some(now.after(ahead));
+        }
     }
 
     fn decide(&mut self, listener: BorrowedFd<'_>, call: Call, notification: &Notification) -> Result<(Asked, Answer), Errno> {
@@ -265,5 +282,27 @@ fn respond(listener: BorrowedFd<'_>, id: u64, answer: Answer) -> Result<(), Errn
         Answer::Done => notify::done(listener, id),
         Answer::Failed(errno) => notify::deny(listener, id, errno as i32),
         Answer::Wait | Answer::Nobody => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// While no call is answered there is a time to go on, even if it passes before anybody asks for it.
+    #[test]
+    fn who_is_busy_is_due() {
+        let mut locks = Locks::new(1, false);
+        assert!(!locks.busy() && locks.due().is_none());
+        let now = Moment::now();
+        let long_ago = Moment::told(1);
+        assert!(now.since(long_ago) > BURST, "a host that was up for a moment at least");
+        locks.pay(long_ago);
+        assert!(locks.busy() && locks.due().is_some_and(|due| due > now), "{locks:?}");
+        let passed = Moment::told(2);
+        locks.busy = Some(passed);
+        assert!(locks.busy() && locks.due() == Some(passed), "it stays so until it is looked at");
+        assert!(locks.tick(None).is_ok());
+        assert!(!locks.busy() && locks.due().is_none());
     }
 }
