@@ -5,7 +5,7 @@
 use std::path::{Component, PathBuf};
 
 use remand_plan::frames::{Missing, MissingKind};
-use remand_plan::plan::WORKSPACE;
+use remand_plan::places::WORKSPACE;
 
 use crate::print::plain;
 

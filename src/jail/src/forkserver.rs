@@ -15,12 +15,13 @@ use remand_child::executor::WAIT_KILLABLE;
 use remand_child::message::{Order, Report};
 use remand_child::spec::Ids;
 use remand_plan::host::CgroupVersion;
+use remand_plan::places::RUN_ID;
 use remand_plan::step::Step;
 use remand_plan::{HostFacts, Plan};
 
 use crate::cgroup::Cgroups;
 use crate::failure::Failure;
-use crate::ids::{IdRange, Places, RUN_ID, RunId};
+use crate::ids::{IdRange, Places, RunId};
 use crate::setup::{Setup, Start};
 use crate::sys::message::{Received, receive, send};
 use crate::sys::owner;

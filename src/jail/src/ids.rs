@@ -11,12 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use remand_plan::places::RUN_ID;
 use remand_plan::step::Step;
 
 use crate::failure::Failure;
-
-/// User and group id of a run, inside; of the first, where a forkserver has several.
-pub const RUN_ID: u32 = 1000;
 
 const DIRECTORY: &str = "/run/remand";
 const FILE: &str = "/run/remand/ids";

@@ -10,12 +10,6 @@ use remand_child::sys;
 /// What each part of a start gets: the making of a run, and the way to its `ready`. Far above what a loaded host needs, far below what anyone waits.
 pub const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// Whole microseconds of a length of time, as records have them.
-#[must_use]
-pub fn microseconds(length: Duration) -> u64 {
-    u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
-}
-
 /// A point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(u64);

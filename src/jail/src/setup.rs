@@ -14,13 +14,13 @@ use remand_child::spec::{Entry, Ids, Landlock, Loopback, Own, RunSpec, Shared, S
 use remand_child::step::FIRST_RULE;
 use remand_plan::Protection;
 use remand_plan::files::FileId;
-use remand_plan::plan::{Bind, Plan, Root, WORKSPACE};
+use remand_plan::places::{self, DIRECTORIES, RUN_ID};
+use remand_plan::plan::{Bind, Plan, Root};
 use remand_plan::step::Step;
 use remand_syscalls::bpf::Instruction;
 use remand_syscalls::{Arch, Key, with_handover};
 
 use crate::failure::Failure;
-use crate::ids::RUN_ID;
 use crate::sys::random::random;
 
 /// Inodes of the private tmpfs that are not the run's: its root is one, as it ever was, and the two places in it.
@@ -282,7 +282,7 @@ fn root_entries(root: &Root, proc: bool, ids: u32) -> Result<Vec<RootEntry>, Fai
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for directory in ["/tmp", WORKSPACE, "/proc", "/dev", "/remand/empty"] {
+    for directory in DIRECTORIES {
         parents(directory, &mut directories);
     }
     for (path, content) in &root.files {
@@ -293,7 +293,7 @@ fn root_entries(root: &Root, proc: bool, ids: u32) -> Result<Vec<RootEntry>, Fai
     let mut covered: Vec<String> = Vec::new();
     for (bind, nodev) in &binds {
         // Below another bind the place must exist there already.
-        let within = covered.iter().any(|outer| bind.target.starts_with(&format!("{outer}/")));
+        let within = covered.iter().any(|outer| places::inside(&bind.target, outer));
         let (directory, seen) = look(bind)?;
         if directory {
             covered.push(bind.target.clone());

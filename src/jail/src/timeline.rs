@@ -3,10 +3,10 @@
 //! Always holds: steps follow each other without gaps, on the monotonic clock, so that their sum is the whole; each is there once, whatever a run repeats.
 
 use remand_child::message::Executing;
-use remand_plan::outcome::Timing;
+use remand_plan::outcome::{Timing, microseconds};
 use remand_plan::step::Step;
 
-use crate::moment::{Moment, microseconds};
+use crate::moment::Moment;
 
 /// Steps so far.
 #[derive(Debug)]

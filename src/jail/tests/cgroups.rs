@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::cgroup::{Cgroups, Join, RunCgroup};
@@ -144,7 +145,7 @@ fn pids_of_a_cgroup_above_do_not_reach_the_runs_peak() -> Check {
         let counters = run.counters().unwrap();
         // The kernel notes the peak before it asks above, so it may be one higher.
         assert!(counters.pids_denied == 0 || counters.pids_peak.is_none_or(|peak| peak <= 5), "{counters:?}");
-        std::thread::sleep(std::time::Duration::from_millis(500));
+        std::thread::sleep(Duration::from_millis(500));
     }
     made.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
     Ok(())
@@ -171,14 +172,14 @@ fn pids_refuse_one_more() -> Check {
     };
     assert!(fork(8).success(), "control: as many as allowed");
     assert_eq!(run.counters().unwrap().pids_denied, 0);
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(500));
     assert!(!fork(9).success());
     let counters = run.counters().unwrap();
     assert!(counters.pids_denied > 0, "{counters:?}");
     if let Some(peak) = counters.pids_peak {
         assert_eq!(peak, 8);
     }
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(500));
     run.remove().unwrap();
     Ok(())
 }
@@ -187,10 +188,10 @@ fn cpu_is_counted_and_can_be_bounded() -> Check {
     let facts = host()?;
     let cgroups = Cgroups::new(&facts, None).unwrap();
     let run = cgroups.create(&limits()).unwrap();
-    assert_eq!(run.cpu().unwrap(), (0, 0));
+    assert_eq!(run.cpu().unwrap(), (Duration::ZERO, Duration::ZERO));
     assert!(inside(&run, "python3 -I -S -c 'for i in range(2000000): pass'").success());
     let (user, system) = run.cpu().unwrap();
-    assert!(user + system > 1000, "{user} {system}");
+    assert!(user + system > Duration::from_millis(1), "{user:?} {system:?}");
     for cpus in [1, 500, 2000] {
         drop(cgroups.create(&CgroupLimits { cpus: Some(cpus), ..limits() }).unwrap());
     }
@@ -264,7 +265,7 @@ fn what_is_in_use_is_refused_and_named() -> Check {
     };
     let error = run.remove().unwrap_err().to_string();
     assert!(error.contains("remove") && error.contains("/remand-") && error.contains("busy"), "{error}");
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    std::thread::sleep(Duration::from_millis(1500));
     left.iter().for_each(|path| std::fs::remove_dir(path).unwrap());
     Ok(())
 }

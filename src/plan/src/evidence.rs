@@ -5,6 +5,7 @@
 use crate::frames::{ErrorFrame, FrameError, Received};
 use crate::limit::LimitKind;
 use crate::step::Step;
+use std::time::Duration;
 
 /// All that a verdict is decided from.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,8 +194,8 @@ pub enum Stop {
     Malformed,
     /// A call that the policy answers by ending the run.
     Violated,
-    /// It was not ready this many microseconds after it was made.
-    NeverReady(u64),
+    /// It was not ready so long after it was made.
+    NeverReady(Duration),
     /// The caller cancelled.
     Cancelled,
     /// The supervisor itself failed; how is in the evidence's `trouble`.
@@ -218,11 +219,11 @@ impl Stop {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// From `ready` (or exec) to the end.
-    pub wall: u64,
+    pub wall: Duration,
     /// User CPU of the whole run.
-    pub cpu_user: u64,
+    pub cpu_user: Duration,
     /// System CPU of the whole run.
-    pub cpu_system: u64,
+    pub cpu_system: Duration,
     /// Highest charge (cgroup) or highest sampled resident memory (watch) or largest resident set of one process.
     pub memory_peak: Option<u64>,
     /// Processes of the run's cgroup that an out-of-memory handler killed: its own, that of a cgroup above it, or the host's.
@@ -247,4 +248,12 @@ pub struct Counters {
     pub prints: u64,
     /// See `stdout`.
     pub result: u64,
+}
+
+impl Counters {
+    /// CPU of the whole run, user and system.
+    #[must_use]
+    pub fn cpu(&self) -> Duration {
+        self.cpu_user.saturating_add(self.cpu_system)
+    }
 }

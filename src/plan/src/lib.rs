@@ -30,6 +30,8 @@ pub mod verdict;
 pub mod view;
 mod words;
 
+pub use remand_policy::places;
+
 pub use evidence::Evidence;
 pub use host::HostFacts;
 pub use interpreter::Interpreter;

@@ -3,6 +3,7 @@
 //! Always holds: a plan exists only if every required protection can be enforced on the host it was made for. Paths are absolute, numbers final.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use remand_syscalls::bpf::Instruction;
 use remand_syscalls::{Rules, granted};
@@ -13,7 +14,6 @@ use crate::frames::Bounds;
 use crate::interpreter::{Interpreter, Tree};
 use crate::protection::Protection;
 
-pub use remand_policy::places::WORKSPACE;
 pub use remand_policy::policy::NetworkMode;
 
 /// One run, resolved.
@@ -38,10 +38,10 @@ pub struct Plan {
     pub rlimits: Vec<(u32, u64, u64)>,
     /// Watch resident memory and stop above this many bytes, where no cgroup does; `None` otherwise.
     pub memory_watch: Option<u64>,
-    /// Wall-clock budget in microseconds from the `ready` frame; `None` is unlimited.
-    pub wall_time: Option<u64>,
-    /// CPU budget in microseconds over the whole run.
-    pub cpu_time: Option<u64>,
+    /// Wall-clock budget from the `ready` frame; `None` is unlimited.
+    pub wall_time: Option<Duration>,
+    /// CPU budget over the whole run.
+    pub cpu_time: Option<Duration>,
     /// Landlock rights; `None` where it is not enforced.
     pub landlock: Option<LandlockPlan>,
     /// What the policy lets a run call, which a denial is held against.

@@ -1,7 +1,7 @@
 //! A request: one run as asked by a caller.
 
 use crate::job::Data;
-use crate::plan::WORKSPACE;
+use remand_policy::places::WORKSPACE;
 
 /// How the user's code is called.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,15 +2,13 @@
 //!
 //! Always holds: computed from the very plan that the mounts are made from; what nobody has seen of the host is unknown, and neither there nor missing.
 
-use remand_policy::places::{WORKSPACE, behind, beneath};
+use remand_policy::places::{DIRECTORIES, WRITABLE, behind, beneath};
 
 use crate::files::{Entry, Files, Inode, Kind, LINKS};
 use crate::host::HostFacts;
 use crate::plan::{Bind, Plan};
 use crate::resolve::owners::own_ids;
 
-/// Directories that every root has.
-const DIRECTORIES: [&str; 5] = ["/tmp", WORKSPACE, "/proc", "/dev", "/remand/empty"];
 /// A right as in a mode's last three bits.
 pub const READ: u32 = 4;
 /// The same.
@@ -157,7 +155,7 @@ impl<'p> View<'p> {
         if let Some((_, target)) = root.links.iter().find(|(link, _)| link == path) {
             return Step::Link(target.clone());
         }
-        if ["/tmp", WORKSPACE].iter().any(|own| beneath(path, own)) {
+        if WRITABLE.iter().any(|own| beneath(path, own)) {
             return Step::At(At::Tmp);
         }
         if self.plan.proc && beneath(path, "/proc") {

@@ -6,17 +6,32 @@
 pub const CLOSED_TARGETS: &[&str] = &["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/remand", WORKSPACE];
 /// Where a program begins: empty, its own, and gone with the run.
 pub const WORKSPACE: &str = "/workspace";
+/// What a run can always write: its tmpfs, which has these two names.
+pub const WRITABLE: [&str; 2] = ["/tmp", WORKSPACE];
+/// Directories that every root has.
+pub const DIRECTORIES: [&str; 5] = ["/tmp", WORKSPACE, "/proc", "/dev", "/remand/empty"];
 /// The first three, which are the kernel's: no mount shows the host's.
 pub const CLOSED_SOURCES: &[&str] = CLOSED_TARGETS.split_at(3).0;
 /// All that a run has of `/sys`: what glibc counts the CPUs by.
 pub const CPUS: &str = "/sys/devices/system/cpu/online";
+macro_rules! run_id {
+    () => {
+        1000
+    };
+}
+/// User and group id of a run inside, of the first where several share a forkserver.
+pub const RUN_ID: u32 = run_id!();
 /// Ids and names inside, for what looks users up.
 pub const FILES: &[(&str, &str)] = &[
     (
         "/etc/passwd",
-        "root:x:0:0:root:/nonexistent:/bin/false\nremand:x:1000:1000:remand:/tmp:/bin/false\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
+        concat!(
+            "root:x:0:0:root:/nonexistent:/bin/false\n",
+            concat!("remand:x:", run_id!(), ":", run_id!(), ":remand:/tmp:/bin/false\n"),
+            "nobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
+        ),
     ),
-    ("/etc/group", "root:x:0:\nremand:x:1000:\nnogroup:x:65534:\n"),
+    ("/etc/group", concat!("root:x:0:\nremand:x:", run_id!(), ":\nnogroup:x:65534:\n")),
     ("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"),
     ("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 ];

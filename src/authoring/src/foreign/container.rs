@@ -3,6 +3,7 @@
 //! Always holds: a limit here is at most the one there, or the list says that it is not; a key that no rule here knows is in the list.
 
 use remand_policy::places::inside;
+use remand_policy::policy::{Device, Word};
 use serde_json::json;
 
 use super::json::{Node, Read, quoted};
@@ -226,8 +227,8 @@ fn paths(node: &Node<'_>, omissions: &mut Omissions) -> Read<()> {
 fn devices(node: &Node<'_>, omissions: &mut Omissions) -> Read<()> {
     for entry in node.elements()? {
         for (key, value) in entry.members()? {
-            let known = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
-            if key == "path" && !known.contains(&value.text()?) {
+            let known = |path: &str| Device::WORDS.iter().any(|(word, _)| path.strip_prefix("/dev/") == Some(word));
+            if key == "path" && !known(value.text()?) {
                 omissions.add(
                     Effect::Refused,
                     &entry.path,

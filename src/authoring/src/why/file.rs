@@ -7,7 +7,7 @@ use remand_plan::files::{Inode, Kind};
 use remand_plan::landlock::fs;
 use remand_plan::plan::{Bind, Plan};
 use remand_plan::view::{At, EXECUTE, READ, Stop, View, WRITE};
-use remand_policy::places::{WORKSPACE, behind, beneath};
+use remand_policy::places::{WRITABLE, behind, beneath};
 use remand_policy::policy::Word;
 use remand_policy::question::{Call, Use, Which};
 use serde_json::json;
@@ -73,10 +73,10 @@ impl Asked<'_, '_> {
         let fixed = Err("every run has it as it is");
         let made = || if self.view.owns_root() { Ruling::ReadOnly("EROFS") } else { Ruling::ReadOnly("EACCES") };
         match (at, self.using) {
-            (At::Tmp | At::Proc, Use::Write) if ["/tmp", WORKSPACE, "/proc"].contains(&self.path.as_str()) => {
+            (At::Tmp | At::Proc, Use::Write) if WRITABLE.iter().chain(&["/proc"]).any(|place| self.path == *place) => {
                 finding(Ruling::Denied("EISDIR"), "a directory, which nobody opens to write", own_root(), fixed)
             }
-            (At::Tmp, Use::Exec) if ["/tmp", WORKSPACE].contains(&self.path.as_str()) => {
+            (At::Tmp, Use::Exec) if WRITABLE.contains(&self.path.as_str()) => {
                 finding(Ruling::Denied("EACCES"), "a directory is no program", own_root(), fixed)
             }
             (At::Tmp, using) => self.tmp(using),

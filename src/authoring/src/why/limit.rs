@@ -5,6 +5,7 @@
 use remand_plan::Plan;
 use remand_plan::Protection;
 use remand_plan::enforcement::Enforcement;
+use remand_plan::outcome::microseconds;
 use remand_plan::plan::rlimit;
 use remand_policy::question::{Amount, Measure};
 
@@ -39,8 +40,8 @@ macro_rules! limits {
 }
 
 const LIMITS: &[Limited] = limits! {
-    "limits.wall_time" |plan| plan.wall_time, Held::Protection(Protection::WallTime), "the run is ended as exceeded";
-    "limits.cpu_time" |plan| plan.cpu_time, Held::Protection(Protection::CpuTime), "the run is ended as exceeded";
+    "limits.wall_time" |plan| plan.wall_time.map(microseconds), Held::Protection(Protection::WallTime), "the run is ended as exceeded";
+    "limits.cpu_time" |plan| plan.cpu_time.map(microseconds), Held::Protection(Protection::CpuTime), "the run is ended as exceeded";
     "limits.cpus" |plan| plan.cgroup.and_then(|cgroup| cgroup.cpus).map(u64::from), Held::Protection(Protection::Cpu), "it waits for its next period";
     "limits.memory" |plan| plan.memory(), Held::Protection(Protection::Memory), "the run is ended as exceeded";
     "limits.pids" |plan| plan.pids(), Held::Protection(Protection::Pids), "fork and clone fail with EAGAIN";

@@ -15,10 +15,11 @@ use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readli
 use nix::sys::stat::{FileStat, SFlag, fstat, fstatat};
 use nix::unistd::geteuid;
 use remand_plan::files::FileId;
+use remand_policy::places::{self, beneath};
 
 use super::budget::Budget;
 use super::elf::Object;
-use super::tree::{self, Node, Resolved, resolve, within};
+use super::tree::{self, Node, Resolved, resolve};
 
 /// Where looks and reads go: the machine, or an invented one.
 pub(super) trait Host {
@@ -146,7 +147,7 @@ impl<'a> Reach<'a> {
     /// The place of the run's own on the way: in the run, something else is there. A named tree counts as it is; the plan says why it cannot be shown.
     pub(super) fn own(&self, found: &Resolved) -> Option<&'static str> {
         let ends = found.links.iter().map(|(link, _)| link).chain(&found.left).chain([&found.real]);
-        ends.filter(|end| !self.named.iter().any(|tree| within(end, tree))).find_map(|end| remand_policy::places::own(end))
+        ends.filter(|end| !self.named.iter().any(|tree| beneath(end, tree))).find_map(|end| places::own(end))
     }
 
     /// The first place on the way that not everybody can pass or, at its end, read; with its mode. What lies in a named tree counts from there on.
@@ -162,7 +163,7 @@ impl<'a> Reach<'a> {
     fn closed_but(&self, found: &Resolved, named: &[String]) -> Option<(String, u32)> {
         let ends = found.links.iter().map(|(link, _)| link).chain([&found.real]);
         for end in ends {
-            let tree = named.iter().find(|tree| within(end, tree));
+            let tree = named.iter().find(|tree| beneath(end, tree));
             if tree.is_some() && self.own_id {
                 continue;
             }

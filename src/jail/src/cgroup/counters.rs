@@ -1,13 +1,15 @@
 //! What a run's cgroup has counted.
 
+use std::time::Duration;
+
 use remand_plan::evidence::MemoryLevel;
 
-/// Counters of a run's cgroup. Microseconds and bytes; `None`: this kernel does not count it, or the controller is not used.
+/// Counters of a run's cgroup. Bytes, but for the CPU; `None`: this kernel does not count it, or the controller is not used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Counters {
-    pub cpu_user: u64,
-    pub cpu_system: u64,
+    pub cpu_user: Duration,
+    pub cpu_system: Duration,
     pub memory_peak: Option<u64>,
     /// Whoever's limit it was for.
     pub oom_kills: u64,

@@ -28,6 +28,7 @@ pub(crate) use stale::has_groups;
 
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use remand_plan::host::{CgroupFacts, CgroupVersion};
 use remand_plan::plan::CgroupLimits;
@@ -131,11 +132,11 @@ impl RunCgroup {
         }
     }
 
-    /// User and system CPU so far, microseconds.
+    /// User and system CPU so far.
     ///
     /// # Errors
     /// The file that could not be read.
-    pub fn cpu(&self) -> Result<(u64, u64), CgroupError> {
+    pub fn cpu(&self) -> Result<(Duration, Duration), CgroupError> {
         match &self.0 {
             Hierarchy::V1(run) => run.cpu(),
             Hierarchy::V2(run) => run.cpu(),

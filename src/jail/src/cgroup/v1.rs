@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
 use remand_plan::plan::CgroupLimits;
@@ -24,7 +25,6 @@ const MEMORY: Files = Files {
     bound: "memory.limit_in_bytes",
     empty: "memory.force_empty",
 };
-const NANOSECONDS_PER_MICROSECOND: u64 = 1000;
 
 /// This process's own cgroup in each hierarchy.
 #[derive(Debug)]
@@ -148,10 +148,11 @@ impl Run {
         self.bounds_swap
     }
 
-    pub(super) fn cpu(&self) -> Result<(u64, u64), CgroupError> {
-        let Some(cpuacct) = self.of("cpuacct") else { return Ok((0, 0)) };
-        let total = cpuacct.number("cpuacct.usage")? / NANOSECONDS_PER_MICROSECOND;
-        Ok(split(total, cpuacct.number("cpuacct.usage_user")?, cpuacct.number("cpuacct.usage_sys")?))
+    pub(super) fn cpu(&self) -> Result<(Duration, Duration), CgroupError> {
+        let Some(cpuacct) = self.of("cpuacct") else { return Ok((Duration::ZERO, Duration::ZERO)) };
+        let total = cpuacct.number("cpuacct.usage")?;
+        let (user, system) = split(total, cpuacct.number("cpuacct.usage_user")?, cpuacct.number("cpuacct.usage_sys")?);
+        Ok((Duration::from_nanos(user), Duration::from_nanos(system)))
     }
 
     pub(super) fn held(&self) -> Result<Option<u64>, CgroupError> {

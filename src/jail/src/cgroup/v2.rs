@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -221,10 +222,10 @@ impl Run {
     }
 
     /// Counted in every cgroup, with or without the cpu controller.
-    pub(super) fn cpu(&self) -> Result<(u64, u64), CgroupError> {
+    pub(super) fn cpu(&self) -> Result<(Duration, Duration), CgroupError> {
         let text = self.leaf.read("cpu.stat")?;
         match (keyed(&text, "user_usec"), keyed(&text, "system_usec")) {
-            (Some(user), Some(system)) => Ok((user, system)),
+            (Some(user), Some(system)) => Ok((Duration::from_micros(user), Duration::from_micros(system))),
             _ => Err(self.leaf.unexpected("cpu.stat", &text)),
         }
     }

@@ -6,11 +6,11 @@ use std::io;
 
 use remand_child::step::{Failure, Step};
 use remand_plan::host::{Fact, NamespaceFacts};
+use remand_plan::places::RUN_ID;
 
 use super::blocker::{self, CGROUP, IPC, Kind, MOUNT, NETWORK, PID, Surroundings, USER, UTS};
 use super::look::missing;
 use super::room::Room;
-use crate::ids::RUN_ID;
 use crate::step;
 use crate::sys::probe::{Maps, Probe, attempt};
 

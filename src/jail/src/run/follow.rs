@@ -29,7 +29,7 @@ use super::seen::Seen;
 use super::watch::Watch;
 use crate::failure::{Failure, Unmade};
 use crate::forkserver::Forkserver;
-use crate::moment::{Moment, START_LIMIT, microseconds};
+use crate::moment::{Moment, START_LIMIT};
 use crate::sys::message::Received;
 use crate::sys::process::{Child, Usage};
 use crate::timeline::Timeline;
@@ -108,7 +108,7 @@ impl Attempt {
         let course = Course {
             program: plan.command.kind == CommandKind::Program,
             own_server: parts.server.is_some(),
-            wall: plan.wall_time.map(std::time::Duration::from_micros),
+            wall: plan.wall_time,
             in_flight: plan.puts_in_flight(),
         };
         Ok(Self {
@@ -384,7 +384,7 @@ impl Attempt {
             violations,
             violations_truncated,
             lookups,
-            wall: microseconds(self.machine.wall()),
+            wall: self.machine.wall(),
             in_flight: self.machine.held().map(|(bytes, pipes)| InFlight { bytes, pipes }),
             usage,
             counters,

@@ -49,7 +49,7 @@ impl Meter {
         let memory_limit = plan.memory_watch.or(plan.memory().filter(|_| into_swap));
         Self {
             init,
-            cpu_limit: plan.cpu_time.map(Duration::from_micros),
+            cpu_limit: plan.cpu_time,
             memory_limit,
             socket: if plan.memory_watch.is_some() && plan.has(&Protection::NetworkNamespace) { send_buffer() } else { 0 },
             next_cpu: None,
@@ -121,14 +121,13 @@ impl Meter {
     }
 
     fn cpu(&mut self, cgroup: Option<&RunCgroup>) -> Duration {
-        let used = match cgroup.map(RunCgroup::cpu) {
-            Some(Ok((user, system))) if user + system > 0 => user + system,
+        match cgroup.map(RunCgroup::cpu) {
+            Some(Ok((user, system))) if !(user + system).is_zero() => user + system,
             _ => {
                 let found = self.sample();
                 found.user + found.system
             }
-        };
-        Duration::from_micros(used)
+        }
     }
 
     fn memory_exceeded(&mut self, now: Moment) -> bool {

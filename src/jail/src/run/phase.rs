@@ -15,7 +15,7 @@ use std::time::Duration;
 use remand_plan::evidence::Stop;
 use remand_plan::limit::LimitKind;
 
-use crate::moment::{Moment, START_LIMIT, microseconds};
+use crate::moment::{Moment, START_LIMIT};
 
 /// For the pipes to end after the last process did, and then for memory that descriptors in flight hold.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -434,7 +434,7 @@ impl Machine {
 }
 
 fn never_ready() -> Stop {
-    Stop::NeverReady(microseconds(START_LIMIT))
+    Stop::NeverReady(START_LIMIT)
 }
 
 #[cfg(test)]

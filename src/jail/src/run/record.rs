@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use nix::unistd::Gid;
 use remand_plan::evidence::{Cleanup, Confinement, Counters, Ended as End, Evidence, FrameEnd, Groups, Start, StepFailure, Stop};
 use remand_plan::limit::LimitKind;
-use remand_plan::outcome::{self, Captured, CpuMs, Milliseconds, PolicyRef, Usage};
+use remand_plan::outcome::{self, Captured, CpuMs, PolicyRef, Usage};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 use remand_plan::verdict::{self, Decision};
@@ -134,7 +134,7 @@ fn end(status: u64) -> End {
 
 fn counters(seen: &Seen, pids_counted: bool) -> Counters {
     let group = seen.counters.clone().unwrap_or_default();
-    let by_group = group.cpu_user + group.cpu_system > 0;
+    let by_group = !(group.cpu_user + group.cpu_system).is_zero();
     // Where no cgroup counts: what samples saw, and what was waited for. A killed init has not waited for the rest.
     // A peak tells no kind of memory: what samples saw of files is taken off.
     let resident = seen.ended.map_or(seen.usage.resident, |ended| ended.resident * 1024).saturating_sub(seen.sampled.files);
@@ -168,8 +168,8 @@ fn captured(capture: &Capture) -> Captured {
 
 fn usage(counters: &Counters) -> Usage {
     Usage {
-        wall_ms: Milliseconds(counters.wall),
-        cpu_ms: CpuMs { user: Milliseconds(counters.cpu_user), system: Milliseconds(counters.cpu_system) },
+        wall_ms: counters.wall.into(),
+        cpu_ms: CpuMs { user: counters.cpu_user.into(), system: counters.cpu_system.into() },
         memory_peak: counters.memory_peak,
         pids_peak: counters.pids_peak,
     }

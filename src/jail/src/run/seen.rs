@@ -6,6 +6,7 @@ use remand_child::message::Ended;
 use remand_plan::evidence::{Given, InFlight, Stop};
 use remand_plan::frames::{FrameError, Received};
 use remand_plan::outcome::Violation;
+use std::time::Duration;
 
 use super::capture::Capture;
 use super::lookups::PathLookups;
@@ -45,7 +46,7 @@ pub struct Seen {
     /// Paths that were looked for, while learning.
     pub lookups: PathLookups,
     /// Microseconds from `ready` (a plain program: from exec) to the end.
-    pub wall: u64,
+    pub wall: Duration,
     /// What descriptors in flight still hold, where the run could make some.
     pub in_flight: Option<InFlight>,
     /// What waiting for init told.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use nix::unistd::{SysconfVar, sysconf};
 
@@ -19,10 +20,10 @@ pub struct Sample {
     pub shared: u64,
     /// Tasks, threads counted one by one, init not counted.
     pub tasks: u64,
-    /// User CPU so far in microseconds, with that of ended processes that were waited for.
-    pub user: u64,
-    /// System CPU so far in microseconds.
-    pub system: u64,
+    /// User CPU so far, with that of ended processes that were waited for.
+    pub user: Duration,
+    /// System CPU so far.
+    pub system: Duration,
     /// The most that one process has resident of files, which is in its peak and not in `memory`.
     pub files: u64,
 }
@@ -176,8 +177,8 @@ fn add(found: &mut Sample, pid: u32, tasks: &[u32], init: bool) {
         found.files = found.files.max(own_memory(&status, &["RssFile:"]));
     }
     if let Some([user, system]) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)) {
-        found.user += user * tick();
-        found.system += system * tick();
+        found.user += ticks(user);
+        found.system += ticks(system);
     }
 }
 
@@ -189,10 +190,10 @@ fn cpu_ticks(stat: &str) -> Option<[u64; 2]> {
     Some([user + children_user, system + children_system])
 }
 
-/// Microseconds of one tick.
-fn tick() -> u64 {
-    1_000_000
-        / sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| u64::try_from(ticks).ok()).filter(|&ticks| ticks > 0).unwrap_or(100)
+/// How long so many ticks are.
+fn ticks(count: u64) -> Duration {
+    let second = sysconf(SysconfVar::CLK_TCK).ok().flatten().and_then(|ticks| u64::try_from(ticks).ok()).filter(|&ticks| ticks > 0);
+    Duration::from_micros(count.saturating_mul(1_000_000 / second.unwrap_or(100)))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use std::mem::zeroed;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr::{from_mut, null_mut};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use remand_child::forkserver;
@@ -21,10 +22,10 @@ pub struct Child {
 /// What a child and all that it waited for have used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// User CPU, microseconds.
-    pub user: u64,
-    /// System CPU, microseconds.
-    pub system: u64,
+    /// User CPU.
+    pub user: Duration,
+    /// System CPU.
+    pub system: Duration,
     /// Largest resident set of one process, bytes.
     pub resident: u64,
 }
@@ -90,8 +91,8 @@ impl Child {
                 Ok(_) => break,
             }
         }
-        let micros = |time: libc::timeval| time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_usec.unsigned_abs();
-        let usage = Usage { user: micros(usage.ru_utime), system: micros(usage.ru_stime), resident: usage.ru_maxrss.unsigned_abs() * 1024 };
+        let length = |time: libc::timeval| Duration::from_micros(time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_usec.unsigned_abs());
+        let usage = Usage { user: length(usage.ru_utime), system: length(usage.ru_stime), resident: usage.ru_maxrss.unsigned_abs() * 1024 };
         self.ended = Some(usage);
         Ok(usage)
     }

@@ -16,8 +16,8 @@ use marshal::{Size, Writer};
 pub use data::{Data, DataError};
 pub use error::JobError;
 
-use crate::plan::WORKSPACE;
 use crate::request::{Mode, Origin, Request, Script};
+use remand_policy::places::WORKSPACE;
 
 /// Version of the job's shape; the executor refuses any other.
 pub const VERSION: i32 = 2;

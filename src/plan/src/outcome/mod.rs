@@ -5,6 +5,7 @@
 mod exit_code;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use remand_syscalls::{Denial, Remedy};
 use serde::{Deserialize, Serialize};
@@ -166,6 +167,18 @@ pub struct Usage {
 /// Microseconds that serialise as milliseconds with three decimals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Milliseconds(pub u64);
+
+impl From<Duration> for Milliseconds {
+    fn from(length: Duration) -> Self {
+        Self(microseconds(length))
+    }
+}
+
+/// Whole microseconds of a length of time, as records have them.
+#[must_use]
+pub fn microseconds(length: Duration) -> u64 {
+    u64::try_from(length.as_micros()).unwrap_or(u64::MAX)
+}
 
 impl Serialize for Milliseconds {
     #[allow(clippy::cast_precision_loss)] // exact below 2^53 microseconds, 285 years

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use remand_policy::places::WORKSPACE;
+use remand_policy::places::WRITABLE;
 use remand_policy::policy::{Enforce, NetworkMode, Policy};
 
 use super::ledger::Ledger;
@@ -104,7 +104,8 @@ fn grouped(places: impl Iterator<Item = (String, u64)>) -> Vec<(String, u64)> {
 pub(super) fn rules(plan: LandlockPlan, policy: &Policy, root: &Root, proc: bool) -> LandlockPlan {
     let execute = |exec| if exec { fs::EXECUTE } else { 0 };
     let own = READ | WRITE | fs::RESOLVE_UNIX | execute(policy.filesystem.tmp.exec);
-    let mut rules = vec![("/".to_owned(), fs::READ_DIR), ("/tmp".into(), own), (WORKSPACE.into(), own)];
+    let mut rules = vec![("/".to_owned(), fs::READ_DIR)];
+    rules.extend(WRITABLE.map(|place| (place.to_owned(), own)));
     if proc {
         rules.push(("/proc".into(), READ));
     }

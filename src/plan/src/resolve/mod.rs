@@ -15,6 +15,7 @@ mod sources;
 use ledger::Ledger;
 use remand_policy::Policy;
 use remand_syscalls::CompileError;
+use std::time::Duration;
 
 use crate::enforcement::Enforcement;
 use crate::files::Files;
@@ -113,8 +114,8 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
         cgroup: limits.cgroup,
         rlimits: limits.rlimits,
         memory_watch: limits.memory_watch,
-        wall_time: policy.limits.wall_time.value().map(|span| span.0),
-        cpu_time: policy.limits.cpu_time.value().map(|span| span.0),
+        wall_time: policy.limits.wall_time.value().map(|span| Duration::from_micros(span.0)),
+        cpu_time: policy.limits.cpu_time.value().map(|span| Duration::from_micros(span.0)),
         landlock,
         rules: protections::rules(policy, host),
         quiet: remand_syscalls::calls_named(&policy.syscalls.quiet),

@@ -190,8 +190,8 @@ fn a_privileged_run_on_a_full_host() {
             (14, 0, 0),
         ],
         memory_watch: None,
-        wall_time: Some(10_000_000),
-        cpu_time: Some(5_500_000),
+        wall_time: Some(Duration::from_secs(10)),
+        cpu_time: Some(Duration::from_micros(5_500_000)),
         landlock: Some(LandlockPlan {
             abi: 7,
             handled_fs: 0xffff,

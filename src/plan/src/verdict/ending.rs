@@ -1,5 +1,7 @@
 //! Endings by the process itself.
 
+use std::time::Duration;
+
 use remand_policy::units::Cpus;
 
 use super::hints::hint;
@@ -52,14 +54,14 @@ fn not_ready(evidence: &Evidence, hint: String) -> Verdict {
 }
 
 /// The supervisor waited no longer. A start that had used most of what the policy gives was held up by the policy; any other waited for something.
-pub fn late(evidence: &Evidence, plan: &Plan, waited: u64) -> Verdict {
-    let used = evidence.counters.cpu_user.saturating_add(evidence.counters.cpu_system);
-    let given = |cpus: u32| waited.saturating_mul(u64::from(cpus)) / 1000;
+pub fn late(evidence: &Evidence, plan: &Plan, waited: Duration) -> Verdict {
+    let used = evidence.counters.cpu();
+    let given = |cpus: u32| waited.saturating_mul(cpus) / 1000;
     let why = match plan.cgroup.and_then(|limits| limits.cpus).filter(|&cpus| used >= given(cpus) / 2) {
         Some(cpus) => format!("limits.cpus, {} of a CPU, is too little; raise it", Cpus(cpus)),
         None => "it waited for something (a file system, a module of its start), or this host is far too busy".to_owned(),
     };
-    let hint = format!("not ready {} s after it was made, with {} ms of CPU time used: {why}", waited / 1_000_000, used / 1000);
+    let hint = format!("not ready {} s after it was made, with {} ms of CPU time used: {why}", waited.as_secs(), used.as_millis());
     not_ready(evidence, hint)
 }
 

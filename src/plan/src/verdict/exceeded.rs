@@ -1,11 +1,14 @@
 //! Endings by a limit, each with the counter that proves it.
 
+use std::time::Duration;
+
 use super::ending;
 use super::kinds::{Level, Verdict};
 use super::signals::{SIGKILL, SIGXCPU, SIGXFSZ};
 use crate::evidence::{Counters, Ended, Evidence, FrameEnd, Start, Stop};
 use crate::frames::FrameError;
 use crate::limit::{LimitKind, Unit};
+use crate::outcome::microseconds;
 use crate::plan::{Plan, rlimit};
 
 const RESULT_PIPE: &str = "bytes of the result pipe";
@@ -15,6 +18,10 @@ const TMP_INODES: &str = "statfs of /tmp: no inode left";
 
 fn exceeded(limit: LimitKind, allowed: u64, seen: u64, source: &str) -> Verdict {
     Verdict::Exceeded { limit, allowed, seen, unit: limit.unit(), source: source.to_owned(), level: Level::Run }
+}
+
+fn lasted(limit: LimitKind, allowed: Option<Duration>, seen: Duration, source: &str) -> Verdict {
+    exceeded(limit, allowed.map_or(u64::MAX, microseconds), microseconds(seen), source)
 }
 
 /// The supervisor's reason for stopping the run.
@@ -41,7 +48,7 @@ fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
         exceeded(limit, size, used, source)
     };
     match limit {
-        LimitKind::WallTime => exceeded(limit, plan.wall_time.unwrap_or(u64::MAX), counters.wall, "monotonic clock since ready"),
+        LimitKind::WallTime => lasted(limit, plan.wall_time, counters.wall, "monotonic clock since ready"),
         LimitKind::CpuTime => cpu(evidence, plan, cpu_source(plan)),
         LimitKind::Memory => memory(evidence, plan),
         LimitKind::Stdin => over(bounds.stdin, counters.stdin, "bytes of standard input"),
@@ -63,7 +70,7 @@ pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     match evidence.ended {
         Ended::Signaled(SIGKILL) | Ended::Unknown if counters.oom_kills > 0 => Some(memory(evidence, plan)),
         Ended::Signaled(SIGXFSZ) => plan.rlimit(rlimit::FSIZE).map(file_size),
-        Ended::Signaled(SIGXCPU) if plan.cpu_time.is_some_and(|allowed| cpu_used(evidence) >= allowed) => {
+        Ended::Signaled(SIGXCPU) if plan.cpu_time.is_some_and(|allowed| evidence.counters.cpu() >= allowed) => {
             Some(cpu(evidence, plan, "SIGXCPU: RLIMIT_CPU"))
         }
         _ => None,
@@ -162,10 +169,6 @@ fn file_size(allowed: u64) -> Verdict {
     exceeded(LimitKind::FileSize, allowed, allowed, "SIGXFSZ, the kernel's answer to a write past RLIMIT_FSIZE")
 }
 
-fn cpu_used(evidence: &Evidence) -> u64 {
-    evidence.counters.cpu_user.saturating_add(evidence.counters.cpu_system)
-}
-
 fn cpu_source(plan: &Plan) -> &'static str {
     match plan.cgroup {
         Some(limits) if limits.use_cpu => "the cgroup's CPU accounting",
@@ -174,5 +177,5 @@ fn cpu_source(plan: &Plan) -> &'static str {
 }
 
 fn cpu(evidence: &Evidence, plan: &Plan, source: &str) -> Verdict {
-    exceeded(LimitKind::CpuTime, plan.cpu_time.unwrap_or(u64::MAX), cpu_used(evidence), source)
+    lasted(LimitKind::CpuTime, plan.cpu_time, evidence.counters.cpu(), source)
 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use remand_policy::policy::NetworkMode;
 use remand_syscalls::Rules;
@@ -25,8 +26,8 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         cgroup: Some(CgroupLimits { memory: Some(64 << 20), use_memory: true, ..CgroupLimits::default() }),
         rlimits: vec![(rlimit::FSIZE, 4096, 4096), (rlimit::NPROC, 17, 17)],
         memory_watch: None,
-        wall_time: Some(1_000_000),
-        cpu_time: Some(500_000),
+        wall_time: Some(Duration::from_secs(1)),
+        cpu_time: Some(Duration::from_millis(500)),
         landlock: None,
         normal_filter: None,
         filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
@@ -133,9 +134,9 @@ fn plain_programs() {
 #[test]
 fn the_supervisors_reason_comes_first() {
     let counters = Counters {
-        wall: 1_000_007,
-        cpu_user: 400_000,
-        cpu_system: 100_001,
+        wall: Duration::from_micros(1_000_007),
+        cpu_user: Duration::from_micros(400_000),
+        cpu_system: Duration::from_micros(100_001),
         memory_peak: Some(65 << 20),
         stdin: 8,
         stdout: 10,
@@ -216,7 +217,7 @@ fn kills_by_the_kernel() {
         "the filter kills nobody by itself: a signal of its own making"
     );
 
-    let cpu = |used| with(Counters { cpu_user: used, ..Counters::default() }, FrameEnd::None, Ended::Signaled(24));
+    let cpu = |used| with(Counters { cpu_user: Duration::from_micros(used), ..Counters::default() }, FrameEnd::None, Ended::Signaled(24));
     assert_eq!(limit(&executor(&cpu(500_000))), Some((LimitKind::CpuTime, 500_000, 500_000)));
     assert!(matches!(executor(&cpu(499_999)), Verdict::Signaled { signal: 24, .. }), "a signal of its own making");
 }
@@ -327,13 +328,11 @@ fn starts_that_failed() {
 fn a_start_that_takes_too_long_is_told_by_what_held_it_up() {
     let group = CgroupLimits { memory: None, pids: None, cpus: Some(10), use_memory: false, use_pids: false, use_cpu: true };
     let (small, free) = (Plan { cgroup: Some(group), ..plan(CommandKind::Executor, true) }, plan(CommandKind::Executor, true));
-    for (plan, cpu_user, named) in [
-        (&small, 290_000, "limits.cpus, 0.01 of a CPU"),
-        (&small, 20_000, "it waited for something"),
-        (&free, 290_000, "it waited for something"),
-    ] {
-        let counters = Counters { cpu_user, cpu_system: 5_000, ..Counters::default() };
-        let stopped = Some(Stop::NeverReady(30_000_000));
+    for (plan, cpu_user, named) in
+        [(&small, 290, "limits.cpus, 0.01 of a CPU"), (&small, 20, "it waited for something"), (&free, 290, "it waited for something")]
+    {
+        let counters = Counters { cpu_user: Duration::from_millis(cpu_user), cpu_system: Duration::from_millis(5), ..Counters::default() };
+        let stopped = Some(Stop::NeverReady(Duration::from_secs(30)));
         let late = Evidence { counters, stopped, ready: false, ..evidence(FrameEnd::None, Ended::Signaled(9)) };
         let Verdict::NotStarted { step, hint, .. } = judge(&late, plan) else { panic!("{late:?}") };
         assert!(step == Step::Ready && hint.contains(named) && hint.starts_with("not ready 30 s after"), "{hint}");

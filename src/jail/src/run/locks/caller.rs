@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::{Whence, lseek};
 use remand_plan::files::FileId;
-use remand_plan::plan::WORKSPACE;
+use remand_plan::places::WRITABLE;
 
 use super::request::{Open, SIZE};
 use crate::sys::file;
@@ -120,7 +120,7 @@ fn by_mount(mount: u32, mounts: &str) -> Whose {
         let (front, back) = line.split_once(" - ")?;
         let fields: Vec<&str> = front.split(' ').take(6).collect();
         let [id, _, _, _, place, options] = fields.as_slice() else { return None };
-        let writable = !["/tmp", WORKSPACE].contains(place) && options.split(',').any(|option| option == "rw");
+        let writable = !WRITABLE.contains(place) && options.split(',').any(|option| option == "rw");
         (id.parse() == Ok(mount)).then(|| (writable, back.split(' ').next().unwrap_or_default()))
     });
     match found {

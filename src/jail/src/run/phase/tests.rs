@@ -125,7 +125,7 @@ fn each_phase_ends_in_time() {
     let (gone, killed) = (vec![Abandon], vec![Kill]);
     assert_eq!(late(COURSE, &way(Starting(Start::Forkserver)), 30, true), (Some(at(30)), Gone, gone.clone(), None));
     assert_eq!(late(COURSE, &way(Starting(Start::Init)), 30, true), (Some(at(30)), Gone, gone, None), "one time for both");
-    let never = Some(Stop::NeverReady(30_000_000));
+    let never = Some(Stop::NeverReady(Duration::from_secs(30)));
     assert_eq!(late(COURSE, &way(Starting(Start::Ready)), 32, true), (Some(at(32)), Ending(End::Processes), killed.clone(), never));
     assert_eq!(late(COURSE, &way(Running), 9, true), (Some(at(9)), Ending(End::Processes), killed, Some(Stop::Limit(LimitKind::WallTime))));
     assert_eq!(late(Course { wall: None, ..COURSE }, &way(Running), 900, true), (None, Running, vec![Look], None));
