@@ -14,7 +14,6 @@ mod meaning;
 mod mounts;
 mod omissions;
 mod profile;
-mod rules;
 mod seccomp;
 mod test;
 mod ways;
@@ -33,7 +32,7 @@ pub use disassemble::{disassembly, raw};
 pub use json::{LARGEST, Malformed};
 pub use listing::listing;
 pub use omissions::{Effect, Omission};
-pub use rules::{Unexportable, profile as export_profile};
+pub use remand_syscalls::{Unexportable, profile as export_profile};
 
 /// What a foreign file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@
 
 mod chain;
 mod contradictions;
+mod document;
 mod expect;
 mod meant;
 mod origins;
@@ -40,6 +41,7 @@ use crate::source::Source;
 use crate::text::Problem;
 
 pub use chain::{Chain, beside};
+pub use document::{Keys, document};
 pub use origins::{Origins, Place};
 pub use syntax::tokens;
 

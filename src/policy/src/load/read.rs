@@ -133,7 +133,7 @@ pub(crate) struct Section<'r, 't, 'a> {
 }
 
 impl<'a> Section<'_, '_, 'a> {
-    fn path(&self, key: &str) -> String {
+    pub fn path(&self, key: &str) -> String {
         if self.field.is_empty() { key.to_owned() } else { format!("{}.{key}", self.field) }
     }
 

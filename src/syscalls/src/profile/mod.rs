@@ -1,11 +1,22 @@
-//! A policy's system calls as a seccomp profile of the OCI runtime specification.
+//! A policy's system calls as a seccomp profile of the OCI runtime specification: to be written to a file, and for a container's own configuration.
 //!
 //! Always holds: the profile allows a call with these arguments only where the policy does; what it can't say is in the notes.
 
-use remand_syscalls::{Arch, Comparison, Condition, Denial, InvalidRules, Rules, answer, argument_width, calls_named, granted};
+mod container;
+mod cubes;
+mod theirs;
+
 use serde_json::{Value, json};
 
-use super::grantable::grantable;
+use crate::answer::{Denial, answer};
+use crate::arch::Arch;
+use crate::cover::calls_named;
+use crate::granted::{InvalidRules, granted};
+use crate::names::{argument_width, can_be_granted, names, number};
+use crate::rules::{Comparison, Condition, Rules};
+
+pub use container::{Asked, container_profile};
+pub use theirs::Foreign;
 
 /// Most rules of a profile. Lists of values multiply where one grant has several.
 const RULES: usize = 4096;
@@ -19,6 +30,12 @@ pub enum Unexportable {
     /// Lists of values multiply.
     #[error("the conditions of {0} come to more than {RULES} rules, as a profile has no lists of values")]
     TooMany(&'static str),
+    /// Nothing would start.
+    #[error("execve is not granted, and the start of a container needs it")]
+    NoExecve,
+    /// The profile that the container came with is none.
+    #[error("seccomp.{0}")]
+    Foreign(Foreign),
 }
 
 /// The profile, and what it can't say.
@@ -26,9 +43,9 @@ pub enum Unexportable {
 /// # Errors
 /// See [`Unexportable`].
 pub fn profile(section: &Rules, arch: Arch) -> Result<(Value, Vec<String>), Unexportable> {
-    let here = |call: &str| remand_syscalls::number(arch, call);
+    let here = |call: &str| number(arch, call);
     let granted = granted(section)?;
-    let killed: Vec<_> = calls_named(&section.kill).into_iter().filter(|call| grantable(call) && here(call).is_some()).collect();
+    let killed: Vec<_> = calls_named(&section.kill).into_iter().filter(|call| can_be_granted(call) && here(call).is_some()).collect();
     let (mut always, mut rules, mut partly) = (Vec::new(), Vec::new(), Vec::new());
     for (call, ways) in granted.iter().filter(|(call, _)| here(call).is_some()) {
         if ways.iter().any(Vec::is_empty) {
@@ -47,7 +64,7 @@ pub fn profile(section: &Rules, arch: Arch) -> Result<(Value, Vec<String>), Unex
     }
     let absent = |call: &&str| here(call).is_some_and(|number| answer(arch, number) == Denial::Enosys);
     let refused = |call: &&str| !granted.contains_key(call) && !killed.iter().any(|killed| killed == call);
-    let fall_back: Vec<_> = remand_syscalls::names().filter(absent).filter(refused).collect();
+    let fall_back: Vec<_> = names().filter(absent).filter(refused).collect();
     let mut all = Vec::new();
     let mut whole = |names: Value, rule: Value| {
         if names.as_array().is_some_and(|names| !names.is_empty()) {
