@@ -25,6 +25,9 @@ _remand() {
             remand,generate)
                 cmd="remand__subcmd__generate"
                 ;;
+            remand,oci)
+                cmd="remand__subcmd__oci"
+                ;;
             remand,policy)
                 cmd="remand__subcmd__policy"
                 ;;
@@ -33,6 +36,9 @@ _remand() {
                 ;;
             remand,run)
                 cmd="remand__subcmd__run"
+                ;;
+            remand__subcmd__oci,agent)
+                cmd="remand__subcmd__oci__subcmd__agent"
                 ;;
             remand__subcmd__policy,allow)
                 cmd="remand__subcmd__policy__subcmd__allow"
@@ -83,7 +89,7 @@ _remand() {
 
     case "${cmd}" in
         remand)
-            opts="-h -V --help --version run python exec doctor policy generate"
+            opts="-h -V --help --version run python exec doctor policy oci generate"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,6 +149,46 @@ _remand() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        remand__subcmd__oci)
+            opts="-h --help agent"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        remand__subcmd__oci__subcmd__agent)
+            opts="-h --socket --log --metrics --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --metrics)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

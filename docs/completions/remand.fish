@@ -31,6 +31,7 @@ complete -c remand -n "__fish_remand_needs_command" -f -a "python" -d 'Run a Pyt
 complete -c remand -n "__fish_remand_needs_command" -f -a "exec" -d 'Run any program under a policy'
 complete -c remand -n "__fish_remand_needs_command" -f -a "doctor" -d 'Say what this machine can enforce, and what to do where it cannot'
 complete -c remand -n "__fish_remand_needs_command" -f -a "policy" -d 'Work on policy files'
+complete -c remand -n "__fish_remand_needs_command" -f -a "oci" -d 'Hold containers to a policy, in front of their OCI runtime'
 complete -c remand -n "__fish_remand_needs_command" -f -a "generate" -d 'Write man pages, completions and the outcome\'s schema'
 complete -c remand -n "__fish_remand_using_subcommand run" -l mode -d 'How the code is called' -r -f -a "all_items\t'Once, with `_items` and `_query`'
 per_item\t'Once for each item, with `_item`'"
@@ -134,4 +135,10 @@ complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_su
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l tighten -d 'Also lower limits that stand above what was measured by more than half'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -l json -d 'Print the patch, its lines and the inputs as one JSON document'
 complete -c remand -n "__fish_remand_using_subcommand policy; and __fish_seen_subcommand_from learn" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand oci; and not __fish_seen_subcommand_from agent" -s h -l help -d 'Print help'
+complete -c remand -n "__fish_remand_using_subcommand oci; and not __fish_seen_subcommand_from agent" -f -a "agent" -d 'Be told the system calls that containers are refused'
+complete -c remand -n "__fish_remand_using_subcommand oci; and __fish_seen_subcommand_from agent" -l socket -d 'Where runtimes reach it; "agent" of /etc/remand/oci.jsonc names the same' -r -F
+complete -c remand -n "__fish_remand_using_subcommand oci; and __fish_seen_subcommand_from agent" -l log -d 'The log, a file that is added to and begins anew at 8 MiB; standard output without it' -r -F
+complete -c remand -n "__fish_remand_using_subcommand oci; and __fish_seen_subcommand_from agent" -l metrics -d 'A file for metrics in the text format of Prometheus, replaced when they change' -r -F
+complete -c remand -n "__fish_remand_using_subcommand oci; and __fish_seen_subcommand_from agent" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand generate" -s h -l help -d 'Print help'

@@ -14,6 +14,7 @@ mod exec;
 mod failure;
 mod forward;
 mod generate;
+mod oci;
 mod overrides;
 mod policy;
 mod print;
@@ -46,6 +47,10 @@ fn main() -> ExitCode {
 fn begin() -> Result<u8, Failure> {
     // First of all: nothing of whoever started us, no argument, variable or file, is looked at with rights that are not theirs.
     rights::none_gained()?;
+    let args: Vec<_> = std::env::args_os().collect();
+    if let Some(args) = oci::runtime(&args) {
+        match oci::front(args)? {}
+    }
     print::can_answer()?;
     remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
     command()
@@ -58,6 +63,7 @@ fn command() -> Result<u8, Failure> {
         Command::Exec(args) => exec::exec(args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Policy(command) => policy::policy(command),
+        Command::Oci(command) => oci::oci(command),
         Command::Generate(args) => generate::generate(&args),
     }
 }

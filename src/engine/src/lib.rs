@@ -48,4 +48,5 @@ pub use remand_jail::forkserver::Forkserver;
 pub use remand_jail::host;
 pub use remand_jail::moment::Moment;
 pub use remand_jail::run::{Run, Said, Sink, Stream};
+pub use remand_jail::{beside, notify};
 pub use remand_plan::{Outcome, Request};

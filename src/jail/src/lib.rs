@@ -21,4 +21,7 @@ mod sys;
 mod timeline;
 mod warm;
 
+/// For those who answer for filters of others' making: notifications, and descriptors that come with bytes.
+pub use sys::{beside, notify};
+
 pub use sys::signals::{Held, settle as settle_signals};

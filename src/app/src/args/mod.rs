@@ -3,6 +3,7 @@
 //! Always holds: nothing is read, looked up or decided here; what the arguments mean is the business of the command's own file.
 
 mod learn;
+mod oci;
 mod policy;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 use remand_policy::text::terminal::escape_line;
 
 pub use learn::LearnArgs;
+pub use oci::*;
 pub use policy::*;
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
@@ -56,6 +58,9 @@ pub enum Command {
     /// Work on policy files
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Hold containers to a policy, in front of their OCI runtime
+    #[command(subcommand)]
+    Oci(OciCommand),
     /// Write man pages, completions and the outcome's schema
     #[command(hide = true)]
     Generate(GenerateArgs),

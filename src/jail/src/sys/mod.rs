@@ -1,5 +1,6 @@
 //! The one fence around unsafe code in this package: each system call that no library wraps, once, with the fact that makes it sound.
 
+pub mod beside;
 pub mod cached;
 pub mod file;
 pub mod glibc;
