@@ -17,6 +17,7 @@ mod filesystem;
 mod forkserver;
 mod guest;
 mod here;
+mod interpreters;
 mod isolation;
 mod jobs;
 mod learn;
@@ -75,6 +76,7 @@ fn trials() -> Vec<Trial> {
         results::trials(),
         isolation::trials(),
         python::trials(),
+        interpreters::trials(),
         quiet::trials(),
         compile::trials(),
         jobs::trials(),

@@ -34,6 +34,12 @@ fn cpus() -> Check {
         let why = Call::new(&["policy", "why", "--policy", &policy, "env OMP_NUM_THREADS"]).end()?;
         ensure(why.out().contains(&format!("\"{pool}\"")), "why says what the run has", &why)?;
     }
+    let code = "import os\nreturn os.environ['OPENBLAS_NUM_THREADS']";
+    for (cpus, pool) in [("1", 1), ("2", here.min(2))] {
+        let numeric = ["--policy".to_owned(), "numeric".to_owned(), "--set".to_owned(), format!("limits.cpus={cpus}")];
+        let outcome = Call::run(code, &numeric).end()?.outcome()?;
+        ensure(outcome["value"] == json!(pool.to_string()), "the pools of packages follow", &outcome)?;
+    }
     let why = Call::new(&["policy", "why", "open /sys/devices/system/cpu/online"]).end()?;
     ensure(why.code == Some(0) && why.out().contains("made for the run"), "one of the run's own", &why)?;
     let code = "return [open(f'/sys/devices/system/cpu/{name}').read() if name == 'online' else __import__('os').listdir('/sys/devices/system/cpu') for name in ('online', '')]";

@@ -21,9 +21,9 @@ def main():
             posix.unsetenv(name)
         posix.environ.clear()
     STDOUT.reconfigure(line_buffering=True)
-    imports = Imports(security, [*sys.path], [job["script"]["path"]] if program else None)
-    if security["external_allow"]:
-        sys.path.extend(job["site_paths"])
+    # What `site` sets for a virtual environment, where no packages are wanted of it.
+    sys.prefix = sys.exec_prefix = job["prefix"]
+    imports = Imports(security, job["standard_path"], [job["script"]["path"]] if program else None)
     if not program:
         builtins.print = make_print(job["limits"]["prints"])
     names = settle_builtins(security, imports)

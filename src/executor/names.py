@@ -12,23 +12,39 @@ def listed(names):
     return (text[:300] + "..." if len(text) > 300 else text) or "nothing"
 
 
+def is_code(frame):
+    """Whether a frame is the code's own: modules that were imported have a spec."""
+    return frame.f_globals.get("__spec__") is None
+
+
+def as_it_was(made, real):
+    """One function in the place of another, under its name."""
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        setattr(made, name, getattr(real, name))
+    return made
+
+
 class Imports:
-    """Which modules the policy lets the code import. `own`: where its own modules lie, if it can have some; what is found nowhere is then Python's to tell."""
+    """Which modules the policy lets the code import, judged by their first name. `own`: where its own modules lie, if it can have some; what is found
+    nowhere is then Python's to tell."""
 
     def __init__(self, security, standard_path, own=None):
         self.standard_allow, self.external_allow = security["stdlib_allow"], security["external_allow"]
         self.standard_path, self.own = standard_path, own
+        self.installed = tuple(place + "/" for place in sys.path if place)
 
     def are_free(self):
         return self.standard_allow == ["*"] and self.external_allow == ["*"]
 
     def is_standard(self, name):
-        # 3.9 has no list, and that of others lacks `test`. What is built in, or found where the bare interpreter looks, is the standard library.
-        known = name in sys.builtin_module_names or name in getattr(sys, "stdlib_module_names", ())
-        return known or find_spec(name, self.standard_path) is not None
+        # 3.9 has no list, and that of others lacks `test`, which is not installed everywhere. What is built in or frozen, or found where the bare
+        # interpreter looks, is the standard library.
+        known = name == "test" or name in sys.builtin_module_names or name in getattr(sys, "stdlib_module_names", ())
+        return known or sys.modules["_imp"].is_frozen(name) or find_spec(name, self.standard_path) is not None
 
     def is_own(self, name):
-        return name == "__main__" or self.own is not None and (find_spec(name, self.own) is not None or find_spec(name, None) is None)
+        anywhere = sys.modules["_frozen_importlib"]._find_spec
+        return name == "__main__" or self.own is not None and (find_spec(name, self.own) is not None or anywhere(name, None) is None)
 
     def allow(self, name):
         return self.is_standard(name) or "*" in self.external_allow or name in self.external_allow
@@ -53,7 +69,41 @@ class Imports:
                 self.check(name.partition(".")[0])
             return real(name, globals, locals, fromlist, level)
 
-        return __import__
+        return as_it_was(__import__, real)
+
+    def check_for(self, frame, name, package=None):
+        name = package if isinstance(name, str) and name.startswith(".") else name
+        if isinstance(name, str) and is_code(frame):
+            self.check(name.partition(".")[0])
+
+    def guard(self, importlib):
+        importlib.__import__ = self.hook(importlib.__import__)
+        real = importlib.import_module
+
+        def import_module(name, package=None):
+            self.check_for(sys._getframe(1), name, package)
+            return real(name, package)
+
+        importlib.import_module = as_it_was(import_module, real)
+
+    def guard_util(self, util):
+        real_find, real_make = util.find_spec, util.module_from_spec
+
+        def find_spec(name, package=None):
+            found = real_find(name, package)
+            # Where packages are shown, none of this name is the truth.
+            if found is not None or not self.external_allow:
+                self.check_for(sys._getframe(1), name, package)
+            return found
+
+        def module_from_spec(spec):
+            # What the code found in a file of its own is its own, whatever its name.
+            if str(getattr(spec, "origin", "")).startswith(self.installed):
+                self.check_for(sys._getframe(1), spec.name)
+            return real_make(spec)
+
+        util.find_spec = as_it_was(find_spec, real_find)
+        util.module_from_spec = as_it_was(module_from_spec, real_make)
 
 
 def exit(code=None):
@@ -73,28 +123,36 @@ def settle_builtins(security, imports):
     builtins.help = help
     if not imports.are_free():
         builtins.__import__ = imports.hook(builtins.__import__)
+        Loaded.then("importlib", imports.guard)
+        Loaded.then("importlib.util", imports.guard_util)
     names = builtins
     if security["builtins_deny"]:
         names = {name: value for name, value in builtins.__dict__.items() if name not in security["builtins_deny"]}
     return names
 
 
-class Source:
-    """Puts the code's text into linecache, where tracebacks and `inspect` look, once somebody imports that: importing it here would double the start."""
+class Loaded:
+    """Does something to a module once somebody imports it: importing it here would double the start."""
 
-    def __init__(self, file, text):
-        self.file, self.text = file, text
+    waiting = {}
 
-    def add(self, linecache):
-        lines = [line + "\n" for line in lines_of(self.text)]
-        linecache.cache[self.file] = len(self.text), None, lines, self.file
+    @classmethod
+    def then(cls, name, act):
+        if name in sys.modules:
+            return act(sys.modules[name])
+        cls.waiting[name] = act
+        if cls not in sys.meta_path:
+            sys.meta_path.insert(0, cls)
 
-    def find_spec(self, name, path=None, target=None):
-        if name != "linecache":
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        act = cls.waiting.pop(name, None)
+        if act is None:
             return None
-        sys.meta_path.remove(self)
+        if not cls.waiting:
+            sys.meta_path.remove(cls)
         spec = sys.modules["_frozen_importlib"]._find_spec(name, path, target)
-        source, real = self, spec.loader
+        real = spec.loader
 
         class Loader:
             create_module = real.create_module
@@ -103,15 +161,17 @@ class Source:
             def exec_module(module):
                 module.__loader__ = spec.loader = real
                 real.exec_module(module)
-                source.add(module)
+                act(module)
 
         spec.loader = Loader
         return spec
 
 
 def remember(file, text):
-    source = Source(file, text)
-    if "linecache" in sys.modules:
-        source.add(sys.modules["linecache"])
-    else:
-        sys.meta_path.insert(0, source)
+    """Puts the code's text into linecache, where tracebacks and `inspect` look."""
+
+    def add(linecache):
+        lines = [line + "\n" for line in lines_of(text)]
+        linecache.cache[file] = len(text), None, lines, file
+
+    Loaded.then("linecache", add)

@@ -193,7 +193,7 @@ impl Prepared {
 
     fn job(&self, request: &Request) -> Result<Job<'static>, JobError> {
         let Found::Python(interpreter) = &self.found else { return Ok(Job::default()) };
-        let bytes = job::encode(request, &self.policy, &interpreter.site_paths)?;
+        let bytes = job::encode(request, &self.policy, interpreter)?;
         Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), input: None })
     }
 

@@ -84,15 +84,30 @@ class Ended:
 class Executor:
     """The program, compiled for one interpreter."""
 
-    def __init__(self, python, directory):
-        self.python = python
+    def __init__(self, version, python, directory):
+        self.version, self.python = version, python
         self.program = os.path.join(directory, "executor-" + python.strip("/").replace("/", "-"))
         with open(self.program, "wb") as out:
             subprocess.run([python, "-I", "-S", "-c", COMPILE], input=source().encode(), stdout=out, check=True)
+        said = subprocess.run([python, "-I", "-S", "-c", "import sys; print(sys.prefix, *sys.path, sep='\\n')"], capture_output=True, text=True, check=True)
+        self.prefix, *self.standard_path = said.stdout.splitlines()
         self.bootstrap = (EXECUTOR / "bootstrap.py").read_text().replace("/remand/executor", self.program)
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, site_paths=(), env=None, version=2, slow=False, script=None, stdin="/dev/null"):
-        job = dict(version=version, mode=mode, code=code, items=list(items), query=query, site_paths=list(site_paths), limits=limits)
+    def environment(self, directory, files):
+        """A virtual environment with these packages: its interpreter."""
+        executable = os.path.join(directory, "bin/python")
+        texts = {"pyvenv.cfg": "home = %s\n" % os.path.dirname(os.path.realpath(self.python))}
+        texts.update(("lib/python%d.%d/site-packages/%s" % (*self.version, name), text) for name, text in files.items())
+        for name, text in texts.items():
+            path = os.path.join(directory, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            Path(path).write_text(text)
+        os.makedirs(os.path.dirname(executable))
+        os.symlink(os.path.realpath(self.python), executable)
+        return executable
+
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, stdin="/dev/null"):
+        job = dict(version=version, mode=mode, code=code, items=list(items), query=query, limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
         job["script"] = script
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -102,8 +117,9 @@ class Executor:
             high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 20) for fd in (jobs.fileno(), out.fileno(), err.fileno(), writer)]
             actions = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
             actions += [(os.POSIX_SPAWN_DUP2, fd, low) for fd, low in zip(high, (3, 1, 2, 4))]
-            argv = [self.python, "-I", "-S", "-B", "-c", self.bootstrap]
-            pid = os.posix_spawn(self.python, argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE])
+            # An environment has its packages by `site`, a bare interpreter has none.
+            argv = [python or self.python, "-I", *([] if python else ["-S"]), "-B", "-c", self.bootstrap]
+            pid = os.posix_spawn(argv[0], argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE])
             for fd in (*high, writer):
                 os.close(fd)
             guard = threading.Timer(120, os.kill, (pid, signal.SIGKILL))
@@ -145,7 +161,7 @@ class EveryPython(unittest.TestCase):
         if not EveryPython.executors:
             EveryPython.directory = tempfile.TemporaryDirectory()
             for version, path in interpreters().items():
-                EveryPython.executors[version] = Executor(path, EveryPython.directory.name)
+                EveryPython.executors[version] = Executor(version, path, EveryPython.directory.name)
         assert EveryPython.executors, "no CPython 3.9 or later was found"
 
     def run(self, result=None):

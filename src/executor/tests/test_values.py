@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
+import tempfile
 import unittest
+from pathlib import Path
 
 from harness import EveryPython
 
@@ -151,24 +154,53 @@ class Security(EveryPython):
         self.assertIn("'posix'", self.error("__import__('posix')", security={"stdlib_allow": []})["message"])
         self.assertEqual(self.value("try:\n    import os\nexcept ImportError:\n    return 'no'", security=only), "no")
 
-    def test_external_packages(self):
-        import os
+    def environment(self):
+        """With packages `pack` and `other`, and one by a .pth file, which says so; a directory of its own for each interpreter."""
+        directory = tempfile.mkdtemp(dir=EveryPython.directory.name)
+        beside = os.path.join(directory, "beside")
+        os.mkdir(beside)
+        Path(beside, "vendored.py").write_text("value = 9")
+        files = {"pack/__init__.py": "import other, os\nvalue = __import__('other').value", "other.py": "value = 7"}
+        return self.executor.environment(directory, {**files, "vendored.pth": beside + "\nimport sys; sys.by_pth = True\n"}), directory
 
-        site = os.path.join(EveryPython.directory.name, "site")
-        os.makedirs(os.path.join(site, "pack"), exist_ok=True)
-        for name, text in (("pack/__init__.py", "import other, os\nvalue = __import__('other').value"), ("other.py", "value = 7")):
-            with open(os.path.join(site, name), "w") as file:
-                file.write(text)
+    def test_external_packages(self):
+        python, directory = self.environment()
         only = {"stdlib_allow": ["sys"], "external_allow": ["pack"]}
-        self.assertEqual(self.value("import pack\nreturn pack.value", security=only, site_paths=[site]), 7)
-        self.assertEqual(self.value("import sys\nreturn %r in sys.path" % site, security=only, site_paths=[site]), True)
-        self.assertEqual(self.value("import sys\nreturn %r in sys.path" % site, security={"external_allow": []}, site_paths=[site]), False)
+        self.assertEqual(self.value("import pack\nreturn pack.value", security=only, python=python), 7)
         first = "import importlib.util\nreturn [importlib.util.find_spec(name) is not None for name in ('pack', 'nowhere')]"
-        self.assertEqual(self.value(first, security={"external_allow": ["pack"]}, site_paths=[site]), [True, False])
-        error = self.error("import other", security=only, site_paths=[site])
+        self.assertEqual(self.value(first, security={"external_allow": ["pack"]}, python=python), [True, False])
+        error = self.error("import other", security=only, python=python)
         self.assertEqual(error["message"], "import of external package 'other' is not allowed by python.external_allow of the policy")
         self.assertEqual(error["denied"], {"list": "external_allow", "name": "other"})
-        self.assertEqual(self.error("import nowhere", site_paths=[site])["type"], "ModuleNotFoundError")
+        self.assertEqual(self.error("import nowhere", python=python)["type"], "ModuleNotFoundError")
+        code = "import sys, vendored\nreturn [vendored.value, sys.by_pth, sys.prefix, sys.flags.no_site]"
+        self.assertEqual(self.value(code, python=python), [9, True, self.executor.prefix, 0])
+
+    def test_importlib_is_held_to_the_lists(self):
+        python, _ = self.environment()
+        only = {"external_allow": ["pack"]}
+        ways = ("importlib.import_module(%r)", "importlib.__import__(%r)", "importlib.util.find_spec(%r)", "importlib.import_module('.x', %r)", "importlib.import_module(%r + '.x')", "__import__(%r)")
+        for way in ways:
+            code = "import importlib.util, %s\nreturn str(%s)" % ("pack", way % "other")
+            self.assertEqual(self.error(code, security=only, python=python)["denied"], {"list": "external_allow", "name": "other"}, way)
+        for name in ("pack", "json", "__main__", "_frozen_importlib", "zipimport", "posix", "__hello__"):
+            self.value("import importlib\nimportlib.import_module(%r)" % name, security=only, python=python)
+        denied = self.error("import importlib\nimportlib.import_module('os')", security={"stdlib_allow": ["importlib"]})["denied"]
+        self.assertEqual(denied, {"list": "stdlib_allow", "name": "os"})
+        self.assertIn("denied", self.error("import importlib.util\nreturn importlib.util.find_spec('pandas')", security={"external_allow": []}))
+
+    def test_what_importlib_makes_of_a_file(self):
+        python, directory = self.environment()
+        own = "import importlib.util as u\nspec = u.spec_from_file_location('mine', %r)\nmade = u.module_from_spec(spec)\nspec.loader.exec_module(made)\nreturn made.value"
+        self.assertEqual(self.value(own % (directory + "/beside/vendored.py"), security={"external_allow": []}), 9)
+        code = "from importlib.machinery import PathFinder\nimport importlib.util\nreturn importlib.util.module_from_spec(PathFinder.find_spec('other'))"
+        self.assertIn("denied", self.error(code, security={"external_allow": ["pack"]}, python=python))
+        code = "import importlib, pickle\nreturn pickle.loads(pickle.dumps(importlib.import_module)) is importlib.import_module"
+        self.assertTrue(self.value(code, security={"external_allow": []}))
+
+    def test_the_standard_librarys_own_tests_are_no_package(self):
+        error = self.error("import test.no_such", security={"external_allow": []})
+        self.assertEqual((error["type"], "denied" in error), ("ModuleNotFoundError", False))
 
     def test_denied_builtins(self):
         deny = {"builtins_deny": ["eval", "__build_class__", "no_such"]}

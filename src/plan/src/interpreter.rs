@@ -40,8 +40,12 @@ pub struct Interpreter {
     pub core: Tree,
     /// Site packages and the libraries their extensions need, so far as `core` doesn't show them; empty unless they were asked for.
     pub site: Tree,
-    /// Directories to append to `sys.path` for external imports; `.pth` files in them are not followed.
+    /// Directories of packages, so far as they were asked for, and those that `.pth` files in them name.
     pub site_paths: Vec<String>,
+    /// What such files name and runs are not shown, and why.
+    pub left_out: Vec<(String, String)>,
+    /// `sys.path` of the bare interpreter: its standard library.
+    pub standard_path: Vec<String>,
     /// Modules that it has in itself, by their whole names: compiled in, frozen, or made at its start.
     pub builtin: Vec<String>,
     /// Endings of its extension modules, such as `.abi3.so`.

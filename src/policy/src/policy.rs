@@ -306,13 +306,14 @@ sections! {
     Python "python." {
         /// `"python3"` (looked up on PATH) or an absolute path.
         ///
-        /// The program of `execve`, with `-I -S -B`; its files and libraries are bind mounts, read-only.
+        /// The program of `execve`, with `-I -B`, and `-S` where `external_allow` is empty; its files and libraries are bind mounts, read-only.
         interpreter: String = "python3".to_owned(), text(Saying::Interpreter);
         /// Standard library modules that the code itself may import, by first component; `["*"]` for all.
         ///
         /// Nothing: the executor's import hook. No protection.
         stdlib_allow: Vec<String> = Vec::new(), names(Names::Modules, AllowsMore);
-        /// Third-party packages that the code itself may import, by first component; `["*"]` for all.
+        /// Third-party packages that the code itself may import, by first component; `["*"]` for all. Where there are any, packages are found as the
+        /// interpreter's owner set them up: `.pth` files, editable installs, `sitecustomize`; what those execute runs inside the run.
         ///
         /// Where it is empty, the directories of site packages are not mounted. Which of the packages there can be imported, the executor's import hook says: no
         /// protection.

@@ -60,13 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn numeric_sizes_thread_pools_to_its_cpus() {
-        let policy = loaded("numeric");
-        for variable in ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS"] {
-            let value = &policy.environment.iter().find(|(name, _)| name == variable).unwrap().1;
-            assert_eq!(policy.limits.cpus.to_string(), *value, "{variable}");
-        }
-        assert!(!policy.python.runner_env_deny, "would empty the environment before numpy reads it");
+    fn numeric_keeps_the_sizes_of_thread_pools() {
+        assert!(!loaded("numeric").python.runner_env_deny, "would empty the environment before numpy reads them");
     }
 
     #[test]

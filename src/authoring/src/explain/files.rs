@@ -39,6 +39,9 @@ pub(super) fn read(page: &mut Page<'_>) {
     } else {
         "No other environment variable but PATH, the interpreter's directory: none of the caller's."
     });
+    if !page.policy.python.external_allow.is_empty() {
+        page.say("Besides, variables such as OMP_NUM_THREADS size the native thread pools of packages to limits.cpus.");
+    }
     let holds = page.how(&Protection::LandlockFiles, Some(landlock.enforce));
     page.of("landlock.enforce", format!("Landlock, a second lock on all of these files{holds}."));
     page.of("landlock.minimum_abi", format!("Of Landlock, ABI {} or later will do.", landlock.minimum_abi));

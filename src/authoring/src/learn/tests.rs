@@ -89,6 +89,8 @@ fn learn(learner: &mut Learner, input: &str, number: u32, outcome: &Outcome, fil
         core: tree,
         site: Tree::default(),
         site_paths: Vec::new(),
+        left_out: Vec::new(),
+        standard_path: Vec::new(),
         builtin: Vec::new(),
         suffixes: Vec::new(),
         executor: Vec::new(),

@@ -87,7 +87,8 @@ pub(super) fn variable(name: &str, compiled: &Compiled<'_>, plan: &Plan) -> Find
     }
     let because = format!("the run's environment, where it is {value:?}");
     let written = compiled.policy.environment.iter().any(|(known, _)| known == name);
-    let own = || Line::none(format!("no line writes {field}: it is the interpreter's directory"));
+    let whence = if remand_plan::POOLS.contains(&name) { "it follows limits.cpus" } else { "it is the interpreter's directory" };
+    let own = || Line::none(format!("no line writes {field}: {whence}"));
     let line = if written { Line::field(compiled, &field) } else { own() };
     let cure = Ok(vec![Edit::set("python.runner_env_deny", json!(true))]);
     Finding { ruling: Ruling::Allowed, because, line, cure }

@@ -238,6 +238,8 @@ mod tests {
             core: tree,
             site: Tree::default(),
             site_paths: vec![],
+            left_out: vec![],
+            standard_path: vec![],
             builtin: Vec::new(),
             suffixes: Vec::new(),
             executor: vec![0, 255, 7],

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use nix::unistd::{User, geteuid};
+
 use super::reach::regular;
 use super::{tree, trust};
 
@@ -83,6 +85,15 @@ impl Layout {
     pub(super) fn places(&self) -> Vec<String> {
         let below = self.prefixes.iter().flat_map(|prefix| LIBRARIES.map(|name| format!("{prefix}/{name}")));
         below.chain(self.libraries.iter().cloned()).filter_map(|path| real(&path)).collect()
+    }
+
+    /// The directory that a virtual environment lies in, unless that is somebody's home or above one.
+    pub(super) fn project(&self) -> Option<String> {
+        let project = ancestors(&real(self.config.as_deref()?)?).nth(2)?.to_owned();
+        let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
+        let above_home = home.is_some_and(|home| home.canonicalize().unwrap_or(home).starts_with(&project));
+        // `/home/NAME` is somebody's, whoever asks.
+        (!above_home && project.matches('/').count() > 1 && project.strip_prefix("/home/").is_none_or(|name| name.contains('/'))).then_some(project)
     }
 
     /// Whether a directory is one that the caller has named with this interpreter as a place of packages.

@@ -4,6 +4,7 @@
 //! be out of others' reach; its answer is believed only as far as its paths have the shape that was asked for.
 
 mod ask;
+mod beside;
 mod budget;
 mod cache;
 mod candidate;

@@ -10,6 +10,7 @@ use remand_plan::Interpreter;
 use remand_plan::interpreter::Tree;
 
 use super::ask::Reply;
+use super::beside;
 use super::budget::Budget;
 use super::elf::libraries;
 use super::layout::Layout;
@@ -39,8 +40,9 @@ impl Core {
     pub(super) fn of(layout: &Layout) -> Result<Self, String> {
         let reach = Reach::new(&Machine, layout.places());
         let shared = libraries(&layout.binary, &stdlib_modules(&layout.libraries)?, &reach)?;
+        let links = beside::links(&layout.libraries, &trust::owners(), &reach);
         let own = [&layout.executable, &layout.binary].into_iter().chain(&layout.config).chain(&layout.libraries);
-        Ok(Self { names: shared.iter().chain(own).cloned().collect(), shared, binary: layout.binary.clone(), reach })
+        Ok(Self { names: shared.iter().chain(own).cloned().chain(links).collect(), shared, binary: layout.binary.clone(), reach })
     }
 
     /// What shows it, with directories of packages hidden unless they are among `shown`.
@@ -77,12 +79,15 @@ pub(super) fn needs(
     let locale = Some(LOCALE).filter(|path| public(path, LOCALE)).map(str::to_owned);
     core.names.extend(zoneinfo.into_iter().chain(locale));
 
-    let site_paths = if site { packages(layout, reply, &core.reach, owners)? } else { Vec::new() };
+    let mut site_paths = if site { packages(layout, reply, &core.reach, owners)? } else { Vec::new() };
     let shown: Vec<String> = site_paths.iter().filter_map(|path| follow(path)).collect();
     let core_tree = core.tree(&shown);
     core.reach.name(&shown);
-    let modules = if site { libraries(&core.binary, &site_modules(&shown, &core.reach.budget)?, &core.reach)? } else { BTreeSet::new() };
-    let site_names: BTreeSet<String> = modules.into_iter().chain(site_paths.iter().cloned()).collect();
+    let brought = beside::brought(&shown, layout.project().as_deref(), &core.reach);
+    let directories: Vec<String> = shown.iter().cloned().chain(brought.names.iter().filter_map(|name| follow(name))).collect();
+    let modules = if site { libraries(&core.binary, &site_modules(&directories, &core.reach.budget)?, &core.reach)? } else { BTreeSet::new() };
+    let site_names: BTreeSet<String> = modules.into_iter().chain(site_paths.iter().cloned()).chain(brought.names).collect();
+    site_paths.extend(brought.directories);
     let site_tree = tree::build(site_names.iter().map(String::as_str), &core_tree, &|path| core.reach.look(path));
     core.reach.complete(&core.binary)?;
     let mut names = core.names;
@@ -91,6 +96,7 @@ pub(super) fn needs(
     names.retain(|name| {
         follow(name).is_some_and(|real| core_tree.binds.contains_key(&real) || site_tree.binds.contains_key(&real) || shown.contains(&real))
     });
+    names.extend(brought.read);
     let interpreter = Interpreter {
         executable: layout.executable.clone(),
         version: reply.version,
@@ -98,6 +104,8 @@ pub(super) fn needs(
         core: core_tree,
         site: site_tree,
         site_paths,
+        left_out: brought.left_out,
+        standard_path: reply.paths.clone(),
         builtin: reply.builtin.clone(),
         suffixes: reply.suffixes.clone(),
         executor,

@@ -93,7 +93,7 @@ pub(super) struct Reach<'a> {
     /// Real paths of trees that the caller or the policy named.
     named: Vec<String>,
     /// Runs have the caller's own user id: in a named tree, modes for everybody else say nothing.
-    own_id: bool,
+    pub(super) own_id: bool,
     nodes: RefCell<HashMap<String, Node>>,
     objects: RefCell<HashMap<String, Result<Rc<Object>, String>>>,
     pub(super) budget: Budget,
@@ -152,22 +152,33 @@ impl<'a> Reach<'a> {
 
     /// The first place on the way that not everybody can pass or, at its end, read; with its mode. What lies in a named tree counts from there on.
     pub(super) fn closed(&self, found: &Resolved) -> Option<(String, u32)> {
-        self.closed_but(found, &self.named)
+        self.closed_but(found, &self.named, None)
+    }
+
+    /// Whether runs have the caller's own user id.
+    pub(super) fn own_id(&self) -> bool {
+        self.own_id
+    }
+
+    /// As [`Reach::closed`]; what lies below one more directory counts from there on.
+    pub(super) fn closed_below(&self, found: &Resolved, directory: Option<&str>) -> Option<(String, u32)> {
+        self.closed_but(found, &self.named, directory)
     }
 
     /// Whether everybody can reach the file and read it, links on the way included, wherever it lies.
     pub(super) fn public(&self, name: &str) -> bool {
-        resolve(name, &|path| self.look(path)).is_some_and(|found| self.closed_but(&found, &[]).is_none())
+        resolve(name, &|path| self.look(path)).is_some_and(|found| self.closed_but(&found, &[], None).is_none())
     }
 
-    fn closed_but(&self, found: &Resolved, named: &[String]) -> Option<(String, u32)> {
+    fn closed_but(&self, found: &Resolved, named: &[String], below: Option<&str>) -> Option<(String, u32)> {
         let ends = found.links.iter().map(|(link, _)| link).chain([&found.real]);
         for end in ends {
             let tree = named.iter().find(|tree| beneath(end, tree));
             if tree.is_some() && self.own_id {
                 continue;
             }
-            let from = tree.map_or(1, String::len);
+            let below = below.filter(|directory| within(end, directory)).map_or(1, |directory| directory.len() + 1);
+            let from = tree.map_or(below, String::len);
             let directories = end.match_indices('/').map(|(at, _)| at).filter(|at| *at >= from);
             for place in directories.chain([end.len()]).filter_map(|at| end.get(..at)) {
                 if let Some(mode) = closed(&self.look(place), place == end) {

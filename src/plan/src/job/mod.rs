@@ -16,6 +16,7 @@ use marshal::{Size, Writer};
 pub use data::{Data, DataError};
 pub use error::JobError;
 
+use crate::interpreter::Interpreter;
 use crate::request::{Mode, Origin, Request, Script};
 use remand_policy::places::WORKSPACE;
 
@@ -24,24 +25,25 @@ pub const VERSION: i32 = 2;
 
 /// Encodes the job for an effective policy. Shape (a dict):
 /// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `code`, `items`, `query`,
-/// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool}, `site_paths`: list,
+/// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool},
+/// `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
 /// `limits` {`prints`, `result_size`: int}. (Depth and count of a result are checked where they count: by the decoder of frames.)
 ///
 /// # Errors
 /// [`JobError::TooLarge`].
-pub fn encode(request: &Request, effective: &Policy, site_paths: &[String]) -> Result<Vec<u8>, JobError> {
+pub fn encode(request: &Request, effective: &Policy, interpreter: &Interpreter) -> Result<Vec<u8>, JobError> {
     let allowed = effective.limits.job_size.0;
     let mut size = Size(0);
-    write(&mut size, request, effective, site_paths);
+    write(&mut size, request, effective, interpreter);
     if size.0 > allowed {
         return Err(JobError::TooLarge { size: size.0, allowed });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(size.0).unwrap_or(0));
-    write(&mut bytes, request, effective, site_paths);
+    write(&mut bytes, request, effective, interpreter);
     Ok(bytes)
 }
 
-fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_paths: &[String]) {
+fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpreter: &Interpreter) {
     let python = &effective.python;
     out.open_dict();
     out.text("version");
@@ -74,8 +76,10 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, site_pat
     out.text("runner_env_deny");
     out.bool(python.runner_env_deny);
     out.close_dict();
-    out.text("site_paths");
-    out.texts(site_paths);
+    out.text("prefix");
+    out.text(&interpreter.prefix);
+    out.text("standard_path");
+    out.texts(&interpreter.standard_path);
     out.text("limits");
     out.open_dict();
     for (name, bytes) in [("prints", effective.limits.prints), ("result_size", effective.limits.result_size)] {

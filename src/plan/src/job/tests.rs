@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fixtures::python;
 
 const ALL: u64 = u64::MAX;
 
@@ -190,16 +191,16 @@ fn policy(job_size: u64) -> Policy {
 fn the_whole_job_at_and_over_its_size() {
     let request =
         Request { code: "return 1".into(), mode: Mode::PerItem, items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(), query: Data::null() };
-    let job = encode(&request, &policy(1 << 20), &["/site".into()]).unwrap();
+    let job = encode(&request, &policy(1 << 20), &python()).unwrap();
     let shape = r#"{"version": 2, "mode": "per_item", "script": null, "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
-        "site_paths": ["/site"], "limits": {"prints": 1000, "result_size": 8589934592}}"#;
+        "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592}}"#;
     assert_eq!(job, encoded(shape));
     let size = job.len() as u64;
-    assert_eq!(encode(&request, &policy(size), &["/site".into()]), Ok(job));
-    assert_eq!(encode(&request, &policy(size - 1), &["/site".into()]), Err(JobError::TooLarge { size, allowed: size - 1 }));
+    assert_eq!(encode(&request, &policy(size), &python()), Ok(job));
+    assert_eq!(encode(&request, &policy(size - 1), &python()), Err(JobError::TooLarge { size, allowed: size - 1 }));
     let request = Request { items: Data::items("[1, 2, 3, 4]", 7).unwrap(), ..request };
-    assert_eq!(encode(&request, &policy(7), &["/site".into()]), Err(JobError::TooLarge { size: size + 7, allowed: 7 }));
+    assert_eq!(encode(&request, &policy(7), &python()), Err(JobError::TooLarge { size: size + 7, allowed: 7 }));
 }
 
 /// Runs the real executor on an encoded job and decodes what it wrote.
@@ -207,7 +208,7 @@ fn round_trip(request: &Request, effective: &Policy) -> (crate::frames::Received
     const START: &str = "import sys; exec(compile(sys.stdin.read(), 'executor.py', 'exec'), {'__name__': 'remand'})";
     let mut job = std::env::temp_dir();
     job.push(format!("remand-job-test-{}-{:?}", std::process::id(), std::thread::current().id()));
-    std::fs::write(&job, encode(request, effective, &[]).unwrap()).unwrap();
+    std::fs::write(&job, encode(request, effective, &python()).unwrap()).unwrap();
     // Frames leave on descriptor 4, which is this child's standard output.
     let script = "exec \"$0\" -I -S -c \"$1\" 3<\"$2\" 4>&1 1>/dev/null";
     let mut shell = Command::new("/bin/sh");
@@ -292,13 +293,13 @@ fn a_program_finds_what_names_it() {
         value: false,
     };
     let job =
-        |script| encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &[]).unwrap();
+        |script| encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &python()).unwrap();
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         encoded(&format!(
             r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "path": "{path}", "file": {file}, "module": {module},
             "argv": {argv}, "await": true, "value": false}}, "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
-            "site_paths": [], "limits": {{"prints": 1000, "result_size": 8589934592}}}}"#
+            "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}}}}"#
         ))
     };
     let cases = [

@@ -8,8 +8,16 @@ use remand_policy::policy::Policy;
 use crate::host::HostFacts;
 
 /// Sizes of native thread pools, which libraries read while they are imported.
-pub const POOLS: &[&str] =
-    &["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_MAX_THREADS", "NUMEXPR_NUM_THREADS", "BLIS_NUM_THREADS"];
+pub const POOLS: &[&str] = &[
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_MAX_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "POLARS_MAX_THREADS",
+    "RAYON_NUM_THREADS",
+];
 
 /// How many.
 pub(super) fn count(policy: &Policy, host: &HostFacts) -> u32 {
@@ -25,8 +33,14 @@ pub(super) fn online(count: u32) -> Vec<u8> {
     }
 }
 
-/// A variable of the policy as the run has it: a pool is no larger than the count.
-pub(super) fn variable(name: &str, value: &str, count: u32) -> String {
+/// The variables of a policy as the run has them: a pool is no larger than the count, and as large where the policy says nothing and packages can be imported.
+pub(super) fn variables(policy: &Policy, count: u32) -> impl Iterator<Item = String> {
+    let written = |pool: &&str| policy.environment.iter().any(|(name, _)| name == *pool);
+    let pools = POOLS.iter().copied().filter(move |pool| !policy.python.external_allow.is_empty() && !written(pool));
+    policy.environment.iter().map(move |(name, value)| variable(name, value, count)).chain(pools.map(move |pool| format!("{pool}={count}")))
+}
+
+fn variable(name: &str, value: &str, count: u32) -> String {
     let larger = POOLS.contains(&name) && value.parse().is_ok_and(|size: u64| size > count.into());
     if larger { format!("{name}={count}") } else { format!("{name}={value}") }
 }

@@ -132,9 +132,11 @@ pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bi
 
 fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
     let (kind, argv) = match program {
-        // Isolated, without site, without writing bytecode.
+        // Isolated, without writing bytecode; without `site`, which takes as long as the rest of the start, where there are no packages that it could set up.
         Program::Python(python) => {
-            (CommandKind::Executor, [&python.executable, "-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned).to_vec())
+            let flags: &[&str] = if policy.python.external_allow.is_empty() { &["-I", "-S", "-B"] } else { &["-I", "-B"] };
+            let argv = [&[python.executable.as_str()], flags, &["-c", BOOTSTRAP]].concat();
+            (CommandKind::Executor, argv.into_iter().map(str::to_owned).collect())
         }
         Program::Host { argv, .. } => (CommandKind::Program, argv.to_vec()),
     };
@@ -149,7 +151,7 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
     Command {
         path: argv.first().cloned().unwrap_or_default(),
         argv,
-        env: policy.environment.iter().map(|(name, value)| cpus::variable(name, value, cpus)).chain(path).collect(),
+        env: cpus::variables(policy, cpus).chain(path).collect(),
         cwd: "/tmp".into(),
         kind,
     }

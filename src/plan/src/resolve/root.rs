@@ -28,6 +28,11 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
     for tree in &trees {
         show(ledger, tree, &mut root);
     }
+    if let Program::Python(python) = program {
+        for (source, why) in &python.left_out {
+            ledger.absent(Protection::LeftOut { source: source.clone() }, why);
+        }
+    }
     for (index, mount) in policy.filesystem.mounts.iter().enumerate() {
         let other_target = |blocker| sources::Cannot { blocker, remedy: "Choose another filesystem.mounts target." };
         let left_out = conflict(mount, &trees, &root, files).map(other_target).map_or_else(|| sources::left_out(mount, &root, files), Err);
