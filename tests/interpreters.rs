@@ -121,7 +121,10 @@ fn children() -> Check {
 fn executed_inside() -> Check {
     let made = Environment::new()?;
     let marker = made.made.path("marker");
-    made.file("venv/SITE/z.pth", &format!("import sys, os; sys.by_pth = os.getpid(); os.path.exists({marker:?}) or open({marker:?}, 'w')\n"))?;
+    made.file(
+        "venv/SITE/z.pth",
+        &format!("import sys, os; sys.by_pth = os.getpid(); os.path.exists({marker:?}) or open({marker:?}, 'w')\n"),
+    )?;
     let outcome = made.run("import sys\nreturn sys.by_pth", &json!({}))?;
     ensure(!Path::new(&marker).exists(), "nothing of it happens outside", &outcome)?;
     let control = Call::program(Path::new(&made.python()), &["-c", "pass"]).end()?;
@@ -134,7 +137,10 @@ fn no_secret() -> Check {
     let made = Environment::new()?;
     let secret = made.file("secret/key.py", "V = 'secret'\n")?;
     made.file("venv/SITE/secret.pth", &format!("{}\n/\n/etc\n", made.made.path("secret")))?;
-    let look = format!("import os, sys\nreturn [os.path.exists({secret:?}), os.path.exists('/etc/hostname'), {:?} in sys.path]", made.made.path("secret"));
+    let look = format!(
+        "import os, sys\nreturn [os.path.exists({secret:?}), os.path.exists('/etc/hostname'), {:?} in sys.path]",
+        made.made.path("secret")
+    );
     compare(&made.run(&look, &json!({}))?, &[Value("[true,false,true]")]).map_err(End::Fail)?;
     // What was looked at is looked at again, since it changed.
     fs::set_permissions(made.made.path("secret"), PermissionsExt::from_mode(0o700))?;
@@ -154,7 +160,11 @@ fn importlib() -> Check {
 fn links() -> Check {
     let made = Environment::new()?;
     let target = made.file("base/lib/elsewhere/sitecustomize.py", "V = 7\n")?;
-    std::os::unix::fs::symlink(&target, made.made.library("sitecustomize.py"))?;
+    let link = made.made.library("sitecustomize.py");
+    if fs::symlink_metadata(&link).is_ok() {
+        fs::remove_file(&link)?;
+    }
+    std::os::unix::fs::symlink(&target, link)?;
     let code = "import sys\nreturn [sys.modules['sitecustomize'].V, len([p for p in sys.path if 'elsewhere' in p])]";
     compare(&made.run(code, &json!({}))?, &[Value("[7,0]")]).map_err(End::Fail)?;
     let bare = json!({ "python": { "interpreter": made.python() } });

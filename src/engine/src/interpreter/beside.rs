@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use remand_policy::places::{CLOSED_SOURCES, overlap, taken};
 
 use super::reach::Reach;
-use super::trust::{self, PACKAGES};
 use super::tree::{Node, Resolved, resolve, within};
+use super::trust::{self, PACKAGES};
 
 /// Bytes of a `.pth` file, or of the module of an editable install, that are read.
 const LARGEST: usize = 256 << 10;
@@ -43,7 +43,9 @@ pub(super) fn brought(sites: &[String], project: Option<&str>, reach: &Reach<'_>
         for file in files.iter().map(|name| format!("{site}/{name}")) {
             let text = reach.bytes(&file, LARGEST).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
             brought.read.insert(file);
-            for line in text.trim_start_matches('\u{feff}').lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            for line in
+                text.trim_start_matches('\u{feff}').lines().map(str::trim_end).filter(|line| !line.is_empty() && !line.starts_with('#'))
+            {
                 if line.starts_with("import ") || line.starts_with("import\t") {
                     brought.imported(site, line, reach, &mut left);
                 } else {
@@ -233,7 +235,11 @@ mod tests {
             reach.own_id = own;
             brought(std::slice::from_ref(&site), Some(place.0.to_str().unwrap()), &reach)
         };
-        assert_eq!((found(true).names, found(true).left_out.len()), ([place.path("code")].into(), 4), "the root is nobody's, the rest the run's own");
+        assert_eq!(
+            (found(true).names, found(true).left_out.len()),
+            ([place.path("code")].into(), 4),
+            "the root is nobody's, the rest the run's own"
+        );
         place.mode("code/deep/secret", 0o600);
         assert!(found(true).names.is_empty() && found(true).left_out[0].1.contains(&secret), "{:?}", found(true).left_out);
         assert_eq!(found(false).names.len(), 1, "the kernel keeps it from a run with an id of its own");
@@ -249,7 +255,9 @@ mod tests {
         let file = place.file("etc/sitecustomize.py", "");
         let library = place.path("lib");
         place.file("lib/site-packages/x.py", "");
-        for (target, link) in [(file.as_str(), "lib/a.py"), ("/etc/passwd", "lib/b"), ("/etc", "lib/c"), ("gone", "lib/d"), (&file, "lib/site-packages/e")] {
+        for (target, link) in
+            [(file.as_str(), "lib/a.py"), ("/etc/passwd", "lib/b"), ("/etc", "lib/c"), ("gone", "lib/d"), (&file, "lib/site-packages/e")]
+        {
             symlink(target, place.path(link)).unwrap();
         }
         let reach = Reach::new(&Machine, vec![place.0.to_str().unwrap().to_owned()]);

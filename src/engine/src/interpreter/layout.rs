@@ -93,7 +93,8 @@ impl Layout {
         let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
         let above_home = home.is_some_and(|home| home.canonicalize().unwrap_or(home).starts_with(&project));
         // `/home/NAME` is somebody's, whoever asks.
-        (!above_home && project.matches('/').count() > 1 && project.strip_prefix("/home/").is_none_or(|name| name.contains('/'))).then_some(project)
+        (!above_home && project.matches('/').count() > 1 && project.strip_prefix("/home/").is_none_or(|name| name.contains('/')))
+            .then_some(project)
     }
 
     /// Whether a directory is one that the caller has named with this interpreter as a place of packages.

@@ -85,7 +85,8 @@ pub(super) fn needs(
     core.reach.name(&shown);
     let brought = beside::brought(&shown, layout.project().as_deref(), &core.reach);
     let directories: Vec<String> = shown.iter().cloned().chain(brought.names.iter().filter_map(|name| follow(name))).collect();
-    let modules = if site { libraries(&core.binary, &site_modules(&directories, &core.reach.budget)?, &core.reach)? } else { BTreeSet::new() };
+    let modules =
+        if site { libraries(&core.binary, &site_modules(&directories, &core.reach.budget)?, &core.reach)? } else { BTreeSet::new() };
     let site_names: BTreeSet<String> = modules.into_iter().chain(site_paths.iter().cloned()).chain(brought.names).collect();
     site_paths.extend(brought.directories);
     let site_tree = tree::build(site_names.iter().map(String::as_str), &core_tree, &|path| core.reach.look(path));

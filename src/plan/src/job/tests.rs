@@ -292,8 +292,9 @@ fn a_program_finds_what_names_it() {
         awaits: true,
         value: false,
     };
-    let job =
-        |script| encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &python()).unwrap();
+    let job = |script| {
+        encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &python()).unwrap()
+    };
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         encoded(&format!(
             r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "path": "{path}", "file": {file}, "module": {module},
