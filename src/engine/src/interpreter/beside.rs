@@ -8,10 +8,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use remand_policy::places::{CLOSED_SOURCES, overlap, taken};
+use remand_policy::places::{CLOSED_SOURCES, beneath, overlap, taken};
 
 use super::reach::Reach;
-use super::tree::{Node, Resolved, resolve, within};
+use super::tree::{Node, Resolved, resolve};
 use super::trust::{self, PACKAGES};
 
 /// Bytes of a `.pth` file, or of the module of an editable install, that are read.
@@ -80,7 +80,7 @@ impl Brought {
         *left -= 1;
         // What is not there is nothing to Python either.
         let Some(found) = resolve(path, &|path| reach.look(path)) else { return };
-        if sites.iter().any(|site| within(&found.real, site)) {
+        if sites.iter().any(|site| beneath(&found.real, site)) {
             return;
         }
         self.read.insert(path.to_owned());

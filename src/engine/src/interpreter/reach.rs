@@ -177,7 +177,7 @@ impl<'a> Reach<'a> {
             if tree.is_some() && self.own_id {
                 continue;
             }
-            let below = below.filter(|directory| within(end, directory)).map_or(1, |directory| directory.len() + 1);
+            let below = below.filter(|directory| beneath(end, directory)).map_or(1, |directory| directory.len() + 1);
             let from = tree.map_or(below, String::len);
             let directories = end.match_indices('/').map(|(at, _)| at).filter(|at| *at >= from);
             for place in directories.chain([end.len()]).filter_map(|at| end.get(..at)) {
