@@ -7,8 +7,28 @@ def read_job():
         chunk = posix.read(3, 1 << 16)
         if not chunk:
             posix.close(3)
-            return marshal.loads(b"".join(chunks))
+            break
         chunks.append(chunk)
+    data = b"".join(chunks)
+    del chunks
+    job = marshal.loads(data)
+    del data
+    for name in ("items", "query"):
+        job[name] = decoded(job[name])
+    return job
+
+
+def decoded(data):
+    """Many values: the collector would look at all of them again and again while they are made, where none can be garbage."""
+    if len(data) < 1 << 16:
+        return marshal.loads(data)
+    import gc
+
+    gc.disable()
+    try:
+        return marshal.loads(data)
+    finally:
+        gc.enable()
 
 
 def main():

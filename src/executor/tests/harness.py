@@ -107,7 +107,7 @@ class Executor:
         return executable
 
     def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, stdin="/dev/null"):
-        job = dict(version=version, mode=mode, code=code, items=list(items), query=query, limits=limits, prefix=self.prefix, standard_path=self.standard_path)
+        job = dict(version=version, mode=mode, code=code, items=marshal.dumps(list(items)), query=marshal.dumps(query), limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
         job["script"] = script
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -66,6 +66,9 @@ class Code(EveryPython):
         ended = self.go("\nreturn 1 is 1")
         self.assertEqual((ended.last()["value"], ended.stderr.count("<code>:2: SyntaxWarning"), ended.stderr.count("Warning")), (True, 1, 1), ended.stderr)
 
+    def test_many_items_leave_the_collector_on(self):
+        self.assertEqual(self.value("import gc\nreturn [len(_items), gc.isenabled()]", items=[[n] for n in range(20000)]), [20000, True])
+
     def test_names_are_as_in_a_module(self):
         code = "import pickle\nclass A:\n    class B:\n        def m(self, x): pass\ndef f(a):\n    def g(): pass\n    return g\n"
         end = "return [A.__qualname__, A.B.m.__qualname__, f.__qualname__, f(0).__qualname__, pickle.loads(pickle.dumps(A.B)) is A.B, 'code.<locals>.x']"

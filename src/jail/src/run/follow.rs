@@ -6,6 +6,7 @@
 mod feed;
 mod hear;
 
+use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
@@ -72,7 +73,8 @@ struct Living {
 /// What an event is met with.
 pub struct With<'w, 's> {
     pub watch: &'w mut Watch,
-    pub job: &'w [u8],
+    /// Empty once the run has it all and has begun.
+    pub job: &'w mut Cow<'s, [u8]>,
     pub input: Option<BorrowedFd<'w>>,
     pub sink: Option<&'w mut Sink<'s>>,
     pub now: Moment,

@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
             self.going.as_mut()?,
             With {
                 watch: &mut self.watch,
-                job: &self.job.bytes,
+                job: &mut self.job.bytes,
                 input: self.job.input.as_ref().map(AsFd::as_fd),
                 sink: self.sink.as_mut(),
                 now,

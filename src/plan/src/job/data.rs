@@ -1,8 +1,11 @@
 //! A caller's JSON text as `marshal` bytes, in one pass: a tree of its values would be fifty times its size.
 //!
-//! Always holds: no recursion; what is kept is no larger than a job may be, and memory grows besides only with what is open at once. The grammar is
-//! checked first, by serde_json.
+//! Keys that come again are written as references to the first: most of the bytes of many items alike, and most of Python's time for them, go into keys.
+//!
+//! Always holds: no recursion; what is kept is no larger than a job may be, and memory grows besides only with what is open at once, and with a bounded
+//! number of keys. The grammar is checked first, by serde_json.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::value::RawValue;
@@ -12,6 +15,9 @@ use super::marshal::{self, Writer};
 
 /// Arrays and objects of a caller inside each other; `marshal.loads` gives up at 2,000.
 const DEPTH: u32 = 1_000;
+/// Most different keys that are remembered, and the longest; each is written out where it is not.
+const KEYS: usize = 4_096;
+const KEY: usize = 64;
 /// Longest place of a value that is told, in bytes.
 const PLACE: usize = 200;
 
@@ -58,7 +64,7 @@ impl Data {
     pub fn value(text: &str, name: &str, allowed: u64) -> Result<Self, DataError> {
         let _: &RawValue = serde_json::from_str(text)?;
         let out = Kept { bytes: Vec::new(), size: 0, allowed };
-        let mut walk = Walk { text, name, at: 0, out, open: Vec::new(), key_next: false };
+        let mut walk = Walk { text, name, at: 0, out, open: Vec::new(), key_next: false, keys: HashMap::new() };
         while let Some(byte) = walk.peek() {
             walk.step(byte)?;
         }
@@ -109,6 +115,8 @@ struct Walk<'t> {
     open: Vec<Open>,
     /// The next string is a key.
     key_next: bool,
+    /// Keys that were kept, by their number.
+    keys: HashMap<&'t str, u32>,
 }
 
 impl<'t> Walk<'t> {
@@ -176,12 +184,17 @@ impl<'t> Walk<'t> {
         }
         self.at += 1;
         let inner = start + 1..self.at - 1;
+        let mut is_key = false;
         match (std::mem::take(&mut self.key_next), self.open.last_mut()) {
-            (true, Some(Open::Object { key })) => *key = inner.clone(),
+            (true, Some(Open::Object { key })) => {
+                *key = inner.clone();
+                is_key = true;
+            }
             _ => self.count(),
         }
         let text = self.text;
         match text.get(inner).unwrap_or_default() {
+            plain if is_key && plain.len() <= KEY && plain.is_ascii() && !plain.contains('\\') => self.key(plain),
             plain if !plain.contains('\\') => self.out.text(plain),
             // The grammar was checked; what can still be wrong is a pair of escapes that is none.
             _ => match serde_json::from_str::<String>(text.get(start..self.at).unwrap_or_default()) {
@@ -196,6 +209,18 @@ impl<'t> Walk<'t> {
         let before = self.text.get(..at).unwrap_or_default();
         let line = before.rsplit('\n').next().unwrap_or_default();
         DataError::Surrogate { line: before.matches('\n').count() + 1, column: line.len() + 1 }
+    }
+
+    fn key(&mut self, short: &'t str) {
+        let number = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        match self.keys.get(short) {
+            Some(number) => self.out.again(*number),
+            None if self.keys.len() < KEYS => {
+                self.keys.insert(short, number);
+                self.out.kept(short.as_bytes());
+            }
+            None => self.out.text(short),
+        }
     }
 
     fn number(&mut self) -> Result<(), DataError> {

@@ -1,7 +1,9 @@
-//! CPython's `marshal` format, the part that versions 0 to 5 share.
+//! CPython's `marshal` format, the part that versions 4 and 5 share.
 //!
 //! Always holds: what is written decodes to what `json.loads` would have made of the same value. A number that would not is refused.
 
+/// What comes with this bit is kept by the reader.
+const KEPT: u8 = 0x80;
 /// Python reads and writes integers of so many digits.
 const DIGITS: usize = 4_300;
 /// Decimal digits that a limb's power of ten holds.
@@ -25,9 +27,27 @@ pub trait Writer {
     }
 
     fn text(&mut self, text: &str) {
-        self.put(b"u");
-        self.length(text.len());
+        match u8::try_from(text.len()) {
+            // Python makes these without decoding them.
+            Ok(length) if text.is_ascii() => self.put(&[b'z', length]),
+            _ => {
+                self.put(b"u");
+                self.length(text.len());
+            }
+        }
         self.put(text.as_bytes());
+    }
+
+    /// Text that will come again: it is kept for [`Self::again`], by how many were kept before it.
+    fn kept(&mut self, short: &[u8]) {
+        self.put(&[b'Z' | KEPT, u8::try_from(short.len()).unwrap_or(u8::MAX)]);
+        self.put(short);
+    }
+
+    /// The text that was kept as the `number`th.
+    fn again(&mut self, number: u32) {
+        self.put(b"r");
+        self.put(&number.to_le_bytes());
     }
 
     fn texts(&mut self, texts: &[String]) {
@@ -85,8 +105,10 @@ pub trait Writer {
         }
     }
 
-    /// A value that is encoded already: its bytes, and how many there would be where they were too many to keep.
+    /// A value that is encoded already, as a byte string of its own: its bytes, and how many there would be where they were too many to keep.
     fn encoded(&mut self, bytes: &[u8], _size: u64) {
+        self.put(b"s");
+        self.length(bytes.len());
         self.put(bytes);
     }
 }
@@ -100,7 +122,7 @@ impl Writer for Size {
     }
 
     fn encoded(&mut self, _bytes: &[u8], size: u64) {
-        self.0 = self.0.saturating_add(size);
+        self.0 = self.0.saturating_add(size).saturating_add(5);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The job: what travels into the sandbox for the executor to obey, as one `marshal` value.
 //!
 //! `marshal` because a bare interpreter decodes it with a builtin, where `import json` would double its start. Only the types that every supported
-//! CPython (3.9 and later) reads alike are written: None, bool, int, float, str, list, dict.
+//! CPython (3.9 and later) reads alike are written: None, bool, int, float, str, bytes, list, dict.
 //!
 //! Always holds: encoding is a pure function of the request and the plan, and its size is known before anything is written or allocated.
 
@@ -24,7 +24,8 @@ use remand_policy::places::WORKSPACE;
 pub const VERSION: i32 = 2;
 
 /// Encodes the job for an effective policy. Shape (a dict):
-/// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `code`, `items`, `query`,
+/// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `code`, `items`, `query` (each of these
+/// two as bytes that are a `marshal` value by themselves, since what it keeps is numbered from its own start),
 /// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool},
 /// `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
 /// `limits` {`prints`, `result_size`: int}. (Depth and count of a result are checked where they count: by the decoder of frames.)

@@ -91,10 +91,23 @@ fn decodes_in_python_to_what_json_would_give() {
 
 #[test]
 fn known_bytes() {
-    assert_eq!(encoded(r#"{"a": [null, 1]}"#), b"{u\x01\0\0\0a[\x02\0\0\0Ni\x01\0\0\x000");
+    assert_eq!(encoded(r#"{"a": [null, 1]}"#), b"{\xda\x01a[\x02\0\0\0Ni\x01\0\0\x000");
     assert_eq!(encoded("2147483648"), b"l\x03\0\0\0\0\0\0\0\x02\0");
     assert_eq!(encoded("-2147483649"), b"l\xfd\xff\xff\xff\x01\0\0\0\x02\0");
     assert_eq!(encoded("0.5"), b"g\0\0\0\0\0\0\xe0\x3f");
+    assert_eq!(encoded(r#"["a", "é"]"#), b"[\x02\0\0\0z\x01au\x02\0\0\0\xc3\xa9");
+    assert_eq!(encoded(r#"[{"a": 1, "b": "a"}, {"b": 1}]"#), b"[\x02\0\0\0{\xda\x01ai\x01\0\0\0\xda\x01bz\x01a0{r\x01\0\0\0i\x01\0\0\x000");
+}
+
+/// Long keys, keys of other letters, and more of them than are remembered.
+#[test]
+fn keys_that_come_again_are_the_same() {
+    let odd = [&"k".repeat(64), &"k".repeat(65), &"k".repeat(300), "é", "a\\n", ""];
+    let odd: Vec<String> = odd.iter().map(|key| format!("{{\"{key}\": {{\"{key}\": \"{key}\"}}, \"x\": 1}}")).collect();
+    let many: Vec<String> = (0..5_000).chain(0..5_000).map(|key| format!("{{\"{key}\": {key}, \"x\": \"x\"}}")).collect();
+    let texts = [odd.join(","), many.join(",")].map(|items| format!("[{items},{items}]"));
+    let pairs: Vec<_> = texts.map(|text| (text.clone(), encoded(&text))).into();
+    same_in_python(&pairs);
 }
 
 #[test]
@@ -187,6 +200,19 @@ fn policy(job_size: u64) -> Policy {
     }
 }
 
+/// A job as Python reads it.
+fn in_python(job: &[u8]) -> Value {
+    const PROGRAM: &str = "
+import json, marshal, sys
+job = marshal.load(sys.stdin.buffer)
+job.update((name, marshal.loads(job[name])) for name in ('items', 'query'))
+print(json.dumps(job))
+";
+    let mut child = Command::new(PYTHON).args(["-I", "-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(job).unwrap();
+    serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap()
+}
+
 #[test]
 fn the_whole_job_at_and_over_its_size() {
     let request =
@@ -195,12 +221,12 @@ fn the_whole_job_at_and_over_its_size() {
     let shape = r#"{"version": 2, "mode": "per_item", "script": null, "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592}}"#;
-    assert_eq!(job, encoded(shape));
+    assert_eq!(in_python(&job), serde_json::from_str::<Value>(shape).unwrap());
     let size = job.len() as u64;
     assert_eq!(encode(&request, &policy(size), &python()), Ok(job));
     assert_eq!(encode(&request, &policy(size - 1), &python()), Err(JobError::TooLarge { size, allowed: size - 1 }));
     let request = Request { items: Data::items("[1, 2, 3, 4]", 7).unwrap(), ..request };
-    assert_eq!(encode(&request, &policy(7), &python()), Err(JobError::TooLarge { size: size + 7, allowed: 7 }));
+    assert_eq!(encode(&request, &policy(7), &python()), Err(JobError::TooLarge { size: size + 10, allowed: 7 }));
 }
 
 /// Runs the real executor on an encoded job and decodes what it wrote.
@@ -296,12 +322,13 @@ fn a_program_finds_what_names_it() {
         encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &python()).unwrap()
     };
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
-        encoded(&format!(
+        let text = format!(
             r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "path": "{path}", "file": {file}, "module": {module},
             "argv": {argv}, "await": true, "value": false}}, "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}}}}"#
-        ))
+        );
+        serde_json::from_str::<Value>(&text).unwrap()
     };
     let cases = [
         (Origin::File("a.py".into()), named("/workspace/a.py", "/workspace", r#""a.py""#, "null", r#"["a.py", "-x"]"#)),
@@ -310,6 +337,6 @@ fn a_program_finds_what_names_it() {
         (Origin::Module("m".into()), named("<string>", "/workspace", "null", r#""m""#, r#"["-m", "-x"]"#)),
     ];
     for (origin, expected) in cases {
-        assert_eq!(job(script(origin.clone(), &["-x"])), expected, "{origin:?}");
+        assert_eq!(in_python(&job(script(origin.clone(), &["-x"]))), expected, "{origin:?}");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Always holds: one read of each at a time, within its bounds; init is followed from when it is known, whatever was said before.
 
+use std::borrow::Cow;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -133,6 +134,10 @@ impl Attempt {
         // Also where what is no frame came in the same portion.
         if self.decoder.received().ready && !self.machine.is_ready() {
             self.timeline.mark(Step::Interpreter);
+            // No start is tried anew any more, and a large job is not held as long as the run goes on.
+            if self.given >= with.job.len() {
+                *with.job = Cow::default();
+            }
             self.on(Event::Ready, with);
         }
         self.pass_on(with);
