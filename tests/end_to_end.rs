@@ -41,6 +41,7 @@ mod surroundings;
 mod syscalls;
 mod teardown;
 mod troubleshooting;
+mod values;
 
 use libtest_mimic::{Arguments, Trial};
 use remand_tests::technique;
@@ -100,6 +101,7 @@ fn trials() -> Vec<Trial> {
         surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),
+        values::trials(),
     ]
     .into_iter()
     .flatten()

@@ -137,4 +137,4 @@ def error_frame(error, file, text, item, denied, own):
     what, name = attempt(missing_from, ("", None), error)
     if type(name) is str:
         account["missing"] = {"kind": what, "name": clip(name, 4000)}
-    return b'{"kind":"error",' + bytes(encode(account, 1 << 17)[0][1:])
+    return b'{"kind":"error",' + bytes(encode(account, 1 << 17, PLAIN)[0][1:])

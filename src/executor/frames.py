@@ -1,5 +1,5 @@
 # The program inside a run: reads the job, runs the user's code, writes frames. CPython 3.9 and later, standard library only. Its files are one text, in the
-# order in which `src/plan/src/interpreter.rs` names them; each may use the names of those before it.
+# order in which `src/plan/src/interpreter.rs` names them; at its start each uses only names of those before it.
 #
 # Always holds: imports nothing that a bare `python -I -S` has not loaded already (`import json` alone doubles the start); what it says is a claim of
 # the run, never evidence; a frame is written by the first process only, and after `done` or `error` of a function nothing of the run's Python code runs.
@@ -16,6 +16,7 @@ import posix
 import _signal
 from _thread import RLock
 
+__spec__ = "remand"  # what is imported here is not what the code imports: see `Imports.hook`
 FRAMES = 4
 leave = posix._exit
 PID = posix.getpid()

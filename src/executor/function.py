@@ -173,7 +173,7 @@ def run_function(job, names, namespace):
     """Calls the code, once or for each item; does not return."""
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)  # Python ignores it; RLIMIT_FSIZE is to end the run by its own signal
-    results, items = Results(job["limits"]["result_size"]), job["items"]
+    results, items = Results(job["limits"]["result_size"], job["result"]), job["items"]
     send(b'{"kind":"ready"}')
     item = error = made = None
     try:
@@ -187,7 +187,7 @@ def run_function(job, names, namespace):
                 if posix.getpid() != PID:
                     finish(b"", 0)
                 if value is not None:
-                    send(results.frame(b'{"kind":"item","index":%d,"value":' % item, item_of(item, value)))
+                    send(results.item(item, item_of(item, value)))
             finish(b'{"kind":"done"}', 0)
         except BaseException as raised:
             error = raised

@@ -134,7 +134,7 @@ def run_script(job, names, namespace):
         code, last = compiled(text, script["shown"], script)
         value = evaluate([code] if last is None else [code, last], namespace)
         if script["value"]:
-            say(Results(job["limits"]["result_size"]).frame(b'{"kind":"done","value":', value if last is not None else None))
+            say(Results(job["limits"]["result_size"], job["result"]).frame(b'{"kind":"done","value":', value if last is not None else None))
     except SystemExit:
         raise
     except BaseException as error:

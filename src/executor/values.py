@@ -1,6 +1,7 @@
-# Values as JSON. None, bool, int, float, str, list, tuple, dict and their subclasses become JSON; dict keys may be str, int, float, bool and None, written as
-# text. numpy scalars and arrays become numbers and lists. Anything else becomes str(value): sets, bytes, dates, Decimals, exceptions.
-# An error that names the place: NaN and infinity, integers of more than 4,300 digits, lone surrogates, cycles, other keys, two keys with the same text.
+# Values as JSON. None, bool, int, float, str, list, tuple, dict, range and their subclasses become JSON; `forms.py` has what becomes of other types. Keys of
+# a dict may be whatever becomes a scalar, written as text.
+# An error that names the place as a JSON path: integers of more than 4,300 digits, cycles, two keys with the same text, what has no form. Of what JSON has no
+# word for (NaN, infinities, half surrogate pairs), `result` of the policy says what becomes of it; all of it is counted, the first ten places are named.
 # limits.result_size is held here before anything is written; a frame that is too long is announced with its length and not sent, so that the supervisor
 # sees the limit exceeded. Depth and count of values are held by the supervisor's decoder.
 #
@@ -13,6 +14,7 @@ SMALL = 10**18
 
 
 def quote(text):
+    """None: half a surrogate pair is in it."""
     if text.isprintable():
         if '"' in text or "\\" in text:
             text = text.replace("\\", "\\\\").replace('"', '\\"')
@@ -20,8 +22,8 @@ def quote(text):
     if not text.isascii():
         try:
             text.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError("a string with a lone surrogate (%r at %d) cannot be sent as JSON" % (text[error.start], error.start)) from None
+        except UnicodeEncodeError:
+            return None
     for character, escape in ESCAPES:
         if character in text:
             text = text.replace(character, escape)
@@ -30,14 +32,13 @@ def quote(text):
 
 def integer(value):
     if not -SMALL < value < SMALL and value.bit_length() > 14000 and abs(value) >= 10**4300:
-        raise ValueError("an integer of more than 4300 digits cannot be sent as JSON")
+        raise ValueError("an integer of more than 4300 digits is no JSON that others read: str(x) keeps its digits where sys.set_int_max_str_digits(0) was called")
     return repr(value)
 
 
 def number(value):
-    if value != value or value in (INFINITY, -INFINITY):
-        raise ValueError("%r cannot be sent as JSON; return None or a string instead" % value)
-    return repr(value)
+    """None: it is not finite."""
+    return repr(value) if -INFINITY < value < INFINITY else None
 
 
 def constant(value):
@@ -45,56 +46,113 @@ def constant(value):
 
 
 SCALARS = {str: quote, int: integer, float: number, bool: constant, type(None): constant}
-CONTAINERS = {dict, list, tuple}
+CONTAINERS = {dict, list, tuple, range}
 TEXT = {str}
-ALL = slice(None)
 
 
-def plain(value):
-    """A value of a basic type: subclasses by their base, numpy by its own conversion, the rest as text."""
-    for base, make in (
-        (str, lambda: str.__getitem__(value, ALL)),
-        (int, lambda: int.__int__(value)),
-        (float, lambda: float.__float__(value)),
-        (dict, lambda: dict(value)),
-        (list, lambda: list.__getitem__(value, ALL)),
-        (tuple, lambda: list(tuple.__iter__(value))),
-    ):
-        if isinstance(value, base):
-            return make()
-    if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
-        made = value.tolist()
-        if type(made) in SCALARS or type(made) is list:
-            return made
-    return str.__getitem__(str(value), ALL)
+def word_of(value):
+    return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
-def text_keys(value):
-    """The members of a dict with keys that are not all text."""
-    members = {}
-    for key, member in value.items():
+def paired(text):
+    """With U+FFFD for each half of a surrogate pair."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Forms:
+    """What `result` of the policy says of values without a form in JSON, and which of them were met."""
+
+    def __init__(self, result, root="$"):
+        self.nan, self.pandas, self.surrogates, self.root = result["nan"], result["pandas"], result["surrogates"], root
+        self.count, self.numbers, self.first = 0, 0, []
+
+    def note(self, stack, word):
+        if len(self.first) < 10:
+            self.first.append({"at": attempt(place, self.root, stack, self.root), "was": word})
+        self.count += 1
+        self.numbers += word != "surrogate"
+
+    def odd(self, value, stack):
+        """JSON for what `number` and `quote` have none for."""
+        if type(value) is str:
+            return quote(self.whole(value, stack))
+        word = word_of(value)
+        self.note(stack, word)
+        return '"' + word + '"' if self.nan == "string" else "null"
+
+    def whole(self, text, stack):
+        if self.surrogates == "error":
+            at = next(at for at, character in enumerate(text) if "\ud800" <= character <= "\udfff")
+            error = ValueError("a string with half a surrogate pair (%r at %d) is no text that others read" % (text[at], at))
+            error.description = 'x.encode("utf-8", "replace").decode() makes it plain; result.surrogates of the policy ("replace") does it to all'
+            raise error
+        self.note(stack, "surrogate")
+        return paired(text)
+
+    def whole_key(self, key, stack):
+        text = self.whole(key, stack)
+        if [*map(paired, stack[-1][1])].count(text) > 1:
+            raise ValueError("two keys of a dict are the same once half surrogate pairs are replaced: %r" % text[:100])
+        return quote(text) + ":"
+
+    def key(self, key):
+        """The text of a key, whose own form is a scalar."""
         kind = type(key)
-        if kind not in SCALARS and (isinstance(key, (str, int, float)) or kind.__module__ == "numpy"):
-            key = plain(key)
-        elif kind not in SCALARS:
-            raise TypeError("keys must be str, int, float, bool or None, not " + kind.__name__)
-        text = key if type(key) is str else SCALARS[type(key)](key)
-        if text in members:
-            raise ValueError("two keys of a dict are the same as JSON text: %r" % text[:100])
-        members[text] = member
-    return members
+        if kind not in SCALARS:
+            key = plain(key, self)
+            if type(key) not in SCALARS:
+                raise TypeError("a key of type %s has no text: keys are text, numbers, dates and the like" % name_of(kind))
+        if type(key) is float and number(key) is None:
+            if self.nan == "error":
+                raise ValueError("%s is a key, and no number that JSON has a word for" % word_of(key))
+            return word_of(key)
+        return key if type(key) is str else SCALARS[type(key)](key)
+
+    def keys(self, value):
+        """The members of a dict with keys that are not all text."""
+        members = {}
+        for key, member in value.items():
+            text = self.key(key)
+            if text in members:
+                raise ValueError("two keys of a dict are the same as JSON text: %r" % text[:100])
+            members[text] = member
+        return members
+
+    def check(self):
+        """Raises where there were numbers that are not to be."""
+        if self.nan != "error" or not self.numbers:
+            return
+        named = ["%s at %s" % (spot["was"], spot["at"]) for spot in self.first if spot["was"] != "surrogate"]
+        if self.numbers > len(named):
+            named.append("...")
+        error = ValueError("%d number%s that JSON has no word for: %s" % (self.numbers, "s"[self.numbers == 1:], ", ".join(named)))
+        error.description = 'replace them (by None, or a text), or choose result.nan of the policy: "null" or "string"'
+        raise error
+
+    def told(self):
+        """What the frame says of it, after the value."""
+        if not self.count:
+            return b""
+        return b',"replaced":' + bytes(encode({"count": self.count, "first": self.first}, 1 << 16, self)[0])
 
 
-def place(stack):
-    """Where the value stands: what an iterator over a container has left tells how far it is."""
-    path = "the result"
+PLAIN = Forms({"nan": "null", "pandas": "error", "surrogates": "replace"})
+
+
+def place(stack, path):
+    """Where the value stands, as a JSON path: what an iterator over a container has left tells how far it is."""
     for values, container, _, _ in stack[1:]:
         index = len(container) - values.__length_hint__() - 1
-        path += "[%.60r]" % ([*container][index] if type(container) is dict else index,)
-    return path[:300]
+        if type(container) is dict:
+            key = [*container][index]
+            path += "." + key if key.isidentifier() and len(key) < 60 else "[%.60r]" % key
+        else:
+            path += "[%d]" % index
+    path = escaped(path)
+    return path if len(path) <= 300 else path[:297] + "..."
 
 
-def encode(root, room):
+def encode(root, room, forms):
     """JSON as UTF-8, and its length. Once that is over `room` the text ends early and the length is what was seen of it."""
     done, parts, size, mark = bytearray(), [], 0, 0
     keys, scalar = {}, SCALARS.get
@@ -113,21 +171,27 @@ def encode(root, room):
             for value in values:
                 if end == "}":
                     key, value = value
-                    if key not in keys:
+                    text = keys.get(key)
+                    if text is None:
                         if len(keys) > 999:
                             keys.clear()
-                        keys[key] = quote(key) + ":"
-                    comma += keys[key]
+                        text = quote(key)
+                        if text is None:
+                            text = forms.whole_key(key, stack)
+                        else:
+                            text = keys[key] = text + ":"
+                    comma += text
                 origin, kind = value, type(value)
                 write = scalar(kind)
                 if write is None and kind not in CONTAINERS:
-                    value = plain(value)
+                    value = plain(value, forms)
                     kind = type(value)
                     write = scalar(kind)
                 if write is not None:
                     if kind is str and len(value) > room:
                         return done, size + len(value)
-                    comma += write(value)
+                    text = write(value)
+                    comma += forms.odd(value, stack) if text is None else text
                     parts.append(comma)
                     size += len(comma)
                     comma = ","
@@ -139,7 +203,7 @@ def encode(root, room):
                 active.add(id(origin))
                 if kind is dict:
                     if not {*map(type, value)} <= TEXT:
-                        value = text_keys(value)
+                        value = forms.keys(value)
                     stack.append((iter(value.items()), value, "}", origin))
                     comma += "{"
                 else:
@@ -157,7 +221,9 @@ def encode(root, room):
     except (ValueError, TypeError) as error:
         if type(error) not in (ValueError, TypeError):
             raise
-        raise type(error)("%s: %s" % (attempt(place, "the result", stack), error)) from None
+        placed = type(error)("%s: %s" % (attempt(place, forms.root, stack, forms.root), error))
+        placed.description = getattr(error, "description", "")
+        raise placed from None
     done += "".join(parts).encode()
     return done, len(done)
 
@@ -165,14 +231,23 @@ def encode(root, room):
 class Results:
     """Sends values within limits.result_size, which counts whole frames that carry one."""
 
-    def __init__(self, room):
-        self.room = room
+    def __init__(self, room, result):
+        self.room, self.result, self.count = room, result, 0
 
-    def frame(self, head, value):
+    def frame(self, head, value, root="$"):
         """What carries a value; one that is too long ends the run with its length."""
-        text, size = encode(value, self.room)
-        size += len(head) + 1
+        forms = Forms(self.result, root)
+        text, size = encode(value, self.room, forms)
+        forms.check()
+        tail = forms.told() + b"}"
+        size += len(head) + len(tail)
         if size > self.room:
             finish(head, 1, size)
         self.room -= size
-        return head + text + b"}"
+        return head + text + tail
+
+    def item(self, index, value):
+        """The same for an item, which is one more of the array that the outcome has."""
+        frame = self.frame(b'{"kind":"item","index":%d,"value":' % index, value, "$[%d]" % self.count)
+        self.count += 1
+        return frame

@@ -6,6 +6,7 @@ use remand_engine::{Caller, Engine, Laps, Program, Request};
 use remand_plan::job::{Data, DataError};
 use remand_plan::request::Mode;
 use remand_plan::step::Step;
+use remand_policy::policy::Limits;
 
 use crate::args::{ModeArg, RunArgs};
 use crate::cancel::Cancel;
@@ -24,7 +25,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let security = security.map(|file| read::text(file, "--security-config", MAX_SECURITY_CONFIG, "the limit of 1 MiB")).transpose()?;
     let policy = engine.policy(&args.confine.policy, &overrides::tree(security.as_deref(), &args.confine.set)?)?;
     laps.lap(Step::Policy);
-    let request = request(&args, policy.policy().limits.job_size.0)?;
+    let request = request(&args, &policy.policy().limits)?;
     laps.lap(Step::Request);
     let cancel = Cancel::hold()?;
     let caller = Caller { cancel: Some(cancel.fd()), begun: Some(Box::new(rights::give_up)), ..Caller::default() };
@@ -35,29 +36,29 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     answer::give(&outcome, args.show)
 }
 
-/// The request that the arguments ask for; each text is at most `limit` bytes (limits.job_size).
-pub fn request(args: &RunArgs, limit: u64) -> Result<Request, Failure> {
+/// The request that the arguments ask for, within these limits.
+pub fn request(args: &RunArgs, limits: &Limits) -> Result<Request, Failure> {
     Ok(Request {
-        code: read::text(&args.file, "code", limit, "limits.job_size")?,
+        code: read::text(&args.file, "code", limits.job_size.0, "limits.job_size")?,
         mode: match args.mode {
             ModeArg::AllItems => Mode::AllItems,
             ModeArg::PerItem => Mode::PerItem,
         },
-        items: args.items.as_deref().map_or_else(|| Ok(Data::no_items()), |file| items(file, limit))?,
-        query: args.query.as_deref().map_or_else(|| Ok(Data::null()), |text| query(text, limit))?,
+        items: args.items.as_deref().map_or_else(|| Ok(Data::no_items()), |file| items(file, limits))?,
+        query: args.query.as_deref().map_or_else(|| Ok(Data::null()), |text| query(text, limits))?,
     })
 }
 
-/// Input items from a file of at most `limit` bytes.
-pub fn items(file: &Path, limit: u64) -> Result<Data, Failure> {
-    let text = read::text(file, "--items", limit, "limits.job_size")?;
+/// Input items from a file.
+pub fn items(file: &Path, limits: &Limits) -> Result<Data, Failure> {
+    let text = read::text(file, "--items", limits.job_size.0, "limits.job_size")?;
     let hint = "a JSON array is expected, such as [{\"json\": {\"a\": 1}}]";
-    Data::items(&text, limit).map_err(|error| not_data("--items", &error, hint))
+    Data::items(&text, limits).map_err(|error| not_data("--items", &error, hint))
 }
 
-fn query(text: &str, limit: u64) -> Result<Data, Failure> {
+fn query(text: &str, limits: &Limits) -> Result<Data, Failure> {
     let hint = "a JSON value is expected; a string needs its quotes: --query '\"text\"'";
-    Data::value(text, "query", limit).map_err(|error| not_data("--query", &error, hint))
+    Data::value(text, "query", limits).map_err(|error| not_data("--query", &error, hint))
 }
 
 fn not_data(argument: &str, error: &DataError, hint: &str) -> Failure {

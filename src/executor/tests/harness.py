@@ -20,6 +20,7 @@ from pathlib import Path
 
 EXECUTOR = Path(__file__).resolve().parent.parent
 OPEN = {"stdlib_allow": ["*"], "external_allow": ["*"], "builtins_deny": [], "runner_env_deny": False}
+RESULT = {"nan": "error", "pandas": "error", "surrogates": "error"}
 LIMITS = {"prints": 1 << 16, "result_size": 1 << 20}
 ASK = "import sys; print(sys.executable, *sys.version_info[:2])"
 COMPILE = "import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile(sys.stdin.read(), 'executor.py', 'exec', optimize=2)))"
@@ -106,10 +107,11 @@ class Executor:
         os.symlink(os.path.realpath(self.python), executable)
         return executable
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, stdin="/dev/null"):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, stdin="/dev/null", result={}):
         job = dict(version=version, mode=mode, code=code, items=marshal.dumps(list(items)), query=marshal.dumps(query), limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
         job["script"] = script
+        job["result"] = {**RESULT, **result}
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             jobs.write(marshal.dumps(job, 2))
             jobs.seek(0)

@@ -37,25 +37,110 @@ d.move_to_end('a')
 class D(dict): pass
 class L(list): pass
 return [(1, 2), I(1), S('s'), F(1.5), E.A, P(1, 2), d, D(a=1), L([1]), collections.Counter('aa'), {1: 'a', True and 2.5: 'b', None: 'c', False: 'd'},
-        {1}, b'x', 1j, datetime.date(2020, 1, 2), decimal.Decimal('1.10'), ValueError('v'), range(2), ...]
+        range(2), {}.keys(), collections.deque([1]), collections.ChainMap({'a': 1}), collections.UserList([1])]
 """
         expected = [[1, 2], 1, "s", 1.5, 5, [1, 2], {"b": 2, "a": 1}, {"a": 1}, [1], {"a": 2}, {"1": "a", "2.5": "b", "null": "c", "false": "d"}]
-        expected += ["{1}", "b'x'", "1j", "2020-01-02", "1.10", "v", "range(0, 2)", "Ellipsis"]
+        expected += [[0, 1], [], [1], {"a": 1}, [1]]
         self.assertEqual(self.value(code), expected)
+
+    def test_forms_of_other_types(self):
+        code = """
+import array, dataclasses, datetime as d, decimal, enum, fractions, ipaddress, pathlib, types, uuid
+class Color(enum.Enum): RED = ('r', 1)
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: d.date
+    z: list = dataclasses.field(default_factory=list, repr=False)
+utc = d.timezone(d.timedelta(hours=2))
+return [{3, 1, 2}, {1, 'a'} != [], frozenset(), b'\\x00\\xff', bytearray(b'x'), memoryview(b''), d.date(2020, 1, 2), d.time(1, 2, 3),
+        d.datetime(2020, 1, 2, 3, 4, 5, 6), d.datetime(2020, 1, 2, tzinfo=utc), decimal.Decimal('1.10'), fractions.Fraction(1, 3), Color.RED,
+        Point(1, d.date(2020, 1, 2)), uuid.UUID(int=1), pathlib.PurePosixPath('a/b'), ipaddress.ip_address('::1'), types.SimpleNamespace(a={1}),
+        types.MappingProxyType({'a': 1}), array.array('i', [1, 2]), {d.date(2020, 1, 2): 1, decimal.Decimal(1): 2}]
+"""
+        expected = [[1, 2, 3], True, [], {"$bytes": "AP8="}, {"$bytes": "eA=="}, {"$bytes": ""}, "2020-01-02", "01:02:03"]
+        expected += ["2020-01-02T03:04:05.000006", "2020-01-02T00:00:00+02:00", "1.10", "1/3", ["r", 1]]
+        expected += [{"x": 1, "y": "2020-01-02", "z": []}, "00000000-0000-0000-0000-000000000001", "a/b", "::1", {"a": [1]}]
+        expected += [{"a": 1}, [1, 2], {"2020-01-02": 1, "1": 2}]
+        self.assertEqual(self.value(code), expected)
+        self.assertEqual(self.value("return b'x'", security={"stdlib_allow": []}), {"$bytes": "eA=="})
+
+    def test_lengths_of_time(self):
+        code = "from datetime import timedelta as t\nreturn [t(), t(5), t(1, 3723, 4500), -t(seconds=1), t(microseconds=1), t(hours=36), t(-1, 86399, 999999)]"
+        expected = ["PT0S", "P5D", "P1DT1H2M3.0045S", "-PT1S", "PT0.000001S", "P1DT12H", "-PT0.000001S"]
+        self.assertEqual(self.value(code), expected)
+
+    def test_what_has_no_form_names_what_to_call(self):
+        for code, kind, way in (
+            ("return (x for x in [])", "generator", "list(x)"),
+            ("return {'a': [map(str, [])]}", "map", "list(x)"),
+            ("return open('/dev/null')", "_io.TextIOWrapper", "x.read()"),
+            ("import io\nreturn io.BytesIO(b'x')", "_io.BytesIO", "x.getvalue()"),
+            ("return 1j", "complex", "[x.real, x.imag]"),
+            ("return ValueError('v')", "ValueError", "str(x)"),
+            ("return len", "builtin_function_or_method", "x()"),
+            ("return int", "type", "x.__name__"),
+            ("return ...", "ellipsis", "str(x)"),
+            ("class A: pass\nreturn A()", "A", "vars(x)"),
+            ("class Image:\n    def save(self): pass\n    def tobytes(self): pass\nImage.__module__ = 'PIL.Image'\nImage.__qualname__ = 'Image'\nreturn Image()", "PIL.Image.Image", 'x.save(b, "PNG"); b.getvalue()'),
+            ("class Figure:\n    def savefig(self): pass\nreturn Figure()", "Figure", "x.savefig(b"),
+            ("class Model:\n    def model_dump(self): pass\nreturn Model()", "Model", "x.model_dump()"),
+            ("async def f(): pass\nx = f()\ntry:\n    return x\nfinally: x.close()", "coroutine", "await x"),
+        ):
+            error = self.error(code)
+            self.assertEqual(error["type"], "TypeError", code)
+            self.assertIn("a value of type %s has no form in JSON: use " % kind, error["message"])
+            self.assertIn(way, error["message"])
+        self.assertTrue(self.error("return {'a': [1, map(str, [])]}")["message"].startswith("$.a[1]: "))
+        self.assertEqual(self.error("return 1 if _item else {'b': len}", mode="per_item", items=[1, 0])["message"].partition(":")[0], "$[1].json.b")
+
+    def test_a_form_that_never_ends_is_an_error(self):
+        self.assertIn("has no form", self.error("import enum\nclass E(enum.Enum):\n    A = 1\n    @property\n    def value(self): return self\nreturn E.A")["message"])
+
+    def test_numbers_that_are_not_finite(self):
+        code = "nan, inf = float('nan'), float('inf')\nreturn {'a': [1.5, nan], 'b c': {'d': -inf}, 'e': inf, 3: 1}"
+        error = self.error(code)
+        self.assertEqual(error["type"], "ValueError")
+        self.assertEqual(error["message"], "3 numbers that JSON has no word for: NaN at $.a[1], -Infinity at $['b c'].d, Infinity at $.e")
+        self.assertIn("result.nan", error["description"])
+        spots = [{"at": "$.a[1]", "was": "NaN"}, {"at": "$['b c'].d", "was": "-Infinity"}, {"at": "$.e", "was": "Infinity"}]
+        for nan, value in (("null", [None] * 3), ("string", ["NaN", "-Infinity", "Infinity"])):
+            done = self.go(code, result={"nan": nan}).last()
+            self.assertEqual((done["kind"], done["value"]), ("done", {"a": [1.5, value[0]], "b c": {"d": value[1]}, "e": value[2], "3": 1}))
+            self.assertEqual(done["replaced"], {"count": 3, "first": spots})
+        self.assertEqual(self.error("return [float('nan')] * 5000")["message"].count("NaN at"), 10)
+        self.assertTrue(self.error("return [float('nan')] * 5000")["message"].startswith("5000 numbers that"))
+        self.assertEqual(self.go("return [float('nan')] * 5000", result={"nan": "null"}).last()["replaced"]["count"], 5000)
+        self.assertNotIn("replaced", self.go("return 1.5", result={"nan": "null"}).last())
+        self.assertIn("is a key", self.error("return {float('inf'): 1}")["message"])
+        self.assertEqual(self.value("return {float('inf'): 1}", result={"nan": "null"}), {"Infinity": 1})
+        items = self.go("return None if _item == 1 else float('nan') if _item else _item", mode="per_item", items=[0, 1, 2], result={"nan": "null"}).frames
+        self.assertEqual(items[2]["replaced"]["first"], [{"at": "$[1].json", "was": "NaN"}])
+
+    def test_half_surrogate_pairs(self):
+        error = self.error("return {'k': 'x\\ud800'}")
+        self.assertEqual(error["message"], "$.k: a string with half a surrogate pair ('\\ud800' at 1) is no text that others read")
+        self.assertIn("result.surrogates", error["description"])
+        done = self.go("return {'k': ['x\\ud800\\ud83d\\ude00'], 'a\\udfff': 1}", result={"surrogates": "replace"}).last()
+        self.assertEqual(done["value"], {"k": ["x\ufffd\U0001f600"], "a\ufffd": 1})
+        self.assertEqual(done["replaced"], {"count": 2, "first": [{"at": "$.k[0]", "was": "surrogate"}, {"at": "$['a\\udfff']", "was": "surrogate"}]})
+        error = self.error("return {'\\ud800': 1, '\\ud801': 2}", result={"surrogates": "replace"})
+        self.assertIn("two keys of a dict are the same", error["message"])
+        self.assertIn("two keys", self.error("return [{'\\ud800': 1}, {'\\ud800': 1, '\ufffd': 2}]", result={"surrogates": "replace"})["message"])
 
     def test_errors_name_the_place(self):
         for code, kind, text in (
-            ("return float('nan')", "ValueError", "the result: nan cannot be sent as JSON"),
-            ("return [1, {'a': [2, float('-inf')]}]", "ValueError", "the result[1]['a'][1]: -inf cannot be sent"),
-            ("return [0, 10**4300]", "ValueError", "the result[1]: an integer of more than 4300 digits"),
+            ("return float('nan')", "ValueError", "1 number that JSON has no word for: NaN at $"),
+            ("return [1, {'a': [2, float('-inf')]}]", "ValueError", "-Infinity at $[1].a[1]"),
+            ("return [0, 10**4300]", "ValueError", "$[1]: an integer of more than 4300 digits"),
             ("return -10**5000", "ValueError", "more than 4300 digits"),
-            ("return {'k': 'x\\ud800'}", "ValueError", "the result['k']: a string with a lone surrogate ('\\ud800' at 1)"),
-            ("return {'\\udfff': 1}", "ValueError", "a lone surrogate"),
-            ("x = []\nx.append({'x': x})\nreturn x", "ValueError", "the result[0]['x']: circular reference"),
+            ("return {'k': 'x\\ud800'}", "ValueError", "$.k: a string with half a surrogate pair ('\\ud800' at 1)"),
+            ("return {'\\udfff': 1}", "ValueError", "half a surrogate pair"),
+            ("x = []\nx.append({'x': x})\nreturn x", "ValueError", "$[0].x: circular reference"),
             ("class D(dict): pass\nx = D()\nx['x'] = x\nreturn x", "ValueError", "circular reference"),
-            ("return {'a': {(1, 2): 3}}", "TypeError", "the result['a']: keys must be str, int, float, bool or None, not tuple"),
+            ("return {'a': {(1, 2): 3}}", "TypeError", "$.a: a key of type tuple has no text"),
             ("return {1: 2, '1': 3}", "ValueError", "two keys of a dict are the same as JSON text: '1'"),
-            ("class A:\n    def __str__(self): raise OSError('no')\nreturn A()", "OSError", "no"),
+            ("from pathlib import Path\nclass A(type(Path())):\n    def __str__(self): raise OSError('no')\nreturn A()", "OSError", "no"),
         ):
             error = self.error(code)
             self.assertEqual(error["type"], kind)
@@ -87,16 +172,71 @@ return [(1, 2), I(1), S('s'), F(1.5), E.A, P(1, 2), d, D(a=1), L([1]), collectio
             self.assertGreater(ended.announced, 1 << 20)
             self.assertLess(ended.announced, 1 << 22)
 
+    NUMERIC = "import sys\nsys.path.append(_query)\nimport numpy as np, pandas as pd\n"
+
+    def numeric(self, code, **result):
+        return self.go(self.NUMERIC + code, query=self.site_of("pandas"), result=result).last()
+
     def test_numpy(self):
-        code = """
-import sys
-sys.path.append(_query)
-import numpy as np
-return [np.int64(5), np.float64(1.5), np.float32(0.5), np.bool_(True), np.array([[1, 2], [3, 4]]), {np.int64(3): np.str_('s')}]
-"""
-        site = self.site_of("numpy")
-        self.assertEqual(self.value(code, query=site), [5, 1.5, 0.5, True, [[1, 2], [3, 4]], {"3": "s"}])
-        self.assertIn("nan cannot be sent", self.error("import sys\nsys.path.append(_query)\nimport numpy\nreturn numpy.array([numpy.nan])", query=site)["message"])
+        code = """return [np.int64(5), np.float64(1.5), np.float32(0.5), np.bool_(True), np.array([[1, 2], [3, 4]]), {np.int64(3): np.str_('s')}, np.bytes_(b'x'),
+    np.array(7), np.longdouble(1.5), np.array([1.5], dtype='longdouble'), np.array(['a', 'b']), np.array([None, {'a': np.int8(1)}]), np.array([]),
+    np.array([(1, '2020-01-02')], dtype=[('n', 'i4'), ('t', 'M8[ns]')])]"""
+        expected = [5, 1.5, 0.5, True, [[1, 2], [3, 4]], {"3": "s"}, {"$bytes": "eA=="}, 7, 1.5, [1.5], ["a", "b"], [None, {"a": 1}], []]
+        expected += [[{"n": 1, "t": "2020-01-02T00:00:00.000000000"}]]
+        self.assertEqual(self.numeric(code).get("value"), expected)
+        self.assertEqual(self.numeric("return {'a': np.array([1, np.nan])}")["message"], "1 number that JSON has no word for: NaN at $.a[1]")
+        for code, way in (
+            ("np.ma.array([1, 2], mask=[0, 1])", "numpy.ma.MaskedArray has no form in JSON: use x.tolist() (None where it is masked)"),
+            ("np.ma.masked", "x.tolist()"),
+            ("np.array([1j])", "[x.real.tolist(), x.imag.tolist()]"),
+            ("np.timedelta64(5)", "timedelta64"),
+            ("np.random.default_rng(1)", "has no form in JSON"),
+            ("type('Quantity', (np.ndarray,), {'__module__': 'units'})((2,))", "x.tolist()"),
+        ):
+            self.assertIn(way, self.numeric("return " + code)["message"])
+
+    def test_times_of_numpy_in_every_unit(self):
+        code = """a = np.array(['2024-01-02T03:04:05'], dtype='datetime64[ns]')
+return [a[0], a, np.datetime64('2024-01-02'), np.timedelta64(5, 'ns'), np.timedelta64(5, 's'),
+    [np.array(['2024-01-02T03:04:05', 'NaT'], dtype='M8[%s]' % unit) for unit in ('Y', 'M', 'W', 'D', 'h', 'm', 's', 'ms', 'us', 'ns')],
+    np.datetime64('1970-01-02T03:04:05', 'ps'),
+    [np.array([-3, 'NaT'], dtype='m8[%s]' % unit) for unit in ('Y', 'M', 'W', 'D', 'h', 'm', 's', '25s', 'ms', 'us', 'ns', 'ps', 'fs', 'as')],
+    np.array([[1, 2]], dtype='m8[D]'), np.datetime64('NaT'), np.timedelta64('NaT'), np.array([], dtype='m8[s]')]"""
+        times = ["2024", "2024-01", "2023-12-28", "2024-01-02", "2024-01-02T03", "2024-01-02T03:04", "2024-01-02T03:04:05"]
+        times += ["2024-01-02T03:04:05." + "0" * digits for digits in (3, 6, 9)]
+        spans = ["-P3Y", "-P3M", "-P21D", "-P3D", "-PT3H", "-PT3M", "-PT3S", "-PT1M15S"] + ["-PT0.%s3S" % ("0" * digits) for digits in (2, 5, 8, 11, 14, 17)]
+        expected = [times[-1], [times[-1]], "2024-01-02", "PT0.000000005S", "PT5S", [[time, None] for time in times], "1970-01-02T03:04:05.000000000000", [[span, None] for span in spans]]
+        self.assertEqual(self.numeric(code).get("value"), expected + [[["P1D", "P2D"]], None, None, []])
+
+    def test_pandas(self):
+        code = """t = pd.Timestamp('2024-01-02T03:04:05.000000006')
+return [t, pd.Timestamp('2024-01-02', tz='UTC'), pd.NaT, pd.NA, pd.Timedelta(1, 'ns'), pd.Period('2024-01'), pd.Index([1, 2]), pd.Categorical(['a', 'b']),
+    pd.date_range('2024-01-02', periods=1), pd.array([1, None], dtype='Int64')]"""
+        expected = ["2024-01-02T03:04:05.000000006", "2024-01-02T00:00:00+00:00", None, None, "PT0.000000001S", "2024-01", [1, 2], ["a", "b"]]
+        self.assertEqual(self.numeric(code).get("value"), expected + [["2024-01-02T00:00:00"], [1, None]])
+        for code, way in (("pd.DataFrame({'a': [1]})", 'x.to_dict("records")'), ("pd.Series([1])", "x.tolist()")):
+            error = self.numeric("return {'k': %s}" % code)
+            self.assertIn(way, error["message"])
+            self.assertIn("result.pandas", error["description"])
+
+    def test_pandas_as_records(self):
+        frame = "pd.DataFrame({'a': [1, 2], 'b': ['x', None], 't': pd.to_datetime(['2024-01-02', None]), 'i': pd.array([None, 3], dtype='Int64')})"
+        rows = [{"a": 1, "b": "x", "t": "2024-01-02T00:00:00", "i": None}, {"a": 2, "b": None, "t": None, "i": 3}]
+        for code, expected in (
+            (frame, rows),
+            (frame + "[1:]", rows[1:]),
+            (frame + ".groupby('a').i.max()", [{"a": 1, "i": None}, {"a": 2, "i": 3}]),
+            ("pd.DataFrame({0: [1.5]}, index=['r'])", [{"index": "r", "0": 1.5}]),
+            ("pd.Series([1, 2])", [1, 2]),
+            ("pd.Series([1, 2], index=['a', 'b'])", [{"index": "a", "value": 1}, {"index": "b", "value": 2}]),
+            ("pd.DataFrame()", []),
+            ("pd.DataFrame(index=range(2))", [{}, {}]),
+        ):
+            self.assertEqual(self.numeric("return " + code, pandas="records").get("value"), expected, code)
+        self.assertEqual(len(self.numeric("return pd.DataFrame({'a': range(100)})", pandas="records")["value"]), 100)
+        self.assertIn("2 columns of the DataFrame have one name: 'a'", self.numeric("return pd.DataFrame([[1, 2]], columns=['a', 'a'])", pandas="records")["message"])
+        error = self.numeric("return pd.DataFrame({'a': [1, np.nan]})", pandas="records")
+        self.assertEqual(error["message"], "1 number that JSON has no word for: NaN at $[1].a")
 
     def site_of(self, package):
         import subprocess

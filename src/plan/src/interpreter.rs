@@ -15,6 +15,7 @@ pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
 pub const PROGRAM: &str = concat!(
     include_str!("../../executor/frames.py"),
     include_str!("../../executor/values.py"),
+    include_str!("../../executor/forms.py"),
     include_str!("../../executor/prints.py"),
     include_str!("../../executor/errors.py"),
     include_str!("../../executor/names.py"),

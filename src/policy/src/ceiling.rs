@@ -2,7 +2,7 @@
 //!
 //! Always holds: a policy within the ceiling allows nothing that the ceiling does not, in any field; what can't be shown to be within is beyond. The
 //! order is that of [`narrow`](crate::narrow), and these decisions about what it leaves open:
-//! - `name` and `description` mean nothing.
+//! - `name` and `description` mean nothing, and `result` is about the form of what comes back: a run could have given the same by itself.
 //! - `environment` is free: no variable lets code do what it could not do without, since the run is confined before its program starts, and code
 //!   can set any variable for the programs that it starts itself.
 //! - `python.interpreter` must be the ceiling's: an interpreter brings the files beside it into the run.
@@ -102,6 +102,8 @@ impl<S> Visitor<S> for Ceiling<'_, S> {
     fn word<T: Word + Ord>(&mut self, field: &Field<S, T>) {
         self.whole(|compare| compare.word(field));
     }
+
+    fn form<T: Word>(&mut self, _: &Field<S, T>) {}
 
     fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
         let (ceiling, policy) = self.both(field);
@@ -240,6 +242,7 @@ mod tests {
     fn each_field_by_its_own_order() {
         let same = "\"description\": \"d\"";
         assert_eq!(told(same, "\"limits\": {\"memory\": \"128MiB\"}, \"environment\": {\"A\": \"1\"}"), [""; 0]);
+        assert_eq!(told(same, "\"result\": {\"nan\": \"string\", \"pandas\": \"records\", \"surrogates\": \"replace\"}"), [""; 0]);
         assert_eq!(told(same, "\"limits\": {\"memory\": \"1GiB\"}"), ["limits.memory: \"1GiB\" > \"256MiB\""]);
         assert_eq!(told("\"landlock\": {\"minimum_abi\": 4}", same), ["landlock.minimum_abi: 1 > 4"]);
         assert_eq!(

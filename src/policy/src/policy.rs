@@ -43,6 +43,9 @@ pub trait Visitor<S> {
     fn number<T: Number>(&mut self, field: &Field<S, T>, range: RangeInclusive<u64>, greater: Greater);
     fn flag(&mut self, field: &Field<S, bool>, greater: Greater);
     fn word<T: Word + Ord>(&mut self, field: &Field<S, T>);
+    /// A word for the form in which something is given. None of them lets a run do, reach or spend more than another, so that they have no order: a
+    /// request is free to choose, and no ceiling bounds it.
+    fn form<T: Word>(&mut self, field: &Field<S, T>);
     fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>);
     fn text(&mut self, field: &Field<S, String>, saying: Saying);
     /// `needed` tells the key of the value that cannot do without a reason, and what that is.
@@ -83,6 +86,33 @@ words! {
         /// The host's network namespace. Dangerous.
         Host "host";
     }
+
+    /// What becomes of numbers that JSON has no word for: not a number, and the infinities.
+    NonFinite {
+        /// The run raises a `ValueError` that counts them and names their places.
+        Error "error";
+        /// Each is `null`; the outcome counts them and names their places (`replaced`).
+        Null "null";
+        /// Each is the text `NaN`, `Infinity` or `-Infinity`; the outcome counts them and names their places.
+        String "string";
+    }
+
+    /// What becomes of tables of pandas.
+    Tables {
+        /// The run raises a `TypeError` that names the call that makes one plain.
+        Error "error";
+        /// A DataFrame is a list of objects, one for each row; a Series is a list. Labels of the index that are more than numbers of rows are columns, as
+        /// `reset_index()` makes them.
+        Records "records";
+    }
+
+    /// What becomes of text with half a surrogate pair, which UTF-8 has no bytes for.
+    Surrogates {
+        /// The run raises a `ValueError` that names the place.
+        Error "error";
+        /// Each half is U+FFFD; the outcome counts them and names their places.
+        Replace "replace";
+    }
 }
 
 sections! {
@@ -113,6 +143,8 @@ sections! {
         ///
         /// The third argument of `execve`. Nothing of the supervisor's own environment is passed on.
         environment: Vec<(String, String)> = Vec::new(), variables();
+        /// How the values that code gives become JSON. These words are forms and no rights: a request is free to choose among them.
+        result: Results = Results::narrowest(), section();
     }
 
     /// `limits`: counters with a ceiling each.
@@ -326,6 +358,22 @@ sections! {
         ///
         /// Nothing: the executor clears it before the code starts. No protection; what is in `environment` can be found in memory.
         runner_env_deny: bool = true, flag(AllowsLess);
+    }
+
+    /// `result`: how the values that code gives become JSON.
+    Results "result." {
+        /// Numbers that JSON has no word for: NaN and the infinities.
+        ///
+        /// Nothing: the executor writes them so.
+        nan: NonFinite = NonFinite::Error, form();
+        /// DataFrames and Series of pandas.
+        ///
+        /// Nothing: the executor writes them so.
+        pandas: Tables = Tables::Error, form();
+        /// Text with half a surrogate pair, as code gets it from input that was cut in the middle of a character.
+        ///
+        /// Nothing: the executor writes it so.
+        surrogates: Surrogates = Surrogates::Error, form();
     }
 }
 

@@ -63,6 +63,10 @@ impl<S> Visitor<S> for Writer<'_, S> {
         self.put(field, (field.of)(self.from).word());
     }
 
+    fn form<T: Word>(&mut self, field: &Field<S, T>) {
+        self.put(field, (field.of)(self.from).word());
+    }
+
     fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
         self.put(field, Value::from_iter((field.of)(self.from).iter().map(|value| value.word())));
     }

@@ -32,6 +32,7 @@ pub fn text(policy: &Policy, loaded: &Loaded, plan: Result<&Plan, &str>) -> Stri
     spend::spend(&mut page);
     calls::call(&mut page);
     python::python(&mut page);
+    python::result(&mut page);
     odd::odd(&mut page);
     gaps::gaps(&mut page);
     page.text

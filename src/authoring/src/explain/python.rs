@@ -1,6 +1,6 @@
 //! The interpreter, and the friendly layer over it.
 
-use remand_policy::policy::{Policy, Python};
+use remand_policy::policy::{NonFinite, Policy, Python, Results, Surrogates, Tables};
 
 use super::page::{Page, some};
 
@@ -22,6 +22,28 @@ pub(super) fn python(page: &mut Page<'_>) {
     page.of("python.builtins_deny", format!("Builtins that it does not find: {}.", listed(builtins_deny)));
     let emptied = if *runner_env_deny { "os.environ is emptied for it" } else { "os.environ holds the variables above" };
     page.of("python.runner_env_deny", format!("{emptied}."));
+}
+
+/// How what code gives becomes JSON.
+pub(super) fn result(page: &mut Page<'_>) {
+    let Policy { result: Results { nan, pandas, surrogates }, .. } = page.policy;
+    page.title("How its values become JSON (a form and no right: a request is free to choose another)");
+    let numbers = match nan {
+        NonFinite::Error => "an error that names their places",
+        NonFinite::Null => "null, and the outcome names their places",
+        NonFinite::String => "the texts NaN, Infinity and -Infinity, and the outcome names their places",
+    };
+    page.of("result.nan", format!("Numbers that JSON has no word for: {numbers}."));
+    let tables = match pandas {
+        Tables::Error => "an error that names the call that makes them plain",
+        Tables::Records => "a list of objects, one for each row; a list",
+    };
+    page.of("result.pandas", format!("DataFrames and Series of pandas: {tables}."));
+    let halves = match surrogates {
+        Surrogates::Error => "an error that names the place",
+        Surrogates::Replace => "U+FFFD for each half, and the outcome names the places",
+    };
+    page.of("result.surrogates", format!("Text with half a surrogate pair: {halves}."));
 }
 
 fn listed(names: &[String]) -> String {

@@ -38,6 +38,6 @@ fn reverse(direction: Direction) -> Direction {
     match direction {
         Direction::Narrows => Direction::Widens,
         Direction::Widens => Direction::Narrows,
-        Direction::Changes => Direction::Changes,
+        same @ (Direction::Changes | Direction::Free) => same,
     }
 }

@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher};
 use nix::unistd::Gid;
 use remand_plan::evidence::{Cleanup, Confinement, Counters, Ended as End, Evidence, FrameEnd, Groups, Start, StepFailure, Stop};
 use remand_plan::limit::LimitKind;
-use remand_plan::outcome::{self, Captured, CpuMs, PolicyRef, Usage};
+use remand_plan::outcome::{Captured, CpuMs, PolicyRef, Usage};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 use remand_plan::verdict::{self, Decision};
@@ -37,6 +37,7 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
     let (quiet, violations) = seen.violations.into_iter().partition(|denied| denied.quiet(&plan.quiet));
     Outcome {
         value,
+        replaced: seen.received.replaced,
         error: seen.received.error,
         prints: seen.received.prints,
         stdin: seen.given,
@@ -62,24 +63,8 @@ pub fn unmade(plan: &Plan, failure: Option<&Failure>, timeline: Timeline) -> Out
 /// What is decided, of a run that gave nothing.
 fn decided(plan: &Plan, evidence: &Evidence, timeline: Timeline) -> Outcome {
     let Decision { verdict, enforcement } = verdict::decide(evidence, plan);
-    Outcome {
-        version: outcome::VERSION,
-        run: run_id(),
-        policy: PolicyRef { name: plan.policy_name.clone(), hash: plan.policy_hash.clone() },
-        verdict,
-        value: serde_json::value::RawValue::NULL.to_owned(),
-        error: None,
-        prints: Vec::new(),
-        stdin: None,
-        stdout: Captured::default(),
-        stderr: Captured::default(),
-        violations: Vec::new(),
-        violations_truncated: false,
-        quiet: Vec::new(),
-        usage: Usage::default(),
-        timing: timeline.finish(),
-        enforcement,
-    }
+    let policy = PolicyRef { name: plan.policy_name.clone(), hash: plan.policy_hash.clone() };
+    Outcome { run: run_id(), timing: timeline.finish(), enforcement, ..Outcome::bare(policy, verdict) }
 }
 
 fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {

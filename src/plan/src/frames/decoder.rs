@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::bounds::Bounds;
 use super::kind::{self, Kind};
+use super::replaced::Replaced;
 use super::shape::{self, Budget};
 use super::{ERROR_SIZE, FrameError, PRINT_FLOOR, Received, malformed};
 
@@ -174,14 +175,16 @@ impl Decoder {
                 if self.received.items.last().is_some_and(|(last, _)| *last >= item.index) {
                     return Err(malformed("an item index that does not rise"));
                 }
-                self.count_value(&item.value, bytes.len())?;
+                self.count_value(&item.value, bytes.len(), 1)?;
+                self.note(item.replaced)?;
                 self.received.items.push((item.index, item.value));
             }
             Kind::Done => {
                 let done: kind::Done = kind::parse(text)?;
                 if let Some(value) = &done.value {
-                    self.count_value(value, bytes.len())?;
+                    self.count_value(value, bytes.len(), 0)?;
                 }
+                self.note(done.replaced)?;
                 self.received.value = done.value;
                 self.received.done = true;
                 self.state = State::Ended;
@@ -212,14 +215,22 @@ impl Decoder {
         Ok(())
     }
 
-    fn count_value(&mut self, value: &RawValue, frame: usize) -> Result<(), FrameError> {
+    /// `around`: arrays of the outcome's value that it will stand in.
+    fn count_value(&mut self, value: &RawValue, frame: usize, around: u64) -> Result<(), FrameError> {
         if frame as u64 > self.result_left() {
             return Err(self.too_large(frame as u64));
         }
-        let mut budget = Budget { depth: self.limits.result_depth, nodes: self.limits.result_nodes, used: self.nodes };
+        let mut budget = Budget { depth: self.limits.result_depth, around, nodes: self.limits.result_nodes, used: self.nodes };
         shape::check(value.get(), &mut budget)?;
         self.nodes = budget.used;
         self.received.result_bytes = self.received.result_bytes.saturating_add(frame as u64);
+        Ok(())
+    }
+
+    fn note(&mut self, replaced: Option<Replaced>) -> Result<(), FrameError> {
+        let Some(replaced) = replaced else { return Ok(()) };
+        replaced.check()?;
+        self.received.replaced.get_or_insert_default().add(replaced);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Denied, ErrorFrame, FrameError, Missing};
+use super::{Denied, ErrorFrame, FrameError, Missing, Replaced};
 
 /// Bytes that show the kind: `{"kind":"print"`, and all of `{"kind":"done"}`.
 pub const HEAD: u64 = 15;
@@ -62,6 +62,7 @@ pub struct Item {
     _kind: Kinded,
     pub index: u64,
     pub value: Box<RawValue>,
+    pub replaced: Option<Replaced>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +72,7 @@ pub struct Done {
     _kind: Kinded,
     #[serde(default, deserialize_with = "present")]
     pub value: Option<Box<RawValue>>,
+    pub replaced: Option<Replaced>,
 }
 
 #[derive(Deserialize)]

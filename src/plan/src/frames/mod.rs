@@ -9,7 +9,7 @@
 //! | ended   | malformed | malformed     | malformed       |
 //!
 //! After `done` or `error` not one byte more may come. `print` carries `text`; `item` carries `index` (rising) and `value`; `done` may carry `value`
-//! (an executor in `per_item` mode sends none); `error` carries the fields of [`ErrorFrame`], `denied` only where a list of the
+//! (an executor in `per_item` mode sends none); both may carry `replaced`; `error` carries the fields of [`ErrorFrame`], `denied` only where a list of the
 //! policy denied something. Any other member is malformed.
 //!
 //! Always holds: nothing is allocated from a length, only from bytes that came; more than the kind's limit is never kept; every byte is hostile; an
@@ -18,6 +18,7 @@
 mod bounds;
 mod decoder;
 mod kind;
+mod replaced;
 mod shape;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use crate::words::words;
 
 pub use bounds::Bounds;
 pub use decoder::Decoder;
+pub use replaced::{Replaced, Spot, Was};
 
 /// Most bytes of an `error` frame; the executor keeps its own account well below.
 pub const ERROR_SIZE: u64 = 128 << 10;
@@ -132,6 +134,8 @@ pub struct Received {
     pub prints: Vec<String>,
     /// Value of `done`, if it has one.
     pub value: Option<Box<RawValue>>,
+    /// What stands in the values for something that JSON cannot say.
+    pub replaced: Option<Replaced>,
     /// The final frame was `done`.
     pub done: bool,
     /// The final frame was `error`.

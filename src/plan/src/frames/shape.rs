@@ -14,6 +14,8 @@ use super::{FrameError, NUMBER_LENGTH, malformed};
 pub struct Budget {
     /// Arrays and objects inside each other; a scalar has depth 0.
     pub depth: u64,
+    /// So many are around this value.
+    pub around: u64,
     /// Values and keys in all.
     pub nodes: u64,
     /// Of those, so many were seen.
@@ -84,7 +86,7 @@ impl<'t> Walk<'t, '_> {
         self.count()?;
         self.key_next = matches!(open, Open::Object { .. });
         self.open.push(open);
-        let depth = self.open.len() as u64;
+        let depth = (self.open.len() as u64).saturating_add(self.budget.around);
         match depth > self.budget.depth {
             true => Err(FrameError::TooComplex { what: Shape::Depth, seen: depth, allowed: self.budget.depth }),
             false => Ok(()),
@@ -185,7 +187,7 @@ mod tests {
     use super::*;
 
     fn shape(text: &str, depth: u64, nodes: u64) -> Result<u64, FrameError> {
-        let mut budget = Budget { depth, nodes, used: 0 };
+        let mut budget = Budget { depth, around: 0, nodes, used: 0 };
         check(text, &mut budget).map(|()| budget.used)
     }
 

@@ -67,6 +67,46 @@ fn a_run_of_each_mode() {
     }
 }
 
+/// The code's own word about its value: added up, and no more of it kept than an executor says.
+#[test]
+fn what_was_replaced_is_counted_and_bounded() {
+    let item = |index: usize, count: u64, spots: usize, at: &str| {
+        let spots = vec![format!(r#"{{"at":"{at}","was":"NaN"}}"#); spots].join(",");
+        format!(r#"{{"kind":"item","index":{index},"value":1,"replaced":{{"count":{count},"first":[{spots}]}}}}"#)
+    };
+    let decoded = |frames: &[&str]| {
+        let mut decoder = Decoder::new(Bounds { result_size: 1 << 20, ..LIMITS });
+        let _ = decoder.feed(&stream(frames));
+        decoder.finish()
+    };
+    let (received, error) = decoded(&[READY, &item(0, u64::MAX, 9, "$[0].a"), &item(1, 7, 5, "$[1]")]);
+    let replaced = received.replaced.unwrap();
+    assert_eq!((error, replaced.count, replaced.first.len()), (None, u64::MAX, 10));
+    assert_eq!(replaced.first[9], Spot { at: "$[1]".into(), was: Was::Nan });
+    for bad in [
+        item(0, 11, 11, "$"),
+        item(0, 1, 1, &"x".repeat(301)),
+        item(0, 1, 1, "$").replace("NaN", "7"),
+        item(0, 1, 1, "$").replace(r#""count":1,"#, ""),
+        item(0, 1, 1, "$").replace(r#""count":1"#, r#""count":-1"#),
+        r#"{"kind":"done","value":1,"replaced":{"count":1,"first":[],"x":1}}"#.to_owned(),
+        r#"{"kind":"print","text":"","replaced":{"count":1,"first":[]}}"#.to_owned(),
+    ] {
+        assert!(matches!(decoded(&[READY, &bad]).1, Some(FrameError::Malformed(_))), "{bad}");
+    }
+    assert_eq!(decoded(&[READY, &item(0, 1, 1, &"é".repeat(300))]).1, None);
+}
+
+/// An item stands in the array that the outcome has.
+#[test]
+fn the_array_of_items_counts() {
+    let item = |depth: usize| format!(r#"{{"kind":"item","index":0,"value":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    let done = |depth: usize| format!(r#"{{"kind":"done","value":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    let over = Some(FrameError::TooComplex { what: Shape::Depth, seen: 6, allowed: 5 });
+    assert_eq!((decode(&stream(&[READY, &item(4)]), &[]).6, decode(&stream(&[READY, &done(5)]), &[]).6), (None, None));
+    assert_eq!((decode(&stream(&[READY, &item(5)]), &[]).6, decode(&stream(&[READY, &done(6)]), &[]).6), (over.clone(), over));
+}
+
 #[test]
 fn ready_is_told_once() {
     let mut decoder = Decoder::new(LIMITS);
@@ -264,6 +304,6 @@ proptest! {
     fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), text in "\\PC{0,60}") {
         decode(&bytes, &[7, 1, 30]);
         decode(&[frame(READY), frame(&format!(r#"{{"kind":"done","value":{text}}}"#))].concat(), &[]);
-        let _ = shape::check(&text, &mut Budget { depth: 3, nodes: 9, used: 0 });
+        let _ = shape::check(&text, &mut Budget { depth: 3, around: 0, nodes: 9, used: 0 });
     }
 }

@@ -8,13 +8,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use remand_policy::policy::Limits;
+use remand_policy::ranges;
 use serde_json::value::RawValue;
 
 use super::error::JobError;
 use super::marshal::{self, Writer};
 
-/// Arrays and objects of a caller inside each other; `marshal.loads` gives up at 2,000.
-const DEPTH: u32 = 1_000;
 /// Most different keys that are remembered, and the longest; each is written out where it is not.
 const KEYS: usize = 4_096;
 const KEY: usize = 64;
@@ -30,6 +30,28 @@ pub struct Data {
     pub(super) size: u64,
 }
 
+/// How large a caller's value may be, and how deep: what one run may give, another is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes of the encoded value (limits.job_size).
+    pub size: u64,
+    /// Arrays and objects inside each other (limits.result_depth); `marshal.loads` gives up at 2,000.
+    pub depth: u64,
+}
+
+impl From<&Limits> for Room {
+    fn from(limits: &Limits) -> Self {
+        Self { size: limits.job_size.0, depth: limits.result_depth }
+    }
+}
+
+/// So many bytes, as deep as any policy lets a value be.
+impl From<u64> for Room {
+    fn from(size: u64) -> Self {
+        Self { size, depth: *ranges::RESULT_DEPTH.end() }
+    }
+}
+
 /// Text that is no value, or one that Python cannot hold.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
@@ -38,8 +60,6 @@ pub enum DataError {
     Json(#[from] serde_json::Error),
     #[error("not an array")]
     NotArray,
-    #[error("half of a surrogate pair at line {line} column {column}")]
-    Surrogate { line: usize, column: usize },
     #[error("{0}")]
     Job(JobError),
 }
@@ -57,14 +77,15 @@ impl Data {
         Self { bytes: b"[\0\0\0\0".to_vec(), size: 5 }
     }
 
-    /// Any JSON value. `name` stands before the places in messages; of what is longer than `allowed` (limits.job_size), only the size is kept.
+    /// Any JSON value. `name` stands before the places in messages; of what is longer than there is room for, only the size is kept.
     ///
     /// # Errors
     /// See [`DataError`].
-    pub fn value(text: &str, name: &str, allowed: u64) -> Result<Self, DataError> {
+    pub fn value(text: &str, name: &str, room: impl Into<Room>) -> Result<Self, DataError> {
+        let room = room.into();
         let _: &RawValue = serde_json::from_str(text)?;
-        let out = Kept { bytes: Vec::new(), size: 0, allowed };
-        let mut walk = Walk { text, name, at: 0, out, open: Vec::new(), key_next: false, keys: HashMap::new() };
+        let out = Kept { bytes: Vec::new(), size: 0, allowed: room.size };
+        let mut walk = Walk { text, name, at: 0, depth: room.depth, out, open: Vec::new(), key_next: false, keys: HashMap::new() };
         while let Some(byte) = walk.peek() {
             walk.step(byte)?;
         }
@@ -75,8 +96,8 @@ impl Data {
     ///
     /// # Errors
     /// See [`DataError`].
-    pub fn items(text: &str, allowed: u64) -> Result<Self, DataError> {
-        let items = Self::value(text, "items", allowed)?;
+    pub fn items(text: &str, room: impl Into<Room>) -> Result<Self, DataError> {
+        let items = Self::value(text, "items", room)?;
         if text.trim_start().starts_with('[') { Ok(items) } else { Err(DataError::NotArray) }
     }
 }
@@ -111,6 +132,7 @@ struct Walk<'t> {
     text: &'t str,
     name: &'t str,
     at: usize,
+    depth: u64,
     out: Kept,
     open: Vec<Open>,
     /// The next string is a key.
@@ -156,8 +178,8 @@ impl<'t> Walk<'t> {
 
     fn enter(&mut self, open: Open) -> Result<(), DataError> {
         self.key_next = matches!(open, Open::Object { .. });
-        if self.open.len() >= DEPTH as usize {
-            return Err(DataError::Job(JobError::TooDeep { at: self.place(), allowed: DEPTH }));
+        if self.open.len() as u64 >= self.depth {
+            return Err(DataError::Job(JobError::TooDeep { at: self.place(), allowed: self.depth }));
         }
         self.open.push(open);
         Ok(())
@@ -196,19 +218,13 @@ impl<'t> Walk<'t> {
         match text.get(inner).unwrap_or_default() {
             plain if is_key && plain.len() <= KEY && plain.is_ascii() && !plain.contains('\\') => self.key(plain),
             plain if !plain.contains('\\') => self.out.text(plain),
-            // The grammar was checked; what can still be wrong is a pair of escapes that is none.
-            _ => match serde_json::from_str::<String>(text.get(start..self.at).unwrap_or_default()) {
+            // The grammar was checked; what a Rust string cannot hold is half a pair of escapes, which Python's can.
+            quoted => match serde_json::from_str::<String>(text.get(start..self.at).unwrap_or_default()) {
                 Ok(plain) => self.out.text(&plain),
-                Err(_) => return Err(self.surrogate(start)),
+                Err(_) => self.out.coded(&with_halves(quoted)),
             },
         }
         Ok(())
-    }
-
-    fn surrogate(&self, at: usize) -> DataError {
-        let before = self.text.get(..at).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        DataError::Surrogate { line: before.matches('\n').count() + 1, column: line.len() + 1 }
     }
 
     fn key(&mut self, short: &'t str) {
@@ -263,4 +279,29 @@ impl<'t> Walk<'t> {
         }
         place
     }
+}
+
+/// The inside of a JSON string as Python reads it: UTF-8, in which half a surrogate pair has the three bytes of its number.
+fn with_halves(quoted: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(quoted.len()), quoted);
+    while let Some(start) = rest.find('\\') {
+        let (plain, escape) = rest.split_at(start);
+        bytes.extend_from_slice(plain.as_bytes());
+        // A whole pair, one unit, or a letter: the longest that means something.
+        let (length, meant) =
+            [12, 6, 2].into_iter().find_map(|length| Some((length, character(escape.get(..length)?)?))).unwrap_or((2, Vec::new()));
+        bytes.extend_from_slice(&meant);
+        rest = escape.get(length..).unwrap_or_default();
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
+}
+
+/// The bytes of one character that is written as an escape; of half a pair, its three bytes.
+fn character(escape: &str) -> Option<Vec<u8>> {
+    if let Ok(text) = serde_json::from_str::<String>(&format!("\"{escape}\"")) {
+        return (text.chars().count() == 1).then(|| text.into_bytes());
+    }
+    let [first, second] = u16::from_str_radix(escape.strip_prefix("\\u").filter(|digits| digits.len() == 4)?, 16).ok()?.to_be_bytes();
+    Some(vec![0xE0 | (first >> 4), 0x80 | ((first & 0xF) << 2) | (second >> 6), 0x80 | (second & 0x3F)])
 }

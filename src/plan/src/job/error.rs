@@ -9,6 +9,6 @@ pub enum JobError {
     /// A float that would become infinity, or an integer of more digits than Python reads.
     #[error("{at}: {number} is out of range")]
     Number { at: String, number: String },
-    #[error("{at}: nested deeper than {allowed}")]
-    TooDeep { at: String, allowed: u32 },
+    #[error("{at}: nested deeper than limits.result_depth = {allowed}")]
+    TooDeep { at: String, allowed: u64 },
 }

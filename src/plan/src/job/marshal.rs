@@ -29,13 +29,19 @@ pub trait Writer {
     fn text(&mut self, text: &str) {
         match u8::try_from(text.len()) {
             // Python makes these without decoding them.
-            Ok(length) if text.is_ascii() => self.put(&[b'z', length]),
-            _ => {
-                self.put(b"u");
-                self.length(text.len());
+            Ok(length) if text.is_ascii() => {
+                self.put(&[b'z', length]);
+                self.put(text.as_bytes());
             }
+            _ => self.coded(text.as_bytes()),
         }
-        self.put(text.as_bytes());
+    }
+
+    /// Text that is UTF-8 but for halves of surrogate pairs, which CPython writes and reads so.
+    fn coded(&mut self, text: &[u8]) {
+        self.put(b"u");
+        self.length(text.len());
+        self.put(text);
     }
 
     /// Text that will come again: it is kept for [`Self::again`], by how many were kept before it.

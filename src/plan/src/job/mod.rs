@@ -9,11 +9,11 @@ mod data;
 mod error;
 mod marshal;
 
-use remand_policy::policy::Policy;
+use remand_policy::policy::{Policy, Word};
 
 use marshal::{Size, Writer};
 
-pub use data::{Data, DataError};
+pub use data::{Data, DataError, Room};
 pub use error::JobError;
 
 use crate::interpreter::Interpreter;
@@ -28,7 +28,7 @@ pub const VERSION: i32 = 2;
 /// two as bytes that are a `marshal` value by themselves, since what it keeps is numbered from its own start),
 /// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool},
 /// `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
-/// `limits` {`prints`, `result_size`: int}. (Depth and count of a result are checked where they count: by the decoder of frames.)
+/// `limits` {`prints`, `result_size`: int}, `result` {`nan`, `pandas`, `surrogates`: str}. (Depth and count of a result are checked where they count: by the decoder of frames.)
 ///
 /// # Errors
 /// [`JobError::TooLarge`].
@@ -86,6 +86,14 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
     for (name, bytes) in [("prints", effective.limits.prints), ("result_size", effective.limits.result_size)] {
         out.text(name);
         out.int(i64::try_from(bytes.0).unwrap_or(i64::MAX));
+    }
+    out.close_dict();
+    out.text("result");
+    out.open_dict();
+    let result = &effective.result;
+    for (name, word) in [("nan", result.nan.word()), ("pandas", result.pandas.word()), ("surrogates", result.surrogates.word())] {
+        out.text(name);
+        out.text(word);
     }
     out.close_dict();
     out.close_dict();

@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::enforcement::Enforcement;
 use crate::evidence::Given;
-use crate::frames::ErrorFrame;
+use crate::frames::{ErrorFrame, Replaced};
 use crate::protection::Protection;
 use crate::step::Step;
 use crate::verdict::Verdict;
@@ -38,6 +38,9 @@ pub struct Outcome {
     /// What the code returned; in `per_item` mode the array of items, `null` where there is none.
     #[schemars(with = "serde_json::Value")]
     pub value: Box<RawValue>,
+    /// What stands in `value` for something that JSON cannot say (`result` of the policy): the code's own word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<Replaced>,
     /// The exception of a `raised` run, or what went with another verdict.
     pub error: Option<ErrorFrame>,
     /// Captured prints, in order.
@@ -73,6 +76,7 @@ impl Outcome {
             policy,
             verdict,
             value: RawValue::NULL.to_owned(),
+            replaced: None,
             error: None,
             prints: Vec::new(),
             stdin: None,

@@ -37,6 +37,7 @@ fn outcome(verdict: Verdict) -> Outcome {
         policy: PolicyRef { name: "default".into(), hash: "00".into() },
         verdict,
         value: RawValue::from_string("{\"n\":1.10,\"big\":123456789012345678901234567890}".into()).unwrap(),
+        replaced: None,
         error: Some(ErrorFrame { kind: "ValueError".into(), line: Some(2), ..ErrorFrame::default() }),
         prints: vec!["hi\n".into()],
         stdin: None,

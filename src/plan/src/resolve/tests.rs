@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use remand_policy::policy::{
-    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Syscalls, Tmp,
+    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Policy, Python, Results, Surrogates,
+    Syscalls, Tables, Tmp,
 };
 use remand_policy::units::{Bytes, Cpus, Limit, Span};
 use remand_syscalls::{Arch, Grant, Rules, is_dangerous, is_group, names};
@@ -64,6 +65,7 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
             builtins_deny: Vec::new(),
             runner_env_deny: false,
         },
+        result: Results { nan: NonFinite::Error, pandas: Tables::Error, surrogates: Surrogates::Error },
         environment: vec![("LANG".into(), "C.UTF-8".into())],
     }
 }

@@ -63,6 +63,10 @@ impl<S> Visitor<S> for Into<'_, '_, '_, '_, S> {
         self.chosen |= *slot != before;
     }
 
+    fn form<T: Word>(&mut self, field: &Field<S, T>) {
+        self.object.set(field.key(), (field.slot)(self.into));
+    }
+
     fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
         self.object.list(field.key(), (field.slot)(self.into), |_| Ok(()));
     }

@@ -146,6 +146,11 @@ impl Listed for String {
 impl<T: Word> Readable for T {
     fn read(reader: &mut Reader<'_>, field: &str, value: &Value<'_>) -> Option<Self> {
         let known = || T::WORDS.iter().map(|(word, _)| *word);
+        // `--set FIELD=null` means the word, where there is one.
+        let null = T::WORDS.iter().find(|(word, _)| *word == "null" && matches!(value, Value::NullKeyword(_)));
+        if let Some((_, value)) = null {
+            return Some(*value);
+        }
         let Value::StringLit(text) = value else {
             reader.wrong_type(field, value, "a word", Some(format!("one of: {}", known().collect::<Vec<_>>().join(", "))));
             return None;

@@ -16,8 +16,10 @@ pub enum Direction {
     Narrows,
     /// Allows more.
     Widens,
-    /// Neither (an environment value, a description).
+    /// Neither (an environment value).
     Changes,
+    /// Neither, and nothing that a run may do depends on it (a description, a form of the result): a request is free to make it.
+    Free,
 }
 
 impl Direction {
@@ -27,7 +29,7 @@ impl Direction {
         match self {
             Self::Narrows => "narrows",
             Self::Widens => "widens",
-            Self::Changes => "changes",
+            Self::Changes | Self::Free => "changes",
         }
     }
 }
@@ -53,11 +55,11 @@ impl Change {
         self.field.split_once('.').map_or("policy", |(section, _)| section)
     }
 
-    /// Whether the second policy may allow something that the first does not. Exactly this is refused to requests. Nothing depends on a name or a
-    /// description; of any other change without an order, only the program knows what it does.
+    /// Whether the second policy may allow something that the first does not. Exactly this is refused to requests. Of a change without an order only the
+    /// program knows what it does.
     #[must_use]
     pub fn may_widen(&self) -> bool {
-        self.direction != Direction::Narrows && !["name", "description"].contains(&self.field.as_str())
+        matches!(self.direction, Direction::Widens | Direction::Changes)
     }
 
     /// [`Change::from`] as a value.
@@ -88,6 +90,13 @@ pub(super) fn entry(changes: &mut Vec<Change>, field: &str, ordering: Option<Ord
         None => Direction::Changes,
     };
     changes.push(Change { field: field.to_owned(), direction, from: from.to_string(), to: to.to_string() });
+}
+
+/// Adds a change that a request is free to make.
+pub(super) fn free(changes: &mut Vec<Change>, field: &str, from: &Value, to: &Value) {
+    if from != to {
+        changes.push(Change { field: field.to_owned(), direction: Direction::Free, from: from.to_string(), to: to.to_string() });
+    }
 }
 
 /// Lists of names as sets, a change for each name; `"*"` is every name.

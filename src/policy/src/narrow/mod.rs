@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::field::{Field, Greater, Names, Saying};
 use crate::policy::{Fields, Mount, Policy, Visitor, Word};
 use crate::units::Number;
-use change::{changed, entry, names, parsed};
+use change::{changed, entry, free, names, parsed};
 
 pub use change::{Change, Direction};
 
@@ -141,11 +141,20 @@ impl<S> Visitor<S> for Compare<'_, S> {
         self.field(field, |from, to| Some(from.cmp(to)), |value| json!(value.word()));
     }
 
+    fn form<T: Word>(&mut self, field: &Field<S, T>) {
+        let (from, to) = self.both(field);
+        free(self.changes, field.path, &json!(from.word()), &json!(to.word()));
+    }
+
     fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
         self.list(field, |values| values.iter().map(|value| value.word().to_owned()).collect(), Greater::AllowsMore);
     }
 
-    fn text(&mut self, field: &Field<S, String>, _: Saying) {
+    fn text(&mut self, field: &Field<S, String>, saying: Saying) {
+        if matches!(saying, Saying::Name | Saying::Description) {
+            let (from, to) = self.both(field);
+            return free(self.changes, field.path, &json!(from), &json!(to));
+        }
         self.field(field, |from, to| changed(from == to), |value| json!(value));
     }
 

@@ -57,6 +57,7 @@ impl<S> Visitor<S> for Measures<'_> {
 
     fn flag(&mut self, _: &Field<S, bool>, _: Greater) {}
     fn word<T: Word + Ord>(&mut self, _: &Field<S, T>) {}
+    fn form<T: Word>(&mut self, _: &Field<S, T>) {}
     fn words<T: Word>(&mut self, _: &Field<S, Vec<T>>) {}
     fn text(&mut self, _: &Field<S, String>, _: Saying) {}
     fn reason(&mut self, _: &Field<S, Option<String>>, _: fn(&S) -> Option<(&'static str, &'static str)>) {}

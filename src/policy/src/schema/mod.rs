@@ -84,6 +84,10 @@ impl<S> Visitor<S> for Drawing<'_> {
         self.put(field, shape::word::<T>(), None);
     }
 
+    fn form<T: Word>(&mut self, field: &Field<S, T>) {
+        self.put(field, shape::word::<T>(), None);
+    }
+
     fn words<T: Word>(&mut self, field: &Field<S, Vec<T>>) {
         self.put(field, shape::edited(&shape::word::<T>()), None);
     }

@@ -38,7 +38,10 @@ pub(super) fn number(unit: Unit, lifts: bool, range: &RangeInclusive<u64>) -> (V
 
 /// One of some words, each with its meaning if it has one.
 pub(super) fn word<T: Word>() -> Value {
-    let told = |((word, _), told): (&(&str, T), &&str)| json!({ "type": "string", "const": word, "description": paragraphs(told) });
+    let told = |((word, _), told): (&(&str, T), &&str)| match *word {
+        "null" => json!({ "enum": [word, null], "description": paragraphs(told) }),
+        word => json!({ "type": "string", "const": word, "description": paragraphs(told) }),
+    };
     if T::MEANINGS.iter().any(|told| told.is_empty()) {
         let words: Vec<_> = T::WORDS.iter().map(|(word, _)| word).collect();
         return json!({ "description": paragraphs(T::ABOUT), "type": "string", "enum": words });

@@ -5,7 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use remand_policy::policy::{
-    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, Policy, Python, Syscalls, Tmp,
+    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Policy, Python, Results, Surrogates,
+    Syscalls, Tables, Tmp,
 };
 use remand_policy::units::{Bytes, Cpus, Limit, Span};
 use remand_syscalls::{Comparison, Condition, Grant, Rules};
@@ -153,6 +154,15 @@ fn python() -> impl Strategy<Value = Python> {
     )
 }
 
+fn result() -> impl Strategy<Value = Results> {
+    let parts = (
+        select(vec![NonFinite::Error, NonFinite::Null, NonFinite::String]),
+        select(vec![Tables::Error, Tables::Records]),
+        select(vec![Surrogates::Error, Surrogates::Replace]),
+    );
+    parts.prop_map(|(nan, pandas, surrogates)| Results { nan, pandas, surrogates })
+}
+
 /// Any policy, called `p`.
 pub fn policy() -> impl Strategy<Value = Policy> {
     let network = (select(vec![NetworkMode::None, NetworkMode::Loopback, NetworkMode::Host]), option::of(Just("because")))
@@ -160,8 +170,9 @@ pub fn policy() -> impl Strategy<Value = Policy> {
     let landlock = (enforce(), 1_u32..8).prop_map(|(enforce, minimum_abi)| Landlock { enforce, minimum_abi });
     let environment = (subsequence(vec!["A", "B"], 0..=2), "[0-1]")
         .prop_map(|(names, value)| names.into_iter().map(|name| (name.into(), value.clone())).collect());
-    let parts = (limits(), filesystem(), syscalls(), network, namespaces(), landlock, python(), environment, select(vec!["", "x"]));
-    parts.prop_map(|(limits, filesystem, syscalls, network, namespaces, landlock, python, environment, description)| Policy {
+    let parts =
+        (limits(), filesystem(), syscalls(), network, namespaces(), landlock, python(), result(), environment, select(vec!["", "x"]));
+    parts.prop_map(|(limits, filesystem, syscalls, network, namespaces, landlock, python, result, environment, description)| Policy {
         name: "p".into(),
         description: description.into(),
         limits,
@@ -171,6 +182,7 @@ pub fn policy() -> impl Strategy<Value = Policy> {
         namespaces,
         landlock,
         python,
+        result,
         environment,
     })
 }

@@ -92,13 +92,13 @@ fn inputs(args: &RunArgs, items: &[PathBuf], policy: &Policy) -> Result<Vec<Inpu
     if from_input > 1 {
         return Err(Failure::usage("only one of FILE and --items can be standard input".into()));
     }
-    let first = run::request(args, policy.limits.job_size.0)?;
+    let first = run::request(args, &policy.limits)?;
     if items.is_empty() {
         let name = args.items.as_ref().unwrap_or(&args.file).display().to_string();
         return Ok(vec![Input { name, request: Some(first) }]);
     }
     let input = |file: &PathBuf| {
-        let items = run::items(file, policy.limits.job_size.0)?;
+        let items = run::items(file, &policy.limits)?;
         Ok(Input { name: file.display().to_string(), request: Some(Request { items, ..first.clone() }) })
     };
     items.iter().map(input).collect()
