@@ -27,6 +27,7 @@ mod lifecycle;
 mod limits;
 mod locks;
 mod machine;
+mod oci;
 mod offers;
 mod policies;
 mod programs;
@@ -86,6 +87,7 @@ fn trials() -> Vec<Trial> {
         policies::trials(),
         programs::trials(),
         machine::trials(),
+        oci::trials(),
         offers::trials(),
         here::trials(),
         soak::trials(),

@@ -25,12 +25,14 @@ mod relay;
 mod rights;
 mod run;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
+use crate::oci::Started;
 
 fn main() -> ExitCode {
     // A stack to stand on comes before all else, which has nothing to do with anybody's rights.
@@ -48,16 +50,17 @@ fn begin() -> Result<u8, Failure> {
     // First of all: nothing of whoever started us, no argument, variable or file, is looked at with rights that are not theirs.
     rights::none_gained()?;
     let args: Vec<_> = std::env::args_os().collect();
-    if let Some(args) = oci::runtime(&args) {
-        match oci::front(args)? {}
-    }
+    let words = match oci::started(&args) {
+        Started::Runtime(args) => match oci::front(args)? {},
+        Started::Command(words) => words,
+    };
     print::can_answer()?;
     remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
-    command()
+    command(words)
 }
 
-fn command() -> Result<u8, Failure> {
-    match Args::try_parse().map_err(typed_wrong)?.command {
+fn command(words: Vec<OsString>) -> Result<u8, Failure> {
+    match Args::try_parse_from(words).map_err(typed_wrong)?.command {
         Command::Run(args) => run::run(args),
         Command::Python(args) => python::python(args),
         Command::Exec(args) => exec::exec(args),

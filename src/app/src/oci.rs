@@ -18,14 +18,25 @@ use crate::print::{self, lines, plain};
 /// The name of the link by which engines call it.
 const LINK: &str = "remand-oci";
 
-/// The arguments of a runtime, if that is what this process was started as: those behind `remand-oci`, or behind `remand oci`.
-pub fn runtime(args: &[OsString]) -> Option<&[OsString]> {
-    let (program, rest) = args.split_first()?;
-    let linked = Path::new(program).file_name() == Some(OsStr::new(LINK));
-    let args = if linked { rest } else { rest.split_first().filter(|(word, _)| *word == "oci")?.1 };
-    // What this command's own definition knows: help, and the agent.
-    let own = |word: &OsString| word == "agent" || (!linked && (word == "--help" || word == "-h" || word == "help"));
-    (!args.first().is_some_and(own) && (linked || !args.is_empty())).then_some(args)
+/// What this process was started as.
+pub enum Started<'a> {
+    /// A runtime, with these arguments.
+    Runtime(&'a [OsString]),
+    /// This command, with these words.
+    Command(Vec<OsString>),
+}
+
+/// What words mean: behind `remand-oci`, or behind `remand oci`, they are a runtime's unless this command's own definition knows them: help, and the agent.
+pub fn started(words: &[OsString]) -> Started<'_> {
+    let linked = words.first().and_then(|program| Path::new(program).file_name()) == Some(OsStr::new(LINK));
+    let rest = words.get(1..).unwrap_or_default();
+    let args = if linked { Some(rest) } else { rest.split_first().filter(|(word, _)| *word == "oci").map(|(_, args)| args) };
+    let own = |word: &OsString| word == "agent" || (!linked && (word == "--help" || word == "-h"));
+    match args {
+        Some(args) if args.first().map_or(linked, |word| !own(word)) => Started::Runtime(args),
+        Some(args) => Started::Command(["remand", "oci"].into_iter().map(OsString::from).chain(args.iter().cloned()).collect()),
+        None => Started::Command(words.to_vec()),
+    }
 }
 
 /// What is not a runtime's command line.
@@ -68,5 +79,33 @@ fn told(stop: Stop) -> Failure {
             ..Failure::usage(plain(&stop.to_string()).into_owned())
         },
         other => Failure::usage(lines(&other.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The runtime's arguments, or `=` and this command's words.
+    fn said(line: &str) -> String {
+        let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+        let joined = |words: &[OsString]| words.join(OsStr::new(" ")).to_string_lossy().into_owned();
+        match started(&words) {
+            Started::Runtime(args) => joined(args),
+            Started::Command(words) => format!("= {}", joined(&words)),
+        }
+    }
+
+    #[test]
+    fn a_runtimes_words_are_not_this_commands() {
+        assert_eq!(said("/usr/bin/remand-oci --root R create c"), "--root R create c");
+        assert_eq!(said("remand oci --version"), "--version");
+        assert_eq!(said("remand-oci --help"), "--help");
+        assert_eq!(said("remand-oci"), "");
+        assert_eq!(said("/x/remand-oci agent --socket S"), "= remand oci agent --socket S");
+        assert_eq!(said("remand oci agent --socket S"), "= remand oci agent --socket S");
+        assert_eq!(said("remand oci --help"), "= remand oci --help");
+        assert_eq!(said("remand oci"), "= remand oci");
+        assert_eq!(said("remand run oci"), "= remand run oci");
     }
 }
