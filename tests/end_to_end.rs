@@ -29,6 +29,7 @@ mod locks;
 mod machine;
 mod oci;
 mod offers;
+mod output;
 mod policies;
 mod programs;
 mod python;
@@ -89,6 +90,7 @@ fn trials() -> Vec<Trial> {
         machine::trials(),
         oci::trials(),
         offers::trials(),
+        output::trials(),
         here::trials(),
         soak::trials(),
         endings::trials(),

@@ -76,9 +76,9 @@ impl Made {
     fn start(&self, code: &str, number: u64) -> One<'static> {
         let said = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&said);
-        let sink = move |part: Said<'_>| {
-            if let Said::Print(text) = part {
-                heard.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+        let sink = move |part: Said<'_>, _| {
+            if let Said::Output(piece) = part {
+                heard.lock().unwrap_or_else(PoisonError::into_inner).push(String::from_utf8_lossy(piece.text).into_owned());
             }
         };
         let query = Data::value(&number.to_string(), "query", 100).unwrap();

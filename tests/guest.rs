@@ -80,9 +80,9 @@ fn answered(engine: &Engine, number: usize) {
     let outcome = engine.run(&policy, Program::Python, &request, Caller::default()).unwrap();
     assert_eq!((outcome.verdict, outcome.value.get()), (Verdict::Finished, format!("[{number},42]").as_str()));
     let mut said = Vec::new();
-    let sink = |part: Said<'_>| {
-        if let Said::Output(_, bytes) = part {
-            said.extend_from_slice(bytes);
+    let sink = |part: Said<'_>, _| {
+        if let Said::Output(piece) = part {
+            said.extend_from_slice(piece.text);
         }
     };
     let argv = ["echo".to_owned(), number.to_string()];

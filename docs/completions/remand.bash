@@ -117,7 +117,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__exec)
-            opts="-h --exit-status --policy --set --json --timing --help"
+            opts="-h --exit-status --policy --set --json --stream --timing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -467,7 +467,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__python)
-            opts="-c -m -h --policy --set --json --timing --exit-status --await --value --help"
+            opts="-c -m -h --policy --set --json --stream --timing --exit-status --await --value --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -505,7 +505,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__run)
-            opts="-h --mode --items --query --security-config --policy --set --json --timing --help"
+            opts="-h --mode --items --query --security-config --policy --set --json --stream --timing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -41,6 +41,7 @@ complete -c remand -n "__fish_remand_using_subcommand run" -l security-config -d
 complete -c remand -n "__fish_remand_using_subcommand run" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l json -d 'Print the whole outcome as JSON on standard output'
+complete -c remand -n "__fish_remand_using_subcommand run" -l stream -d 'Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome'
 complete -c remand -n "__fish_remand_using_subcommand run" -l timing -d 'Print what each step cost on standard error'
 complete -c remand -n "__fish_remand_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand python" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
@@ -51,6 +52,7 @@ complete -c remand -n "__fish_remand_using_subcommand python" -l value -d 'Give 
 complete -c remand -n "__fish_remand_using_subcommand python" -s c -d 'The program as text; all that follows is the program\'s' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -s m -d 'A module of the interpreter\'s to run as a program; all that follows is the program\'s' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -l json -d 'Print the whole outcome as JSON on standard output'
+complete -c remand -n "__fish_remand_using_subcommand python" -l stream -d 'Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome'
 complete -c remand -n "__fish_remand_using_subcommand python" -l timing -d 'Print what each step cost on standard error'
 complete -c remand -n "__fish_remand_using_subcommand python" -l await -d 'Let `await` stand outside of functions too'
 complete -c remand -n "__fish_remand_using_subcommand python" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -59,6 +61,7 @@ verdict\t'The verdict\'s'"
 complete -c remand -n "__fish_remand_using_subcommand exec" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l json -d 'Print the whole outcome as JSON on standard output'
+complete -c remand -n "__fish_remand_using_subcommand exec" -l stream -d 'Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l timing -d 'Print what each step cost on standard error'
 complete -c remand -n "__fish_remand_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -l json -d 'Print the findings as JSON'

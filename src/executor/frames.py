@@ -79,6 +79,7 @@ def finish(frame, code, length=None):
     """The last frame of a function: output is flushed before it, no signal handler and no other thread comes after it."""
     for stream in (sys.stdout, sys.stderr, STDOUT, STDERR):
         attempt(lambda: stream.flush(), None)
+    attempt(end_streams, None)
     if attempt(loaded_c, False):
         attempt(flush_c, None)
     if posix.getpid() == PID:

@@ -40,11 +40,13 @@ def main():
         for name in [*posix.environ]:
             posix.unsetenv(name)
         posix.environ.clear()
-    STDOUT.reconfigure(line_buffering=True)
     # What `site` sets for a virtual environment, where no packages are wanted of it.
     sys.prefix = sys.exec_prefix = job["prefix"]
     imports = Imports(security, job["standard_path"], [job["script"]["path"]] if program else None)
-    if not program:
+    if program:
+        STDOUT.reconfigure(line_buffering=True)
+    else:
+        settle_streams()
         builtins.print = make_print(job["limits"]["prints"])
     names = settle_builtins(security, imports)
     namespace = sys.modules["__main__"].__dict__

@@ -12,16 +12,8 @@ ONLY_TREE = 0x400
 COROUTINE = 0x80
 
 
-def channel():
-    try:
-        found = posix.fstat(FRAMES)
-        return found.st_dev, found.st_ino
-    except OSError:
-        return None
-
-
-def say(frame):
-    if posix.getpid() == PID and channel() == CHANNEL:
+def say_last(frame):
+    if posix.getpid() == PID and pipe_of(FRAMES) == CHANNEL:
         attempt(send, None, frame, True)
 
 
@@ -125,7 +117,7 @@ def run_script(job, names, namespace):
     global CHANNEL
     script, text = job["script"], job["code"]
     settle(script, text, namespace, names)
-    CHANNEL = channel()
+    CHANNEL = pipe_of(FRAMES)
     posix.set_inheritable(FRAMES, False)
     send(b'{"kind":"ready"}')
     try:
@@ -134,7 +126,7 @@ def run_script(job, names, namespace):
         code, last = compiled(text, script["shown"], script)
         value = evaluate([code] if last is None else [code, last], namespace)
         if script["value"]:
-            say(Results(job["limits"]["result_size"], job["result"]).frame(b'{"kind":"done","value":', value if last is not None else None))
+            say_last(Results(job["limits"]["result_size"], job["result"]).frame(b'{"kind":"done","value":', value if last is not None else None))
     except SystemExit:
         raise
     except BaseException as error:
@@ -142,5 +134,5 @@ def run_script(job, names, namespace):
         frame = attempt(error_frame, None, error, script["shown"], text, None, denied, None)
         attempt(tell, None, error, script["shown"])
         if frame is not None:
-            say(frame)
+            say_last(frame)
         raise

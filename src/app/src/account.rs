@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::frames::ErrorFrame;
 use remand_plan::limit::{LimitKind, Unit};
-use remand_plan::outcome::{Answered, Captured, Violation};
+use remand_plan::outcome::{Answered, Violation};
 use remand_plan::step::Step;
 use remand_plan::verdict::{Level, Verdict};
 use remand_plan::{Outcome, Protection};
@@ -23,18 +23,6 @@ const DENIED_SHOWN: usize = 8;
 
 /// How Python says that a thread was denied.
 const NO_THREAD: &str = "can't start new thread";
-
-/// What the code printed and what the run wrote itself, in that order.
-pub fn output(outcome: &Outcome) -> String {
-    let mut text: String = outcome.prints.iter().map(|print| ended(&lines(print))).collect();
-    for (name, Captured { text: written, truncated }) in [("output", &outcome.stdout), ("error output", &outcome.stderr)] {
-        text.push_str(&ended(&lines(written)));
-        if *truncated {
-            let _ = writeln!(text, "remand: the rest of the standard {name} was dropped");
-        }
-    }
-    text
-}
 
 /// How the run ended and what to do about it; empty if it finished.
 pub fn account(outcome: &Outcome) -> String {
@@ -225,11 +213,6 @@ fn quoted(text: &str) -> String {
     lines(text).lines().map(|line| format!("| {line}\n")).collect()
 }
 
-/// Text that ends its last line.
-fn ended(text: &str) -> String {
-    if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") }
-}
-
 #[cfg(test)]
 mod tests {
     use remand_syscalls::{NoRemedy, Remedy};
@@ -409,14 +392,5 @@ mod tests {
         assert!(!told("FileNotFoundError", "[Errno 2] No such file", "", eperm));
         assert!(!told("ValueError", "bad", "ValueError: bad", eperm));
         assert!(told("ValueError", "bad", "", Answered::EndOfRun), "what ended the run is always told");
-    }
-
-    #[test]
-    fn output_is_shown_in_order_and_harmless() {
-        let mut run = outcome(Verdict::Finished);
-        run.prints = vec!["one\n".into(), "two".into()];
-        run.stdout = Captured { text: "three\u{9b}2J".into(), truncated: true };
-        run.stderr = Captured { text: "four\n".into(), truncated: false };
-        assert_eq!(output(&run), "one\ntwo\nthree\\u{9b}2J\nremand: the rest of the standard output was dropped\nfour\n");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use remand_plan::event::Event;
 use remand_plan::outcome::{Outcome, Timing, exit_code, program_code};
 use remand_plan::verdict::Verdict;
 
@@ -9,13 +10,10 @@ use crate::args::{ShowArgs, StatusArg, StatusArgs};
 use crate::failure::Failure;
 use crate::{account, print};
 
-/// The outcome of Python code.
+/// The outcome of Python code, whose output was passed on already.
 pub fn give(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {
-    if !show.json {
-        print::stderr(&account::output(outcome));
-    }
     give_program(outcome, show, &account::account(outcome))?;
-    if !show.json && outcome.verdict == Verdict::Finished {
+    if show.for_people() && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }
     Ok(exit_code(&outcome.verdict))
@@ -30,6 +28,8 @@ pub fn give_program(outcome: &Outcome, show: ShowArgs, account: &str) -> Result<
         let record =
             serde_json::to_string(outcome).map_err(|error| Failure::internal(format!("cannot write the outcome as JSON: {error}")))?;
         print::json(&record)?;
+    } else if show.stream {
+        print::json(&print::event(&Event::Outcome { outcome }))?;
     } else {
         print::stderr(account);
     }

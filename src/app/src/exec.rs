@@ -8,7 +8,7 @@ use remand_plan::step::Step;
 
 use crate::args::ExecArgs;
 use crate::failure::Failure;
-use crate::forward::Ways;
+use crate::forward::{Passed, Ways};
 use crate::print::plain;
 use crate::{account, answer, forward, overrides};
 
@@ -19,8 +19,8 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let policy = engine.policy(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
     let argv = argv(&args.command)?;
     laps.lap(Step::Policy);
-    let mut outcome =
-        forward::run(&engine, &policy, Program::Command(&argv), &Request::default(), Ways { input: true, quiet: args.show.json })?;
+    let ways = Ways { input: true, output: Passed::asked(args.show, Passed::Streams) };
+    let mut outcome = forward::run(&engine, &policy, Program::Command(&argv), &Request::default(), ways)?;
     laps.before(&mut outcome.timing);
     answer::give_program(&outcome, args.show, &account::account(&outcome))?;
     Ok(answer::status(&outcome.verdict, args.status))

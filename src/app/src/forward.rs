@@ -1,8 +1,8 @@
-//! A run whose streams are the command's: what it writes is passed on as it comes.
+//! A run whose output goes to this command's own streams as it comes.
 //!
-//! Always holds: the run has none of this process's descriptors; a stream that can no longer be written ends the run.
+//! Always holds: the run has none of this process's descriptors; a program's stream, or a stream of events, that can no longer be written ends the run.
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Stderr, Stdout};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::thread;
 
@@ -11,8 +11,11 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::unistd::{pipe2, read};
-use remand_engine::{Caller, Effective, Engine, Outcome, Program, Request, Said, Stream};
+use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Request, Said};
+use remand_plan::event::Event;
+use remand_plan::outcome::{PolicyRef, VERSION};
 
+use crate::args::ShowArgs;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print;
@@ -24,11 +27,47 @@ use crate::rights;
 pub struct Ways {
     /// This process's standard input.
     pub input: bool,
-    /// The caller wants nothing but the record.
-    pub quiet: bool,
+    /// What is said.
+    pub output: Passed,
 }
 
-/// Runs it, passing its output on unless the caller wants nothing but the record.
+/// How what a run says is passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// Not at all: the caller wants nothing but the record.
+    Nothing,
+    /// Each stream as it is.
+    Streams,
+    /// All as text for people, on standard error.
+    Text,
+    /// As events, on standard output.
+    Events,
+}
+
+impl Passed {
+    /// What was asked for; else this.
+    pub fn asked(show: ShowArgs, otherwise: Self) -> Self {
+        match show {
+            ShowArgs { json: true, .. } => Self::Nothing,
+            ShowArgs { stream: true, .. } => Self::Events,
+            _ => otherwise,
+        }
+    }
+}
+
+/// Where it is passed on to.
+struct Way {
+    passed: Passed,
+    out: Option<Relay<Stdout>>,
+    err: Option<Relay<Stderr>>,
+    /// By channel.
+    texts: [relay::Text; 3],
+    /// What was written last does not end its line.
+    open: bool,
+    policy: PolicyRef,
+}
+
+/// Runs it, passing its output on.
 pub fn run(engine: &Engine, policy: &Effective, program: Program<'_>, request: &Request, ways: Ways) -> Result<Outcome, Failure> {
     let run = |caller: Caller<'_>| engine.run(policy, program, request, caller).map_err(|error| Failure::usage(error.to_string()));
     let caller = |input| Caller { input, begun: Some(Box::new(rights::give_up)), ..Caller::default() };
@@ -36,27 +75,117 @@ pub fn run(engine: &Engine, policy: &Effective, program: Program<'_>, request: &
     // After the signals are held back, which are the loop's and not those threads'.
     let no_input = |error| Failure::internal(format!("cannot start to pass standard input on: {error}"));
     let input = if ways.input { input().map_err(no_input)? } else { None };
-    if ways.quiet {
+    if ways.output == Passed::Nothing {
         let outcome = run(Caller { cancel: Some(cancel.fd()), ..caller(input) });
         print::answering(cancel);
         return outcome;
     }
     let no_streams = |error| Failure::internal(format!("cannot start to pass output on: {error}"));
-    let out = Relay::start(io::stdout(), io::stdout().is_terminal()).map_err(no_streams)?;
-    let err = Relay::start(io::stderr(), io::stderr().is_terminal()).map_err(no_streams)?;
-    let ends = any(&[cancel.fd(), out.gone(), err.gone()]).map_err(no_streams)?;
-    let pass = |said: Said<'_>| match said {
-        Said::Output(Stream::Stdout, bytes) => out.take(bytes),
-        Said::Output(Stream::Stderr, bytes) => err.take(bytes),
-        // Programs make none.
-        Said::Print(_) | Said::Item(..) => {}
-    };
-    let outcome = run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(pass)), ..caller(input) });
+    let mut way = Way::open(policy, ways.output).map_err(no_streams)?;
+    let ends = any(cancel.fd(), &way).map_err(no_streams)?;
+    let sink = |said: Said<'_>, us| way.take(said, us);
+    let outcome = run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), ..caller(input) });
+    way.end();
     print::answering(cancel);
-    match (out.finish(), err.finish()) {
+    match (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish)) {
         (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),
+        (None, Some(_)) if ways.output == Passed::Text => {
+            print::lose();
+            outcome
+        }
         (None, Some(errno)) => Err(Failure::unwritten("standard error", errno)),
         (None, None) => outcome,
+    }
+}
+
+impl Way {
+    fn open(policy: &Effective, passed: Passed) -> io::Result<Self> {
+        let out = || Relay::start(io::stdout(), passed == Passed::Streams && io::stdout().is_terminal());
+        // For people all is made text first.
+        let err = || Relay::start(io::stderr(), passed == Passed::Streams && io::stderr().is_terminal());
+        let policy = policy.policy();
+        Ok(Self {
+            passed,
+            out: (passed != Passed::Text).then(out).transpose()?,
+            err: (passed != Passed::Events).then(err).transpose()?,
+            texts: Default::default(),
+            open: false,
+            policy: PolicyRef { name: policy.name.clone(), hash: policy.hash() },
+        })
+    }
+
+    fn take(&mut self, said: Said<'_>, us: u64) {
+        match (self.passed, said) {
+            (Passed::Events, said) => self.event(said, us),
+            (Passed::Streams, Said::Output(piece)) if piece.channel == Channel::Stdout => {
+                self.out.iter().for_each(|out| out.take(piece.text));
+            }
+            (Passed::Streams, Said::Output(piece)) => self.write_err(piece.text),
+            (Passed::Text, Said::Output(piece)) => {
+                let shown = self.texts.get_mut(piece.channel as usize).map(|text| print::lines(&text.take(piece.text)));
+                self.write_err(shown.unwrap_or_default().as_bytes());
+            }
+            (_, Said::Dropped(channel, bytes)) => {
+                let lead = if self.open { "\n" } else { "" };
+                self.write_err(format!("{lead}remand: {bytes} bytes of {} were dropped here\n", name(channel)).as_bytes());
+            }
+            (_, Said::Begun(_) | Said::Item(..)) | (Passed::Nothing, _) => {}
+        }
+    }
+
+    fn write_err(&mut self, bytes: &[u8]) {
+        if let (Some(err), Some(last)) = (&self.err, bytes.last()) {
+            err.take(bytes);
+            self.open = *last != b'\n';
+        }
+    }
+
+    fn event(&mut self, said: Said<'_>, us: u64) {
+        let Self { out, policy, texts, .. } = self;
+        let mut text = String::new();
+        let event = match said {
+            Said::Begun(run) => Event::Start { version: VERSION, run, policy },
+            Said::Item(index, value) => Event::Item { us, index, value },
+            Said::Dropped(from, bytes) => Event::Dropped { us, from, bytes },
+            Said::Output(piece) => {
+                if let Some(carried) = texts.get_mut(piece.channel as usize) {
+                    text = carried.take(piece.text);
+                }
+                match piece.channel {
+                    _ if text.is_empty() => return,
+                    Channel::Print => {
+                        let values = piece.values.and_then(|values| serde_json::from_str(values).ok());
+                        Event::Print { us, text: &text, values, continues: piece.continues }
+                    }
+                    Channel::Stdout => Event::Stdout { us, text: &text },
+                    Channel::Stderr => Event::Stderr { us, text: &text },
+                }
+            }
+        };
+        let line = print::event(&event) + "\n";
+        out.iter().for_each(|out| out.take(line.as_bytes()));
+    }
+
+    /// What is for people ends its line.
+    fn end(&mut self) {
+        if self.passed != Passed::Text {
+            return;
+        }
+        for rest in std::mem::take(&mut self.texts).map(relay::Text::end) {
+            self.write_err(rest.as_bytes());
+        }
+        if self.open {
+            self.write_err(b"\n");
+        }
+    }
+}
+
+/// A channel, for people.
+pub fn name(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Print => "prints",
+        Channel::Stdout => "standard output",
+        Channel::Stderr => "standard error",
     }
 }
 
@@ -82,9 +211,11 @@ fn hand_on(from: &OwnedFd, to: &OwnedFd) -> bool {
     }
 }
 
-/// Readable when one of these is.
-fn any(fds: &[BorrowedFd<'_>]) -> io::Result<Epoll> {
+/// Readable when the run is to be cancelled, or nobody takes what it says. The value of a function is worth having where nobody hears what it printed.
+fn any(cancel: BorrowedFd<'_>, way: &Way) -> io::Result<Epoll> {
     let any = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    fds.iter().try_for_each(|fd| any.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, 0)))?;
+    let err = way.err.as_ref().filter(|_| way.passed != Passed::Text);
+    let streams = way.out.as_ref().map(Relay::gone).into_iter().chain(err.map(Relay::gone));
+    streams.chain([cancel]).try_for_each(|fd| any.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, 0)))?;
     Ok(any)
 }

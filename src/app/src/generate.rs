@@ -15,6 +15,7 @@ use clap_mangen::Man;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat};
+use remand_plan::event;
 use remand_plan::outcome::{self, EXIT_CODES};
 use remand_policy::schema;
 
@@ -69,6 +70,8 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
     }
     let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
     files.push(("reference/outcome.schema.json".into(), schema + "\n"));
+    let events = serde_json::to_string_pretty(&event::schema()).map_err(|error| Failure::internal(error.to_string()))?;
+    files.push(("reference/event.schema.json".into(), events + "\n"));
     let policy = serde_json::to_string_pretty(&schema::file()).map_err(|error| Failure::internal(error.to_string()))?;
     files.push(("reference/policy.schema.json".into(), policy + "\n"));
     files.push(("reference/policy.md".into(), schema::reference()));

@@ -15,6 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
+use remand_plan::event::Event;
 use remand_policy::text::terminal::{escape, escape_line};
 
 use crate::cancel::Cancel;
@@ -36,6 +37,12 @@ pub fn lines(text: &str) -> String {
 /// One JSON text and a newline on standard output.
 pub fn json(text: &str) -> Result<(), Failure> {
     exact(format!("{}\n", one_line(text)).as_bytes())
+}
+
+/// An event as a line, without its end.
+pub fn event(event: &Event<'_>) -> String {
+    // Data of ours, which is always JSON.
+    one_line(&serde_json::to_string(event).unwrap_or_default()).into_owned()
 }
 
 /// Whether there is a standard output to answer on. Asked before anything is done, so that nothing is done for nothing.
@@ -65,13 +72,18 @@ fn exact(bytes: &[u8]) -> Result<(), Failure> {
 /// Text on standard error. What can't be written there is not forgotten: see [`lost`].
 pub fn stderr(text: &str) {
     if write_all(&io::stderr(), escape(text).as_bytes()).is_err() {
-        LOST.store(true, Ordering::Relaxed);
+        lose();
     }
 }
 
 /// Whether something could not be written to standard error.
 pub fn lost() -> bool {
     LOST.load(Ordering::Relaxed)
+}
+
+/// Something could not be.
+pub fn lose() {
+    LOST.store(true, Ordering::Relaxed);
 }
 
 static LOST: AtomicBool = AtomicBool::new(false);

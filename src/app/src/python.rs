@@ -10,7 +10,7 @@ use remand_plan::verdict::Verdict;
 
 use crate::args::PythonArgs;
 use crate::failure::Failure;
-use crate::forward::Ways;
+use crate::forward::{Passed, Ways};
 use crate::{account, answer, beside, exec, forward, overrides, print, read};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
@@ -23,7 +23,7 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     laps.lap(Step::Request);
     // What is read as the program is not its input too.
     let input = !matches!(&asked.request.mode, Mode::Script(Script { origin: Origin::Stdin, .. }));
-    let ways = Ways { input, quiet: args.show.json };
+    let ways = Ways { input, output: Passed::asked(args.show, Passed::Streams) };
     let mut outcome = forward::run(&engine, &policy, Program::Python, &asked.request, ways)?;
     laps.before(&mut outcome.timing);
     let mut account = account::program(&outcome);
@@ -31,7 +31,7 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
         account.push_str(&beside::account(missing, &asked.places));
     }
     answer::give_program(&outcome, args.show, &account)?;
-    if args.value.is_some() && !args.show.json && outcome.verdict == Verdict::Finished {
+    if args.value.is_some() && args.show.for_people() && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }
     Ok(answer::status(&outcome.verdict, args.status))

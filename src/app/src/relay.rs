@@ -99,11 +99,15 @@ impl Queue {
 
 /// Writes all that comes.
 fn pass_on(to: &impl AsFd, queue: &Queue, terminal: bool) -> Result<(), Errno> {
-    let mut cut = Vec::new();
+    let mut text = Text::default();
     loop {
         let bytes = queue.next();
         let over = bytes.is_empty();
-        let bytes = if terminal { shown(&mut cut, &bytes) } else { bytes };
+        let bytes = match terminal {
+            true if over => std::mem::take(&mut text).end().into_bytes(),
+            true => escape(&text.take(&bytes)).into_owned().into_bytes(),
+            false => bytes,
+        };
         write_all(to, &bytes)?;
         if over {
             return Ok(());
@@ -126,21 +130,27 @@ pub fn write_all(to: &impl AsFd, mut bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
-/// What a terminal can be shown. A character whose end is missing is kept (`cut`) for the next portion; no bytes: there is none.
-fn shown(cut: &mut Vec<u8>, bytes: &[u8]) -> Vec<u8> {
-    const UNKNOWN: &str = "\u{fffd}";
-    let text = [std::mem::take(cut).as_slice(), bytes].concat();
-    let mut shown = Vec::new();
-    let mut chunks = text.utf8_chunks().peekable();
-    while let Some(chunk) = chunks.next() {
-        shown.extend_from_slice(escape(chunk.valid()).as_bytes());
-        match std::str::from_utf8(chunk.invalid()) {
-            Ok(_) => {}
-            Err(error) if error.error_len().is_none() && chunks.peek().is_none() && !bytes.is_empty() => *cut = chunk.invalid().to_vec(),
-            Err(_) => shown.extend_from_slice(UNKNOWN.as_bytes()),
-        }
+/// Text that comes in portions of bytes.
+#[derive(Default)]
+pub struct Text {
+    /// A character whose end is missing.
+    cut: Vec<u8>,
+}
+
+impl Text {
+    /// What is there. What is no UTF-8 is replaced; a character whose end is missing waits for the next portion.
+    pub fn take(&mut self, bytes: &[u8]) -> String {
+        self.cut.extend_from_slice(bytes);
+        let last = self.cut.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
+        let cut = std::str::from_utf8(last).is_err_and(|error| error.error_len().is_none());
+        let rest = self.cut.split_off(self.cut.len() - if cut { last.len() } else { 0 });
+        String::from_utf8_lossy(&std::mem::replace(&mut self.cut, rest)).into_owned()
     }
-    shown
+
+    /// What never got its end.
+    pub fn end(self) -> String {
+        String::from_utf8_lossy(&self.cut).into_owned()
+    }
 }
 
 #[cfg(test)]

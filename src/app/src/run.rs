@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use remand_engine::{Caller, Engine, Laps, Program, Request};
+use remand_engine::{Engine, Laps, Program, Request};
 use remand_plan::job::{Data, DataError};
 use remand_plan::request::Mode;
 use remand_plan::step::Step;
 use remand_policy::policy::Limits;
 
 use crate::args::{ModeArg, RunArgs};
-use crate::cancel::Cancel;
 use crate::failure::Failure;
+use crate::forward::{Passed, Ways};
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
-use crate::{answer, print, read, rights};
+use crate::{answer, forward, read};
 
 /// Reads code and inputs, runs it, and gives the outcome; the exit status is the verdict's.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
@@ -27,11 +27,8 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     laps.lap(Step::Policy);
     let request = request(&args, &policy.policy().limits)?;
     laps.lap(Step::Request);
-    let cancel = Cancel::hold()?;
-    let caller = Caller { cancel: Some(cancel.fd()), begun: Some(Box::new(rights::give_up)), ..Caller::default() };
-    let outcome = engine.run(&policy, Program::Python, &request, caller);
-    print::answering(cancel);
-    let mut outcome = outcome.map_err(|error| Failure::usage(error.to_string()))?;
+    let ways = Ways { input: false, output: Passed::asked(args.show, Passed::Text) };
+    let mut outcome = forward::run(&engine, &policy, Program::Python, &request, ways)?;
     laps.before(&mut outcome.timing);
     answer::give(&outcome, args.show)
 }

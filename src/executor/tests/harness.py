@@ -81,6 +81,10 @@ class Ended:
     def prints(self):
         return [frame["text"] for frame in self.frames if frame["kind"] == "print"]
 
+    def wrote(self, kind):
+        """What was written to sys.stdout (`out`) or sys.stderr (`err`)."""
+        return "".join(frame["text"] for frame in self.frames if frame["kind"] == kind)
+
 
 class Executor:
     """The program, compiled for one interpreter."""

@@ -64,7 +64,7 @@ class Code(EveryPython):
 
     def test_warnings_have_the_right_line(self):
         ended = self.go("\nreturn 1 is 1")
-        self.assertEqual((ended.last()["value"], ended.stderr.count("<code>:2: SyntaxWarning"), ended.stderr.count("Warning")), (True, 1, 1), ended.stderr)
+        self.assertEqual((ended.last()["value"], ended.wrote("err").count("<code>:2: SyntaxWarning"), ended.wrote("err").count("Warning")), (True, 1, 1), ended.frames)
 
     def test_many_items_leave_the_collector_on(self):
         self.assertEqual(self.value("import gc\nreturn [len(_items), gc.isenabled()]", items=[[n] for n in range(20000)]), [20000, True])
@@ -208,7 +208,7 @@ for i in itertools.count(): print('x' * 70000)
         code = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self):\n        self.assertEqual(1, %d)\nunittest.main(argv=['x'], exit=False)"
         for number, said in ((1, "OK"), (2, "FAILED (failures=1)")):
             ended = self.go(code % number)
-            self.assertEqual((ended.last()["kind"], "Ran 1 test" in ended.stderr, said in ended.stderr), ("done", True, True), ended.stderr)
+            self.assertEqual((ended.last()["kind"], "Ran 1 test" in ended.wrote("err"), said in ended.wrote("err")), ("done", True, True), ended.frames)
 
     def test_tracebacks_and_inspect_have_the_codes_lines(self):
         self.assertIn("return 1 / x", self.value("import traceback\ndef f(x):\n    return 1 / x\ntry:\n    f(0)\nexcept ZeroDivisionError:\n    return traceback.format_exc()"))
@@ -222,9 +222,9 @@ for i in itertools.count(): print('x' * 70000)
 
     def test_buffers_are_flushed(self):
         ended = self.go("import ctypes, sys\nctypes.CDLL(None).printf(b'from C\\n')\nsys.stdout.write('from Python')\nreturn 1")
-        self.assertEqual(sorted(ended.stdout.replace("Python", "Python\n").split("\n")), ["", "from C", "from Python"])
+        self.assertEqual((ended.wrote("out"), ended.stdout), ("from Python", "from C\n"))
         ended = self.go("import os, sys\nsys.stdout.write('line\\n')\nos._exit(3)")
-        self.assertEqual((ended.stdout, ended.code), ("line\n", 3))
+        self.assertEqual((ended.wrote("out"), ended.code), ("line\n", 3))
 
     def test_spawn_works_without_a_file_of_the_code(self):
         self.assertIsNone(self.value("import __main__\nreturn __main__.__spec__"))

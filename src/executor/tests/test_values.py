@@ -264,20 +264,74 @@ with contextlib.redirect_stdout(io.StringIO()) as text: print('inside')
 return text.getvalue()
 """
         ended = self.go(code)
-        self.assertEqual((ended.prints(), ended.last()["value"], ended.stdout, ended.stderr), ([], "inside\n", "out file\n", "err\n"))
+        self.assertEqual((ended.prints(), ended.last()["value"], ended.wrote("out"), ended.wrote("err")), ([], "inside\n", "out file\n", "err\n"))
 
     def test_prints_of_libraries(self):
         self.assertEqual(self.go("import pprint, builtins\nbuiltins.print('b')\nimport this").prints()[0], "b\n")
 
-    def test_limit(self):
-        room = {"prints": 100, "result_size": 100}
-        self.assertEqual([len(t) for t in self.go("print('x' * 99)", limits=room).prints()], [100])
-        self.assertEqual([len(t) for t in self.go("print('x' * 10**6)\nprint('more')", limits=room).prints()], [101])
-        self.assertEqual(len(self.go("for _ in range(1000): print()", limits=room).prints()), 7)
+    def test_long_text_goes_on_in_the_next_frame(self):
+        frames = [frame for frame in self.go("print('x' * 10**5)\nimport sys\nsys.stdout.write('\u20ac' * 20000)").frames if "text" in frame]
+        self.assertEqual([(len(frame["text"]), frame.get("continues")) for frame in frames], [(65536, None), (34465, True), (16384, None), (3616, True)])
+
+    def test_frames_carry_what_was_printed(self):
+        code = """
+import datetime, collections
+class Short(list):
+    def __repr__(self): return 'short'
+print('a', 1, None, True, 1.5, float('nan'), [1, ('b', {2: datetime.date(2020, 1, 2)})], datetime.date(2020, 1, 3), '\\ud800', end='')
+print(collections.Counter('aa'), collections.namedtuple('P', 'x')(1), {1}, b'x')
+print()
+print(Short([0] * 100000))
+loop = []
+loop.append(loop)
+print(loop)
+print('x', sep='')
+"""
+        values = [frame.get("values") for frame in self.go(code).frames if frame["kind"] == "print"]
+        first = ["a", 1, None, True, 1.5, "nan", [1, ["b", {"2": "2020-01-02"}]], "2020-01-03", "\\ud800"]
+        self.assertEqual(values, [first, [{"a": 2}, [1], "{1}", "b'x'"], [], None, None, ["x"]])
+        few = self.go("for _ in range(9): print('x' * 20)", limits={"prints": 100, "result_size": 100}).frames
+        self.assertEqual([frame.get("values") is not None for frame in few if frame["kind"] == "print"][:4], [True, True, False, False], "no more than may be printed")
+
+    def test_streams_are_frames_in_the_order_of_the_prints(self):
+        code = """
+import sys, os, warnings
+print("1 print")
+sys.stdout.write("2 write\\n")
+print("3 print")
+sys.stderr.write("4 err")
+print("5", "print", file=sys.stderr)
+print("6 print", file=sys.stdout)
+sys.stdout.buffer.write("\u20ac".encode()[:2]); sys.stdout.buffer.write("\u20ac".encode()[2:] + b"\\xff\\xe2")
+return [sys.stdout is sys.__stdout__, sys.stdout.fileno(), sys.stderr.name, sys.stdout.mode, sys.stdout.encoding, sys.stdout.isatty(), sys.stdout.writelines(["a", "b"])]
+"""
+        ended = self.go(code)
+        said = [(frame["kind"], frame["text"]) for frame in ended.frames if "text" in frame]
+        expected = [("print", "1 print\n"), ("out", "2 write\n"), ("print", "3 print\n"), ("err", "4 err"), ("err", "5 print\n"), ("out", "6 print\n")]
+        self.assertEqual(said, expected + [("out", "\u20ac\ufffd"), ("out", "\ufffda"), ("out", "b")])
+        self.assertEqual((ended.last()["value"], ended.stdout, ended.stderr), ([True, 1, "<stderr>", "w", "utf-8", False, None], "", ""))
+
+    def test_what_is_no_stream_of_ours_is_written_as_it_is(self):
+        code = """
+import os, sys
+if not os.fork():
+    print('child')
+    print('error of it', file=sys.stderr, flush=True)
+    os._exit(0)
+os.wait()
+reader, writer = os.pipe()
+os.dup2(writer, 1)
+print('a print')
+sys.stdout.write('elsewhere')
+return os.read(reader, 100).decode()
+"""
+        ended = self.go(code)
+        self.assertEqual((ended.prints(), ended.wrote("out"), ended.last()["value"]), (["a print\n"], "", "elsewhere"))
+        self.assertEqual((ended.stdout, ended.stderr), ("child\n", "error of it\n"))
 
     def test_failure_keeps_prints_and_output(self):
         ended = self.go("import sys\nprint('p')\nsys.stdout.write('o')\nraise ValueError")
-        self.assertEqual((ended.prints(), ended.stdout, ended.last()["kind"]), (["p\n"], "o", "error"))
+        self.assertEqual((ended.prints(), ended.wrote("out"), ended.last()["kind"]), (["p\n"], "o", "error"))
 
 
 class Security(EveryPython):

@@ -208,7 +208,6 @@ impl Stop {
     pub fn of(refused: &FrameError) -> Self {
         match refused {
             FrameError::TooLarge { .. } => Self::Limit(LimitKind::ResultSize),
-            FrameError::TooManyPrints { .. } => Self::Limit(LimitKind::Prints),
             FrameError::TooComplex { .. } => Self::Limit(LimitKind::ResultShape),
             FrameError::Malformed(_) | FrameError::CutShort { .. } => Self::Malformed,
         }

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod enforcement;
+pub mod event;
 pub mod evidence;
 mod file_id;
 pub mod files;
@@ -19,6 +20,7 @@ pub mod job;
 pub mod landlock;
 pub mod limit;
 pub mod outcome;
+pub mod output;
 pub mod plan;
 pub mod protection;
 pub mod request;

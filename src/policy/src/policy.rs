@@ -68,6 +68,14 @@ words! {
         Optional "optional";
     }
 
+    /// What becomes of a run whose output (`stdout`, `stderr`, `prints`) is more than its limit.
+    Overflow {
+        /// It ends.
+        End "end";
+        /// It goes on: the first and the last half of the limit are kept, and what is dropped between them is counted. At 64 times the limit it ends.
+        Truncate "truncate";
+    }
+
     /// Device nodes that a run may be given. Closed list: each is harmless without privilege.
     Device {
         Null "null";
@@ -187,18 +195,22 @@ sections! {
         ///
         /// No kernel limit: counted by the supervisor as it passes them on.
         stdin: Bytes = Bytes(64 * KIB), number(ranges::KEPT, AllowsMore);
-        /// Bytes kept of standard output; more ends the run.
+        /// Bytes kept of standard output; `overflow` says what becomes of more.
         ///
         /// No kernel limit: counted by the supervisor at its end of the pipe.
         stdout: Bytes = Bytes(64 * KIB), number(ranges::KEPT, AllowsMore);
-        /// Bytes kept of standard error; more ends the run.
+        /// Bytes kept of standard error; `overflow` says what becomes of more.
         ///
         /// No kernel limit: counted by the supervisor at its end of the pipe.
         stderr: Bytes = Bytes(64 * KIB), number(ranges::KEPT, AllowsMore);
-        /// Bytes of captured `print` text in all; more ends the run.
+        /// Bytes kept of what functions `print`; `overflow` says what becomes of more.
         ///
         /// No kernel limit: counted by the supervisor in the frames of the result pipe.
         prints: Bytes = Bytes(64 * KIB), number(ranges::KEPT, AllowsMore);
+        /// What becomes of a run that writes or prints more than `stdout`, `stderr` or `prints`: it ends, or it goes on with its first and its last output kept.
+        ///
+        /// No kernel limit: the supervisor reads on, up to 64 times the limit.
+        overflow: Overflow = Overflow::End, word();
         /// Bytes of one result frame, and of all item frames together.
         ///
         /// No kernel limit: checked by the supervisor against the length before a frame, before memory is taken for it.

@@ -157,9 +157,19 @@ pub struct ShowArgs {
     /// Print the whole outcome as JSON on standard output
     #[arg(long)]
     pub json: bool,
+    /// Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome
+    #[arg(long, conflicts_with = "json")]
+    pub stream: bool,
     /// Print what each step cost on standard error
     #[arg(long)]
     pub timing: bool,
+}
+
+impl ShowArgs {
+    /// Neither a record nor events.
+    pub fn for_people(self) -> bool {
+        !self.json && !self.stream
+    }
 }
 
 /// Whose exit status the command has.
@@ -213,7 +223,7 @@ pub enum ModeArg {
 
 const RUN_HELP: &str = "\
 The value is printed on standard output as one line of JSON when the code finished (`null` if it returned nothing), and nothing is printed there \
-otherwise. What the code printed, and a readable account of any other ending, go to standard error. Only one of FILE and --items can be `-`.
+otherwise. What the code prints, as it comes, and a readable account of any other ending, go to standard error. Only one of FILE and --items can be `-`.
 
 The exit status tells the verdict: 0 finished, 1 raised, 2 wrong usage, 5 a limit; docs/reference/exit-codes.md has all of them.";
 

@@ -210,7 +210,7 @@ impl<'o> Live<'o> {
         let outcome = self.run(&self.lifted, code, json!(wanted))?;
         Ok(match &outcome.verdict {
             Verdict::Exceeded { limit: LimitKind::FileSize | LimitKind::Prints, .. } => Ruling::OverLimit,
-            Verdict::Finished if errno(&outcome) == Some(0) => Ruling::Allowed,
+            Verdict::Finished if errno(&outcome) == Some(0) && outcome.prints_dropped.is_none() => Ruling::Allowed,
             Verdict::Finished => Ruling::OverLimit,
             verdict => return Err(format!("the job did not get as far as trying: {}", verdict.kind())),
         })
@@ -221,7 +221,7 @@ impl<'o> Live<'o> {
         let outcome = self.run(&self.whole, IMPORT, json!(name))?;
         let Some(error) = &outcome.error else { return Ok(Ruling::Allowed) };
         // A module that another one lacks has another name.
-        let itself = outcome.prints.first().is_some_and(|missing| missing.trim_end() == name);
+        let itself = outcome.prints.iter().next().is_some_and(|missing| missing.trim_end() == name);
         match (&error.denied, error.kind.as_str()) {
             (Some(Denied { list: PythonList::BuiltinsDeny, name }), _) => Err(format!("the job did not get as far as trying: no {name}")),
             (Some(_), _) => Ok(Ruling::Denied("ImportError")),

@@ -1,7 +1,7 @@
 //! What a run can spend, and what counts it.
 
 use remand_plan::Protection;
-use remand_policy::policy::{Enforce, Limits, Word};
+use remand_policy::policy::{Enforce, Limits, Overflow, Word};
 
 use super::page::Page;
 
@@ -19,6 +19,7 @@ pub(super) fn spend(page: &mut Page<'_>) {
         stdout,
         stderr,
         prints,
+        overflow,
         result_size,
         result_depth,
         result_nodes,
@@ -43,9 +44,10 @@ pub(super) fn spend(page: &mut Page<'_>) {
     page.of("limits.open_files", format!("Open files of each process: {open_files}, by RLIMIT_NOFILE."));
     page.of("limits.stack", format!("Stack of the main thread, and of others where they ask for nothing else: {stack}, by RLIMIT_STACK."));
     page.of("limits.stdin", format!("Standard input of a program: {stdin} are passed on, more ends the run."));
-    page.of("limits.stdout", format!("Standard output: {stdout} are kept, more ends the run."));
-    page.of("limits.stderr", format!("Standard error: {stderr} are kept, more ends the run."));
-    page.of("limits.prints", format!("What it prints: {prints}, more ends the run."));
+    page.of("limits.stdout", format!("Standard output: {stdout} are kept."));
+    page.of("limits.stderr", format!("Standard error: {stderr} are kept."));
+    page.of("limits.prints", format!("What it prints: {prints} are kept."));
+    page.of("limits.overflow", format!("More output than that: {}.", more(*overflow)));
     page.of("limits.result_size", format!("Its result: {result_size}, bounded before it is read."));
     page.of("limits.result_depth", format!("A result nested {result_depth} deep."));
     page.of("limits.result_nodes", format!("A result of {result_nodes} values."));
@@ -58,6 +60,13 @@ pub(super) fn spend(page: &mut Page<'_>) {
 fn counted(page: &mut Page<'_>, field: &str, sentence: String, protection: &Protection, enforce: Option<Enforce>) {
     let holds = page.how(protection, enforce);
     page.of(&format!("limits.{field}"), format!("{sentence}{holds}."));
+}
+
+fn more(overflow: Overflow) -> &'static str {
+    match overflow {
+        Overflow::End => "it ends the run",
+        Overflow::Truncate => "the run goes on, up to 64 times of it; the first and the last half are kept",
+    }
 }
 
 fn cgroups(enforce: Enforce) -> &'static str {

@@ -98,8 +98,7 @@ const ROWS: &[Row] = &[
     Row {
         field: "limits.prints",
         most: |_| 64 << 20,
-        // The least that one print counts as.
-        measured: Some(|o| Some(o.prints.iter().map(|text| text.len().max(16) as u64).sum())),
+        measured: Some(|o| Some(o.prints.iter().map(|text| text.len() as u64).sum())),
         risk: "the outcome may carry so much more",
     },
     Row {

@@ -21,8 +21,9 @@ pub fn failure(outcome: &Outcome) -> Option<String> {
     if outcome.verdict != Verdict::Finished {
         return None;
     }
-    let streams = outcome.prints.iter().chain([&outcome.stdout.text, &outcome.stderr.text]);
-    let printed = || streams.clone().find_map(|text| TEXTS.iter().find(|sign| text.contains(**sign)));
+    let (stdout, stderr) = (&outcome.stdout, &outcome.stderr);
+    let streams: Vec<&str> = outcome.prints.iter().chain([stdout.text.as_str(), &stdout.tail, &stderr.text, &stderr.tail]).collect();
+    let printed = || streams.iter().find_map(|text| TEXTS.iter().find(|sign| text.contains(**sign)));
     let value = serde_json::from_str(outcome.value.get()).ok();
     let given = value.as_ref().and_then(|value| member(value, LEVELS));
     given.map(|what| format!("its value has {what}")).or_else(|| printed().map(|sign| format!("it wrote {sign:?}")))

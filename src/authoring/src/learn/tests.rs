@@ -540,7 +540,7 @@ fn a_job_that_may_only_have_said_that_it_failed_is_told() {
 #[test]
 fn a_job_that_says_it_failed_is_not_done() {
     let said = |value: &str, stderr: &str| {
-        let captured = |text: &str| Captured { text: text.into(), truncated: false };
+        let captured = |text: &str| Captured { text: text.into(), ..Captured::default() };
         let value = RawValue::from_string(value.into()).unwrap();
         failure(&Outcome { value, stderr: captured(stderr), ..outcome(Verdict::Finished) })
     };

@@ -45,6 +45,7 @@ fn all(policy: &Policy) -> Vec<Advice> {
     let mut found = Found::default();
     limits::advise(policy, &mut found);
     syscalls::advise(&policy.syscalls.rules, &mut found);
+    syscalls::never_denied(&policy.syscalls, &mut found);
     start::advise(&policy.syscalls.rules, &mut found);
     reach::advise(policy, &mut found);
     python::advise(policy, &mut found);

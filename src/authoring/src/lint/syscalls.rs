@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use remand_policy::policy::Syscalls;
 use remand_policy::text::quote;
 use remand_syscalls::{Alternatives, Comparison, Condition, Grant, Rules, argument_width, covered, granted, grants_of_group};
 
@@ -24,6 +25,24 @@ pub(super) fn advise(rules: &Rules, found: &mut Found) {
     dead(rules, &alone, found);
     redundant(allow, &alone, found);
     idle(deny, kill, &alone, found);
+}
+
+/// Calls in `quiet` that no run is denied: there is nothing to be silent about.
+pub(super) fn never_denied(Syscalls { rules, quiet, .. }: &Syscalls, found: &mut Found) {
+    let Ok(granted) = granted(rules) else { return };
+    let killed: Vec<_> = rules.kill.iter().flat_map(|name| calls(name)).collect();
+    for (index, name) in quiet.iter().enumerate() {
+        let named = calls(name);
+        let at = || [Spot::Entry("syscalls.quiet", index)];
+        let allowed = |call: &String| granted.get(call.as_str()).is_some_and(|ways| ways.iter().any(Vec::is_empty));
+        if named.iter().all(allowed) {
+            let message =
+                format!("{} is granted by syscalls.allow, so it is never denied, and there is nothing to keep quiet", quote(name));
+            found.say(at(), message, "take one of the two out");
+        } else if named.iter().all(|call| killed.contains(call)) {
+            found.say(at(), format!("{} in syscalls.kill ends the run, which is never quiet", quote(name)), "take one of the two out");
+        }
+    }
 }
 
 /// The calls that a name in `deny` or `kill` takes.

@@ -123,6 +123,16 @@ fn denials() {
 
 #[test]
 fn what_the_interpreter_needs() {
+    let quiet = |name: &str| format!("\"syscalls\": {{\"quiet\": [\"{name}\"]}}");
+    due(&quiet("read"), "syscalls.quiet: \"read\" is granted by syscalls.allow, so it is never denied", &quiet("mbind"));
+    due(&quiet("@time"), "\"@time\" is granted", &quiet("@numa"));
+    due(
+        "\"syscalls\": {\"quiet\": [\"ptrace\"], \"kill\": [\"@debug\"]}",
+        "\"ptrace\" in syscalls.kill ends the run, which is never quiet",
+        "\"syscalls\": {\"quiet\": [\"ptrace\"], \"kill\": [\"mount\"]}",
+    );
+    // Granted with some arguments, denied with others: `socket` of `@unix_sockets`.
+    assert_eq!(over(&quiet("socket")), [""; 0]);
     let none = warnings("{\"version\": 1, \"syscalls\": {\"allow\": [\"@io\", \"@files\", \"@signals\"]}}");
     assert_eq!(
         none,

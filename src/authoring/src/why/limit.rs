@@ -5,6 +5,7 @@
 use remand_plan::Plan;
 use remand_plan::Protection;
 use remand_plan::enforcement::Enforcement;
+use remand_plan::frames::Overflow;
 use remand_plan::outcome::microseconds;
 use remand_plan::plan::rlimit;
 use remand_policy::question::{Amount, Measure};
@@ -60,6 +61,9 @@ const LIMITS: &[Limited] = limits! {
     "filesystem.tmp.inodes" |plan| Some(plan.tmp.inodes), Held::Always("nr_inodes of the tmpfs at /tmp"), "new files fail with ENOSPC";
 };
 
+/// What `limits.overflow` is about.
+const OUTPUT: [&str; 3] = ["limits.stdout", "limits.stderr", "limits.prints"];
+
 /// Whether a run may spend that much.
 pub(super) fn find_out(measure: &Measure, amount: Amount, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
     let line = Line::field(compiled, measure.field);
@@ -86,7 +90,9 @@ pub(super) fn find_out(measure: &Measure, amount: Amount, compiled: &Compiled<'_
         let because = format!("{} = {shown}, held by {by}", measure.field);
         return Finding { ruling: Ruling::Allowed, because, line, cure: lower(measure, amount) };
     }
-    let because = format!("{} = {shown}, held by {by}; above it {}", measure.field, limited.over);
+    let truncated = plan.bounds.overflow == Overflow::Truncate && OUTPUT.contains(&measure.field);
+    let over = if truncated { "the middle is dropped, and 64 times it end the run" } else { limited.over };
+    let because = format!("{} = {shown}, held by {by}; above it {over}", measure.field);
     Finding { ruling: Ruling::OverLimit, because, line, cure: Ok(raise(measure, amount, compiled)) }
 }
 

@@ -74,6 +74,7 @@ fn more_limits(ceiling: &Limits, result: &Limits, check: &mut impl FnMut(&'stati
         stdout,
         stderr,
         prints,
+        overflow,
         result_size,
         result_depth,
         result_nodes,
@@ -98,6 +99,7 @@ fn more_limits(ceiling: &Limits, result: &Limits, check: &mut impl FnMut(&'stati
     check("limits.stdout", stdout.0 <= ceiling.stdout.0);
     check("limits.stderr", stderr.0 <= ceiling.stderr.0);
     check("limits.prints", prints.0 <= ceiling.prints.0);
+    check("limits.overflow", *overflow as u8 <= ceiling.overflow as u8);
     check("limits.result_size", result_size.0 <= ceiling.result_size.0);
     check("limits.result_depth", *result_depth <= ceiling.result_depth);
     check("limits.result_nodes", *result_nodes <= ceiling.result_nodes);

@@ -47,7 +47,17 @@ fn showing(path: &str) -> Plan {
         filter: Vec::new(),
         normal_filter: None,
         command: Command { path: path.into(), argv: Vec::new(), env: Vec::new(), cwd: "/tmp".into(), kind: CommandKind::Program },
-        bounds: Bounds { stdin: 1, stdout: 1, stderr: 1, prints: 1, result_size: 1, result_depth: 1, result_nodes: 1, job_size: 1 },
+        bounds: Bounds {
+            stdin: 1,
+            stdout: 1,
+            stderr: 1,
+            prints: 1,
+            overflow: remand_plan::frames::Overflow::End,
+            result_size: 1,
+            result_depth: 1,
+            result_nodes: 1,
+            job_size: 1,
+        },
         enforcement: BTreeMap::new(),
     }
 }

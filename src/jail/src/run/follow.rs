@@ -16,10 +16,10 @@ use remand_plan::evidence::{InFlight, Stop};
 use remand_plan::frames::{Decoder, FrameError};
 use remand_plan::host::CgroupVersion;
 use remand_plan::limit::LimitKind;
+use remand_plan::output::Log;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
-use super::capture::Capture;
 use super::denials::{Denials, MOST_AT_ONCE};
 use super::input::Input;
 use super::launch::Sink;
@@ -46,8 +46,6 @@ pub struct Attempt {
     early: Vec<Received>,
     /// Bytes of the job that were handed over.
     given: usize,
-    /// Items and prints that were passed on.
-    told: (usize, usize),
     decoder: Decoder,
     frame_error: Option<FrameError>,
     failure: Option<Failure>,
@@ -55,8 +53,7 @@ pub struct Attempt {
     ended: Option<Ended>,
     trouble: Option<String>,
     input: Input,
-    stdout: Capture,
-    stderr: Capture,
+    log: Log,
 }
 
 /// What there is of a run once it is made.
@@ -75,6 +72,7 @@ pub struct With<'w, 's> {
     pub watch: &'w mut Watch,
     /// Empty once the run has it all and has begun.
     pub job: &'w mut Cow<'s, [u8]>,
+    pub id: &'w str,
     pub input: Option<BorrowedFd<'w>>,
     pub sink: Option<&'w mut Sink<'s>>,
     pub now: Moment,
@@ -117,14 +115,12 @@ impl Attempt {
             machine: Machine::begin(course, Moment::now()),
             decoder: Decoder::new(plan.bounds),
             input,
-            stdout: Capture::new(plan.bounds.stdout),
-            stderr: Capture::new(plan.bounds.stderr),
+            log: Log::new(&plan.bounds),
             living: None,
             parts,
             timeline,
             early: Vec::new(),
             given: 0,
-            told: (0, 0),
             frame_error: None,
             failure: None,
             executing: false,
@@ -381,8 +377,7 @@ impl Attempt {
             received,
             frame_error: self.frame_error.or(unfinished),
             given: self.input.given(),
-            stdout: self.stdout,
-            stderr: self.stderr,
+            log: self.log,
             violations,
             violations_truncated,
             lookups,

@@ -32,6 +32,8 @@ pub struct Run<'a> {
     plan: Arc<Plan>,
     host: Arc<HostFacts>,
     job: Job<'a>,
+    /// Its random name.
+    id: String,
     sink: Option<Sink<'a>>,
     /// Where a forkserver of its own was refused something at the start.
     without_cgroup: Option<WithoutCgroup<'a>>,
@@ -45,7 +47,8 @@ impl<'a> Run<'a> {
     pub fn start(launch: Launch<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
         let Launch { plan, host, job, without_cgroup } = launch;
         let watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
-        let mut run = Self { going: None, over: None, watch, plan, host, job, sink, without_cgroup: Some(without_cgroup) };
+        let (id, without_cgroup) = (record::run_id(), Some(without_cgroup));
+        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, without_cgroup };
         run.attempt();
         run.rearm();
         Ok(run)
@@ -59,7 +62,8 @@ impl<'a> Run<'a> {
         let (plan, host) = (Arc::clone(&server.context().plan), Arc::clone(&server.context().host));
         let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let begun = Attempt::of(server, &mut watch);
-        let mut run = Self { going: None, over: None, watch, plan, host, job, sink, without_cgroup: None };
+        let id = record::run_id();
+        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, without_cgroup: None };
         match begun {
             Ok(attempt) => run.going = Some(Box::new(attempt)),
             Err((failure, timeline)) => run.unmade(&Unmade::Failed(failure), timeline),
@@ -136,6 +140,7 @@ impl<'a> Run<'a> {
             With {
                 watch: &mut self.watch,
                 job: &mut self.job.bytes,
+                id: &self.id,
                 input: self.job.input.as_ref().map(AsFd::as_fd),
                 sink: self.sink.as_mut(),
                 now,
@@ -157,8 +162,11 @@ impl<'a> Run<'a> {
 
     /// An attempt that is over is the outcome, or makes way for another.
     fn settle(&mut self) {
-        let Some(attempt) = self.going.take_if(|attempt| attempt.is_over()) else { return };
+        let Some(mut attempt) = self.going.take_if(|attempt| attempt.is_over()) else { return };
         attempt.leave(&mut self.watch);
+        if let Some(sink) = &mut self.sink {
+            attempt.pass_rest(sink, Moment::now());
+        }
         let (tried, timeline) = attempt.finish();
         let failure = match &tried {
             Ok(seen) => seen.failure.as_ref(),
@@ -172,7 +180,8 @@ impl<'a> Run<'a> {
         match tried {
             Ok(mut seen) => {
                 let lookups = std::mem::take(&mut seen.lookups);
-                self.over = Some(Box::new((record::finished(&self.plan, &self.job, seen, timeline), lookups)));
+                let outcome = record::finished(&self.plan, &self.job, seen, timeline, self.id.clone());
+                self.over = Some(Box::new((outcome, lookups)));
             }
             Err(unmade) => self.unmade(&unmade, timeline),
         }
@@ -207,7 +216,7 @@ impl<'a> Run<'a> {
         };
         timeline.mark(step);
         let lookups = PathLookups::of_unmade(failure.and_then(|failure| failure.mount.clone()));
-        self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline), lookups)));
+        self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline, self.id.clone()), lookups)));
     }
 
     /// Takes the plan and the host without what refused at the start, if the policy can do without: the cgroup, or a `/proc` of the run's own.
@@ -258,7 +267,12 @@ fn without(plan: &Plan, host: &HostFacts, failure: &Failure, without_cgroup: &Wi
 }
 
 fn unwatched(plan: &Plan, errno: Errno) -> Box<Outcome> {
-    Box::new(record::unmade(plan, Some(&Failure::kernel(Step::Pipes, "descriptors to follow the run by", errno)), Timeline::begin()))
+    Box::new(record::unmade(
+        plan,
+        Some(&Failure::kernel(Step::Pipes, "descriptors to follow the run by", errno)),
+        Timeline::begin(),
+        record::run_id(),
+    ))
 }
 
 /// Handles go from thread to thread of whatever program drives them.

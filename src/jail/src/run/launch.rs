@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use remand_plan::output::{Channel, Piece};
 use remand_plan::{HostFacts, Plan};
 use serde_json::value::RawValue;
 
@@ -33,27 +34,21 @@ pub struct Job<'a> {
 /// Makes another plan of a plan, for what the host turned out to be.
 pub type WithoutCgroup<'a> = Box<dyn Fn(&Plan, &HostFacts) -> Option<Plan> + Send + 'a>;
 
-/// Which of the run's own streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Stream {
-    Stdout,
-    Stderr,
-}
-
 /// Something that a run said, within its limits. Hostile.
 #[derive(Clone, Copy, Debug)]
 pub enum Said<'a> {
-    /// Of its own streams, as it came.
-    Output(Stream, &'a [u8]),
-    /// What one `print` showed.
-    Print(&'a str),
+    /// Nothing yet: user code can begin. The run's id.
+    Begun(&'a str),
+    /// Output, as it came.
+    Output(Piece<'a>),
+    /// So many bytes of a channel's output were dropped. What comes of it then is the last.
+    Dropped(Channel, u64),
     /// The value of one item, by the item's number.
     Item(u64, &'a RawValue),
 }
 
-/// Takes what a run says as it comes, and gives back at once: while it takes, no limit is looked at.
-pub type Sink<'a> = Box<dyn FnMut(Said<'_>) + Send + 'a>;
+/// Takes what a run says as it comes, with the microseconds since user code could begin, and gives back at once: while it takes, no limit is looked at.
+pub type Sink<'a> = Box<dyn FnMut(Said<'_>, u64) + Send + 'a>;
 
 /// What a caller does once user code can have begun.
 pub type Begun<'a> = Box<dyn FnOnce() + Send + 'a>;

@@ -2,7 +2,6 @@
 //!
 //! Always holds: every failure is a verdict; when a run has its outcome, no process, cgroup, mount, namespace or descriptor of it is left.
 
-mod capture;
 mod denials;
 mod exact;
 mod follow;
@@ -23,7 +22,7 @@ mod watch;
 use remand_plan::Outcome;
 
 pub use handle::Run;
-pub use launch::{Begun, Caller, Job, Launch, Said, Sink, Stream, WithoutCgroup};
+pub use launch::{Begun, Caller, Job, Launch, Said, Sink, WithoutCgroup};
 pub use lookups::{PathLookup, PathLookups};
 
 /// Runs a plan to its end.

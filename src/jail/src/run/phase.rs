@@ -231,6 +231,11 @@ impl Machine {
         self.ready.is_some()
     }
 
+    /// Since `ready`.
+    pub fn since_ready(&self, now: Moment) -> Duration {
+        self.ready.map_or(Duration::ZERO, |ready| now.since(ready))
+    }
+
     /// From `ready` to the end of the last process.
     pub fn wall(&self) -> Duration {
         self.wall

@@ -8,13 +8,13 @@ use std::hash::{BuildHasher, Hasher};
 use nix::unistd::Gid;
 use remand_plan::evidence::{Cleanup, Confinement, Counters, Ended as End, Evidence, FrameEnd, Groups, Start, StepFailure, Stop};
 use remand_plan::limit::LimitKind;
-use remand_plan::outcome::{Captured, CpuMs, PolicyRef, Usage};
+use remand_plan::outcome::{CpuMs, PolicyRef, Usage};
+use remand_plan::output::{Channel, Told};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 use remand_plan::verdict::{self, Decision};
 use remand_plan::{Outcome, Plan};
 
-use super::capture::Capture;
 use super::launch::Job;
 use super::parts::Parts;
 use super::seen::Seen;
@@ -26,7 +26,7 @@ use crate::timeline::Timeline;
 use crate::warm::InUse;
 
 /// The record of a run that was made. Whatever it was made of goes here.
-pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeline) -> Outcome {
+pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeline, run: String) -> Outcome {
     let mut evidence = Evidence { program: job.program, ..evidence(plan, &mut seen) };
     let in_use = InUse::look(plan, seen.parts.cgroup.as_ref());
     // Before the record says that the run is gone, it is.
@@ -34,37 +34,41 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
     in_use.again();
     timeline.mark(Step::Teardown);
     let value = seen.received.value();
+    let Told { output, order, prints, prints_dropped, stdout, stderr } = seen.log.told();
     let (quiet, violations) = seen.violations.into_iter().partition(|denied| denied.quiet(&plan.quiet));
     Outcome {
         value,
         replaced: seen.received.replaced,
         error: seen.received.error,
-        prints: seen.received.prints,
+        prints,
+        prints_dropped,
         stdin: seen.given,
-        stdout: captured(&seen.stdout),
-        stderr: captured(&seen.stderr),
+        stdout,
+        stderr,
+        output,
+        output_order: order,
         violations,
         violations_truncated: seen.violations_truncated,
         quiet,
         usage: usage(&evidence.counters),
-        ..decided(plan, &evidence, timeline)
+        ..decided(plan, &evidence, timeline, run)
     }
 }
 
 /// The record of a run that was not made: a step failed, or the caller cancelled.
-pub fn unmade(plan: &Plan, failure: Option<&Failure>, timeline: Timeline) -> Outcome {
+pub fn unmade(plan: &Plan, failure: Option<&Failure>, timeline: Timeline, run: String) -> Outcome {
     let evidence = match failure {
         Some(failure) => Evidence::unmade(Start::Failed(step(failure, Some(failure.object.clone()))), None),
         None => Evidence::unmade(Start::Done, Some(Stop::Cancelled)),
     };
-    decided(plan, &evidence, timeline)
+    decided(plan, &evidence, timeline, run)
 }
 
 /// What is decided, of a run that gave nothing.
-fn decided(plan: &Plan, evidence: &Evidence, timeline: Timeline) -> Outcome {
+fn decided(plan: &Plan, evidence: &Evidence, timeline: Timeline, run: String) -> Outcome {
     let Decision { verdict, enforcement } = verdict::decide(evidence, plan);
     let policy = PolicyRef { name: plan.policy_name.clone(), hash: plan.policy_hash.clone() };
-    Outcome { run: run_id(), timing: timeline.finish(), enforcement, ..Outcome::bare(policy, verdict) }
+    Outcome { run, timing: timeline.finish(), enforcement, ..Outcome::bare(policy, verdict) }
 }
 
 fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {
@@ -140,15 +144,11 @@ fn counters(seen: &Seen, pids_counted: bool) -> Counters {
         tmp_used: tmp.map(|(all, used)| (used, all)),
         tmp_inodes: inodes.map(|(all, used)| (used.saturating_sub(OWN_INODES), all.saturating_sub(OWN_INODES))),
         stdin: seen.given.map_or(0, |given| given.bytes),
-        stdout: seen.stdout.seen,
-        stderr: seen.stderr.seen,
-        prints: seen.received.print_bytes,
+        stdout: seen.log.seen(Channel::Stdout),
+        stderr: seen.log.seen(Channel::Stderr),
+        prints: seen.log.seen(Channel::Print),
         result: seen.received.result_bytes,
     }
-}
-
-fn captured(capture: &Capture) -> Captured {
-    Captured { text: capture.text(), truncated: capture.over() }
 }
 
 fn usage(counters: &Counters) -> Usage {
@@ -161,7 +161,7 @@ fn usage(counters: &Counters) -> Usage {
 }
 
 /// 128 bits that no other run has: the standard library's hash keys come from the kernel's random numbers and differ for every state.
-fn run_id() -> String {
+pub fn run_id() -> String {
     let part = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", part(), part())
 }

@@ -6,9 +6,9 @@ use remand_child::message::Ended;
 use remand_plan::evidence::{Given, InFlight, Stop};
 use remand_plan::frames::{FrameError, Received};
 use remand_plan::outcome::Violation;
+use remand_plan::output::Log;
 use std::time::Duration;
 
-use super::capture::Capture;
 use super::lookups::PathLookups;
 use super::parts::Parts;
 use super::tree::Sample;
@@ -35,10 +35,8 @@ pub struct Seen {
     pub frame_error: Option<FrameError>,
     /// What it was given to read.
     pub given: Option<Given>,
-    /// Captured streams.
-    pub stdout: Capture,
-    /// See `stdout`.
-    pub stderr: Capture,
+    /// Prints and streams.
+    pub log: Log,
     /// Denied calls.
     pub violations: Vec<Violation>,
     /// There were more.

@@ -8,7 +8,7 @@ use super::bounds::Bounds;
 use super::kind::{self, Kind};
 use super::replaced::Replaced;
 use super::shape::{self, Budget};
-use super::{ERROR_SIZE, FrameError, PRINT_FLOOR, Received, malformed};
+use super::{Channel, ERROR_SIZE, FrameError, News, OUTPUT_SIZE, Received, Text, malformed};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -31,7 +31,10 @@ struct Frame {
 pub struct Decoder {
     limits: Bounds,
     received: Received,
+    news: Vec<News>,
     nodes: u64,
+    /// The same of what was printed.
+    printed: u64,
     state: State,
     /// Bytes of the next length that came, and how many.
     header: ([u8; 4], usize),
@@ -43,7 +46,8 @@ impl Decoder {
     /// A decoder that expects `ready`.
     #[must_use]
     pub fn new(limits: Bounds) -> Self {
-        Self { limits, received: Received::default(), nodes: 0, state: State::Start, header: ([0; 4], 0), frame: None, failed: None }
+        let (received, news) = (Received::default(), Vec::new());
+        Self { limits, received, news, nodes: 0, printed: 0, state: State::Start, header: ([0; 4], 0), frame: None, failed: None }
     }
 
     /// Takes bytes as they were read, in any portions. What came before an error counts: see [`Self::received`].
@@ -64,6 +68,11 @@ impl Decoder {
     #[must_use]
     pub fn received(&self) -> &Received {
         &self.received
+    }
+
+    /// What was said since this was asked.
+    pub fn news(&mut self) -> Vec<News> {
+        std::mem::take(&mut self.news)
     }
 
     /// At end of file: everything received, and the error that [`Self::feed`] gave, or `CutShort` if a frame was.
@@ -131,7 +140,7 @@ impl Decoder {
         if length < kind::HEAD {
             return Err(malformed("a frame too short to have a kind"));
         }
-        if length > self.result_left().max(self.print_room()).max(ERROR_SIZE) {
+        if length > self.result_left().max(OUTPUT_SIZE).max(ERROR_SIZE) {
             return Err(self.too_large(length));
         }
         Ok(())
@@ -139,7 +148,9 @@ impl Decoder {
 
     fn check_order(&self, kind: Kind) -> Result<(), FrameError> {
         match (self.state, kind) {
-            (State::Start, Kind::Ready) | (State::Running, Kind::Print | Kind::Item | Kind::Done | Kind::Error) => Ok(()),
+            (State::Start, Kind::Ready) | (State::Running, Kind::Print | Kind::Out | Kind::Err | Kind::Item | Kind::Done | Kind::Error) => {
+                Ok(())
+            }
             (State::Running, Kind::Ready) => Err(malformed("a second ready frame")),
             (State::Start, _) => Err(malformed("a frame before ready")),
             (State::Ended, _) => Err(malformed("a frame after the final frame")),
@@ -153,9 +164,8 @@ impl Decoder {
                 Err(FrameError::Malformed(format!("an error frame of {length} bytes, over {ERROR_SIZE}")))
             }
             Kind::Item | Kind::Done if length > self.result_left().max(kind::HEAD) => Err(self.too_large(length)),
-            Kind::Print if length > self.print_room() => {
-                let seen = self.received.print_bytes.saturating_add(length.saturating_sub(kind::PRINT_ENVELOPE) / 6);
-                Err(FrameError::TooManyPrints { seen, allowed: self.limits.prints })
+            Kind::Print | Kind::Out | Kind::Err if length > OUTPUT_SIZE => {
+                Err(FrameError::Malformed(format!("a frame of output of {length} bytes, over {OUTPUT_SIZE}")))
             }
             _ => Ok(()),
         }
@@ -169,7 +179,16 @@ impl Decoder {
                 self.received.ready = true;
                 self.state = State::Running;
             }
-            Kind::Print => self.accept_print(kind::parse::<kind::Print>(text)?.text)?,
+            Kind::Print => {
+                let kind::Print { text, values, continues, .. } = kind::parse(text)?;
+                let values = values.filter(|values| self.may_be_told(values));
+                self.say(Text { channel: Channel::Print, text, values, continues });
+            }
+            Kind::Out | Kind::Err => {
+                let kind::Written { text, continues, .. } = kind::parse(text)?;
+                let channel = if kind == Kind::Out { Channel::Stdout } else { Channel::Stderr };
+                self.say(Text { channel, text, values: None, continues });
+            }
             Kind::Item => {
                 let item: kind::Item = kind::parse(text)?;
                 if self.received.items.last().is_some_and(|(last, _)| *last >= item.index) {
@@ -178,6 +197,7 @@ impl Decoder {
                 self.count_value(&item.value, bytes.len(), 1)?;
                 self.note(item.replaced)?;
                 self.received.items.push((item.index, item.value));
+                self.news.push(News::Item);
             }
             Kind::Done => {
                 let done: kind::Done = kind::parse(text)?;
@@ -197,22 +217,18 @@ impl Decoder {
         Ok(())
     }
 
-    fn accept_print(&mut self, mut text: String) -> Result<(), FrameError> {
-        let allowed = self.limits.prints;
-        let left = allowed.saturating_sub(self.received.print_bytes);
-        let seen = self.received.print_bytes.saturating_add((text.len() as u64).max(PRINT_FLOOR));
-        if seen > allowed {
-            let most = usize::try_from(left).unwrap_or(usize::MAX).min(text.len());
-            text.truncate((0..=most).rev().find(|cut| text.is_char_boundary(*cut)).unwrap_or(0));
+    fn say(&mut self, text: Text) {
+        if !text.text.is_empty() {
+            self.news.push(News::Text(text));
         }
-        if !text.is_empty() {
-            self.received.prints.push(text);
-        }
-        if seen > allowed {
-            return Err(FrameError::TooManyPrints { seen, allowed });
-        }
-        self.received.print_bytes = seen;
-        Ok(())
+    }
+
+    /// Whether it is an array of values as results may be. What is not goes without an error: the text says it too.
+    fn may_be_told(&mut self, values: &RawValue) -> bool {
+        let mut budget = Budget { depth: self.limits.result_depth, nodes: self.limits.result_nodes, used: self.printed, around: 0 };
+        let told = values.get().starts_with('[') && shape::check(values.get(), &mut budget).is_ok();
+        self.printed = if told { budget.used } else { self.printed };
+        told
     }
 
     /// `around`: arrays of the outcome's value that it will stand in.
@@ -236,12 +252,6 @@ impl Decoder {
 
     fn result_left(&self) -> u64 {
         self.limits.result_size.saturating_sub(self.received.result_bytes)
-    }
-
-    /// JSON writes a byte of text as up to six. One byte more than is left must fit: it is the proof.
-    fn print_room(&self) -> u64 {
-        let left = self.limits.prints.saturating_sub(self.received.print_bytes);
-        left.saturating_add(1).saturating_mul(6).saturating_add(kind::PRINT_ENVELOPE)
     }
 
     fn too_large(&self, length: u64) -> FrameError {

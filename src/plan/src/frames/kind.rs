@@ -11,14 +11,14 @@ use super::{Denied, ErrorFrame, FrameError, Missing, Replaced};
 pub const HEAD: u64 = 15;
 /// Bytes of `{"kind":"ready"}`.
 pub const READY: u64 = 16;
-/// Bytes of a print frame besides its text, with some to spare.
-pub const PRINT_ENVELOPE: u64 = 32;
 
 /// The kinds of frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Ready,
     Print,
+    Out,
+    Err,
     Item,
     Done,
     Error,
@@ -31,6 +31,8 @@ impl Kind {
         match name {
             b"ready" => Some(Self::Ready),
             b"print" => Some(Self::Print),
+            b"out" => Some(Self::Out),
+            b"err" => Some(Self::Err),
             b"item" => Some(Self::Item),
             b"done" => Some(Self::Done),
             b"error" => Some(Self::Error),
@@ -53,6 +55,20 @@ pub struct Print {
     #[serde(rename = "kind")]
     _kind: Kinded,
     pub text: String,
+    #[serde(default)]
+    pub values: Option<Box<RawValue>>,
+    #[serde(default)]
+    pub continues: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    #[serde(rename = "kind")]
+    _kind: Kinded,
+    pub text: String,
+    #[serde(default)]
+    pub continues: bool,
 }
 
 #[derive(Deserialize)]

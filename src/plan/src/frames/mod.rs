@@ -1,15 +1,17 @@
 //! The result protocol: frames from the executor, decoded without I/O.
 //!
-//! A frame is a 4-byte big-endian length and that many bytes of UTF-8 JSON: one object that starts with `{"kind":"` and one of five kinds.
+//! A frame is a 4-byte big-endian length and that many bytes of UTF-8 JSON: one object that starts with `{"kind":"` and one of seven kinds.
 //!
-//! | state   | `ready` | `print`, `item` | `done`, `error` |
-//! |---------|---------|-----------------|-----------------|
-//! | start   | running | malformed       | malformed       |
-//! | running | malformed | running       | ended           |
-//! | ended   | malformed | malformed     | malformed       |
+//! | state   | `ready` | `print`, `out`, `err`, `item` | `done`, `error` |
+//! |---------|---------|-------------------------------|-----------------|
+//! | start   | running | malformed                     | malformed       |
+//! | running | malformed | running                     | ended           |
+//! | ended   | malformed | malformed                   | malformed       |
 //!
-//! After `done` or `error` not one byte more may come. `print` carries `text`; `item` carries `index` (rising) and `value`; `done` may carry `value`
-//! (an executor in `per_item` mode sends none); both may carry `replaced`; `error` carries the fields of [`ErrorFrame`], `denied` only where a list of the
+//! After `done` or `error` not one byte more may come. `print` carries `text`, `values` where there are few enough (what was printed, an array), and `continues`
+//! where it goes on where the one before it ended; `out` and `err`, what was written to standard output and error, carry `text` and `continues`; `item` carries
+//! `index` (rising) and `value`; `done` may carry `value` (an executor in `per_item` mode sends none); both may carry `replaced`; `error` carries the fields of
+//! [`ErrorFrame`], `denied` only where a list of the
 //! policy denied something. Any other member is malformed.
 //!
 //! Always holds: nothing is allocated from a length, only from bytes that came; more than the kind's limit is never kept; every byte is hostile; an
@@ -25,16 +27,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::limit::Shape;
+use crate::output::Piece;
 use crate::words::words;
 
-pub use bounds::Bounds;
+pub use bounds::{Bounds, Channel, Overflow};
 pub use decoder::Decoder;
 pub use replaced::{Replaced, Spot, Was};
 
 /// Most bytes of an `error` frame; the executor keeps its own account well below.
 pub const ERROR_SIZE: u64 = 128 << 10;
-/// A print shorter than this many bytes counts as this many, so that empty prints cannot fill the supervisor's memory.
-pub const PRINT_FLOOR: u64 = 16;
+/// Most bytes of a frame that carries output: 64 KiB of text, of which JSON writes a byte as up to six, and as many of values.
+pub const OUTPUT_SIZE: u64 = (7 << 16) + 64;
 /// Most digits (with sign, point and exponent) of a number: what Python itself reads and writes.
 pub const NUMBER_LENGTH: u64 = 4_300;
 
@@ -109,9 +112,6 @@ pub enum FrameError {
     /// Over the size limit: stop with `LimitKind::ResultSize`. Bytes of all result frames, this one as announced.
     #[error("a result of {seen} bytes where {allowed} are allowed")]
     TooLarge { seen: u64, allowed: u64 },
-    /// Over the print limit: stop with `LimitKind::Prints`. Bytes of all captured text, at least.
-    #[error("{seen} bytes of captured print text where {allowed} are allowed")]
-    TooManyPrints { seen: u64, allowed: u64 },
     /// Over a shape limit: stop with `LimitKind::ResultShape`. Counting ended at the first that was too much.
     #[error("a result {what} of {seen} where {allowed} are allowed")]
     TooComplex { what: Shape, seen: u64, allowed: u64 },
@@ -123,15 +123,44 @@ pub enum FrameError {
     CutShort { missing: u64 },
 }
 
-/// Everything that came out of the result pipe, in order. Values are kept as the JSON text that was received.
+/// Something that a run says while it goes on. Whoever feeds the decoder takes it out, so that it is kept and counted with what comes by other pipes.
+#[derive(Debug)]
+pub enum News {
+    /// Output.
+    Text(Text),
+    /// An item, which is kept as the last of [`Received::items`] then.
+    Item,
+}
+
+/// A portion of output. Not empty.
+#[derive(Debug)]
+pub struct Text {
+    /// Where it was written to.
+    pub channel: Channel,
+    /// What was written.
+    pub text: String,
+    /// What was printed, an array.
+    pub values: Option<Box<RawValue>>,
+    /// It goes on where the portion before it ended.
+    pub continues: bool,
+}
+
+impl Text {
+    /// As the log takes it.
+    #[must_use]
+    pub fn piece(&self) -> Piece<'_> {
+        let Self { channel, text, values, continues } = self;
+        Piece { channel: *channel, text: text.as_bytes(), values: values.as_deref().map(RawValue::get), continues: *continues }
+    }
+}
+
+/// What else came out of the result pipe, in order. Values are kept as the JSON text that was received.
 #[derive(Debug, Default)]
 pub struct Received {
     /// `ready` came.
     pub ready: bool,
     /// Items: (index, value text), in order of arrival, each index above the one before.
     pub items: Vec<(u64, Box<RawValue>)>,
-    /// Captured prints; the last is cut where it went over the limit.
-    pub prints: Vec<String>,
     /// Value of `done`, if it has one.
     pub value: Option<Box<RawValue>>,
     /// What stands in the values for something that JSON cannot say.
@@ -140,8 +169,6 @@ pub struct Received {
     pub done: bool,
     /// The final frame was `error`.
     pub error: Option<ErrorFrame>,
-    /// Bytes of all prints as counted against the limit.
-    pub print_bytes: u64,
     /// Bytes of all frames that carried a value.
     pub result_bytes: u64,
 }

@@ -6,8 +6,17 @@ use super::shape::Budget;
 use super::*;
 use crate::frames::Bounds;
 
-const LIMITS: Bounds =
-    Bounds { stdin: 0, stdout: 0, stderr: 0, prints: 100, result_size: 200, result_depth: 5, result_nodes: 20, job_size: 0 };
+const LIMITS: Bounds = Bounds {
+    stdin: 0,
+    stdout: 0,
+    stderr: 0,
+    prints: 100,
+    overflow: Overflow::End,
+    result_size: 200,
+    result_depth: 5,
+    result_nodes: 20,
+    job_size: 0,
+};
 
 fn frame(text: &str) -> Vec<u8> {
     [&u32::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
@@ -31,10 +40,18 @@ fn decode(bytes: &[u8], portions: &[usize]) -> Seen {
         assert_eq!(failed, decoder.feed(&[]).is_err(), "an error is final");
         rest = later;
     }
+    let texts = decoder.news().into_iter().filter_map(|news| match news {
+        News::Text(Text { channel, text, values, continues }) => {
+            let values = values.map_or_else(String::new, |values| format!(" {values}"));
+            Some(format!("{channel}{}: {text}{values}", if continues { " on" } else { "" }))
+        }
+        News::Item => None,
+    });
+    let texts = texts.collect();
     let (received, error) = decoder.finish();
     let text = |value: &RawValue| value.get().to_owned();
     let items = received.items.iter().map(|(index, value)| (*index, text(value))).collect();
-    (received.ready, items, received.prints, received.value.as_deref().map(text), received.done, received.error, error)
+    (received.ready, items, texts, received.value.as_deref().map(text), received.done, received.error, error)
 }
 
 fn error(frames: &[&str]) -> FrameError {
@@ -48,7 +65,7 @@ fn is_malformed(bytes: &[u8]) {
 #[test]
 fn a_run_of_each_mode() {
     let seen = decode(&stream(&[READY, r#"{"kind":"print","text":"hi\n"}"#, r#"{"kind":"done","value":null}"#]), &[]);
-    assert_eq!(seen, (true, vec![], vec!["hi\n".to_owned()], Some("null".to_owned()), true, None, None));
+    assert_eq!(seen, (true, vec![], vec!["print: hi\n".to_owned()], Some("null".to_owned()), true, None, None));
     let items = [READY, r#"{"kind":"item","index":0,"value":{"json":1}}"#, r#"{"kind":"item","index":7,"value":2}"#, r#"{"kind":"done"}"#];
     let seen = decode(&stream(&items), &[]);
     assert_eq!(seen, (true, vec![(0, r#"{"json":1}"#.to_owned()), (7, "2".to_owned())], vec![], None, true, None, None));
@@ -238,17 +255,50 @@ fn result_size_at_and_over() {
 }
 
 #[test]
-fn prints_at_and_over() {
-    let print = |text: &str| format!(r#"{{"kind":"print","text":"{text}"}}"#);
-    assert_eq!(decode(&stream(&[READY, &print(&"x".repeat(60)), &print(&"\\u0001".repeat(40))]), &[]).6, None);
-    let seen = decode(&stream(&[READY, &print(&"x".repeat(60)), &print(&("é".repeat(20) + "x"))]), &[]);
-    assert_eq!(seen.6, Some(FrameError::TooManyPrints { seen: 101, allowed: 100 }));
-    assert_eq!(seen.2, vec!["x".repeat(60), "é".repeat(20)], "what fits is kept, whole characters");
-    let many: Vec<String> = std::iter::repeat_with(|| print("")).take(7).collect();
-    let many: Vec<&str> = [READY].into_iter().chain(many.iter().map(String::as_str)).collect();
-    assert_eq!(error(&many), FrameError::TooManyPrints { seen: 112, allowed: 100 });
-    assert_eq!(decode(&stream(&many[..7]), &[]).6, None);
-    assert!(matches!(error(&[READY, &print(&"x".repeat(10_000))]), FrameError::TooManyPrints { seen: 1_600..10_000, allowed: 100 }));
+fn output_of_each_kind() {
+    let frames = [
+        READY,
+        r#"{"kind":"print","text":"a 1\n","values":["a",1]}"#,
+        r#"{"kind":"out","text":"o"}"#,
+        r#"{"kind":"err","text":"e","continues":true}"#,
+        r#"{"kind":"print","text":""}"#,
+        r#"{"kind":"print","text":"p","values":null,"continues":true}"#,
+    ];
+    assert_eq!(
+        decode(&stream(&frames), &[]).2,
+        ["print: a 1\n [\"a\",1]", "stdout: o", "stderr on: e", "print on: p"],
+        "nothing is no print"
+    );
+    // Values that no result could have are left out; the text says it too.
+    for values in ["1", "[[[[[[]]]]]]", "[{\"a\":1,\"a\":2}]", "[1e999]", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"] {
+        let print = format!(r#"{{"kind":"print","text":"x","values":{values}}}"#);
+        assert_eq!(decode(&stream(&[READY, &print]), &[]).2, ["print: x"], "{values}");
+    }
+    let tens = r#"{"kind":"print","text":"x","values":[1,1,1,1,1,1,1,1,1]}"#;
+    assert_eq!(decode(&stream(&[READY, tens, tens, tens]), &[]).2[2], "print: x", "of all prints together");
+    for bad in [
+        r#"{"kind":"out","text":"","values":[]}"#,
+        r#"{"kind":"out"}"#,
+        r#"{"kind":"err","text":1}"#,
+        r#"{"kind":"outer","text":""}"#,
+        r#"{"kind":"print","text":"x","continues":1}"#,
+        r#"{"kind":"print","text":"x","values":[NaN]}"#,
+    ] {
+        is_malformed(&stream(&[READY, bad]));
+    }
+}
+
+#[test]
+fn a_frame_of_output_is_bounded() {
+    let print = |text: usize| format!(r#"{{"kind":"print","text":"{}"}}"#, "x".repeat(text));
+    let most = usize::try_from(OUTPUT_SIZE).unwrap() - print(0).len();
+    assert_eq!(decode(&stream(&[READY, &print(most)]), &[]).6, None);
+    let large = LIMITS.result_size.max(1 << 30);
+    let mut decoder = Decoder::new(Bounds { result_size: large, ..LIMITS });
+    assert!(matches!(decoder.feed(&stream(&[READY, &print(most + 1)])), Err(FrameError::Malformed(_))));
+    let whole = r#"{"kind":"print","text":"\u0000","values":["\u0000"]}"#;
+    let escaped = (whole.len() - 12) as u64 + 6 * (1 << 16) + (1 << 16);
+    assert!(escaped <= OUTPUT_SIZE, "64 KiB of text that is all escapes, and as many of values");
 }
 
 /// Catalogue O2: a truncated frame.

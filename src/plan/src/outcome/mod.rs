@@ -14,11 +14,13 @@ use serde_json::value::RawValue;
 use crate::enforcement::Enforcement;
 use crate::evidence::Given;
 use crate::frames::{ErrorFrame, Replaced};
+use crate::output::{Dropped, Order, Output, Texts};
 use crate::protection::Protection;
 use crate::step::Step;
 use crate::verdict::Verdict;
 use crate::words::words;
 
+pub use crate::output::Captured;
 pub use exit_code::{EXIT_CODES, exit_code, exit_code_table, program_code};
 
 /// Version of this record's shape.
@@ -44,14 +46,22 @@ pub struct Outcome {
     /// The exception of a `raised` run, or what went with another verdict.
     pub error: Option<ErrorFrame>,
     /// Captured prints, in order.
-    pub prints: Vec<String>,
+    pub prints: Texts,
+    /// Prints that are missing there, where the run went on (`limits.overflow`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prints_dropped: Option<Dropped>,
     /// What it was given as standard input, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Given>,
-    /// Standard output of the run (what bypassed `print`).
+    /// Standard output of the run (what was not by `print`).
     pub stdout: Captured,
     /// Standard error of the run.
     pub stderr: Captured,
+    /// Prints and both streams in one order.
+    pub output: Output,
+    /// What is known of that order: `exact` where all came by one pipe, as what functions print and write by `sys.stdout` and `sys.stderr` does; else `read`, the
+    /// order in which the supervisor read.
+    pub output_order: Order,
     /// Denied system calls, most frequent first.
     pub violations: Vec<Violation>,
     /// More calls were denied than are listed.
@@ -78,10 +88,13 @@ impl Outcome {
             value: RawValue::NULL.to_owned(),
             replaced: None,
             error: None,
-            prints: Vec::new(),
+            prints: Texts::default(),
+            prints_dropped: None,
             stdin: None,
             stdout: Captured::default(),
             stderr: Captured::default(),
+            output: Output::default(),
+            output_order: Order::Exact,
             violations: Vec::new(),
             violations_truncated: false,
             quiet: Vec::new(),
@@ -99,15 +112,6 @@ pub struct PolicyRef {
     pub name: String,
     /// SHA-256 of the effective policy's canonical text, hex.
     pub hash: String,
-}
-
-/// A captured stream: invalid UTF-8 is replaced.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Captured {
-    /// The text kept.
-    pub text: String,
-    /// Whether more was written than is kept.
-    pub truncated: bool,
 }
 
 /// One kind of denied call.

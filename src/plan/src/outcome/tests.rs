@@ -39,10 +39,13 @@ fn outcome(verdict: Verdict) -> Outcome {
         value: RawValue::from_string("{\"n\":1.10,\"big\":123456789012345678901234567890}".into()).unwrap(),
         replaced: None,
         error: Some(ErrorFrame { kind: "ValueError".into(), line: Some(2), ..ErrorFrame::default() }),
-        prints: vec!["hi\n".into()],
+        prints: ["hi\n"].into_iter().collect(),
+        prints_dropped: None,
         stdin: None,
         stdout: Captured::default(),
-        stderr: Captured { text: "e".into(), truncated: true },
+        stderr: Captured { text: "e".into(), truncated: true, ..Captured::default() },
+        output: Output::default(),
+        output_order: Order::Exact,
         violations: vec![Violation {
             syscall: "mount".into(),
             args: [u64::MAX, 0, 0, 0, 0, 0],
@@ -66,8 +69,7 @@ fn outcome(verdict: Verdict) -> Outcome {
 fn the_keys_and_their_order() {
     let value = serde_json::to_value(outcome(Verdict::Finished)).unwrap();
     let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-    let named =
-        "version run policy verdict value error prints stdout stderr violations violations_truncated quiet usage timing enforcement";
+    let named = "version run policy verdict value error prints stdout stderr output output_order violations violations_truncated quiet usage timing enforcement";
     assert_eq!(keys.join(" "), named);
     assert_eq!(value["verdict"], json!({"kind": "finished"}));
     assert_eq!(value["error"]["type"], json!("ValueError"));

@@ -164,6 +164,7 @@ fn bounds(policy: &Policy) -> Bounds {
         stdout: limits.stdout.0,
         stderr: limits.stderr.0,
         prints: limits.prints.0,
+        overflow: limits.overflow,
         result_size: limits.result_size.0,
         result_depth: limits.result_depth,
         result_nodes: limits.result_nodes,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use remand_policy::policy::{
-    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Policy, Python, Results, Surrogates,
-    Syscalls, Tables, Tmp,
+    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Overflow, Policy, Python, Results,
+    Surrogates, Syscalls, Tables, Tmp,
 };
 use remand_policy::units::{Bytes, Cpus, Limit, Span};
 use remand_syscalls::{Arch, Grant, Rules, is_dangerous, is_group, names};
@@ -38,6 +38,7 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
             stdout: Bytes(1000),
             stderr: Bytes(2000),
             prints: Bytes(3000),
+            overflow: Overflow::End,
             result_size: Bytes(4000),
             result_depth: 50,
             result_nodes: 6000,
@@ -224,6 +225,7 @@ fn a_privileged_run_on_a_full_host() {
             stdout: 1000,
             stderr: 2000,
             prints: 3000,
+            overflow: Overflow::End,
             result_size: 4000,
             result_depth: 50,
             result_nodes: 6000,

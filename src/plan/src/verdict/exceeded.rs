@@ -6,9 +6,10 @@ use super::ending;
 use super::kinds::{Level, Verdict};
 use super::signals::{SIGKILL, SIGXCPU, SIGXFSZ};
 use crate::evidence::{Counters, Ended, Evidence, FrameEnd, Start, Stop};
-use crate::frames::FrameError;
+use crate::frames::{FrameError, Overflow};
 use crate::limit::{LimitKind, Unit};
 use crate::outcome::microseconds;
+use crate::output::Channel;
 use crate::plan::{Plan, rlimit};
 
 const RESULT_PIPE: &str = "bytes of the result pipe";
@@ -40,9 +41,13 @@ pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
 /// The limit that the supervisor stopped the run for. A stop is only made under a limit; `unwrap_or` keeps the function total.
 fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
     let (counters, bounds) = (&evidence.counters, &plan.bounds);
-    let over = |allowed: u64, seen: u64, source| exceeded(limit, allowed, seen.max(allowed.saturating_add(1)), source);
+    let over = |allowed: u64, seen: u64, source: &str| exceeded(limit, allowed, seen.max(allowed.saturating_add(1)), source);
     // The decoder's own account is exact; without it the counters speak.
     let in_frames = |allowed, seen| by_frames(evidence).unwrap_or_else(|| over(allowed, seen, RESULT_PIPE));
+    let output = |channel, seen, what: &str| match bounds.overflow {
+        Overflow::End => over(bounds.most(channel), seen, what),
+        Overflow::Truncate => over(bounds.most(channel), seen, &format!("{what}, most of which was dropped: 64 times the limit")),
+    };
     let full = |counted: Option<(u64, u64)>, source| {
         let (used, size) = counted.unwrap_or_default();
         exceeded(limit, size, used, source)
@@ -52,9 +57,9 @@ fn by_limit(limit: LimitKind, evidence: &Evidence, plan: &Plan) -> Verdict {
         LimitKind::CpuTime => cpu(evidence, plan, cpu_source(plan)),
         LimitKind::Memory => memory(evidence, plan),
         LimitKind::Stdin => over(bounds.stdin, counters.stdin, "bytes of standard input"),
-        LimitKind::Stdout => over(bounds.stdout, counters.stdout, "bytes of standard output"),
-        LimitKind::Stderr => over(bounds.stderr, counters.stderr, "bytes of standard error"),
-        LimitKind::Prints => in_frames(bounds.prints, counters.prints),
+        LimitKind::Stdout => output(Channel::Stdout, counters.stdout, "bytes of standard output"),
+        LimitKind::Stderr => output(Channel::Stderr, counters.stderr, "bytes of standard error"),
+        LimitKind::Prints => output(Channel::Print, counters.prints, "bytes of prints"),
         LimitKind::ResultSize => in_frames(bounds.result_size, counters.result),
         LimitKind::ResultShape => in_frames(bounds.result_nodes, 0),
         LimitKind::FileSize => file_size(plan.rlimit(rlimit::FSIZE).unwrap_or(u64::MAX)),
@@ -89,7 +94,6 @@ pub fn by_frames(evidence: &Evidence) -> Option<Verdict> {
     let FrameEnd::Refused(refused) = &evidence.frames else { return None };
     Some(match refused {
         FrameError::TooLarge { seen, allowed } => exceeded(LimitKind::ResultSize, *allowed, *seen, RESULT_PIPE),
-        FrameError::TooManyPrints { seen, allowed } => exceeded(LimitKind::Prints, *allowed, *seen, RESULT_PIPE),
         FrameError::TooComplex { what, seen, allowed } => Verdict::Exceeded {
             limit: LimitKind::ResultShape,
             allowed: *allowed,

@@ -8,7 +8,7 @@ use remand_syscalls::bpf::Instruction;
 
 use super::*;
 use crate::evidence::{Cleanup, Confinement, Counters, Ended, FrameEnd, Groups, InFlight, MemoryLevel, Start, StepFailure, Stop};
-use crate::frames::{Bounds, ErrorFrame, FrameError};
+use crate::frames::{Bounds, ErrorFrame, FrameError, Overflow};
 use crate::limit::{LimitKind, Shape};
 use crate::plan::{CgroupLimits, Command, CommandKind, Root, TmpMount, rlimit};
 use crate::step::Step;
@@ -32,7 +32,17 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         normal_filter: None,
         filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
         command: Command { path: String::new(), argv: Vec::new(), env: Vec::new(), cwd: String::new(), kind },
-        bounds: Bounds { stdin: 5, stdout: 10, stderr: 20, prints: 30, result_size: 40, result_depth: 50, result_nodes: 60, job_size: 70 },
+        bounds: Bounds {
+            stdin: 5,
+            stdout: 10,
+            stderr: 20,
+            prints: 30,
+            overflow: Overflow::End,
+            result_size: 40,
+            result_depth: 50,
+            result_nodes: 60,
+            job_size: 70,
+        },
         enforcement: BTreeMap::new(),
     }
 }
@@ -141,6 +151,7 @@ fn the_supervisors_reason_comes_first() {
         stdin: 8,
         stdout: 10,
         stderr: 25,
+        prints: 32,
         ..Counters::default()
     };
     let rows = [
@@ -149,7 +160,7 @@ fn the_supervisors_reason_comes_first() {
         (Stop::Limit(LimitKind::Memory), (LimitKind::Memory, 64 << 20, 65 << 20)),
         (Stop::Limit(LimitKind::Stdout), (LimitKind::Stdout, 10, 11)),
         (Stop::Limit(LimitKind::Stderr), (LimitKind::Stderr, 20, 25)),
-        (Stop::Limit(LimitKind::Prints), (LimitKind::Prints, 30, 31)),
+        (Stop::Limit(LimitKind::Prints), (LimitKind::Prints, 30, 32)),
         (Stop::Limit(LimitKind::ResultSize), (LimitKind::ResultSize, 40, 41)),
         (Stop::Limit(LimitKind::ResultShape), (LimitKind::ResultShape, 60, 61)),
     ];
@@ -168,10 +179,18 @@ fn the_supervisors_reason_comes_first() {
 }
 
 #[test]
+fn truncated_output_ends_a_run_at_64_times() {
+    let mut plan = plan(CommandKind::Executor, true);
+    plan.bounds.overflow = Overflow::Truncate;
+    let counters = Counters { stdout: 641, ..Counters::default() };
+    let evidence = Evidence { stopped: Some(Stop::Limit(LimitKind::Stdout)), counters, ..evidence(FrameEnd::None, Ended::Signaled(9)) };
+    assert_eq!(limit(&judge(&evidence, &plan)), Some((LimitKind::Stdout, 640, 641)));
+}
+
+#[test]
 fn refused_frames_bring_their_own_counters() {
     let rows = [
         (FrameError::TooLarge { seen: 4_294_967_295, allowed: 40 }, (LimitKind::ResultSize, 40, 4_294_967_295)),
-        (FrameError::TooManyPrints { seen: 32, allowed: 30 }, (LimitKind::Prints, 30, 32)),
         (FrameError::TooComplex { what: Shape::Depth, seen: 51, allowed: 50 }, (LimitKind::ResultShape, 50, 51)),
         (FrameError::TooComplex { what: Shape::Values, seen: 61, allowed: 60 }, (LimitKind::ResultShape, 60, 61)),
     ];

@@ -5,8 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use remand_policy::policy::{
-    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Policy, Python, Results, Surrogates,
-    Syscalls, Tables, Tmp,
+    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Overflow, Policy, Python, Results,
+    Surrogates, Syscalls, Tables, Tmp,
 };
 use remand_policy::units::{Bytes, Cpus, Limit, Span};
 use remand_syscalls::{Comparison, Condition, Grant, Rules};
@@ -37,11 +37,11 @@ fn limits() -> impl Strategy<Value = Limits> {
         limit(bytes(1..9)),
     );
     let second = (bytes(64..70), bytes(1..9), bytes(1..9), bytes(1..9), bytes(1..9));
-    let third = (1_u64..9, 1_u64..9, bytes(1..9), enforce());
+    let third = (1_u64..9, 1_u64..9, bytes(1..9), enforce(), any::<bool>());
     (first, second, third).prop_map(|(first, second, third)| {
         let (wall_time, cpu_time, cpus, memory, pids, open_files, file_size) = first;
         let (stack, stdout, stderr, prints, result_size) = second;
-        let (result_depth, result_nodes, job_size, cgroup) = third;
+        let (result_depth, result_nodes, job_size, cgroup, truncates) = third;
         Limits {
             wall_time,
             cpu_time,
@@ -55,6 +55,7 @@ fn limits() -> impl Strategy<Value = Limits> {
             stdout,
             stderr,
             prints,
+            overflow: if truncates { Overflow::Truncate } else { Overflow::End },
             result_size,
             result_depth,
             result_nodes,

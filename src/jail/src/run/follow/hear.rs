@@ -9,12 +9,15 @@ use nix::errno::Errno;
 use nix::unistd;
 use remand_child::message::Report;
 use remand_plan::evidence::Stop;
+use remand_plan::frames::News;
 use remand_plan::limit::LimitKind;
+use remand_plan::outcome::microseconds;
+use remand_plan::output::{By, Channel, Piece};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
 use super::super::denials::Denials;
-use super::super::launch::{Said, Stream};
+use super::super::launch::{Said, Sink};
 use super::super::meter::Meter;
 use super::super::parts::Server;
 use super::super::phase::{Event, Source};
@@ -98,6 +101,9 @@ impl Attempt {
                     self.timeline.mark(Step::Exec);
                 }
                 self.on(Event::Executing, with);
+                if begins {
+                    self.begun(with);
+                }
                 self.begin_input(with);
             }
             Report::Ended(ended) => {
@@ -112,18 +118,45 @@ impl Attempt {
 
     pub(super) fn on_output(&mut self, source: Source, with: &mut With<'_, '_>) {
         let mut buffer = [0; CHUNK];
-        let (fd, capture, stream, stop) = match source {
-            Source::Stdout => (&self.parts.stdout, &mut self.stdout, Stream::Stdout, Stop::Limit(LimitKind::Stdout)),
-            _ => (&self.parts.stderr, &mut self.stderr, Stream::Stderr, Stop::Limit(LimitKind::Stderr)),
-        };
+        let (fd, channel) =
+            if source == Source::Stdout { (&self.parts.stdout, Channel::Stdout) } else { (&self.parts.stderr, Channel::Stderr) };
         let Some(count) = read(fd, &mut buffer) else { return self.on(Event::Closed(source), with) };
-        let within = capture.take(buffer.get(..count).unwrap_or_default());
-        if let Some(sink) = with.sink.as_mut().filter(|_| !within.is_empty()) {
-            sink(Said::Output(stream, within));
-        }
-        if capture.over() {
-            self.on(Event::Stop(stop), with);
+        let piece = Piece { channel, text: buffer.get(..count).unwrap_or_default(), values: None, continues: false };
+        if self.say(piece, By::Stream, with) {
             self.on(Event::Closed(source), with);
+        }
+    }
+
+    /// User code can begin.
+    fn begun(&self, with: &mut With<'_, '_>) {
+        if let Some(sink) = &mut with.sink {
+            sink(Said::Begun(with.id), 0);
+        }
+    }
+
+    /// Keeps output and passes it on, within its limits; whether it is more than the run may say, which ends it.
+    fn say(&mut self, piece: Piece<'_>, by: By, with: &mut With<'_, '_>) -> bool {
+        let us = microseconds(self.machine.since_ready(with.now));
+        let within = self.log.take(&piece, by, us);
+        if let Some(sink) = with.sink.as_mut().filter(|_| !within.is_empty()) {
+            sink(Said::Output(Piece { text: within, ..piece }), us);
+        }
+        let over = self.log.over(piece.channel);
+        if over {
+            self.on(Event::Stop(Stop::Limit(limit(piece.channel))), with);
+        }
+        over
+    }
+
+    /// At the end: what is kept of output that was truncated, and was not passed on as it came.
+    pub fn pass_rest(&mut self, sink: &mut Sink<'_>, now: Moment) {
+        let us = microseconds(self.machine.since_ready(now));
+        for channel in Channel::ALL {
+            let Some((bytes, text)) = self.log.rest(*channel) else { continue };
+            if bytes > 0 {
+                sink(Said::Dropped(*channel, bytes), us);
+            }
+            sink(Said::Output(Piece { channel: *channel, text, values: None, continues: bytes == 0 }), us);
         }
     }
 
@@ -139,6 +172,7 @@ impl Attempt {
                 *with.job = Cow::default();
             }
             self.on(Event::Ready, with);
+            self.begun(with);
         }
         self.pass_on(with);
         if self.decoder.received().done || self.decoder.received().error.is_some() {
@@ -151,14 +185,27 @@ impl Attempt {
         }
     }
 
-    /// Prints and items that came since.
+    /// Output and items that came since.
     fn pass_on(&mut self, with: &mut With<'_, '_>) {
-        let (received, (prints, items)) = (self.decoder.received(), self.told);
-        if let Some(sink) = &mut with.sink {
-            received.prints.iter().skip(prints).for_each(|text| sink(Said::Print(text)));
-            received.items.iter().skip(items).for_each(|(number, value)| sink(Said::Item(*number, value)));
+        let news = self.decoder.news();
+        let items = news.iter().filter(|news| matches!(news, News::Item)).count();
+        let mut item = self.decoder.received().items.len() - items;
+        for news in news {
+            match news {
+                News::Text(text) => {
+                    if self.say(text.piece(), By::Frame, with) {
+                        return self.on(Event::Closed(Source::Result), with);
+                    }
+                }
+                News::Item => {
+                    let us = microseconds(self.machine.since_ready(with.now));
+                    if let (Some(sink), Some((number, value))) = (&mut with.sink, self.decoder.received().items.get(item)) {
+                        sink(Said::Item(*number, value), us);
+                    }
+                    item += 1;
+                }
+            }
         }
-        self.told = (received.prints.len(), received.items.len());
     }
 
     /// Hands over as much of the job as the pipe takes; closing it is the end of the job.
@@ -192,6 +239,14 @@ impl Attempt {
                 drop(adopt(pid, received.fds));
             }
         }
+    }
+}
+
+fn limit(channel: Channel) -> LimitKind {
+    match channel {
+        Channel::Print => LimitKind::Prints,
+        Channel::Stdout => LimitKind::Stdout,
+        Channel::Stderr => LimitKind::Stderr,
     }
 }
 

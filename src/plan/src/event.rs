@@ -1,0 +1,86 @@
+//! What is told of a run while it goes on, an event per line (`--stream`). Its JSON Schema is generated from this type.
+//!
+//! Always holds: as in the outcome, what came from the run is bounded, and data.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::outcome::{Outcome, PolicyRef};
+use crate::output::Channel;
+
+/// One event. `us`: microseconds from `start`, by the supervisor's clock.
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event<'a> {
+    /// User code can begin. The first event, unless the run was never made.
+    Start {
+        /// Shape version of events and of the outcome, 1.
+        version: u32,
+        /// Random id of the run, the outcome's.
+        run: &'a str,
+        /// Which policy, exactly.
+        policy: &'a PolicyRef,
+    },
+    /// What a function printed by one `print`, or a part of it.
+    Print {
+        /// When.
+        us: u64,
+        /// The text that `print` makes of it.
+        text: &'a str,
+        /// What was printed, where that is known and was not too much; what is no JSON is text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(with = "Option<Vec<serde_json::Value>>")]
+        values: Option<&'a RawValue>,
+        /// It goes on where the one before it ended.
+        #[serde(skip_serializing_if = "is_false")]
+        continues: bool,
+    },
+    /// What was written to standard output; invalid UTF-8 is replaced.
+    Stdout {
+        /// When.
+        us: u64,
+        /// What.
+        text: &'a str,
+    },
+    /// What was written to standard error; invalid UTF-8 is replaced.
+    Stderr {
+        /// When.
+        us: u64,
+        /// What.
+        text: &'a str,
+    },
+    /// Output was dropped (`limits.overflow`): the next event of its kind has what came last.
+    Dropped {
+        /// When.
+        us: u64,
+        /// From where.
+        from: Channel,
+        /// How much.
+        bytes: u64,
+    },
+    /// An item is done, in `per_item` mode.
+    Item {
+        /// When.
+        us: u64,
+        /// Its number.
+        index: u64,
+        /// What the code made of it.
+        #[schemars(with = "serde_json::Value")]
+        value: &'a RawValue,
+    },
+    /// The run is over. The last event, always.
+    Outcome {
+        /// The whole record.
+        outcome: &'a Outcome,
+    },
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// JSON Schema of [`Event`], the same text at every call.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Event<'_>).to_value()
+}

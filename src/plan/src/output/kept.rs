@@ -1,0 +1,75 @@
+//! What is kept of one channel: its beginning, and where its run goes on, its end.
+
+use std::collections::VecDeque;
+
+use super::{Kept, Mark, Overflow, Piece, Pieces};
+
+impl Kept {
+    pub(super) fn new(limit: u64, most: u64, overflow: Overflow) -> Self {
+        let room = usize::try_from(limit).unwrap_or(usize::MAX);
+        let tail = if overflow == Overflow::Truncate { room / 2 } else { 0 };
+        let (head, tail) = (Pieces::new(room - tail), Pieces::new(tail));
+        Self { limit, most, seen: 0, head, tail, values: room, dropped: 0, dropped_pieces: 0 }
+    }
+
+    /// Returns what is within the limit.
+    pub(super) fn take<'a>(&mut self, piece: &Piece<'a>, number: u32, us: u64) -> &'a [u8] {
+        let left = usize::try_from(self.limit.saturating_sub(self.seen)).unwrap_or(usize::MAX);
+        self.seen = self.seen.saturating_add(piece.text.len() as u64);
+        let values = piece.values.filter(|values| values.len() <= self.values).unwrap_or_default();
+        self.values -= values.len();
+        let (first, last) = piece.text.split_at(piece.text.len().min(self.head.room.saturating_sub(self.head.text.len())));
+        let mut mark = Mark { us, number, text: 0, values: 0, channel: piece.channel, continues: piece.continues };
+        if !first.is_empty() {
+            self.head.push(mark, first, values);
+            mark.continues = true;
+        }
+        // Of a run that ends for it, nothing more is kept or counted.
+        if !last.is_empty() && self.most > self.limit {
+            self.tail.push(mark, last, if first.is_empty() { values } else { "" });
+            self.trim();
+        }
+        piece.text.get(..left).unwrap_or(piece.text)
+    }
+
+    fn trim(&mut self) {
+        while let Some(over) = self.tail.text.len().checked_sub(self.tail.room + 1).map(|over| over + 1) {
+            let Some(first) = self.tail.marks.front_mut() else { return };
+            let cut = over.min(first.text as usize);
+            let whole = cut == first.text as usize;
+            self.dropped = self.dropped.saturating_add(cut as u64);
+            self.dropped_pieces += u64::from(whole && !first.continues);
+            self.tail.text.drain(..cut);
+            self.tail.values.drain(..first.values as usize);
+            self.values += first.values as usize;
+            // Fits: `cut` is no more than it.
+            first.text -= u32::try_from(cut).unwrap_or(first.text);
+            first.values = 0;
+            if whole {
+                self.tail.marks.pop_front();
+            }
+        }
+    }
+
+    /// What was not within the limit as it came, with what is missing before it.
+    pub(super) fn rest(&mut self) -> Option<(u64, &[u8])> {
+        let rest = usize::try_from(self.seen.saturating_sub(self.limit)).unwrap_or(usize::MAX);
+        let tail = &*self.tail.text.make_contiguous();
+        let tail = tail.get(tail.len() - rest.min(tail.len())..).filter(|tail| !tail.is_empty())?;
+        Some((rest as u64 - tail.len() as u64, tail))
+    }
+}
+
+impl Pieces {
+    fn new(room: usize) -> Self {
+        Self { room, text: VecDeque::new(), values: VecDeque::new(), marks: VecDeque::new() }
+    }
+
+    /// A portion is what was read at once, or a frame's: far below 4 GiB.
+    fn push(&mut self, mark: Mark, text: &[u8], values: &str) {
+        let [length, of_values] = [text.len(), values.len()].map(|length| u32::try_from(length).unwrap_or(u32::MAX));
+        self.text.extend(text);
+        self.values.extend(values.as_bytes());
+        self.marks.push_back(Mark { text: length, values: of_values, ..mark });
+    }
+}
