@@ -31,7 +31,8 @@ class Imports:
     def __init__(self, security, standard_path, own=None):
         self.standard_allow, self.external_allow = security["stdlib_allow"], security["external_allow"]
         self.standard_path, self.own = standard_path, own
-        self.installed = tuple(place + "/" for place in sys.path if place)
+        self.places, self.finders = [*sys.path], [*sys.meta_path]
+        self.installed = tuple(place + "/" for place in self.places if place)
 
     def are_free(self):
         return self.standard_allow == ["*"] and self.external_allow == ["*"]
@@ -42,9 +43,13 @@ class Imports:
         known = name == "test" or name in sys.builtin_module_names or name in getattr(sys, "stdlib_module_names", ())
         return known or sys.modules["_imp"].is_frozen(name) or find_spec(name, self.standard_path) is not None
 
+    def is_installed(self, name):
+        """Whether it was there before the code put places or finders of its own beside."""
+        others = [finder for finder in self.finders if finder is not sys.modules["_frozen_importlib_external"].PathFinder]
+        return find_spec(name, self.places) is not None or any(finder.find_spec(name, None) is not None for finder in others)
+
     def is_own(self, name):
-        anywhere = sys.modules["_frozen_importlib"]._find_spec
-        return name == "__main__" or self.own is not None and (find_spec(name, self.own) is not None or anywhere(name, None) is None)
+        return name == "__main__" or self.own is not None and (find_spec(name, self.own) is not None or not self.is_installed(name))
 
     def allow(self, name):
         return self.is_standard(name) or "*" in self.external_allow or name in self.external_allow
