@@ -4,7 +4,7 @@
 
 use remand_policy::Policy;
 use remand_policy::policy::Enforce;
-use remand_syscalls::{Starting, calls_named, missing_to_start, number, tried_at_start};
+use remand_syscalls::{Blocked, Starting, blocked};
 
 use crate::files::Files;
 use crate::host::HostFacts;
@@ -38,15 +38,18 @@ pub fn blocked_by_syscalls(policy: &Policy, host: &HostFacts, what: Starting) ->
         return None;
     }
     let who = if what == Starting::Program { "program that is linked dynamically" } else { "Python" };
-    let refusal = |blocker: String, remedy: &str| Refused { protection: Protection::Start(what), blocker, remedy: remedy.to_owned() };
-    let known = |call: &&str| number(host.arch, call).is_some();
-    let killed = calls_named(&policy.syscalls.rules.kill);
-    let ends: Vec<_> = tried_at_start(what, host.glibc).into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
-    if !ends.is_empty() {
-        let blocker = format!("no {who} starts without trying {}, which ends the run under the policy", ends.join(", "));
-        return Some(refusal(blocker, "Take these calls out of syscalls.kill; syscalls.deny merely refuses them."));
-    }
-    let missing = missing_to_start(&policy.syscalls.rules, host.arch, what, host.glibc);
-    let blocker = format!("no {who} starts without {}, which the policy does not grant", missing.join(", "));
-    (!missing.is_empty()).then(|| refusal(blocker, "Grant these calls; what needs none of them starts."))
+    let (blocker, remedy) = match blocked(&policy.syscalls.rules, host.arch, what, host.glibc)? {
+        Blocked::Killed(calls) => (
+            format!("no {who} starts without trying {}, which ends the run under the policy", calls.join(", ")),
+            "Take these calls out of syscalls.kill; syscalls.deny merely refuses them.",
+        ),
+        Blocked::Denied(calls) => {
+            (format!("no {who} starts without {}, which the policy denies", calls.join(", ")), "Take these calls out of syscalls.deny.")
+        }
+        Blocked::Missing(calls) => (
+            format!("no {who} starts without {}, which the policy does not grant", calls.join(", ")),
+            "Grant these calls; what needs none of them starts.",
+        ),
+    };
+    Some(Refused { protection: Protection::Start(what), blocker, remedy: remedy.to_owned() })
 }

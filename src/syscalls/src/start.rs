@@ -5,6 +5,7 @@
 //! (`newfstatat` here, `fstat` there) or some versions try is said of those alone.
 
 use crate::arch::Arch;
+use crate::cover::calls_named;
 use crate::granted::granted;
 use crate::names::number;
 use crate::rules::Rules;
@@ -105,8 +106,7 @@ fn needed(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
 }
 
 /// The calls that it makes when it starts, whatever they are answered.
-#[must_use]
-pub fn tried_at_start(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
+fn tried_at_start(what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
     let mut all = needed(what, glibc);
     all.extend(tries(what, glibc, false));
     all
@@ -117,16 +117,51 @@ fn tries(what: Starting, glibc: Option<Version>, needed: bool) -> impl Iterator<
     TRIED.iter().filter(by).map(|tried| tried.call)
 }
 
-/// Of what it needs, what an instruction set has and rules do not grant.
+/// How rules keep something from starting, by which calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// It tries these, which ends the run.
+    Killed(Vec<&'static str>),
+    /// It needs these, which are denied by name.
+    Denied(Vec<&'static str>),
+    /// It needs these, which are not granted.
+    Missing(Vec<&'static str>),
+}
+
+/// What keeps it from starting on an instruction set; nothing where nothing does, or where nobody knows.
 #[must_use]
-pub fn missing_to_start(rules: &Rules, arch: Arch, what: Starting, glibc: Option<Version>) -> Vec<&'static str> {
-    let granted = granted(rules).unwrap_or_default();
-    needed(what, glibc).into_iter().filter(|call| number(arch, call).is_some() && !granted.contains_key(*call)).collect()
+pub fn blocked(rules: &Rules, arch: Arch, what: Starting, glibc: Option<Version>) -> Option<Blocked> {
+    let killed = calls_named(&rules.kill);
+    let known = |call: &&str| number(arch, call).is_some();
+    let ends: Vec<_> = tried_at_start(what, glibc).into_iter().filter(known).filter(|call| killed.contains(*call)).collect();
+    if !ends.is_empty() {
+        return Some(Blocked::Killed(ends));
+    }
+    let (granted, denied) = (granted(rules).unwrap_or_default(), calls_named(&rules.deny));
+    let missing: Vec<_> = needed(what, glibc).into_iter().filter(known).filter(|call| !granted.contains_key(*call)).collect();
+    let blocked = if missing.iter().all(|call| denied.contains(*call)) { Blocked::Denied } else { Blocked::Missing };
+    (!missing.is_empty()).then(|| blocked(missing))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::Grant;
+
+    #[test]
+    fn what_keeps_from_starting_is_told_by_the_list_that_does() {
+        let rules = |allow: &[&str], deny: &[&str], kill: &[&str]| {
+            let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            let allow = allow.iter().map(|call| Grant::any(call)).collect();
+            Rules { allow, deny: names(deny), kill: names(kill) }
+        };
+        let python = |rules: &Rules| blocked(rules, Arch::X86_64, Starting::Python(None), None);
+        let all = ["@io", "@files", "@memory", "@process", "@signals", "@locks", "futex"];
+        assert_eq!(python(&rules(&all, &[], &[])), None);
+        assert_eq!(python(&rules(&all, &["mmap"], &[])), Some(Blocked::Denied(vec!["mmap"])));
+        assert_eq!(python(&rules(&all, &["mmap"], &["read"])), Some(Blocked::Killed(vec!["read"])));
+        assert_eq!(python(&rules(&all[1..], &["mmap"], &[])), Some(Blocked::Missing(vec!["close", "mmap", "read", "write"])));
+    }
 
     #[test]
     fn what_only_some_versions_do_is_said_of_those() {

@@ -1,31 +1,30 @@
 //! System calls that the interpreter can't start without.
 
+use std::slice;
+
 use remand_policy::text::quote;
-use remand_syscalls::{Arch, Rules, Starting, grants_of_group, is_dangerous, is_group, missing_to_start, names};
+use remand_syscalls::{Arch, Blocked, Rules, Starting, blocked, calls_named, grants_of_group, is_dangerous, is_group, names};
 
 use super::advice::{Found, Spot, field};
-use super::syscalls::calls;
 
 /// Policies are the same everywhere; what is needed is asked for the machine that the question is asked on.
 const ARCH: Arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
 
 pub(super) fn advise(rules: &Rules, found: &mut Found) {
-    let missing = missing_to_start(rules, ARCH, Starting::Python(None), None);
-    if missing.is_empty() {
-        return;
-    }
-    let lists = [("syscalls.kill", &rules.kill), ("syscalls.deny", &rules.deny)];
-    let takers: Vec<_> = lists
-        .iter()
-        .flat_map(|(list, names)| names.iter().enumerate().map(move |(index, name)| (*list, index, name)))
-        .filter(|(_, _, name)| calls(name).iter().any(|call| missing.contains(&call.as_str())))
-        .collect();
-    let help = match takers.first() {
-        Some((list, _, name)) => format!("take {} out of {list}", quote(name)),
-        None => format!("grant {}", groups(&missing).join(", ")),
+    let (list, names, does, calls) = match blocked(rules, ARCH, Starting::Python(None), None) {
+        None => return,
+        Some(Blocked::Killed(calls)) => ("syscalls.kill", &rules.kill[..], "tries (which ends the run)", calls),
+        Some(Blocked::Denied(calls)) => ("syscalls.deny", &rules.deny[..], "needs", calls),
+        Some(Blocked::Missing(calls)) => ("syscalls.allow", &[][..], "needs", calls),
     };
-    let message = format!("no Python starts under this policy: it needs {}; `remand exec` starts programs that do not", missing.join(", "));
-    let spots = takers.iter().map(|(list, index, _)| Spot::Entry(list, *index));
+    let takes = |name: &String| calls_named(slice::from_ref(name)).iter().any(|call| calls.contains(&call.as_str()));
+    let takers: Vec<_> = names.iter().enumerate().filter(|(_, name)| takes(name)).collect();
+    let help = match takers.first() {
+        Some((_, name)) => format!("take {} out of {list}", quote(name)),
+        None => format!("grant {}", groups(&calls).join(", ")),
+    };
+    let message = format!("no Python starts under this policy: it {does} {}; `remand exec` starts programs that do not", calls.join(", "));
+    let spots = takers.iter().map(|(index, _)| Spot::Entry(list, *index));
     found.say(spots.chain([field("syscalls.allow"), Spot::File]), message, help);
 }
 

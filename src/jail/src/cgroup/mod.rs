@@ -30,12 +30,22 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
+use nix::unistd::{SysconfVar, sysconf};
 use remand_plan::host::{CgroupFacts, CgroupVersion};
 use remand_plan::plan::CgroupLimits;
 
 /// The cgroups of one supervisor: on v2 a parent of its own, in which a forkserver and runs sit. Removed on drop, after the runs.
 #[derive(Debug)]
 pub struct Cgroups(Hierarchy<v1::Parents, v2::Parent>);
+
+/// Bytes of memory that `memory.stat` may still count when they are free, for two seconds: a reader has the kernel sum up only what is more than 64 pages for
+/// each CPU, and each CPU keeps up to as many to itself; the rest is summed up every two seconds (mm/memcontrol.c, since Linux 5.16).
+#[must_use]
+pub fn counted_late() -> u64 {
+    let of = |what| sysconf(what).ok().flatten().and_then(|number| u64::try_from(number).ok());
+    let pages = of(SysconfVar::_NPROCESSORS_ONLN).unwrap_or(1).saturating_mul(2 * 64);
+    pages.saturating_mul(of(SysconfVar::PAGE_SIZE).unwrap_or(4096))
+}
 
 /// The cgroup of one run. Removed on drop, once empty.
 #[derive(Debug)]
@@ -156,7 +166,7 @@ impl RunCgroup {
         }
     }
 
-    /// Bytes of memory that no file of a disk backs; `None` where no memory controller counts them.
+    /// Bytes of memory that no file of a disk backs; `None` where no memory controller counts them. See [`counted_late`].
     ///
     /// # Errors
     /// The file that could not be read.

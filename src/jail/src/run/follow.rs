@@ -28,6 +28,7 @@ use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};
 use super::seen::Seen;
 use super::watch::Watch;
+use crate::cgroup::counted_late;
 use crate::failure::{Failure, Unmade};
 use crate::forkserver::Forkserver;
 use crate::moment::{Moment, START_LIMIT};
@@ -110,6 +111,7 @@ impl Attempt {
             own_server: parts.server.is_some(),
             wall: plan.wall_time,
             in_flight: plan.puts_in_flight(),
+            counted_late: counted_late(),
         };
         Ok(Self {
             machine: Machine::begin(course, Moment::now()),

@@ -19,6 +19,8 @@ use crate::moment::{Moment, START_LIMIT};
 
 /// For the pipes to end after the last process did, and then for memory that descriptors in flight hold.
 const DRAIN: Duration = Duration::from_secs(1);
+/// For memory that may be counted only: twice the time in which the kernel sums up what it has counted.
+const SUMMED: Duration = Duration::from_secs(4);
 /// Between two looks at what memory is held.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -175,6 +177,8 @@ pub struct Course {
     pub wall: Option<Duration>,
     /// Descriptors in flight can hold what it held.
     pub in_flight: bool,
+    /// Bytes that may be counted for a while after they were given back.
+    pub counted_late: u64,
 }
 
 /// The machine.
@@ -361,8 +365,10 @@ impl Machine {
             Event::Held(bytes) => {
                 self.held = bytes;
                 self.look = now.after(LOOK);
+                let longest = if bytes.is_some_and(|bytes| bytes <= self.course.counted_late) { SUMMED } else { DRAIN };
+                let late = self.until.is_none_or(|until| until.since(now) <= SUMMED - longest);
                 // There is no event for it.
-                if bytes.is_none_or(|bytes| bytes == 0) || self.is_late(now) || self.stopped == Some(Stop::Cancelled) {
+                if bytes.is_none_or(|bytes| bytes == 0) || late || self.stopped == Some(Stop::Cancelled) {
                     self.go(Phase::Gone, None);
                 }
                 Vec::new()
@@ -416,7 +422,7 @@ impl Machine {
             self.stopped.get_or_insert(Stop::Limit(LimitKind::WallTime));
         }
         if self.course.in_flight {
-            self.go(Phase::Ending(End::Memory), Some(now.after(DRAIN)));
+            self.go(Phase::Ending(End::Memory), Some(now.after(SUMMED)));
             return vec![Action::Weigh];
         }
         self.go(Phase::Gone, None);

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use nix::unistd::{SysconfVar, sysconf};
 
+use crate::sys::process;
+
 /// One look at all processes below an init.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
@@ -31,21 +33,50 @@ pub struct Sample {
 /// More tasks than this are not looked at: a run without a pids limit must not keep the supervisor busy.
 const MOST: u64 = 8192;
 
+/// A process of a run.
+struct Process {
+    pid: u32,
+    tasks: Vec<u32>,
+    /// A task through which its memory can be seen, with its status. Nothing of one that is ending, nor of one whose memory is its parent's too, which it
+    /// counts for (`vfork` and `posix_spawn`, until the new program begins).
+    memory: Option<(u32, String)>,
+}
+
+/// Goes through everything below `init`, until told not to go on.
+fn below(init: u32, mut each: impl FnMut(Process) -> Option<()>) -> Option<()> {
+    let mut waiting: Vec<(u32, Option<u32>)> = children(init).into_iter().map(|child| (child, None)).collect();
+    while let Some((pid, parent)) = waiting.pop() {
+        let tasks = tasks(pid);
+        let memory = living(&tasks);
+        let task = memory.as_ref().map(|(task, _)| *task);
+        waiting.extend(tasks.iter().flat_map(|task| children_of(pid, *task)).map(|child| (child, task)));
+        let memory = memory.filter(|(task, _)| !parent.is_some_and(|parent| share_memory(parent, *task)));
+        each(Process { pid, tasks, memory })?;
+    }
+    Some(())
+}
+
+/// Whether two tasks have one memory. That of a task that is ending is none, so two such would be the same: this one still has its own afterwards.
+fn share_memory(parent: u32, task: u32) -> bool {
+    process::same_memory(parent, task) == Ok(true) && living(&[task]).is_some()
+}
+
 /// Looks at everything below `init`.
 pub fn sample(init: u32) -> Sample {
     let mut found = Sample::default();
-    let mut waiting = vec![init];
-    while let Some(pid) = waiting.pop() {
-        let tasks = tasks(pid);
-        if pid != init {
-            found.tasks += tasks.len() as u64;
+    add_cpu(&mut found, init);
+    let _ = below(init, |process| {
+        found.tasks += process.tasks.len() as u64;
+        add_cpu(&mut found, process.pid);
+        if let Some((_, status)) = process.memory {
+            // Page tables too: reading one byte in each 2 MiB of a mapping costs a page of them, and no resident memory. What a process has the kernel
+            // swap out (MADV_PAGEOUT) is no longer resident.
+            found.memory += own_memory(&status, &["RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:"]);
+            found.shared += own_memory(&status, &["RssShmem:"]);
+            found.files = found.files.max(own_memory(&status, &["RssFile:"]));
         }
-        waiting.extend(tasks.iter().flat_map(|task| children_of(pid, *task)));
-        add(&mut found, pid, &tasks, pid == init);
-        if found.tasks > MOST {
-            break;
-        }
-    }
+        (found.tasks <= MOST).then_some(())
+    });
     found
 }
 
@@ -54,12 +85,8 @@ pub fn proportional(init: u32) -> Option<(u64, u64)> {
     let (mut own, mut resident) = (0, 0);
     let mut shared = BTreeMap::new();
     let swapped = swap_in_use();
-    let mut waiting = children(init);
-    while let Some(pid) = waiting.pop() {
-        let tasks = tasks(pid);
-        waiting.extend(tasks.iter().flat_map(|task| children_of(pid, *task)));
-        // Who has no memory left is ending.
-        let Some((task, status)) = living(&tasks) else { continue };
+    below(init, |process| {
+        let Some((task, status)) = process.memory else { return Some(()) };
         let read = |what: &str| match fs::read_to_string(format!("/proc/{task}/{what}")) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
             read => Some(read.unwrap_or_default()),
@@ -70,7 +97,8 @@ pub fn proportional(init: u32) -> Option<(u64, u64)> {
         if swapped {
             shared_swap(&read("smaps")?, &mut shared);
         }
-    }
+        Some(())
+    })?;
     Some((own, shared.values().fold(resident, |all, bytes| all + bytes)))
 }
 
@@ -168,14 +196,7 @@ fn own_memory(text: &str, keys: &[&str]) -> u64 {
     keys.iter().filter_map(kib).sum::<u64>() * 1024
 }
 
-fn add(found: &mut Sample, pid: u32, tasks: &[u32], init: bool) {
-    if !init && let Some((_, status)) = living(tasks) {
-        // Page tables too: reading one byte in each 2 MiB of a mapping costs a page of them, and no resident memory. What a process has the kernel swap
-        // out (MADV_PAGEOUT) is no longer resident.
-        found.memory += own_memory(&status, &["RssAnon:", "RssShmem:", "VmSwap:", "VmPTE:"]);
-        found.shared += own_memory(&status, &["RssShmem:"]);
-        found.files = found.files.max(own_memory(&status, &["RssFile:"]));
-    }
+fn add_cpu(found: &mut Sample, pid: u32) {
     if let Some([user, system]) = fs::read_to_string(format!("/proc/{pid}/stat")).ok().and_then(|stat| cpu_ticks(&stat)) {
         found.user += ticks(user);
         found.system += ticks(system);
@@ -259,5 +280,33 @@ mod tests {
             nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid.cast_signed()), nix::sys::signal::SIGKILL).unwrap();
         }
         top.wait().unwrap();
+    }
+
+    /// A run without a memory cgroup that started a program while it held more than half of its limit was told to be over it.
+    #[test]
+    fn memory_that_a_child_has_from_its_parent_counts_once() {
+        const HELD: u64 = 64 << 20;
+        let directory = std::env::temp_dir().join(format!("remand-tree-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let fifo = directory.join("fifo");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        // The child waits for a writer, in its parent's memory.
+        let code = format!(
+            "import os\nheld = b'x' * {HELD}\nos.posix_spawn('/bin/true', ['true'], {{}}, file_actions=[(os.POSIX_SPAWN_OPEN, 0, {fifo:?}, 0, 0)])"
+        );
+        let mut top = std::process::Command::new("sh").args(["-c", "python3 -I -S -c \"$0\" & wait", &code]).spawn().unwrap();
+        let id = top.id();
+        let spawned = || children(id).first().is_some_and(|python| children(*python).len() == 1);
+        let blocked = || spawned() && fs::read_to_string(format!("/proc/{}/stat", children(id)[0])).is_ok_and(|stat| stat.contains(") D "));
+        while !blocked() && top.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let (found, exact) = (sample(id), proportional(id).unwrap());
+        fs::write(&fifo, "").unwrap();
+        top.wait().unwrap();
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(found.tasks, 2);
+        assert!((HELD..HELD * 3 / 2).contains(&found.memory), "{found:?}");
+        assert!((HELD..HELD * 3 / 2).contains(&exact.0), "{exact:?}");
     }
 }

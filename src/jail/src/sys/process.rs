@@ -98,6 +98,16 @@ impl Child {
     }
 }
 
+/// Whether two tasks have one memory: as one process's threads do, and a child of `vfork` with its parent. Of ending ones, which have none, it says so too.
+///
+/// # Errors
+/// The kernel's answer where it cannot say.
+pub fn same_memory(one: u32, other: u32) -> Result<bool, Errno> {
+    const KCMP_VM: i32 = 1;
+    // SAFETY: integers only.
+    Errno::result(unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_VM, 0, 0) }).map(|order| order == 0)
+}
+
 impl AsFd for Child {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pidfd.as_fd()
