@@ -141,6 +141,10 @@ fn paths(each: usize) -> Vec<PathBuf> {
 fn gather(directory: &Path, depth: usize, kinds: &mut BTreeMap<&'static str, Vec<PathBuf>>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
+        // What processes of the host share is nothing to a run, whose own this is: it reads there what it made.
+        if directory == Path::new("/dev/shm") {
+            continue;
+        }
         // A question is words, and what a process has is gone by the next.
         let odd = path.to_str().is_none_or(|text| {
             text.contains(char::is_whitespace) || text.starts_with("/proc/") && text.contains(|c: char| c.is_ascii_digit())
