@@ -13,6 +13,7 @@ mod command_line;
 mod compile;
 mod doctor;
 mod endings;
+mod errors;
 mod filesystem;
 mod forkserver;
 mod guest;
@@ -94,6 +95,7 @@ fn trials() -> Vec<Trial> {
         here::trials(),
         soak::trials(),
         endings::trials(),
+        errors::trials(),
         start::trials(),
         guest::trials(),
         doctor::trials(),

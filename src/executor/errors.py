@@ -1,4 +1,4 @@
-# An exception as an `error` frame: the code's own account, bounded, with the frames of the code alone.
+# An exception as an `error` frame: the code's own account, bounded. `places.py` tells where it was raised.
 
 
 def clip(text, most):
@@ -9,6 +9,8 @@ def clip(text, most):
 
 def message_of(error):
     try:
+        if isinstance(error, SyntaxError) and type(error.msg) is str:
+            return clip(error.msg, 4000)
         return clip(str(error), 4000)
     except BaseException:
         return "<the exception's __str__ failed>"
@@ -18,63 +20,136 @@ def class_of(error):
     return clip(type.__dict__["__name__"].__get__(type(error)), 200)
 
 
-def user_frames(error, file):
-    """(line, function) of the user's own frames, outermost first: the first and the last ten, and how many are left out between."""
-    first, last, count = [], [], 0
-    trace = BaseException.__traceback__.__get__(error)
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if code.co_filename == file:
-            count += 1
-            if count <= 10:
-                first.append((trace.tb_lineno, code.co_name))
-            else:
-                last.append((trace.tb_lineno, code.co_name))
-                del last[:-10]
-        trace = trace.tb_next
-    return first, last, count - len(first) - len(last)
+def notes_of(error):
+    notes = getattr(error, "__notes__", None)
+    return [clip(note, 1000) for note in notes[:10] if isinstance(note, str)] if isinstance(notes, (list, tuple)) else []
 
 
-def stack_of(error, file, lines):
-    first, last, hidden = user_frames(error, file)
-    text = []
-    for line, name in first + last:
-        if hidden and len(text) == 10:
-            text.append("  ... %d more calls\n" % hidden)
-        source = lines[line - 1].strip() if line and line <= len(lines) else ""
-        text.append('  File "%s", line %s, in %s\n' % (file, line, name[:100]) + ("    %s\n" % source[:200] if source else ""))
-    if text:
-        text.insert(0, "Traceback (most recent call last):\n")
-    if isinstance(error, SyntaxError) and error.filename == file and error.lineno:
-        source = lines[error.lineno - 1] if error.lineno <= len(lines) else ""
-        text.append('  File "%s", line %d\n    %s\n' % (file, error.lineno, source.strip()[:200]))
-    return "".join(text) + clip("%s: %s" % (class_of(error), message_of(error)), 1000) + "\n"
+def members_of_group(error):
+    group = getattr(builtins, "BaseExceptionGroup", None)
+    return group.exceptions.__get__(error) if group is not None and isinstance(error, group) else ()
+
+
+def origin_of(error):
+    """What it came from, as Python tells it: `cause` or `context`, and the exception."""
+    cause = BaseException.__cause__.__get__(error)
+    if cause is not None:
+        return "cause", cause
+    return "context", None if BaseException.__suppress_context__.__get__(error) else BaseException.__context__.__get__(error)
+
+
+# Exceptions that are told besides the first, of one group, and inside each other.
+OTHERS, MEMBERS, DEEP = 24, 10, 5
+
+
+class Story:
+    """An exception with those that it holds and came from: as data, and as the text that Python prints."""
+
+    def __init__(self, file, lines):
+        self.places, self.left, self.seen = Places(file, lines), OTHERS, set()
+
+    def data(self, error, depth=0):
+        self.seen.add(id(error))
+        told = {"type": attempt(class_of, "Exception", error), "title": attempt(title_of, "Exception", error), "message": message_of(error) if depth == 0 else clip(message_of(error), 1000)}
+        told["notes"] = attempt(notes_of, [], error)
+        told["frames"], told["frames_left_out"] = attempt(self.places.of, ([], 0), error)
+        members = attempt(members_of_group, (), error)
+        told["members"] = [self.data(member, depth + 1) for member in members[:MEMBERS] if self.may(member, depth)]
+        told["members_left_out"] = len(members) - len(told["members"])
+        kind, origin = attempt(origin_of, ("cause", None), error)
+        told["cause"] = told["context"] = None
+        if origin is not None and self.may(origin, depth):
+            told[kind] = self.data(origin, depth + 1)
+        return told
+
+    def may(self, error, depth):
+        if depth >= DEEP or self.left <= 0 or id(error) in self.seen:
+            return False
+        self.left -= 1
+        return True
+
+
+JOINS = {
+    "cause": "The above exception was the direct cause of the following exception:",
+    "context": "During handling of the above exception, another exception occurred:",
+}
+
+
+def printed(told, depth=0):
+    """Lines as Python prints them; of a group, those of its members beside a margin."""
+    lines = []
+    for kind, join in JOINS.items():
+        if told[kind] is not None:
+            lines += printed(told[kind], depth) + margin(["", join, ""], depth)
+    grouped = bool(told["members"] or told["members_left_out"])
+    inner = max(depth, 1) if grouped else depth
+    calls = frame_lines(told["frames"], told["frames_left_out"])
+    body = [("Exception Group " if grouped else "") + "Traceback (most recent call last):"] if calls else []
+    lines += margin(body, inner, "+" if grouped and depth == 0 else "|")
+    what, message = told["title"], told["message"].split("\n")
+    body = calls + [what + ": " + message[0] if told["message"] else what] + message[1:]
+    for note in told["notes"]:
+        body += note.split("\n")
+    lines += margin(body, inner)
+    if grouped:
+        lines += printed_members(told, inner)
+    return lines
+
+
+def printed_members(told, depth):
+    lines, indent, count = [], "  " * depth, len(told["members"])
+    titles = [str(number + 1) for number in range(count)] + ["..."] * bool(told["members_left_out"])
+    for number, title in enumerate(titles):
+        lines.append(indent + ("+-" if number == 0 else "  ") + "+---------------- %s ----------------" % title)
+        if number < count:
+            lines += printed(told["members"][number], depth + 1)
+        else:
+            left = told["members_left_out"]
+            lines += margin(["and %d more exception%s" % (left, "s"[left == 1:])], depth + 1)
+    # A group that ends with a group is closed by it.
+    last = told["members"][-1] if len(titles) == count and count else None
+    if last is None or not (last["members"] or last["members_left_out"]):
+        lines.append("  " * (depth + 1) + "+------------------------------------")
+    return lines
+
+
+def margin(lines, depth, mark="|"):
+    return ["  " * depth + mark + " " + line for line in lines] if depth else lines
+
+
+def title_of(error):
+    """The class as a traceback names it."""
+    kind = type(error)
+    module = type.__dict__["__module__"].__get__(kind)
+    name = class_of(error)
+    return name if not isinstance(module, str) or module in ("builtins", "__main__") else clip(module, 100) + "." + name
+
+
+def shortened(text):
+    """The end of a story is what it is told for."""
+    return text if len(text) <= 8000 else text[:2000] + "\n...\n" + text[-5900:]
 
 
 def story_of(error, file, lines):
     """The exception with those that it came from, oldest first, as Python prints them."""
-    parts, seen = [stack_of(error, file, lines)], [error]
-    while len(seen) < 4:
-        cause = BaseException.__cause__.__get__(error)
-        link = "\nThe above exception was the direct cause of the following exception:\n\n"
-        if cause is None and not BaseException.__suppress_context__.__get__(error):
-            cause = BaseException.__context__.__get__(error)
-            link = "\nDuring handling of the above exception, another exception occurred:\n\n"
-        if cause is None or any(cause is other for other in seen):
-            break
-        parts += [link, stack_of(cause, file, lines)]
-        seen.append(cause)
-        error = cause
-    return clip("".join(reversed(parts)), 8000)
+    return stack_of(Story(file, lines).data(error))
 
 
-def line_of(error, file):
-    first, last, _ = user_frames(error, file)
-    if first:
-        return (last or first)[-1][0]
-    if isinstance(error, SyntaxError) and error.filename == file:
-        return error.lineno
-    return None
+def stack_of(told):
+    return shortened("\n".join(printed({**told, "message": clip(told["message"], 1000)})) + "\n")
+
+
+def without_titles(told):
+    kept = {key: without_titles(value) if key in JOINS and value else value for key, value in told.items() if key != "title"}
+    kept["members"] = [without_titles(member) for member in told["members"]]
+    return kept
+
+
+def line_of(frames, file):
+    """The last line of the code itself: a call's before that which could not be compiled."""
+    lines = [frame["line"] for frame in frames if frame["file"] == file]
+    calls = [frame["line"] for frame in frames if frame["file"] == file and frame["function"] is not None]
+    return (calls or lines or [None])[-1]
 
 
 def name_in(error):
@@ -122,14 +197,13 @@ def missing_from(error):
 
 def error_frame(error, file, text, item, denied, own):
     lines = lines_of(text)
-    line = attempt(line_of, None, error, file)
+    told = Story(file, lines).data(error)
     kept = attempt(denied_of, None, error, denied)
     account = {
-        "type": attempt(class_of, "Exception", error),
-        "message": message_of(error),
+        **without_titles(told),
         "description": attempt(description_of, "", error, kept, own),
-        "stack": attempt(story_of, "", error, file, lines),
-        "line": line if type(line) is int and line > 0 else None,
+        "stack": attempt(stack_of, "", told),
+        "line": attempt(line_of, None, told["frames"], file),
         "item": item,
     }
     if kept:
@@ -137,4 +211,10 @@ def error_frame(error, file, text, item, denied, own):
     what, name = attempt(missing_from, ("", None), error)
     if type(name) is str:
         account["missing"] = {"kind": what, "name": clip(name, 4000)}
-    return b'{"kind":"error",' + bytes(encode(account, 1 << 17, PLAIN)[0][1:])
+    # What takes too much room is left out: first what is told besides the exception itself.
+    for without in ({}, {"members": [], "cause": None, "context": None}, {"frames": [], "notes": []}):
+        account.update(without)
+        frame, size = encode(account, ERROR_ROOM, PLAIN)
+        if size <= ERROR_ROOM:
+            break
+    return b'{"kind":"error",' + bytes(frame[1:])

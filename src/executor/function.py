@@ -106,6 +106,7 @@ def build(text):
             exec("def code():\n\t" + "\n\t".join(lines), defined)
             made = defined["code"].__code__
             if not made.co_flags & 0x220:
+                indented[0] = 1
                 return as_written(made, 1)
         except Exception:
             pass

@@ -43,6 +43,7 @@ def main():
     # What `site` sets for a virtual environment, where no packages are wanted of it.
     sys.prefix = sys.exec_prefix = job["prefix"]
     imports = Imports(security, job["standard_path"], [job["script"]["path"]] if program else None)
+    libraries.extend({place for place in (*job["standard_path"], *sys.path) if place})
     if program:
         STDOUT.reconfigure(line_buffering=True)
     else:

@@ -247,8 +247,7 @@ mod tests {
             stack,
             line: Some(3),
             item: Some(0),
-            denied: None,
-            missing: None,
+            ..ErrorFrame::default()
         };
         let raised = Outcome { error: Some(error), ..outcome(Verdict::Raised) };
         assert_eq!(

@@ -8,7 +8,7 @@ use super::bounds::Bounds;
 use super::kind::{self, Kind};
 use super::replaced::Replaced;
 use super::shape::{self, Budget};
-use super::{Channel, ERROR_SIZE, FrameError, News, OUTPUT_SIZE, Received, Text, malformed};
+use super::{Channel, ERROR_SIZE, ErrorFrame, FrameError, News, OUTPUT_SIZE, Received, Text, malformed};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -210,7 +210,9 @@ impl Decoder {
                 self.state = State::Ended;
             }
             Kind::Error => {
-                self.received.error = Some(kind::parse::<kind::Error>(text)?.into());
+                let error: ErrorFrame = kind::parse::<kind::Error>(text)?.into();
+                error.origin.check()?;
+                self.received.error = Some(error);
                 self.state = State::Ended;
             }
         }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Denied, ErrorFrame, FrameError, Missing, Replaced};
+use super::{Call, Denied, ErrorFrame, FrameError, Missing, Origin, Related, Replaced};
 
 /// Bytes that show the kind: `{"kind":"print"`, and all of `{"kind":"done"}`.
 pub const HEAD: u64 = 15;
@@ -105,12 +105,63 @@ pub struct Error {
     item: Option<u64>,
     denied: Option<Denied>,
     missing: Option<Missing>,
+    #[serde(default)]
+    notes: Vec<String>,
+    #[serde(default)]
+    frames: Vec<Call>,
+    #[serde(default)]
+    frames_left_out: u64,
+    #[serde(default)]
+    members: Vec<Other>,
+    #[serde(default)]
+    members_left_out: u64,
+    cause: Option<Box<Other>>,
+    context: Option<Box<Other>>,
+}
+
+/// An exception that belongs to another one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    #[serde(rename = "type")]
+    class: String,
+    message: String,
+    notes: Vec<String>,
+    frames: Vec<Call>,
+    frames_left_out: u64,
+    members: Vec<Other>,
+    members_left_out: u64,
+    cause: Option<Box<Other>>,
+    context: Option<Box<Other>>,
+}
+
+impl From<Other> for Related {
+    fn from(other: Other) -> Self {
+        let Other { class, message, notes, frames, frames_left_out, members, members_left_out, cause, context } = other;
+        let boxed = |one: Option<Box<Other>>| one.map(|one| Box::new((*one).into()));
+        let members = members.into_iter().map(Into::into).collect();
+        let origin = Origin { notes, frames, frames_left_out, members, members_left_out, cause: boxed(cause), context: boxed(context) };
+        Self { kind: class, message, origin: Box::new(origin) }
+    }
 }
 
 impl From<Error> for ErrorFrame {
     fn from(frame: Error) -> Self {
-        let Error { _kind, class, message, description, stack, line, item, denied, missing } = frame;
-        Self { kind: class, message, description, stack, line, item, denied, missing }
+        let Error { _kind, class, message, description, stack, line, item, denied, missing, .. } = frame;
+        let Error { notes, frames, frames_left_out, members, members_left_out, cause, context, .. } = frame;
+        let Related { origin, .. } = Other {
+            class: String::new(),
+            message: String::new(),
+            notes,
+            frames,
+            frames_left_out,
+            members,
+            members_left_out,
+            cause,
+            context,
+        }
+        .into();
+        Self { kind: class, message, description, stack, line, item, denied, missing, origin }
     }
 }
 

@@ -15,8 +15,10 @@
 //! policy denied something. Any other member is malformed.
 //!
 //! Always holds: nothing is allocated from a length, only from bytes that came; more than the kind's limit is never kept; every byte is hostile; an
-//! unexpected frame is an error value, never a panic; nesting, value count, number length and total size are capped; no recursion.
+//! unexpected frame is an error value, never a panic; nesting, value count, number length and total size are capped; no recursion, but for the few exceptions that
+//! one may come from.
 
+mod account;
 mod bounds;
 mod decoder;
 mod kind;
@@ -30,6 +32,7 @@ use crate::limit::Shape;
 use crate::output::Piece;
 use crate::words::words;
 
+pub use account::{Call, ErrorFrame, Origin, Related};
 pub use bounds::{Bounds, Channel, Overflow};
 pub use decoder::Decoder;
 pub use replaced::{Replaced, Spot, Was};
@@ -40,34 +43,6 @@ pub const ERROR_SIZE: u64 = 128 << 10;
 pub const OUTPUT_SIZE: u64 = (7 << 16) + 64;
 /// Most digits (with sign, point and exponent) of a number: what Python itself reads and writes.
 pub const NUMBER_LENGTH: u64 = 4_300;
-
-/// The code's own account of an exception. All fields are claims of the run, bounded by the frame limits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct ErrorFrame {
-    /// Exception class, such as `ValueError`; `SystemExit` for `sys.exit()`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// `str(exception)`.
-    pub message: String,
-    /// The exception's `description` attribute, or which policy field stood in the way, or empty.
-    #[serde(default)]
-    pub description: String,
-    /// Traceback of the user's own frames, as Python prints it.
-    #[serde(default)]
-    pub stack: String,
-    /// Line of the user's code, 1-based.
-    #[serde(default)]
-    pub line: Option<u64>,
-    /// Index of the item that was being worked on.
-    #[serde(default)]
-    pub item: Option<u64>,
-    /// What a list of the policy denied, for the tools of authors. It is not in the record, which says it in `message` and `description`.
-    #[serde(skip)]
-    pub denied: Option<Denied>,
-    /// What was not there, where the exception is about that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing: Option<Missing>,
-}
 
 /// What the executor denied by a list of the policy, as it says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -84,6 +84,59 @@ fn a_run_of_each_mode() {
     }
 }
 
+/// Of an exception no more is kept than an executor tells, however it is said.
+#[test]
+fn a_hostile_account_of_an_exception() {
+    let call = r#"{"file":"f","function":"g","line":1,"column":2,"end_line":1,"end_column":5,"text":"t","mine":true}"#;
+    let holding = |members: &str, cause: &str| {
+        format!(
+            r#"{{"type":"E","message":"m","notes":[],"frames":[],"frames_left_out":0,"members":[{members}],"members_left_out":0,"cause":{cause},"context":null}}"#
+        )
+    };
+    let related = |cause: &str| holding("", cause);
+    let raised = |more: &str| {
+        let text = format!(r#"{{"kind":"error","type":"E","message":"m","description":"","stack":"","line":null,"item":null,{more}}}"#);
+        decode(&stream(&[READY, &text]), &[])
+    };
+    let many = |one: &str, count: usize| vec![one; count].join(",");
+    let deep = |depth: usize| (0..depth).fold("null".to_owned(), |inner, _| related(&inner));
+    let group = |members: usize| holding(&many(&related("null"), members), "null");
+    for fits in [
+        format!(r#""frames":[{}]"#, many(call, 26)),
+        format!(r#""notes":[{}]"#, many("\"n\"", 10)),
+        format!(r#""members":[{}],"members_left_out":18446744073709551615"#, many(&related("null"), 10)),
+        format!(r#""cause":{}"#, deep(5)),
+        format!(r#""members":[{}]"#, many(&group(7), 3)),
+        format!(r#""frames":[{}]"#, call.replace(r#""g""#, "null").replace(":2,", ":null,")),
+    ] {
+        let seen = raised(&fits);
+        assert!(seen.5.is_some() && seen.6.is_none(), "{fits}: {:?}", seen.6);
+    }
+    let long = |of: &str, text: &str| of.replace(text, &format!("\"{}\"", "é".repeat(if text == "\"m\"" { 8_001 } else { 2_001 })));
+    for bad in [
+        format!(r#""frames":[{}]"#, many(call, 27)),
+        format!(r#""notes":[{}]"#, many("\"n\"", 11)),
+        format!(r#""members":[{}]"#, many(&related("null"), 11)),
+        format!(r#""cause":{}"#, deep(6)),
+        format!(r#""context":{}"#, deep(400)),
+        format!(r#""members":[{}]"#, many(&group(8), 3)),
+        format!(r#""frames":[{}]"#, long(call, "\"f\"")),
+        format!(r#""frames":[{}]"#, long(call, "\"g\"")),
+        format!(r#""frames":[{}]"#, long(call, "\"t\"")),
+        format!(r#""notes":[{}]"#, long("\"m\"", "\"m\"")),
+        format!(r#""cause":{}"#, long(&related("null"), "\"m\"")),
+        format!(r#""cause":{}"#, long(&related("null"), "\"E\"")),
+        format!(r#""frames":[{}]"#, call.replace(":2,", ":-2,")),
+        format!(r#""frames":[{}]"#, call.replace("true", "1")),
+        format!(r#""frames":[{}]"#, call.replace("true", "true,\"more\":1")),
+        format!(r#""cause":{}"#, related("null").replace("\"notes\":[],", "")),
+        format!(r#""cause":{}"#, related("null").replace("\"notes\"", "\"stack\"")),
+        r#""notes":[],"notes":[]"#.to_owned(),
+    ] {
+        assert!(matches!(raised(&bad).6, Some(FrameError::Malformed(_))), "{}", bad.chars().take(100).collect::<String>());
+    }
+}
+
 /// The code's own word about its value: added up, and no more of it kept than an executor says.
 #[test]
 fn what_was_replaced_is_counted_and_bounded() {
