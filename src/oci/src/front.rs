@@ -126,7 +126,7 @@ fn make(settings: &Settings, bundle: &Path, id: &str) -> Result<(), Stop> {
     let mut config = document.read()?;
     let policy = policy(settings, &config, id)?;
     let listener = listener(settings)?;
-    let asked = Asked { id, policy: policy.policy(), arch: arch()?, listener, facts: &Host };
+    let asked = Asked { id, policy: policy.policy(), arch: arch()?, listener, facts: &Host { bundle } };
     narrow::container(&mut config, &settings.annotations, &asked).map_err(|refused| stop(&asked, refused))?;
     Ok(document.replace(&config)?)
 }
@@ -136,7 +136,7 @@ fn exec(settings: &Settings, process: &Path, id: &str, state: &Value) -> Result<
     let policy = policy(settings, state, id)?;
     let document = Document::open(process)?;
     let mut value = document.read()?;
-    let asked = Asked { id, policy: policy.policy(), arch: arch()?, listener: None, facts: &Host };
+    let asked = Asked { id, policy: policy.policy(), arch: arch()?, listener: None, facts: &Host { bundle: Path::new(".") } };
     narrow::process(&mut value, &asked).map_err(|refused| stop(&asked, refused))?;
     Ok(document.replace(&value)?)
 }

@@ -1,7 +1,9 @@
 //! What is known of the host, looked up when it is asked for.
 
 use std::fs::{self, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use nix::unistd::Uid;
@@ -10,9 +12,22 @@ use crate::narrow::Facts;
 
 /// This host, as this process sees it.
 #[derive(Clone, Copy, Debug)]
-pub struct Host;
+pub struct Host<'a> {
+    /// From where paths lead that are not absolute.
+    pub bundle: &'a Path,
+}
 
-impl Facts for Host {
+impl Facts for Host<'_> {
+    fn is_the_hosts_root(&self, path: &str) -> bool {
+        match (fs::metadata(self.bundle.join(path)), fs::metadata("/")) {
+            // A mount of it elsewhere is the same directory.
+            (Ok(there), Ok(root)) => same(&root, &there),
+            // The runtime will say that nothing is there.
+            (Err(error), _) => error.kind() != ErrorKind::NotFound,
+            (_, Err(_)) => true,
+        }
+    }
+
     /// The host's are those of its first process and of this one.
     fn is_the_hosts(&self, kind: &str, path: &str) -> Result<bool, String> {
         let file = match kind {
@@ -27,7 +42,7 @@ impl Facts for Host {
     }
 
     fn leads_to(&self, path: &str) -> Result<String, String> {
-        let real = fs::canonicalize(path).map_err(|error| error.to_string())?;
+        let real = fs::canonicalize(self.bundle.join(path)).map_err(|error| error.to_string())?;
         real.into_os_string().into_string().map_err(|_| "not UTF-8 text".to_owned())
     }
 

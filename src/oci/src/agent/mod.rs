@@ -56,18 +56,28 @@ pub fn serve(places: &Places, stop: BorrowedFd<'_>, say: impl Fn(&str)) -> Resul
     let arch = crate::front::arch().map_err(|_| AgentError::Processor)?;
     let log = Log::open(places.log.as_deref()).map_err(unwritten(places.log.as_deref().unwrap_or(Path::new("standard output"))))?;
     let socket = socket::Bound::bind(&places.socket)?;
-    let mut agent =
-        Agent { arch, log, waiting: Vec::new(), followed: Vec::new(), ledgers: BTreeMap::new(), total: BTreeMap::new(), changed: true };
+    let mut agent = Agent {
+        arch,
+        log,
+        waiting: Vec::new(),
+        followed: Vec::new(),
+        ledgers: BTreeMap::new(),
+        total: BTreeMap::new(),
+        changed: true,
+        said: false,
+    };
     loop {
         if let (Some(path), true) = (&places.metrics, agent.changed) {
-            publish(path, &metrics(&agent.total, agent.ledgers.len())).map_err(unwritten(path))?;
             agent.changed = false;
+            let written = publish(path, &metrics(&agent.total, agent.ledgers.len()));
+            agent.tell(written, &say);
         }
         let ready = agent.wait(&socket.listener, stop).map_err(AgentError::Wait)?;
         if ready.stop {
             return Ok(());
         }
-        agent.answer(&ready.listeners).map_err(unwritten(places.log.as_deref().unwrap_or(Path::new("standard output"))))?;
+        let written = agent.answer(&ready.listeners);
+        agent.tell(written, &say);
         agent.hear(&ready.streams, &say);
         if ready.socket {
             agent.accept(&socket.listener, &say);
@@ -88,6 +98,15 @@ struct Waiting {
     fds: Vec<OwnedFd>,
 }
 
+/// How the turn of a listener ended.
+enum Turn {
+    Done,
+    /// All was answered, and something could not be written down.
+    Unwritten(io::Error),
+    /// It is none, or none any more.
+    NoListener,
+}
+
 /// What there is to do.
 struct Ready {
     stop: bool,
@@ -105,9 +124,23 @@ struct Agent {
     ledgers: BTreeMap<String, Ledger>,
     total: BTreeMap<(String, String), u64>,
     changed: bool,
+    /// It was said that something cannot be written.
+    said: bool,
 }
 
 impl Agent {
+    /// A full disk keeps no call from its answer; it is said once, until something can be written again.
+    fn tell(&mut self, written: io::Result<()>, say: &impl Fn(&str)) {
+        match written {
+            Ok(()) => self.said = false,
+            Err(error) if !self.said => {
+                self.said = true;
+                say(&format!("cannot write down what was refused: {error}"));
+            }
+            Err(_) => {}
+        }
+    }
+
     fn wait(&self, socket: &UnixListener, stop: BorrowedFd<'_>) -> Result<Ready, Errno> {
         let mut fds = vec![PollFd::new(stop, PollFlags::POLLIN), PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.waiting.iter().map(|one| PollFd::new(one.stream.as_fd(), PollFlags::POLLIN)));
@@ -131,41 +164,56 @@ impl Agent {
 
     /// Answers what waits, each container in its turn, and forgets those that are gone.
     fn answer(&mut self, ready: &[(bool, bool)]) -> io::Result<()> {
-        for (at, _) in ready.iter().enumerate().filter(|(_, (waits, _))| *waits) {
-            self.turn(at)?;
+        let mut written = Ok(());
+        let mut over = Vec::new();
+        for (at, (waits, gone)) in ready.iter().enumerate() {
+            let turn = if *waits { self.turn(at) } else { Turn::Done };
+            over.push(matches!(turn, Turn::NoListener) || (*gone && !waits));
+            if let Turn::Unwritten(error) = turn {
+                written = Err(error);
+            }
         }
-        let mut gone = ready.iter().map(|(waits, gone)| *gone && !waits);
+        let mut gone = over.into_iter();
         let before = self.followed.len();
         self.followed.retain(|_| !gone.next().unwrap_or(false));
         if self.followed.len() < before {
             self.ledgers.retain(|container, _| self.followed.iter().any(|one| one.container == *container));
             self.changed = true;
         }
-        Ok(())
+        written
     }
 
-    fn turn(&mut self, at: usize) -> io::Result<()> {
+    fn turn(&mut self, at: usize) -> Turn {
+        let mut turn = Turn::Done;
         for _ in 0..TURN {
-            let Some(followed) = self.followed.get(at) else { return Ok(()) };
+            let Some(followed) = self.followed.get(at) else { return turn };
             let listener = followed.listener.as_fd();
             let mut waits = [PollFd::new(listener, PollFlags::POLLIN)];
             // Receiving would wait.
             if poll(&mut waits, PollTimeout::ZERO) != Ok(1) || waits[0].revents().is_none_or(|events| !events.contains(PollFlags::POLLIN)) {
-                return Ok(());
+                return turn;
             }
-            let Ok(Some(call)) = notify::receive(listener) else { return Ok(()) };
-            let Some(ledger) = self.ledgers.get_mut(&followed.container) else { return Ok(()) };
+            let call = match notify::receive(listener) {
+                Ok(Some(call)) => call,
+                Ok(None) => return turn,
+                Err(_) => return Turn::NoListener,
+            };
+            let Some(ledger) = self.ledgers.get_mut(&followed.container) else { return Turn::NoListener };
             let (index, errno) = ledger.count(&Seen { arch: call.arch, number: call.number, args: call.args });
             // Whoever was killed meanwhile needs no answer.
             let _ = notify::deny(listener, call.id, errno);
             ledger.add_to(&mut self.total, index);
             self.changed = true;
-            if self.log.note(ledger, index)? {
-                let noted = followed.container.clone();
-                self.ledgers.iter_mut().filter(|(container, _)| **container != noted).for_each(|(_, ledger)| ledger.forget_places());
+            match self.log.note(ledger, index) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let noted = followed.container.clone();
+                    self.ledgers.iter_mut().filter(|(container, _)| **container != noted).for_each(|(_, ledger)| ledger.forget_places());
+                }
+                Err(error) => turn = Turn::Unwritten(error),
             }
         }
-        Ok(())
+        turn
     }
 
     fn accept(&mut self, socket: &UnixListener, say: &impl Fn(&str)) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use remand_policy::text::quote;
 use serde_json::Value;
 
-use super::refused::{Refusals, Refused, join};
+use super::refused::{Refusals, Refused, join, shown};
 use crate::settings::Settings;
 
 /// Chooses among the policies that are listed.
@@ -68,11 +68,19 @@ pub fn map(of: &Value) -> BTreeMap<String, String> {
 }
 
 /// Refuses those that runtimes obey.
-pub(super) fn check(refusals: &mut Refusals, annotations: &BTreeMap<String, String>, listed: &[String]) {
+pub(super) fn check(refusals: &mut Refusals, annotations: Option<&Value>, listed: &[String]) {
+    let Some(annotations) = annotations.filter(|value| !value.is_null()) else { return };
+    let Value::Object(annotations) = annotations else {
+        return refusals.add("annotations", shown(annotations), "an object of texts stands here");
+    };
     let obeyed = |name: &str| OBEYED.iter().any(|start| name.to_ascii_lowercase().starts_with(start));
     let harmless = |name: &str, value: &str| HARMLESS.iter().any(|(known, is)| *known == name && is(value));
-    for (name, value) in annotations.iter().filter(|(name, _)| obeyed(name)) {
-        if !listed.contains(name) && !harmless(name, value) {
+    for (name, value) in annotations {
+        let Some(value) = value.as_str() else {
+            refusals.add(join("annotations", name), shown(value), "a text stands here");
+            continue;
+        };
+        if obeyed(name) && !listed.contains(name) && !harmless(name, value) {
             refusals.add(
                 join("annotations", name),
                 "runtimes obey it, and it may come from an image",

@@ -9,6 +9,8 @@ pub trait Facts {
     fn is_the_hosts(&self, kind: &str, path: &str) -> Result<bool, String>;
     /// Where a path leads, without links.
     fn leads_to(&self, path: &str) -> Result<String, String>;
+    /// Whether a path leads to the host's own root, or cannot be looked at.
+    fn is_the_hosts_root(&self, path: &str) -> bool;
     /// Whether cgroups can hold a container's limits here.
     fn cgroups(&self) -> bool;
     /// Whether swap can be limited, or must be.

@@ -51,16 +51,14 @@ pub fn container(config: &mut Value, listed: &[String], asked: &Asked<'_>) -> Re
     let mut refusals = Refusals::default();
     let annotations = annotations::map(config);
     let pod = Pod::of(&annotations);
+    case(&mut refusals, "", config, KEYS);
     let Value::Object(root) = config else {
         refusals.add("config.json", "no object", "a container's configuration is one");
         return refusals.done();
     };
-    for key in root.keys().filter(|key| KEYS.iter().any(|known| *known != key.as_str() && folded(known) == folded(key))) {
-        refusals.add(join("", key), "differs from a known field only by upper and lower case", "runtimes do not agree on what it means");
-    }
     can_be_held(&mut refusals, asked.policy);
     host_root(&mut refusals, root.get("root"), asked);
-    annotations::check(&mut refusals, &annotations, listed);
+    annotations::check(&mut refusals, root.get("annotations"), listed);
     match root.get_mut("process") {
         None | Some(Value::Null) => refusals.add("process", "missing", "without it nothing can be held"),
         Some(process) => process::narrow(&mut refusals, "process", process, pod.is_some(), asked),
@@ -74,7 +72,7 @@ pub fn container(config: &mut Value, listed: &[String], asked: &Asked<'_>) -> Re
     if let Some(linux) = refusals.object("linux", linux, LINUX) {
         namespaces::narrow(&mut refusals, linux, pod, asked);
         seccomp::narrow(&mut refusals, linux, asked);
-        paths::narrow(linux, asked.policy);
+        paths::narrow(&mut refusals, linux, asked.policy);
         devices::narrow(&mut refusals, linux, asked.policy);
         resources::narrow(&mut refusals, linux, asked);
         sysctl::check(&mut refusals, linux);
@@ -103,9 +101,18 @@ fn can_be_held(refusals: &mut Refusals, policy: &Policy) {
 
 /// The host's own root would show all of it.
 fn host_root(refusals: &mut Refusals, root: Option<&Value>, asked: &Asked<'_>) {
-    let path = root.and_then(|root| root["path"].as_str()).unwrap_or_default();
-    if path.starts_with('/') && asked.facts.leads_to(path).is_ok_and(|real| real == "/") {
-        refusals.add("root.path", "the host's own root", "a directory of the container's own");
+    let Some(root) = root.filter(|root| !root.is_null()) else { return };
+    case(refusals, "root", root, &["path", "readonly"]);
+    if root["path"].as_str().is_none_or(|path| asked.facts.is_the_hosts_root(path)) {
+        refusals.add("root.path", "the host's own root, or nothing that can be looked at", "a directory of the container's own");
+    }
+}
+
+/// Refuses keys that are a known one to a runtime that does not tell cases apart, and not to another.
+fn case(refusals: &mut Refusals, field: &str, object: &Value, keys: &[&str]) {
+    let all = object.as_object().into_iter().flat_map(serde_json::Map::keys);
+    for key in all.filter(|key| keys.iter().any(|known| *known != key.as_str() && folded(known) == folded(key))) {
+        refusals.add(join(field, key), "differs from a known field only by upper and lower case", "runtimes do not agree on what it means");
     }
 }
 

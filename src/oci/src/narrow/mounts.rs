@@ -94,6 +94,13 @@ fn one(refusals: &mut Refusals, place: &str, mount: &mut Map<String, Value>, ann
         return refusals.add(join(place, "destination"), quote(&target), "an absolute path without ..");
     };
     let Some(mut options) = words(refusals, place, mount) else { return };
+    if !may_stand(&kind, &target) {
+        return refusals.add(
+            place,
+            format!("{} at {}", quote(&kind), quote(&target)),
+            "/proc and /sys hold nothing but their own, which runtimes rely on",
+        );
+    }
     let bind = kind == "bind" || options.iter().any(|option| option == "bind" || option == "rbind");
     let known = if bind { &[][..] } else { options_of(&kind) };
     for option in &options {
@@ -115,6 +122,15 @@ fn one(refusals: &mut Refusals, place: &str, mount: &mut Map<String, Value>, ann
         Err((found, most)) => refusals.add(place, found, most),
         Ok(limits) => mount.insert("options".to_owned(), json!(limited(&options, limits))).map_or((), drop),
     }
+}
+
+/// Whether a mount does not cover what runtimes and the covered paths rely on.
+fn may_stand(kind: &str, target: &str) -> bool {
+    if beneath(target, "/proc") {
+        return (kind, target) == ("proc", "/proc");
+    }
+    let group = matches!(kind, "cgroup" | "cgroup2" | "tmpfs") && beneath(target, "/sys/fs/cgroup");
+    !beneath(target, "/sys") || group || (kind, target) == ("sysfs", "/sys")
 }
 
 /// What a mount must not have.
@@ -191,13 +207,13 @@ fn made(
         ("proc", "/proc") | ("mqueue", _) => limits(false, true, true),
         ("sysfs", "/sys") | ("cgroup" | "cgroup2", _) => limits(true, true, true),
         ("devpts", "/dev/pts") => limits(false, false, true),
-        ("tmpfs", "/dev") => limits(false, false, false),
         ("tmpfs", _) => {
             let tmp = &asked.policy.filesystem.tmp;
             most(refusals, place, options, "size=", tmp.size.0);
             most(refusals, place, options, "nr_inodes=", tmp.inodes);
             options.retain(|option| !option.starts_with("nr_blocks="));
-            limits(false, true, !tmp.exec)
+            // Devices are made in the container's own.
+            limits(false, target != "/dev", !tmp.exec)
         }
         ("proc" | "sysfs" | "devpts", _) => {
             Err((format!("{kind} at {}", quote(target)), "it stands where its paths are covered: /proc, /sys, /dev/pts".to_owned()))
@@ -219,8 +235,9 @@ fn most(refusals: &mut Refusals, place: &str, options: &mut Vec<String>, key: &s
             None => refusals.add(join(place, "options"), quote(&format!("{key}{value}")), "a number with k, m or g"),
         }
     }
+    let at = options.iter().position(|option| option.starts_with(key)).unwrap_or(options.len());
     options.retain(|option| !option.starts_with(key));
-    options.push(format!("{key}{lowest}"));
+    options.insert(at.min(options.len()), format!("{key}{lowest}"));
 }
 
 fn amount(text: &str) -> Option<u64> {

@@ -5,6 +5,8 @@ use remand_policy::field::Word;
 use remand_policy::policy::Device;
 use serde_json::{Map, Value, json};
 
+use super::refused::{Refusals, join};
+
 /// What tells of the host, or of its kernel's memory.
 const MASKED: &[&str] = &[
     "/proc/acpi",
@@ -23,16 +25,16 @@ const MASKED: &[&str] = &[
 
 const READ_ONLY: &[&str] = &["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-pub(super) fn narrow(linux: &mut Map<String, Value>, policy: &Policy) {
+pub(super) fn narrow(refusals: &mut Refusals, linux: &mut Map<String, Value>, policy: &Policy) {
     // Runtimes make these for every container.
     let devices = Device::WORDS.iter().filter(|(_, device)| *device != Device::Null && !policy.filesystem.devices.contains(device));
     let devices: Vec<_> = devices.map(|(name, _)| format!("/dev/{name}")).collect();
-    union(linux, "maskedPaths", MASKED.iter().copied().chain(devices.iter().map(String::as_str)));
-    union(linux, "readonlyPaths", READ_ONLY.iter().copied());
+    union(refusals, linux, "maskedPaths", MASKED.iter().copied().chain(devices.iter().map(String::as_str)));
+    union(refusals, linux, "readonlyPaths", READ_ONLY.iter().copied());
 }
 
-fn union<'p>(linux: &mut Map<String, Value>, key: &str, paths: impl Iterator<Item = &'p str>) {
-    let mut all = linux.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+fn union<'p>(refusals: &mut Refusals, linux: &mut Map<String, Value>, key: &str, paths: impl Iterator<Item = &'p str>) {
+    let mut all = refusals.list(&join("linux", key), linux.get_mut(key)).to_vec();
     for path in paths.map(|path| json!(path)) {
         if !all.contains(&path) {
             all.push(path);

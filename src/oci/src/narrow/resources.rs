@@ -23,6 +23,7 @@ pub(super) fn narrow(refusals: &mut Refusals, linux: &mut Map<String, Value>, as
     let resources = linux.entry("resources").or_insert_with(|| json!({}));
     let Some(resources) = refusals.object("linux.resources", resources, KEYS) else { return };
     unified(refusals, resources.get_mut("unified"));
+    others(refusals, resources);
     let limits = &asked.policy.limits;
     if !asked.facts.cgroups() {
         let limited = limits.memory != Limit::Unlimited || limits.pids != Limit::Unlimited || limits.cpus != Limit::Unlimited;
@@ -57,6 +58,25 @@ fn unified(refusals: &mut Refusals, unified: Option<&mut Value>) {
                 "would be written over the policy's limit",
                 "say it in memory, cpu or pids",
             );
+        }
+    }
+}
+
+/// What no policy says anything of: kept, as far as it is known.
+fn others(refusals: &mut Refusals, resources: &mut Map<String, Value>) {
+    const RATES: [&str; 5] =
+        ["weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice", "throttleReadIOPSDevice", "throttleWriteIOPSDevice"];
+    for (at, one) in refusals.list("linux.resources.hugepageLimits", resources.get_mut("hugepageLimits")).iter_mut().enumerate() {
+        refusals.object(&format!("linux.resources.hugepageLimits[{at}]"), one, &["pageSize", "limit"]);
+    }
+    if let Some(network) = resources.get_mut("network").filter(|value| !value.is_null()) {
+        refusals.object("linux.resources.network", network, &["classID", "priorities"]);
+    }
+    let Some(block) = resources.get_mut("blockIO").filter(|value| !value.is_null()) else { return };
+    let Some(block) = refusals.object("linux.resources.blockIO", block, &[&["weight", "leafWeight"][..], &RATES].concat()) else { return };
+    for key in RATES {
+        for (at, one) in refusals.list(&join("linux.resources.blockIO", key), block.get_mut(key)).iter_mut().enumerate() {
+            refusals.object(&format!("linux.resources.blockIO.{key}[{at}]"), one, &["major", "minor", "weight", "leafWeight", "rate"]);
         }
     }
 }
