@@ -69,11 +69,13 @@ class Imports:
         def __import__(name, globals=None, locals=None, fromlist=(), level=0):
             # Modules import what they need, and so does C code (datetime loading _strptime), which comes with a list.
             # Whoever calls this as a function says nothing of itself.
-            by = globals or sys._getframe(1).f_globals
+            by = globals if globals and isinstance(globals, dict) else sys._getframe(1).f_globals
             if level == 0 and type(fromlist) is not list and by.get("__spec__") is None and isinstance(name, str):
                 self.check(name.partition(".")[0])
             return real(name, globals, locals, fromlist, level)
 
+        # A file that `warnings` takes for Python's own machinery: what warns of an import means the line of the import.
+        __import__.__code__ = __import__.__code__.replace(co_filename="<frozen importlib._bootstrap>")
         return as_it_was(__import__, real)
 
     def check_for(self, frame, name, package=None):

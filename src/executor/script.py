@@ -80,12 +80,12 @@ def evaluate(codes, namespace):
 
 def without_ours(trace):
     """The traceback as it would be if the program had been started by Python itself."""
-    ours = main.__code__.co_filename
-    while trace is not None and trace.tb_frame.f_code.co_filename == ours:
+    ours = globals()
+    while trace is not None and trace.tb_frame.f_globals is ours:
         trace = trace.tb_next
     at = trace
     while at is not None and at.tb_next is not None:
-        if at.tb_next.tb_frame.f_code.co_filename == ours:
+        if at.tb_next.tb_frame.f_globals is ours:
             at.tb_next = at.tb_next.tb_next
         else:
             at = at.tb_next
