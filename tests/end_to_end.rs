@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code: a panic is a failed test
 
+mod artifacts;
 mod asking;
 mod catalogue;
 mod ceiling;
@@ -14,6 +15,7 @@ mod compile;
 mod doctor;
 mod endings;
 mod errors;
+mod files;
 mod filesystem;
 mod forkserver;
 mod guest;
@@ -69,6 +71,8 @@ fn trials() -> Vec<Trial> {
         technique::trials("isolation", isolation::TABLE),
         technique::trials("endings", endings::TABLE),
         technique::trials("python", python::TABLE),
+        artifacts::trials(),
+        files::trials(),
         filesystem::trials(),
         forkserver::trials(),
         lifecycle::trials(),

@@ -117,7 +117,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__exec)
-            opts="-h --exit-status --policy --set --json --stream --timing --help"
+            opts="-h --exit-status --policy --set --json --stream --timing --file --dir --artifacts --artifacts-to --overwrite --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -132,6 +132,22 @@ _remand() {
                     return 0
                     ;;
                 --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifacts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifacts-to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -467,7 +483,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__python)
-            opts="-c -m -h --policy --set --json --stream --timing --exit-status --await --value --help"
+            opts="-c -m -h --policy --set --json --stream --timing --exit-status --file --dir --artifacts --artifacts-to --overwrite --await --value --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -483,6 +499,22 @@ _remand() {
                     ;;
                 --exit-status)
                     COMPREPLY=($(compgen -W "program verdict" -- "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifacts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifacts-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --value)
@@ -505,7 +537,7 @@ _remand() {
             return 0
             ;;
         remand__subcmd__run)
-            opts="-h --mode --items --query --security-config --policy --set --json --stream --timing --help"
+            opts="-h --mode --items --query --security-config --file --dir --artifacts --artifacts-to --overwrite --policy --set --json --stream --timing --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -524,6 +556,22 @@ _remand() {
                     return 0
                     ;;
                 --security-config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifacts)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --artifacts-to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -38,8 +38,13 @@ per_item\t'Once for each item, with `_item`'"
 complete -c remand -n "__fish_remand_using_subcommand run" -l items -d 'JSON array of input items; `-` reads standard input' -r -F
 complete -c remand -n "__fish_remand_using_subcommand run" -l query -d 'JSON value that the code finds as `_query`' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l security-config -d 'JSON object with any of stdlib_allow, external_allow, builtins_deny, runner_env_deny; it narrows the policy\'s `python` section' -r -F
+complete -c remand -n "__fish_remand_using_subcommand run" -l file -d 'Copy a file into the run\'s /workspace, by its own name or as NAME; `-` is standard input; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand run" -l dir -d 'Copy a directory into the run\'s /workspace, by its own name or as NAME, and let Python import from it; `.` copies what is in it; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand run" -l artifacts -d 'Give back the files of /workspace that match (`*.png`, `out/**`; a name takes a directory whole), however the run ends; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand run" -l artifacts-to -d 'Write them into this directory; without it, --json has those of at most 1 MiB together' -r -F
 complete -c remand -n "__fish_remand_using_subcommand run" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand run" -l overwrite -d 'Let them replace files that stand there'
 complete -c remand -n "__fish_remand_using_subcommand run" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand run" -l stream -d 'Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome'
 complete -c remand -n "__fish_remand_using_subcommand run" -l timing -d 'Print what each step cost on standard error'
@@ -48,21 +53,31 @@ complete -c remand -n "__fish_remand_using_subcommand python" -l policy -d 'A bu
 complete -c remand -n "__fish_remand_using_subcommand python" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
 verdict\t'The verdict\'s'"
+complete -c remand -n "__fish_remand_using_subcommand python" -l file -d 'Copy a file into the run\'s /workspace, by its own name or as NAME; `-` is standard input; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l dir -d 'Copy a directory into the run\'s /workspace, by its own name or as NAME, and let Python import from it; `.` copies what is in it; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l artifacts -d 'Give back the files of /workspace that match (`*.png`, `out/**`; a name takes a directory whole), however the run ends; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l artifacts-to -d 'Write them into this directory; without it, --json has those of at most 1 MiB together' -r -F
 complete -c remand -n "__fish_remand_using_subcommand python" -l value -d 'Give a value too: as one line of JSON after the program\'s own output, or in the record of --json' -r -f -a "last\t'That of the last line, if it is an expression'"
 complete -c remand -n "__fish_remand_using_subcommand python" -s c -d 'The program as text; all that follows is the program\'s' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -s m -d 'A module of the interpreter\'s to run as a program; all that follows is the program\'s' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand python" -l stream -d 'Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome'
 complete -c remand -n "__fish_remand_using_subcommand python" -l timing -d 'Print what each step cost on standard error'
+complete -c remand -n "__fish_remand_using_subcommand python" -l overwrite -d 'Let them replace files that stand there'
 complete -c remand -n "__fish_remand_using_subcommand python" -l await -d 'Let `await` stand outside of functions too'
 complete -c remand -n "__fish_remand_using_subcommand python" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
 verdict\t'The verdict\'s'"
 complete -c remand -n "__fish_remand_using_subcommand exec" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand exec" -l file -d 'Copy a file into the run\'s /workspace, by its own name or as NAME; `-` is standard input; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand exec" -l dir -d 'Copy a directory into the run\'s /workspace, by its own name or as NAME, and let Python import from it; `.` copies what is in it; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand exec" -l artifacts -d 'Give back the files of /workspace that match (`*.png`, `out/**`; a name takes a directory whole), however the run ends; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand exec" -l artifacts-to -d 'Write them into this directory; without it, --json has those of at most 1 MiB together' -r -F
 complete -c remand -n "__fish_remand_using_subcommand exec" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l stream -d 'Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l timing -d 'Print what each step cost on standard error'
+complete -c remand -n "__fish_remand_using_subcommand exec" -l overwrite -d 'Let them replace files that stand there'
 complete -c remand -n "__fish_remand_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -l json -d 'Print the findings as JSON'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -s h -l help -d 'Print help'

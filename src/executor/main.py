@@ -1,4 +1,4 @@
-# The job, and what it asks for.
+# The job, and what it asks for. `paths` of the job: where the code's own modules lie, first in sys.path.
 
 
 def read_job():
@@ -42,8 +42,9 @@ def main():
         posix.environ.clear()
     # What `site` sets for a virtual environment, where no packages are wanted of it.
     sys.prefix = sys.exec_prefix = job["prefix"]
-    imports = Imports(security, job["standard_path"], [job["script"]["path"]] if program else None)
+    imports = Imports(security, job["standard_path"], job["paths"] or None)
     libraries.extend({place for place in (*job["standard_path"], *sys.path) if place})
+    sys.path[:0] = job["paths"]
     if program:
         STDOUT.reconfigure(line_buffering=True)
     else:

@@ -2,7 +2,7 @@
 # waited for, atexit handlers called, buffers flushed. Its wait status is the result.
 #
 # `script` of the job: `file` (the name that the text has in `directory`, where it is put for multiprocessing's children and `inspect`; None: it has none),
-# `shown` (the name in tracebacks), `module` (to be run instead of the text), `argv`, `path` (the first of sys.path), `await`, `value`.
+# `shown` (the name in tracebacks), `module` (to be run instead of the text), `argv`, `await`, `value`.
 #
 # An exception that is not caught is told by Python itself, and by an `error` frame, which only says what the status is about. A value is sent in a `done`
 # frame. Neither is sent by a child, nor into a descriptor 4 that is no longer the one that was handed over.
@@ -28,7 +28,6 @@ def settle(script, text, namespace, names):
             rest = rest[posix.write(out, rest):]
         posix.close(out)
     sys.argv[:] = script["argv"]
-    sys.path.insert(0, script["path"])
     namespace.clear()
     namespace.update(__name__="__main__", __doc__=None, __package__=None, __spec__=None, __builtins__=names)
     if sys.version_info < (3, 14):

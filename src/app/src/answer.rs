@@ -8,11 +8,11 @@ use remand_plan::verdict::Verdict;
 
 use crate::args::{ShowArgs, StatusArg, StatusArgs};
 use crate::failure::Failure;
-use crate::{account, print};
+use crate::print;
 
-/// The outcome of Python code, whose output was passed on already.
-pub fn give(outcome: &Outcome, show: ShowArgs) -> Result<u8, Failure> {
-    give_program(outcome, show, &account::account(outcome))?;
+/// The outcome of Python code, whose output was passed on already, with this account of it.
+pub fn give(outcome: &Outcome, show: ShowArgs, account: &str) -> Result<u8, Failure> {
+    give_program(outcome, show, account)?;
     if show.for_people() && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }

@@ -1,30 +1,47 @@
-//! What a program missed and its caller has: a run is shown the script alone, and only its caller can be told what lies beside it.
+//! What code missed and its caller has: a run is shown what it is given alone, and only its caller can be told what lies beside it, and how to give it.
 //!
 //! Always holds: the name is the run's claim. It is looked up only beneath the directories that the caller named, and only whether it is there.
 
-use std::path::{Component, PathBuf};
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
 
-use remand_plan::frames::{Missing, MissingKind};
+use remand_plan::frames::{ErrorFrame, Missing, MissingKind, PythonList};
 use remand_plan::places::WORKSPACE;
 
 use crate::print::plain;
 
-/// What to say about it; nothing if the caller does not have it either.
-pub fn account(missing: &Missing, places: &[(PathBuf, &str)]) -> String {
-    let found = names(missing).into_iter().find_map(|name| {
-        let (_, what) = places.iter().find(|(place, _)| place.join(&name).exists())?;
-        Some((name, what))
+/// The place where the command was called.
+pub const HERE: &str = "the directory that remand was called in";
+
+/// What to say about what an exception says is missing; nothing if the caller does not have it either.
+pub fn account(error: &ErrorFrame, places: &[(PathBuf, &str)]) -> String {
+    // A function is denied a module of its caller's by the list of those that it may import.
+    let denied = error.denied.as_ref().filter(|denied| denied.list == PythonList::ExternalAllow);
+    let denied = || denied.map(|denied| Missing { kind: MissingKind::Module, name: denied.name.clone() });
+    let Some(missing) = error.missing.clone().or_else(denied) else { return String::new() };
+    let found = names(&missing).into_iter().find_map(|name| {
+        let (place, what) = places.iter().find(|(place, _)| place.join(&name).exists())?;
+        Some((place.join(&name), name, what))
     });
-    let Some((name, what)) = found else { return String::new() };
-    let todo = match missing.kind {
-        MissingKind::Module => {
-            "show that directory with filesystem.mounts of a policy of your own and add its target to sys.path, or put the code into the script"
-        }
-        MissingKind::File => {
-            "hand it over on standard input, or show its directory with filesystem.mounts of a policy of your own and open it there"
-        }
-    };
-    format!("remand: {} lies in {what}, and a run is shown the script alone\n  {todo}\n", plain(&name.display().to_string()))
+    let Some((path, name, what)) = found else { return String::new() };
+    let given = option(&name, &path);
+    format!("remand: {} lies in {what}, and a run is shown only what it is given\n  give it: {given}\n", plain(&name.display().to_string()))
+}
+
+/// What to type so that the run finds a path of the caller's by this name.
+fn option(name: &Path, path: &Path) -> String {
+    let typed: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+    let flag = if typed.is_dir() { "--dir" } else { "--file" };
+    let (typed, name) = (typed.display().to_string(), name.display().to_string());
+    let by_own_name = !name.contains('/') && !typed.contains('=');
+    let value = if by_own_name { typed } else { format!("{name}={typed}") };
+    format!("{flag} {}", plain(&quoted(&value)))
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_alphanumeric() || "_-./=+,:@%".contains(c);
+    if word.chars().all(plain) { Cow::Borrowed(word) } else { Cow::Owned(format!("'{}'", word.replace('\'', "'\\''"))) }
 }
 
 /// The relative paths that the name may stand for.
@@ -39,36 +56,48 @@ fn names(missing: &Missing) -> Vec<PathBuf> {
     let beneath = |path: &PathBuf| {
         !path.as_os_str().is_empty() && path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
     };
-    names.into_iter().map(PathBuf::from).filter(beneath).collect()
+    let bare = |path: PathBuf| path.components().filter(|part| *part != Component::CurDir).collect::<PathBuf>();
+    names.into_iter().map(PathBuf::from).filter(beneath).map(bare).collect()
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use remand_plan::frames::Denied;
 
     #[test]
-    fn what_lies_beside_the_script_is_told_and_nothing_else() {
+    fn what_lies_beside_the_script_is_told_with_what_to_type() {
         let top = std::env::temp_dir().join(format!("remand-beside-{}", std::process::id()));
-        std::fs::create_dir_all(top.join("pack")).unwrap();
-        for name in ["helper.py", "pack/part.py", "data.csv"] {
+        std::fs::create_dir_all(top.join("pack/in it")).unwrap();
+        for name in ["helper.py", "pack/part.py", "data.csv", "it's.csv", "a=b"] {
             std::fs::write(top.join(name), "").unwrap();
         }
-        let places = [(top.join("pack"), "the first"), (top.clone(), "the second")];
-        let said = |kind, name: &str| account(&Missing { kind, name: name.into() }, &places);
-        assert!(said(MissingKind::Module, "helper").starts_with("remand: helper.py lies in the second, "));
-        assert!(said(MissingKind::Module, "part").starts_with("remand: part.py lies in the first, "));
-        assert!(said(MissingKind::Module, "pack").starts_with("remand: pack lies in the second, "));
-        assert!(said(MissingKind::Module, "pack.part").starts_with("remand: pack/part.py lies in the second, "));
-        for name in ["data.csv", "./data.csv", "/workspace/data.csv"] {
-            assert!(said(MissingKind::File, name).contains("data.csv lies in the second, "), "{name}");
+        let places = [(top.join("pack"), "the first"), (top.join("."), "the second")];
+        let told = |error: ErrorFrame| account(&error, &places).replace(&top.display().to_string(), "TOP");
+        let said = |kind, name: &str| told(ErrorFrame { missing: Some(Missing { kind, name: name.into() }), ..ErrorFrame::default() });
+        let (module, file) = (MissingKind::Module, MissingKind::File);
+        for (kind, name, lies, typed) in [
+            (module, "helper", "helper.py lies in the second, ", "--file TOP/helper.py"),
+            (module, "part", "part.py lies in the first, ", "--file TOP/pack/part.py"),
+            (module, "pack", "pack lies in the second, ", "--dir TOP/pack"),
+            (module, "pack.part", "pack/part.py lies in the second, ", "--file pack/part.py=TOP/pack/part.py"),
+            (file, "data.csv", "data.csv lies in the second, ", "--file TOP/data.csv"),
+            (file, "./data.csv", "data.csv lies in the second, ", "--file TOP/data.csv"),
+            (file, "/workspace/data.csv", "data.csv lies in the second, ", "--file TOP/data.csv"),
+            (file, "pack/in it", "pack/in it lies in the second, ", "--dir 'pack/in it=TOP/pack/in it'"),
+            (file, "it's.csv", "it's.csv lies in the second, ", "--file 'TOP/it'\\''s.csv'"),
+            (file, "a=b", "a=b lies in the second, ", "--file a=b=TOP/a=b"),
+        ] {
+            let said = said(kind, name);
+            assert!(said.contains(lies) && said.ends_with(&format!("give it: {typed}\n")), "{said}");
         }
         let absolute = top.join("data.csv").display().to_string();
-        let none =
-            [(MissingKind::File, "none"), (MissingKind::File, &absolute), (MissingKind::File, "pack/../data.csv"), (MissingKind::File, "")];
-        for (kind, name) in none {
+        for (kind, name) in [(file, "none"), (file, &absolute), (file, "pack/../data.csv"), (file, "")] {
             assert_eq!(said(kind, name), "", "{name}");
         }
+        let denied = |list| told(ErrorFrame { denied: Some(Denied { list, name: "helper".into() }), ..ErrorFrame::default() });
+        assert!(denied(PythonList::ExternalAllow).contains("--file") && denied(PythonList::StdlibAllow).is_empty());
         std::fs::remove_dir_all(&top).unwrap();
     }
 }

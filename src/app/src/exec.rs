@@ -1,16 +1,19 @@
 //! `remand exec`: any program of the host under a policy.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path;
 
 use remand_engine::{Engine, Laps, Program, Request};
 use remand_plan::step::Step;
+use remand_policy::Policy;
 
-use crate::args::ExecArgs;
+use crate::args::{ExecArgs, FilesArgs};
+use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::print::plain;
-use crate::{account, answer, forward, overrides};
+use crate::read::argument;
+use crate::{account, answer, forward, given, overrides};
 
 /// Runs the program, passing its output on, and gives the outcome.
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
@@ -19,24 +22,25 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let policy = engine.policy(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
     let argv = argv(&args.command)?;
     laps.lap(Step::Policy);
-    let ways = Ways { input: true, output: Passed::asked(args.show, Passed::Streams) };
-    let mut outcome = forward::run(&engine, &policy, Program::Command(&argv), &Request::default(), ways)?;
+    let request = request(&args.files, policy.policy())?;
+    let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
+    let ways = Ways { input: !given::takes_stdin(&args.files), output: Passed::asked(args.show, Passed::Streams) };
+    let mut outcome = forward::run(&engine, &policy, (Program::Command(&argv), &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
-    answer::give_program(&outcome, args.show, &account::account(&outcome))?;
-    Ok(answer::status(&outcome.verdict, args.status))
+    answer::give_program(&outcome, args.show, &(account::account(&outcome) + &delivery.account(&outcome)))?;
+    Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
+}
+
+/// What of a request a program gets.
+pub fn request(args: &FilesArgs, policy: &Policy) -> Result<Request, Failure> {
+    Ok(Request { files: given::read(args, policy)?, artifacts: args.artifacts.clone(), ..Request::default() })
 }
 
 /// The arguments as text; a command with a `/` as an absolute path.
 pub fn argv(command: &[OsString]) -> Result<Vec<String>, Failure> {
-    let mut argv = command.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    let mut argv = command.iter().map(argument).collect::<Result<Vec<_>, _>>()?;
     if let Some(command) = argv.first_mut().filter(|command| command.contains('/')) {
-        *command = text(path::absolute(&*command).map_err(|error| Failure::usage(format!("{}: {error}", plain(command))))?)?;
+        *command = argument(path::absolute(&*command).map_err(|error| Failure::usage(format!("{}: {error}", plain(command))))?)?;
     }
     Ok(argv)
-}
-
-/// An argument as text.
-pub fn text(argument: impl AsRef<OsStr>) -> Result<String, Failure> {
-    let argument = argument.as_ref();
-    argument.to_str().map(str::to_owned).ok_or_else(|| Failure::usage(format!("{}: not UTF-8 text", plain(&argument.to_string_lossy()))))
 }

@@ -16,6 +16,7 @@ use remand_plan::event::Event;
 use remand_plan::outcome::{PolicyRef, VERSION};
 
 use crate::args::ShowArgs;
+use crate::artifacts::Delivery;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print;
@@ -67,16 +68,27 @@ struct Way {
     policy: PolicyRef,
 }
 
-/// Runs it, passing its output on.
-pub fn run(engine: &Engine, policy: &Effective, program: Program<'_>, request: &Request, ways: Ways) -> Result<Outcome, Failure> {
+/// Runs it, passing its output on, and delivers the files that it left.
+pub fn run(
+    engine: &Engine,
+    policy: &Effective,
+    (program, request): (Program<'_>, &Request),
+    ways: Ways,
+    delivery: &mut Delivery,
+) -> Result<Outcome, Failure> {
     let run = |caller: Caller<'_>| engine.run(policy, program, request, caller).map_err(|error| Failure::usage(error.to_string()));
+    // Before a signal ends this process again.
+    let mut deliver = |outcome: Result<Outcome, Failure>| {
+        let mut outcome = outcome?;
+        delivery.deliver(&mut outcome).map(|()| outcome)
+    };
     let caller = |input| Caller { input, begun: Some(Box::new(rights::give_up)), ..Caller::default() };
     let cancel = Cancel::hold()?;
     // After the signals are held back, which are the loop's and not those threads'.
     let no_input = |error| Failure::internal(format!("cannot start to pass standard input on: {error}"));
     let input = if ways.input { input().map_err(no_input)? } else { None };
     if ways.output == Passed::Nothing {
-        let outcome = run(Caller { cancel: Some(cancel.fd()), ..caller(input) });
+        let outcome = deliver(run(Caller { cancel: Some(cancel.fd()), ..caller(input) }));
         print::answering(cancel);
         return outcome;
     }
@@ -84,7 +96,7 @@ pub fn run(engine: &Engine, policy: &Effective, program: Program<'_>, request: &
     let mut way = Way::open(policy, ways.output).map_err(no_streams)?;
     let ends = any(cancel.fd(), &way).map_err(no_streams)?;
     let sink = |said: Said<'_>, us| way.take(said, us);
-    let outcome = run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), ..caller(input) });
+    let outcome = deliver(run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), ..caller(input) }));
     way.end();
     print::answering(cancel);
     match (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish)) {

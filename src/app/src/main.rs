@@ -7,6 +7,7 @@
 mod account;
 mod answer;
 mod args;
+mod artifacts;
 mod beside;
 mod cancel;
 mod doctor;
@@ -14,6 +15,7 @@ mod exec;
 mod failure;
 mod forward;
 mod generate;
+mod given;
 mod oci;
 mod overrides;
 mod policy;

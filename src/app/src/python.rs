@@ -7,11 +7,13 @@ use remand_engine::{Engine, Laps, Program, Request};
 use remand_plan::request::{Mode, Origin, Script};
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
+use remand_policy::Policy;
 
 use crate::args::PythonArgs;
+use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
-use crate::{account, answer, beside, exec, forward, overrides, print, read};
+use crate::{account, answer, beside, forward, given, overrides, print, read};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
 pub fn python(args: PythonArgs) -> Result<u8, Failure> {
@@ -19,22 +21,24 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     let engine = Engine::from_environment();
     let policy = engine.policy(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
     laps.lap(Step::Policy);
-    let asked = Asked::of(&args, policy.policy().limits.job_size.0)?;
+    let asked = Asked::of(&args, policy.policy())?;
+    let mut delivery = Delivery::prepare(&args.files, args.show.json)?;
     laps.lap(Step::Request);
     // What is read as the program is not its input too.
-    let input = !matches!(&asked.request.mode, Mode::Script(Script { origin: Origin::Stdin, .. }));
+    let input = !asked.is_stdin() && !given::takes_stdin(&args.files);
     let ways = Ways { input, output: Passed::asked(args.show, Passed::Streams) };
-    let mut outcome = forward::run(&engine, &policy, Program::Python, &asked.request, ways)?;
+    let mut outcome = forward::run(&engine, &policy, (Program::Python, &asked.request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let mut account = account::program(&outcome);
-    if let Some(missing) = outcome.error.as_ref().and_then(|error| error.missing.as_ref()) {
-        account.push_str(&beside::account(missing, &asked.places));
+    if let Some(error) = &outcome.error {
+        account.push_str(&beside::account(error, &asked.places));
     }
+    account.push_str(&delivery.account(&outcome));
     answer::give_program(&outcome, args.show, &account)?;
     if args.value.is_some() && args.show.for_people() && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }
-    Ok(answer::status(&outcome.verdict, args.status))
+    Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
 
 /// What is to be run.
@@ -45,12 +49,12 @@ struct Asked {
 }
 
 impl Asked {
-    /// `limit`: bytes that the text may have.
-    fn of(args: &PythonArgs, limit: u64) -> Result<Self, Failure> {
-        let here = (PathBuf::from("."), "the directory that remand was called in");
+    fn of(args: &PythonArgs, policy: &Policy) -> Result<Self, Failure> {
+        let limit = policy.limits.job_size.0;
+        let here = (PathBuf::from("."), beside::HERE);
         let (origin, code, rest, place) = match (args.code.as_slice(), args.module.as_slice(), args.script.as_slice()) {
-            ([code, rest @ ..], _, _) => (Origin::Argument, exec::text(code)?, rest, None),
-            (_, [module, rest @ ..], _) => (Origin::Module(exec::text(module)?), String::new(), rest, None),
+            ([code, rest @ ..], _, _) => (Origin::Argument, read::argument(code)?, rest, None),
+            (_, [module, rest @ ..], _) => (Origin::Module(read::argument(module)?), String::new(), rest, None),
             (_, _, [file, rest @ ..]) => {
                 let path = Path::new(file);
                 let text = read::text(path, "the program", limit, "limits.job_size")?;
@@ -59,10 +63,20 @@ impl Asked {
             }
             _ => return Err(Failure::usage("a program is expected: SCRIPT, -c CODE, -m MODULE, or - for standard input".into())),
         };
-        let arguments = rest.iter().map(exec::text).collect::<Result<_, _>>()?;
+        let arguments = rest.iter().map(read::argument).collect::<Result<_, _>>()?;
         let script = Script { origin, arguments, awaits: args.awaits, value: args.value.is_some() };
-        let request = Request { code, mode: Mode::Script(script), ..Request::default() };
-        Ok(Self { request, places: place.into_iter().chain([here]).collect() })
+        let mode = Mode::Script(script);
+        let request =
+            Request { code, mode, files: given::read(&args.files, policy)?, artifacts: args.files.artifacts.clone(), ..Request::default() };
+        let asked = Self { request, places: place.into_iter().chain([here]).collect() };
+        if asked.is_stdin() && given::takes_stdin(&args.files) {
+            return Err(Failure::usage("only one of SCRIPT and --file can be standard input".into()));
+        }
+        Ok(asked)
+    }
+
+    fn is_stdin(&self) -> bool {
+        matches!(&self.request.mode, Mode::Script(Script { origin: Origin::Stdin, .. }))
     }
 }
 
@@ -72,5 +86,5 @@ fn origin(path: &Path) -> Result<Origin, Failure> {
         return Ok(Origin::Stdin);
     }
     let name = path.file_name().filter(|_| !path.starts_with("/dev/fd") && !path.starts_with("/proc")).map(OsStr::to_owned);
-    name.map_or_else(|| Ok(Origin::default()), |name| exec::text(name).map(Origin::File))
+    name.map_or_else(|| Ok(Origin::default()), |name| read::argument(name).map(Origin::File))
 }

@@ -3,6 +3,7 @@
 //! Always holds: a reader stops one byte after the limit; what was read is either complete or refused. Nothing is waited for that the caller did not hand
 //! over itself: a file is a regular one on a file system of files, a pipe is one that this process has open already (`<(...)`, `/dev/stdin`), a device is a terminal or `/dev/null`.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -24,10 +25,19 @@ pub fn is_stdin(path: &Path) -> bool {
 
 /// Reads a file, or standard input for `-`, of at most `limit` bytes. `what` names it in messages, `bound` names the limit's origin.
 pub fn bytes(path: &Path, what: &str, limit: u64, bound: &str) -> Result<Vec<u8>, Failure> {
+    content(path, what, limit, bound).map(|(bytes, _)| bytes)
+}
+
+/// The same, and whether it is a file that may be executed.
+pub fn content(path: &Path, what: &str, limit: u64, bound: &str) -> Result<(Vec<u8>, bool), Failure> {
     let name = || if is_stdin(path) { format!("{what} from standard input") } else { format!("{what} {}", plain(&path.to_string_lossy())) };
-    let read = if is_stdin(path) { stdin().and_then(|stdin| all(stdin, limit)) } else { open(path).and_then(|file| all(file, limit)) };
+    let file = if is_stdin(path) { stdin() } else { open(path) };
+    let read = file.and_then(|file| {
+        let found = file.metadata()?;
+        all(file, limit).map(|bytes| bytes.map(|bytes| (bytes, found.is_file() && found.mode() & 0o111 != 0)))
+    });
     match read {
-        Ok(Some(bytes)) => Ok(bytes),
+        Ok(Some(read)) => Ok(read),
         Ok(None) => Err(Failure::usage(format!("{}: larger than {bound} = {limit} bytes", name()))),
         Err(error) => Err(Failure::usage(format!("cannot read {}: {error}", name()))),
     }
@@ -41,6 +51,12 @@ pub fn text(path: &Path, what: &str, limit: u64, bound: &str) -> Result<String, 
         Some(rest) => rest.to_owned(),
         None => text,
     })
+}
+
+/// An argument as text.
+pub fn argument(argument: impl AsRef<OsStr>) -> Result<String, Failure> {
+    let argument = argument.as_ref();
+    argument.to_str().map(str::to_owned).ok_or_else(|| Failure::usage(format!("{}: not UTF-8 text", plain(&argument.to_string_lossy()))))
 }
 
 /// Standard input as a file: the standard library's takes one that is not open for reading for one that has ended.

@@ -1,5 +1,9 @@
 //! What this process may do: nothing that whoever started it may not; and no more than it still has to, once its run has begun.
 
+use std::env;
+use std::ffi::CString;
+
+use nix::unistd::{Gid, Uid, geteuid, getgrouplist};
 use remand_jail::rights;
 
 use crate::failure::Failure;
@@ -23,4 +27,21 @@ pub fn give_up() {
     if let Err(error) = rights::keep_for_the_end() {
         print::stderr(&format!("remand: capabilities that are needed no more cannot be given up: {error}\n"));
     }
+}
+
+/// Does something with the rights of whoever called: under sudo theirs, not root's.
+pub fn as_caller<T: Send>(act: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+    let Some((user, group)) = sudo_user() else { return act() };
+    let name = env::var("SUDO_USER").ok().and_then(|name| CString::new(name).ok());
+    // Where nobody knows them, the first group alone.
+    let groups = name.and_then(|name| getgrouplist(&name, group).ok()).unwrap_or_else(|| vec![group]);
+    let failed = |error| Failure::internal(format!("cannot take on the rights of user {user}, who called: {error}"));
+    rights::as_user(user, group, &groups, act).map_err(failed)?
+}
+
+/// Who called root, as sudo tells it. It only takes rights away.
+fn sudo_user() -> Option<(Uid, Gid)> {
+    let id = |name| env::var(name).ok()?.parse::<u32>().ok();
+    let (user, group) = (id("SUDO_UID")?, id("SUDO_GID")?);
+    (geteuid().is_root() && user != 0).then(|| (Uid::from_raw(user), Gid::from_raw(group)))
 }

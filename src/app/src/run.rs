@@ -1,23 +1,26 @@
 //! `remand run`: Python code in, its value out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use remand_engine::{Engine, Laps, Program, Request};
+use remand_engine::{Engine, Laps, Outcome, Program, Request};
 use remand_plan::job::{Data, DataError};
 use remand_plan::request::Mode;
 use remand_plan::step::Step;
+use remand_policy::Policy;
 use remand_policy::policy::Limits;
 
 use crate::args::{ModeArg, RunArgs};
+use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
-use crate::{answer, forward, read};
+use crate::{account, answer, beside, forward, given, read};
 
 /// Reads code and inputs, runs it, and gives the outcome; the exit status is the verdict's.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
-    if read::is_stdin(&args.file) && args.items.as_deref().is_some_and(read::is_stdin) {
-        return Err(Failure::usage("only one of FILE and --items can be standard input".into()));
+    let of_stdin = [read::is_stdin(&args.file), args.items.as_deref().is_some_and(read::is_stdin), given::takes_stdin(&args.files)];
+    if of_stdin.iter().filter(|is| **is).count() > 1 {
+        return Err(Failure::usage("only one of FILE, --items and --file can be standard input".into()));
     }
     let mut laps = Laps::start();
     let engine = Engine::from_environment();
@@ -25,16 +28,29 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let security = security.map(|file| read::text(file, "--security-config", MAX_SECURITY_CONFIG, "the limit of 1 MiB")).transpose()?;
     let policy = engine.policy(&args.confine.policy, &overrides::tree(security.as_deref(), &args.confine.set)?)?;
     laps.lap(Step::Policy);
-    let request = request(&args, &policy.policy().limits)?;
+    let request = request(&args, policy.policy())?;
+    let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
     laps.lap(Step::Request);
     let ways = Ways { input: false, output: Passed::asked(args.show, Passed::Text) };
-    let mut outcome = forward::run(&engine, &policy, Program::Python, &request, ways)?;
+    let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
-    answer::give(&outcome, args.show)
+    let mut account = account::account(&outcome);
+    account.push_str(&beside(&args, &outcome));
+    account.push_str(&delivery.account(&outcome));
+    answer::give(&outcome, args.show, &account).map(|code| delivery.status(code))
 }
 
-/// The request that the arguments ask for, within these limits.
-pub fn request(args: &RunArgs, limits: &Limits) -> Result<Request, Failure> {
+/// What lies beside the code, where that is what it missed.
+fn beside(args: &RunArgs, outcome: &Outcome) -> String {
+    let Some(error) = &outcome.error else { return String::new() };
+    let here = (PathBuf::from("."), beside::HERE);
+    let code = args.file.parent().filter(|_| !read::is_stdin(&args.file)).map(|place| (Path::new(".").join(place), "the code's directory"));
+    beside::account(error, &code.into_iter().chain([here]).collect::<Vec<_>>())
+}
+
+/// The request that the arguments ask for; each text is at most as long as the policy lets a job be.
+pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
+    let limits = &policy.limits;
     Ok(Request {
         code: read::text(&args.file, "code", limits.job_size.0, "limits.job_size")?,
         mode: match args.mode {
@@ -43,6 +59,8 @@ pub fn request(args: &RunArgs, limits: &Limits) -> Result<Request, Failure> {
         },
         items: args.items.as_deref().map_or_else(|| Ok(Data::no_items()), |file| items(file, limits))?,
         query: args.query.as_deref().map_or_else(|| Ok(Data::null()), |text| query(text, limits))?,
+        files: given::read(&args.files, policy)?,
+        artifacts: args.files.artifacts.clone(),
     })
 }
 

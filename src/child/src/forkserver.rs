@@ -7,7 +7,7 @@
 
 use crate::fds::close_all_except;
 use crate::init;
-use crate::message::{MAX_FDS, Order, Report, WORDS};
+use crate::message::{MAX_FDS, Order, Report, Run, WORDS};
 use crate::root;
 use crate::spec::{Ids, RunFds, Spec};
 use crate::step::{At, Errno, Failure, Step};
@@ -35,8 +35,8 @@ pub fn start(spec: &Spec<'_>, cgroup: Option<Fd>) -> Result<Process, Errno> {
 fn serve(spec: &Spec<'_>) -> ! {
     let served = set_up(spec).and_then(|nested_userns_disabled| {
         sys::send(spec.socket, &Report::Serving { nested_userns_disabled }.words(), &[]).at(Step::Forkserver)?;
-        while let Some((id, fds)) = next_order(spec.socket)? {
-            make_run(spec, id, &fds)?;
+        while let Some((run, fds)) = next_order(spec.socket)? {
+            make_run(spec, run, &fds)?;
         }
         Ok(())
     });
@@ -135,23 +135,22 @@ fn wait_for_ids(socket: Fd) -> Result<(), Failure> {
 }
 
 /// `None`: the supervisor wants no more runs.
-fn next_order(socket: Fd) -> Result<Option<(u32, RunFds)>, Failure> {
+fn next_order(socket: Fd) -> Result<Option<(Run, RunFds)>, Failure> {
     let (mut words, mut fds) = ([0; WORDS], [-1; MAX_FDS]);
     let Some(count) = sys::receive(socket, &mut words, &mut fds).at(Step::Forkserver)? else { return Ok(None) };
-    match (Order::from_words(&words), RunFds::from_received(&fds[..count])) {
-        (Some(Order::Run { id }), Some(fds)) => Ok(Some((id, fds))),
-        _ => Err(Failure { step: Step::Forkserver, index: 1, errno: libc::EPROTO }),
-    }
+    let unknown = Failure { step: Step::Forkserver, index: 1, errno: libc::EPROTO };
+    let Some(Order::Run(run)) = Order::from_words(&words) else { return Err(unknown) };
+    RunFds::from_received(&fds[..count], run.files).map(|fds| Some((run, fds))).ok_or(unknown)
 }
 
-fn make_run(spec: &Spec<'_>, id: u32, fds: &RunFds) -> Result<(), Failure> {
+fn make_run(spec: &Spec<'_>, run: Run, fds: &RunFds) -> Result<(), Failure> {
     // CLONE_PARENT: the supervisor itself waits for the run, and knows its end and its use of CPU from the kernel.
     let flags =
         [libc::CLONE_NEWPID, libc::CLONE_NEWNS, libc::CLONE_PARENT].iter().fold(0, |all, &flag| all | u64::from(flag.unsigned_abs()));
     let cgroup = spec.run.born_in_cgroup.then_some(fds.cgroup[0]);
     let made = sys::clone(Clone { flags, exit_signal: 0, cgroup }, || {
         let _ = sys::close(spec.socket);
-        init::main(&spec.run, id, fds)
+        init::main(&spec.run, run, fds)
     });
     let report = match made.at(Step::CloneInit) {
         Ok(Process { pid, pidfd }) => sys::send(fds.report, &Report::Init { pid: pid.into() }.words(), &[pidfd]),

@@ -9,7 +9,8 @@ use core::ffi::CStr;
 use crate::decimal::Decimal;
 use crate::executor;
 use crate::fds::close_all_except;
-use crate::message::{Ended, Executing, Report};
+use crate::files;
+use crate::message::{Ended, Executing, Report, Run};
 use crate::spec::{Loopback, RunFds, RunSpec};
 use crate::step::{At, Errno, Failure, RunMount, Step};
 use crate::sys::{self, Clone, Fd, Waited};
@@ -17,8 +18,8 @@ use crate::sys::{self, Clone, Fd, Waited};
 const SIGCHLD_BIT: u64 = 1 << (libc::SIGCHLD - 1);
 
 /// Runs init to the end of the run.
-pub fn main(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> ! {
-    let ended = begin(run, id, fds).and_then(|(tmp, executor)| {
+pub fn main(run: &RunSpec<'_>, ordered: Run, fds: &RunFds) -> ! {
+    let ended = begin(run, ordered, fds).and_then(|(tmp, executor)| {
         keep_open(fds.report, tmp)?;
         let ended = reap(fds.report, tmp, executor)?;
         sys::send(fds.report, &Report::Ended(ended).words(), &[]).at(Step::Init)
@@ -31,7 +32,8 @@ pub fn main(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> ! {
 }
 
 /// Mounts, then the executor process. Returns the place `/tmp` and the executor's process id.
-fn begin(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure> {
+fn begin(run: &RunSpec<'_>, ordered: Run, fds: &RunFds) -> Result<(Fd, u32), Failure> {
+    let id = ordered.id;
     let mut timing = Executing { init: sys::now(), ..Executing::default() };
     join_cgroups(run, fds)?; // first, so that all that follows is charged to the run
     own_namespaces(run)?;
@@ -42,6 +44,9 @@ fn begin(run: &RunSpec<'_>, id: u32, fds: &RunFds) -> Result<(Fd, u32), Failure>
     sys::attach(tmp, sys::CWD, c"/tmp").at_index(Step::RunMounts, RunMount::AttachTmp as usize)?;
     for (name, place) in PLACES {
         show(tmp, name, place, id).at_index(Step::RunMounts, RunMount::PlacesInTmp as usize)?;
+    }
+    if ordered.files || ordered.workspace {
+        with_workspace(tmp, ordered, fds)?;
     }
     if run.proc {
         // hidepid: another user's processes, init above all, are not even listed; subset: nothing but processes, no sysctls, no kernel interfaces.
@@ -66,6 +71,19 @@ fn show(tmp: Fd, name: &CStr, place: &CStr, id: u32) -> Result<(), Errno> {
     let mount = sys::clone_mount(tmp, name)?;
     sys::attach(mount, sys::CWD, place)?;
     sys::close(mount)
+}
+
+/// Fills `/workspace`, and hands it over: its directory by a mount that no process of the run finds, so that nothing can be put over it or in its place.
+fn with_workspace(tmp: Fd, ordered: Run, fds: &RunFds) -> Result<(), Failure> {
+    let workspace = sys::openat(tmp, c"workspace", libc::O_RDONLY | libc::O_DIRECTORY, 0).at(Step::Files)?;
+    if ordered.files {
+        files::place(fds.files, workspace, ordered.id)?;
+        sys::close(fds.files).at(Step::Files)?;
+    }
+    if ordered.workspace {
+        sys::send(fds.report, &Report::Workspace.words(), &[workspace]).at(Step::Files)?;
+    }
+    sys::close(workspace).at(Step::Files)
 }
 
 /// What would join it with other runs of its forkserver. That of cgroups is the executor's own to make.

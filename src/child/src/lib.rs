@@ -8,6 +8,7 @@
 mod decimal;
 pub mod executor;
 mod fds;
+pub mod files;
 pub mod forkserver;
 mod init;
 pub mod message;

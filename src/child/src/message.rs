@@ -10,7 +10,7 @@ pub const WORDS: usize = 12;
 /// Bytes of one message.
 pub const SIZE: usize = WORDS * 8;
 /// Most descriptors beside one message.
-pub const MAX_FDS: usize = 10;
+pub const MAX_FDS: usize = 11;
 
 /// From forkserver, init and executor process to the supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Report {
         /// Process id as the supervisor sees it.
         pid: u64,
     },
+    /// Init, where it was asked: the run's mounts stand, and the directory of `/workspace` comes along, as it is before any code of the run.
+    Workspace,
     /// Executor process: everything is in force, execve comes next; the seccomp listener, if there is a filter, comes along.
     Executing(Executing),
     /// Init: the executor ended, and every other process of the run is gone.
@@ -75,10 +77,18 @@ pub enum Order {
     /// To the forkserver: the id maps are written.
     IdsMapped,
     /// To the forkserver: make a run with the descriptors that come along, in the order of [`crate::spec::RunFds`].
-    Run {
-        /// User and group id of the run, inside.
-        id: u32,
-    },
+    Run(Run),
+}
+
+/// One run as ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// User and group id of the run, inside.
+    pub id: u32,
+    /// Files for its `/workspace` come along, see [`crate::files`].
+    pub files: bool,
+    /// Its `/workspace` is to be handed over, to be read when the run is gone.
+    pub workspace: bool,
 }
 
 impl Report {
@@ -93,6 +103,7 @@ impl Report {
             Self::Serving { nested_userns_disabled } => put(&[3, nested_userns_disabled.into()]),
             Self::Init { pid } => put(&[4, pid]),
             Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined]),
+            Self::Workspace => put(&[7]),
             Self::Ended(e) => put(&[6, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.left, e.at]),
         }
         words
@@ -109,6 +120,7 @@ impl Report {
             4 => Self::Init { pid: a },
             5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d }),
             6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i, at: j }),
+            7 => Self::Workspace,
             _ => return None,
         })
     }
@@ -121,7 +133,7 @@ impl Order {
         let mut words = [0; WORDS];
         match self {
             Self::IdsMapped => words[0] = 1,
-            Self::Run { id } => [words[0], words[1]] = [2, id.into()],
+            Self::Run(run) => [words[0], words[1], words[2], words[3]] = [2, run.id.into(), run.files.into(), run.workspace.into()],
         }
         words
     }
@@ -131,7 +143,7 @@ impl Order {
     pub fn from_words(words: &[u64; WORDS]) -> Option<Self> {
         Some(match *words {
             [1, ..] => Self::IdsMapped,
-            [2, id, ..] => Self::Run { id: u32::try_from(id).ok()? },
+            [2, id, files, workspace, ..] => Self::Run(Run { id: u32::try_from(id).ok()?, files: files == 1, workspace: workspace == 1 }),
             _ => return None,
         })
     }
@@ -151,10 +163,12 @@ mod tests {
             Report::Init { pid: 7 },
             Report::Executing(Executing { init: 1, mounted: 2, executor: 3, confined: 4 }),
             Report::Ended(ended),
+            Report::Workspace,
         ] {
             assert_eq!(Report::from_words(&report.words()), Some(report));
         }
-        for order in [Order::IdsMapped, Order::Run { id: 1001 }] {
+        let run = |files, workspace| Order::Run(Run { id: 1001, files, workspace });
+        for order in [Order::IdsMapped, run(false, true), run(true, false)] {
             assert_eq!(Order::from_words(&order.words()), Some(order));
         }
         assert_eq!(Report::from_words(&[0; WORDS]), None);

@@ -157,17 +157,20 @@ pub struct RunFds {
     pub std: [i32; 5],
     /// Socket to the supervisor: for the forkserver to tell that init is there, for init, and (as 5, close-on-exec) for the executor process.
     pub report: i32,
+    /// What `/workspace` is to hold at the start, see [`crate::files`]; `-1`: nothing.
+    pub files: i32,
     /// v1: the `tasks` file of each hierarchy, at most four (`-1`: none); v2: the directory of the run's cgroup, alone.
     pub cgroup: [i32; 4],
 }
 
 impl RunFds {
-    /// Sorts descriptors that came with an order.
+    /// Sorts descriptors that came with an order, `files` among them or not.
     #[must_use]
-    pub fn from_received(fds: &[i32]) -> Option<Self> {
+    pub fn from_received(fds: &[i32], files: bool) -> Option<Self> {
         let [stdin, stdout, stderr, job, result, report, rest @ ..] = fds else { return None };
+        let (files, rest) = if files { rest.split_first()? } else { (&-1, rest) };
         let mut cgroup = [-1; 4];
         cgroup.get_mut(..rest.len())?.copy_from_slice(rest);
-        Some(Self { std: [*stdin, *stdout, *stderr, *job, *result], report: *report, cgroup })
+        Some(Self { std: [*stdin, *stdout, *stderr, *job, *result], report: *report, files: *files, cgroup })
     }
 }

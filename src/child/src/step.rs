@@ -27,7 +27,7 @@ macro_rules! steps {
 steps! {
     Forkserver, OomScore, UserNamespace, IdMap, MountNamespace, IpcNamespace,
     UtsNamespace, NetworkNamespace, Loopback, Root, Pivot,
-    CloneInit, InitSignals, RunMounts, CloneExecutor, Init,
+    CloneInit, InitSignals, RunMounts, Files, CloneExecutor, Init,
     CgroupJoin, CgroupNamespace, Signals, Session, Keyring, Fd, Rlimit, Groups, Gid, Uid,
     Capabilities, Dumpable, NoNewPrivs, Landlock, Seccomp, Listener,
     Chdir, Execve,

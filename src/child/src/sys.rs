@@ -296,6 +296,26 @@ pub fn read(from: Fd, buffer: &mut [u8]) -> Answer<usize> {
     unsafe { call!(libc::SYS_read, from, buffer.as_mut_ptr(), buffer.len()) }
 }
 
+/// Reads all of a buffer from a place in a file, which has so much.
+///
+/// # Errors
+/// The kernel's answer; EIO where the file ends before.
+pub fn read_at(from: Fd, buffer: &mut [u8], at: u64) -> Answer<()> {
+    // SAFETY: the kernel writes at most the buffer's length into it.
+    let read = unsafe { call!(libc::SYS_pread64, from, buffer.as_mut_ptr(), buffer.len(), at) }?;
+    if read == buffer.len() { Ok(()) } else { Err(libc::EIO) }
+}
+
+/// Copies at most so many bytes from a place in one file to the end of another; how many.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn copy(from: Fd, at: u64, to: Fd, most: u64) -> Answer<usize> {
+    let mut at = at;
+    // SAFETY: the place lives through the call, which moves it on.
+    unsafe { call!(libc::SYS_sendfile, to, from, from_mut(&mut at), most) }
+}
+
 /// A new mount, attached to nothing, of a file system type with string options.
 ///
 /// # Errors
@@ -509,6 +529,14 @@ pub fn is_directory(place: Fd) -> Answer<bool> {
 /// The kernel's answer.
 pub fn file_id(place: Fd) -> Answer<(u64, u64)> {
     stat(place).map(|found| (found.st_dev, found.st_ino))
+}
+
+/// Bytes of an open file.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn size(file: Fd) -> Answer<u64> {
+    stat(file).map(|found| found.st_size.unsigned_abs())
 }
 
 fn stat(place: Fd) -> Answer<libc::stat> {

@@ -151,7 +151,7 @@ impl Engine {
         }
     }
 
-    /// Runs something to its end. `request` is for Python; a command gets nothing of it.
+    /// Runs something to its end. A command gets only the files of `request`.
     ///
     /// # Errors
     /// The request is larger than the policy lets a job be.

@@ -9,6 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::failure::Failure;
 use remand_jail::forkserver::Forkserver;
 use remand_jail::run::{Begun, Job, Launch, PathLookups, Run, Sink};
+use remand_plan::artifacts::Patterns;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
 use remand_plan::job::{self, JobError};
@@ -17,6 +18,7 @@ use remand_plan::plan::{self, Refused};
 use remand_plan::request::Mode;
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
+use remand_plan::workspace::workspace;
 use remand_plan::{HostFacts, Interpreter, Outcome, Plan, Request};
 use remand_policy::Policy;
 
@@ -29,7 +31,7 @@ use crate::laps::Laps;
 pub enum Program<'a> {
     /// The code of a request, by the Python executor on the interpreter that the policy names.
     Python,
-    /// A program of the host with its arguments, by an absolute path or a name to look up on the engine's path. It gets nothing of a request.
+    /// A program of the host with its arguments, by an absolute path or a name to look up on the engine's path. It gets only the files of a request.
     Command(&'a [String]),
 }
 
@@ -140,7 +142,7 @@ impl Prepared {
         }
     }
 
-    /// Runs it to its end. `request` is for Python; a command gets nothing of it.
+    /// Runs it to its end. A command gets only the files of `request`.
     ///
     /// # Errors
     /// The request is larger than the policy lets a job be.
@@ -192,9 +194,10 @@ impl Prepared {
     }
 
     fn job(&self, request: &Request) -> Result<Job<'static>, JobError> {
-        let Found::Python(interpreter) = &self.found else { return Ok(Job::default()) };
+        let (workspace, artifacts) = (workspace(request, &self.policy)?, Patterns::read(&request.artifacts)?);
+        let Found::Python(interpreter) = &self.found else { return Ok(Job { workspace, artifacts, ..Job::default() }) };
         let bytes = job::encode(request, &self.policy, interpreter)?;
-        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), input: None })
+        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), workspace, artifacts, input: None })
     }
 
     fn started<'a>(

@@ -111,10 +111,10 @@ class Executor:
         os.symlink(os.path.realpath(self.python), executable)
         return executable
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, stdin="/dev/null", result={}):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, paths=(), stdin="/dev/null", result={}):
         job = dict(version=version, mode=mode, code=code, items=marshal.dumps(list(items)), query=marshal.dumps(query), limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
-        job["script"] = script
+        job["script"], job["paths"] = script, list(paths)
         job["result"] = {**RESULT, **result}
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             jobs.write(marshal.dumps(job, 2))
@@ -152,8 +152,7 @@ def program(name="script.py", directory=None, module=None, arguments=(), awaits=
     """The member `script` of a job, for text that is a file of this name; `-` and `-c` as Python has them."""
     shown = {"-": "<stdin>", "-c": "<string>"}.get(name) or os.path.join(directory, name)
     file = {"-": "<stdin>", "-c": None}.get(name, name)
-    path = directory if name not in ("-", "-c") else ""
-    return dict(directory=directory, file=file, shown=file if name == "-" else shown, module=module, argv=["-m" if module else name, *arguments], path=path, **{"await": awaits, "value": value})
+    return dict(directory=directory, file=file, shown=file if name == "-" else shown, module=module, argv=["-m" if module else name, *arguments], **{"await": awaits, "value": value})
 
 
 class EveryPython(unittest.TestCase):
@@ -185,11 +184,12 @@ class EveryPython(unittest.TestCase):
     def go(self, code, **given):
         return self.executor.run(code, **given)
 
-    def script(self, code, name="script.py", arguments=(), module=None, awaits=False, value=False, **given):
+    def script(self, code, name="script.py", arguments=(), module=None, awaits=False, value=False, paths=(), **given):
         """A run of a program in a directory of its own."""
         with tempfile.TemporaryDirectory(dir=EveryPython.directory.name) as directory:
             wanted = program(name, directory, module, arguments, awaits, value)
-            return self.executor.run(code, mode="script", script=wanted, **given)
+            first = directory if name not in ("-", "-c") else ""
+            return self.executor.run(code, mode="script", script=wanted, paths=[first, *paths], **given)
 
     def value(self, code, **given):
         """The value of a run that must have finished."""

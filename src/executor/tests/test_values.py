@@ -396,6 +396,19 @@ class Security(EveryPython):
         error = self.error("import test.no_such", security={"external_allow": []})
         self.assertEqual((error["type"], "denied" in error), ("ModuleNotFoundError", False))
 
+    def test_own_modules(self):
+        import os
+
+        place = os.path.join(EveryPython.directory.name, "own")
+        os.makedirs(place, exist_ok=True)
+        with open(os.path.join(place, "helper.py"), "w") as file:
+            file.write("value = 7")
+        only = {"stdlib_allow": ["sys"], "external_allow": []}
+        self.assertEqual(self.value("import helper, sys\nreturn [helper.value, sys.path[0]]", security=only, paths=[place]), [7, place])
+        self.assertEqual(self.error("import helper", security=only)["denied"], {"list": "external_allow", "name": "helper"})
+        self.assertEqual(self.error("import posix", security=only, paths=[place])["denied"], {"list": "stdlib_allow", "name": "posix"})
+        self.assertEqual(self.error("import nowhere", security=only, paths=[place])["type"], "ModuleNotFoundError")
+
     def test_denied_builtins(self):
         deny = {"builtins_deny": ["eval", "__build_class__", "no_such"]}
         error = self.error("return eval('1')", security=deny)

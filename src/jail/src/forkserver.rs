@@ -12,7 +12,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{AddressFamily, Shutdown, SockFlag, SockType, shutdown, socketpair};
 use nix::unistd::{getegid, geteuid};
 use remand_child::executor::WAIT_KILLABLE;
-use remand_child::message::{Order, Report};
+use remand_child::message::{Order, Report, Run};
 use remand_child::spec::Ids;
 use remand_plan::host::CgroupVersion;
 use remand_plan::places::RUN_ID;
@@ -21,7 +21,7 @@ use remand_plan::{HostFacts, Plan};
 
 use crate::cgroup::Cgroups;
 use crate::failure::Failure;
-use crate::ids::{IdRange, Places, RunId};
+use crate::ids::{IdRange, Places};
 use crate::setup::{Setup, Start};
 use crate::sys::message::{Received, receive, send};
 use crate::sys::owner;
@@ -204,10 +204,9 @@ impl Forkserver {
     }
 
     /// Asks for a run with these descriptors, in the order of [`remand_child::spec::RunFds`]. What comes of it is told on the run's own socket, among them.
-    pub(crate) fn order(&self, id: &RunId, fds: &[BorrowedFd<'_>]) -> Result<(), Failure> {
+    pub(crate) fn order(&self, run: Run, fds: &[BorrowedFd<'_>]) -> Result<(), Failure> {
         self.context.given_up.reap(false);
-        send(self.socket.as_fd(), Order::Run { id: id.inside() }, fds)
-            .map_err(|errno| Failure::kernel(Step::CloneInit, "asking the forkserver", errno))
+        send(self.socket.as_fd(), Order::Run(run), fds).map_err(|errno| Failure::kernel(Step::CloneInit, "asking the forkserver", errno))
     }
 
     /// Its process, for people.

@@ -3,9 +3,15 @@
 //!
 //! Always holds: what was gained is pure over what the kernel says of this process. AT_SECURE is not asked: transitions of SELinux and AppArmor set it too.
 
+use std::io;
+use std::thread;
+
 use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
-use nix::unistd::{getresgid, getresuid};
+use nix::errno::Errno;
+use nix::unistd::{Gid, Uid, getresgid, getresuid, setfsgid, setfsuid};
+
+use crate::sys::groups::set_groups;
 
 /// Real, effective and saved.
 type Ids = [u32; 3];
@@ -17,8 +23,8 @@ type Ids = [u32; 3];
 pub fn gained() -> Result<Option<String>, String> {
     let told = |error: &dyn std::fmt::Display| format!("cannot see which rights this process has: {error}");
     let (users, groups) = (getresuid().map_err(|error| told(&error))?, getresgid().map_err(|error| told(&error))?);
-    let users = [users.real, users.effective, users.saved].map(nix::unistd::Uid::as_raw);
-    let groups = [groups.real, groups.effective, groups.saved].map(nix::unistd::Gid::as_raw);
+    let users = [users.real, users.effective, users.saved].map(Uid::as_raw);
+    let groups = [groups.real, groups.effective, groups.saved].map(Gid::as_raw);
     let permitted = caps::read(None, CapSet::Permitted).map_err(|error| told(&error))?;
     // A kernel without ambient capabilities (before 4.3) has none of them.
     let ambient = caps::read(None, CapSet::Ambient).unwrap_or_default();
@@ -61,6 +67,27 @@ pub fn keep_for_the_end() -> Result<(), CapsError> {
 /// The kernel's answer.
 pub fn keep_none() -> Result<(), CapsError> {
     keep(&[])
+}
+
+/// Does something in a thread whose files are opened, made and owned as by this user, who is not root.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn as_user<T: Send>(user: Uid, group: Gid, groups: &[Gid], act: impl FnOnce() -> T + Send) -> io::Result<T> {
+    let with_rights = || {
+        set_groups(groups)?;
+        setfsgid(group);
+        setfsuid(user);
+        // They answer what was before; nothing else tells whether it was done.
+        if setfsgid(group) != group || setfsuid(user) != user {
+            return Err(Errno::EPERM.into());
+        }
+        Ok(act())
+    };
+    thread::scope(|scope| match thread::Builder::new().spawn_scoped(scope, with_rights)?.join() {
+        Ok(done) => done,
+        Err(_) => Err(io::Error::other("the thread ended")),
+    })
 }
 
 /// Gives up, for this thread, every capability but these.

@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod artifacts;
 pub mod enforcement;
 pub mod event;
 pub mod evidence;
@@ -31,6 +32,7 @@ mod together;
 pub mod verdict;
 pub mod view;
 mod words;
+pub mod workspace;
 
 pub use remand_policy::places;
 

@@ -1,5 +1,7 @@
 //! A request: one run as asked by a caller.
 
+use std::sync::Arc;
+
 use crate::job::Data;
 use remand_policy::places::WORKSPACE;
 
@@ -99,10 +101,47 @@ pub struct Request {
     pub items: Data,
     /// `_query` in `all_items` mode.
     pub query: Data,
+    /// What the run finds in its `/workspace`, by content. A copy each, in its memory and gone with it.
+    pub files: Vec<Given>,
+    /// Patterns of the files beneath `/workspace` that are wanted when the run is over, however it ends.
+    pub artifacts: Vec<String>,
+}
+
+/// A file or a directory that a run finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// Path relative to `/workspace`, without `..`; of a directory also `.`.
+    pub name: String,
+    /// What is there.
+    pub kind: GivenKind,
+}
+
+/// What is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenKind {
+    /// A file.
+    File {
+        /// What it holds.
+        content: Arc<[u8]>,
+        /// Whether it may be executed, where the policy lets files of the run's own be.
+        executable: bool,
+    },
+    /// A directory, which need not be named for the sake of what it holds.
+    Directory {
+        /// Python looks for modules in it.
+        imports: bool,
+    },
 }
 
 impl Default for Request {
     fn default() -> Self {
-        Self { code: String::new(), mode: Mode::AllItems, items: Data::no_items(), query: Data::null() }
+        Self {
+            code: String::new(),
+            mode: Mode::AllItems,
+            items: Data::no_items(),
+            query: Data::null(),
+            files: Vec::new(),
+            artifacts: Vec::new(),
+        }
     }
 }

@@ -227,6 +227,14 @@ sections! {
         ///
         /// No kernel limit: checked by the supervisor before anything starts.
         job_size: Bytes = Bytes(MIB), number(ranges::KEPT, AllowsMore);
+        /// Bytes of all files together that a caller is given of a run's `/workspace`; what would be more is left out.
+        ///
+        /// No kernel limit: counted by the supervisor as it reads them, after the last process of the run.
+        artifacts: Bytes = Bytes(64 * KIB), number(ranges::KEPT, AllowsMore);
+        /// Number of such files; what would be more is left out.
+        ///
+        /// No kernel limit: counted by the supervisor.
+        artifact_files: u64 = 16, number(ranges::ARTIFACT_FILES, AllowsMore);
         /// Whether memory, pids and CPU must be held by real cgroups (`required`), or may fall back to substitutes (`optional`).
         ///
         /// A cgroup v2 directory or a set of v1 directories per run; the substitutes are RLIMIT_NPROC, RLIMIT_CPU and sampling. The outcome says which.

@@ -30,6 +30,8 @@ pub const KEPT: RangeInclusive<u64> = 1..=MOST;
 pub const RESULT_DEPTH: RangeInclusive<u64> = 1..=1000;
 /// `limits.result_nodes`.
 pub const RESULT_NODES: RangeInclusive<u64> = 1..=MOST;
+/// `limits.artifact_files`.
+pub const ARTIFACT_FILES: RangeInclusive<u64> = 1..=100_000;
 /// For tmpfs 0 means no limit, and a page is the least it counts.
 pub const TMP_SIZE: RangeInclusive<u64> = PAGE..=MOST;
 /// `filesystem.tmp.inodes`; the root directory is one.

@@ -84,6 +84,9 @@ pub struct RunArgs {
     /// JSON object with any of stdlib_allow, external_allow, builtins_deny, runner_env_deny; it narrows the policy's `python` section
     #[arg(long, value_name = "FILE")]
     pub security_config: Option<PathBuf>,
+    /// What it finds and leaves.
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// Under which policy.
     #[command(flatten)]
     pub confine: ConfineArgs,
@@ -105,6 +108,9 @@ pub struct PythonArgs {
     /// Whose exit status this command has.
     #[command(flatten)]
     pub status: StatusArgs,
+    /// What it finds and leaves.
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// Let `await` stand outside of functions too
     #[arg(long = "await")]
     pub awaits: bool,
@@ -135,6 +141,9 @@ pub struct ExecArgs {
     /// What to print.
     #[command(flatten)]
     pub show: ShowArgs,
+    /// What it finds and leaves.
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// Program, looked up on PATH, and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -149,6 +158,26 @@ pub struct ConfineArgs {
     /// Narrow one field of the policy, such as limits.memory=64MiB; may be repeated
     #[arg(long, value_name = "FIELD=VALUE")]
     pub set: Vec<String>,
+}
+
+/// What a run finds and leaves in `/workspace`, where it begins.
+#[derive(Debug, Default, ArgGroup)]
+pub struct FilesArgs {
+    /// Copy a file into the run's /workspace, by its own name or as NAME; `-` is standard input; may be repeated
+    #[arg(id = "given_files", long = "file", value_name = "[NAME=]PATH")]
+    pub files: Vec<OsString>,
+    /// Copy a directory into the run's /workspace, by its own name or as NAME, and let Python import from it; `.` copies what is in it; may be repeated
+    #[arg(id = "given_dirs", long = "dir", value_name = "[NAME=]DIR")]
+    pub dirs: Vec<OsString>,
+    /// Give back the files of /workspace that match (`*.png`, `out/**`; a name takes a directory whole), however the run ends; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub artifacts: Vec<String>,
+    /// Write them into this directory; without it, --json has those of at most 1 MiB together
+    #[arg(long, value_name = "DIR", requires = "artifacts")]
+    pub artifacts_to: Option<PathBuf>,
+    /// Let them replace files that stand there
+    #[arg(long, requires = "artifacts_to")]
+    pub overwrite: bool,
 }
 
 /// What to print.
@@ -223,7 +252,9 @@ pub enum ModeArg {
 
 const RUN_HELP: &str = "\
 The value is printed on standard output as one line of JSON when the code finished (`null` if it returned nothing), and nothing is printed there \
-otherwise. What the code prints, as it comes, and a readable account of any other ending, go to standard error. Only one of FILE and --items can be `-`.
+otherwise. The code begins in /workspace, which holds what --file and --dir copy there; what it writes is in memory and gone with the run, but for --artifacts. A \
+directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). What the code prints, as it comes, and a \
+readable account of any other ending, go to standard error. Only one of FILE and --items can be `-`.
 
 The exit status tells the verdict: 0 finished, 1 raised, 2 wrong usage, 5 a limit; docs/reference/exit-codes.md has all of them.";
 
@@ -232,15 +263,16 @@ const PYTHON_USAGE: &str = "remand python [OPTIONS] SCRIPT [ARGS]...
        remand python [OPTIONS] -m MODULE [ARGS]...";
 
 const PYTHON_HELP: &str = "\
-The program is shown its own file alone, in /workspace, where it begins; what it writes there and in /tmp is in memory and gone with it. Its output is passed \
-on as it comes; where it goes to a terminal, control characters are shown instead of sent.
+The program is shown its own file, and what --file and --dir copy, in /workspace, where it begins; what it writes there and in /tmp is in memory and gone with \
+it, but for --artifacts. A directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). Its output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent.
 
 The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
 docs/reference/exit-codes.md has all of them.";
 
 const EXEC_HELP: &str = "\
 The program's own output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent. \
-The program sees only its own file, the libraries it is linked with, and what the policy mounts.
+The program sees only its own file, the libraries it is linked with, what the policy mounts, and in /workspace, where it begins, what --file and --dir copy \
+there. What it writes there is in memory and gone with it, but for --artifacts; a directory that it is to change and keep takes a writable mount.
 
 The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
 docs/reference/exit-codes.md has all of them.";

@@ -24,6 +24,8 @@ pub(super) fn spend(page: &mut Page<'_>) {
         result_depth,
         result_nodes,
         job_size,
+        artifacts,
+        artifact_files,
         cgroup,
     } = &page.policy.limits;
     page.title("What a run can spend");
@@ -55,6 +57,8 @@ pub(super) fn spend(page: &mut Page<'_>) {
         "limits.job_size",
         format!("The caller's side: code, items and query of {job_size}; a larger job is refused before it starts."),
     );
+    page.of("limits.artifacts", format!("Files that a caller is given of its /workspace: {artifacts} in all, the rest is left out."));
+    page.of("limits.artifact_files", format!("So many of them: {artifact_files}."));
 }
 
 fn counted(page: &mut Page<'_>, field: &str, sentence: String, protection: &Protection, enforce: Option<Enforce>) {

@@ -2,7 +2,7 @@
 //!
 //! Always holds: a limit here is at most the one there, or the list says that it is not; a key that no rule here knows is in the list.
 
-use remand_policy::places::inside;
+use remand_policy::places::{WORKSPACE, inside};
 use remand_policy::policy::{Device, Word};
 use serde_json::json;
 
@@ -70,8 +70,8 @@ fn process(node: &Node<'_>, limits: &mut Limits, document: &mut Document, omissi
         match key {
             // What is run; not what it may do.
             "args" | "commandLine" | "terminal" | "consoleSize" => {}
-            "cwd" if value.text()? == "/tmp" => {}
-            "cwd" => omissions.add(Effect::Refused, &value.path, quoted(value.text()?), "a run begins in /tmp"),
+            "cwd" if value.text()? == WORKSPACE => {}
+            "cwd" => omissions.add(Effect::Refused, &value.path, quoted(value.text()?), "a run begins in /workspace"),
             "user" => omissions.add(Effect::Settled, &value.path, "user", "a run's ids are its own: remand chooses them"),
             "noNewPrivileges" => privileges = value.boolean()?,
             "capabilities" => capabilities(&value, omissions)?,

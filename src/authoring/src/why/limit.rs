@@ -57,6 +57,8 @@ const LIMITS: &[Limited] = limits! {
     "limits.result_depth" |plan| Some(plan.bounds.result_depth), READER, "the run is ended as exceeded";
     "limits.result_nodes" |plan| Some(plan.bounds.result_nodes), READER, "the run is ended as exceeded";
     "limits.job_size" |plan| Some(plan.bounds.job_size), Held::Always("the job's encoder"), "nothing is run";
+    "limits.artifacts" |plan| Some(plan.bounds.artifacts), READER, "what would be more is left out";
+    "limits.artifact_files" |plan| Some(plan.bounds.artifact_files), READER, "what would be more is left out";
     "filesystem.tmp.size" |plan| Some(plan.tmp.size), Held::Always("the size of the tmpfs at /tmp"), "writes fail with ENOSPC";
     "filesystem.tmp.inodes" |plan| Some(plan.tmp.inodes), Held::Always("nr_inodes of the tmpfs at /tmp"), "new files fail with ENOSPC";
 };

@@ -79,6 +79,8 @@ fn more_limits(ceiling: &Limits, result: &Limits, check: &mut impl FnMut(&'stati
         result_depth,
         result_nodes,
         job_size,
+        artifacts,
+        artifact_files,
         cgroup,
     } = result;
     fn most<T>(limit: &Limit<T>, number: impl Fn(&T) -> u64) -> u64 {
@@ -104,6 +106,8 @@ fn more_limits(ceiling: &Limits, result: &Limits, check: &mut impl FnMut(&'stati
     check("limits.result_depth", *result_depth <= ceiling.result_depth);
     check("limits.result_nodes", *result_nodes <= ceiling.result_nodes);
     check("limits.job_size", job_size.0 <= ceiling.job_size.0);
+    check("limits.artifacts", artifacts.0 <= ceiling.artifacts.0);
+    check("limits.artifact_files", *artifact_files <= ceiling.artifact_files);
     check("limits.cgroup", *cgroup as u8 <= ceiling.cgroup as u8);
 }
 

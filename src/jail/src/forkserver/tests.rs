@@ -57,6 +57,8 @@ fn showing(path: &str) -> Plan {
             result_depth: 1,
             result_nodes: 1,
             job_size: 1,
+            artifacts: 1,
+            artifact_files: 1,
         },
         enforcement: BTreeMap::new(),
     }

@@ -7,11 +7,12 @@ mod feed;
 mod hear;
 
 use std::borrow::Cow;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use remand_child::message::Ended;
+use remand_plan::artifacts::Patterns;
 use remand_plan::evidence::{InFlight, Stop};
 use remand_plan::frames::{Decoder, FrameError};
 use remand_plan::host::CgroupVersion;
@@ -20,9 +21,10 @@ use remand_plan::output::Log;
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
+use super::artifacts::{self, Found};
 use super::denials::{Denials, MOST_AT_ONCE};
 use super::input::Input;
-use super::launch::Sink;
+use super::launch::{Job, Sink};
 use super::meter::Meter;
 use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};
@@ -52,6 +54,11 @@ pub struct Attempt {
     failure: Option<Failure>,
     executing: bool,
     ended: Option<Ended>,
+    /// Files of the run's `/workspace` that are wanted.
+    wanted: Option<Patterns>,
+    /// That directory, until they are read. It holds memory.
+    workspace: Option<OwnedFd>,
+    artifacts: Found,
     trouble: Option<String>,
     input: Input,
     log: Log,
@@ -81,23 +88,23 @@ pub struct With<'w, 's> {
 
 impl Attempt {
     /// Begins to make a run of a forkserver that is its own, and which is being started.
-    pub fn own(server: Forkserver, mut timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
-        let made = Parts::make(server.context(), &mut timeline).and_then(|mut parts| {
+    pub fn own(server: Forkserver, job: &Job<'_>, mut timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
+        let made = Parts::make(server.context(), job, &mut timeline).and_then(|mut parts| {
             add(watch, Source::Forkserver, server.as_fd(), EpollFlags::EPOLLIN)?;
             parts.server = Some(Server::Serves(server));
             Ok(parts)
         });
-        Self::begin(made, timeline, watch)
+        Self::begin(made, job, timeline, watch)
     }
 
     /// Begins to make a run of a forkserver that serves.
-    pub fn of(server: &Forkserver, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
+    pub fn of(server: &Forkserver, job: &Job<'_>, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
         let mut timeline = Timeline::begin();
-        let made = Parts::make(server.context(), &mut timeline).and_then(|mut parts| parts.order(server).map(|()| parts));
-        Self::begin(made, timeline, watch)
+        let made = Parts::make(server.context(), job, &mut timeline).and_then(|mut parts| parts.order(server).map(|()| parts));
+        Self::begin(made, job, timeline, watch)
     }
 
-    fn begin(made: Result<Parts, Failure>, timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
+    fn begin(made: Result<Parts, Failure>, job: &Job<'_>, timeline: Timeline, watch: &mut Watch) -> Result<Self, (Failure, Timeline)> {
         let watched = made.and_then(|parts| add(watch, Source::Report, parts.report.as_fd(), EpollFlags::EPOLLIN).map(|()| parts));
         let mut parts = match watched {
             Ok(parts) => parts,
@@ -127,6 +134,9 @@ impl Attempt {
             failure: None,
             executing: false,
             ended: None,
+            wanted: job.artifacts.clone(),
+            workspace: None,
+            artifacts: Found::default(),
             trouble: None,
         })
     }
@@ -219,6 +229,7 @@ impl Attempt {
             Action::Look => self.look(with),
             Action::Kill => self.kill(with.watch),
             Action::Drain => {
+                self.collect();
                 self.living.iter_mut().for_each(|living| living.denials.close());
                 for source in
                     [Source::Denial, Source::Init, Source::Memory, Source::Look, Source::Leaving, Source::Job, Source::Feed, Source::Input]
@@ -323,6 +334,14 @@ impl Attempt {
         }
     }
 
+    /// The last process is gone: what is wanted of its `/workspace` is read, before it is looked at what memory is still held.
+    fn collect(&mut self) {
+        let Some((workspace, wanted)) = self.workspace.take().zip(self.wanted.as_ref()) else { return };
+        self.timeline.mark(Step::Namespaces);
+        self.artifacts = artifacts::collect(&workspace, wanted, &self.parts.context.plan.bounds);
+        self.timeline.mark(Step::Artifacts);
+    }
+
     fn on_leaving(&mut self, with: &mut With<'_, '_>) {
         let Some(Server::Leaves(process)) = &mut self.parts.server else { return };
         if let Err(errno) = process.wait() {
@@ -376,6 +395,7 @@ impl Attempt {
             ended: self.ended,
             stopped: self.machine.stopped(),
             trouble: self.trouble,
+            artifacts: self.artifacts,
             received,
             frame_error: self.frame_error.or(unfinished),
             given: self.input.given(),

@@ -61,7 +61,7 @@ impl<'a> Run<'a> {
     pub fn of(server: &Forkserver, job: Job<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
         let (plan, host) = (Arc::clone(&server.context().plan), Arc::clone(&server.context().host));
         let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
-        let begun = Attempt::of(server, &mut watch);
+        let begun = Attempt::of(server, &job, &mut watch);
         let id = record::run_id();
         let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, without_cgroup: None };
         match begun {
@@ -193,7 +193,7 @@ impl<'a> Run<'a> {
             let mut timeline = Timeline::begin();
             let server = Forkserver::timed(Arc::clone(&self.plan), Arc::clone(&self.host), 1, &mut timeline);
             let begun = match server {
-                Ok(server) => Attempt::own(server, timeline, &mut self.watch),
+                Ok(server) => Attempt::own(server, &self.job, timeline, &mut self.watch),
                 Err(failure) => Err((failure, timeline)),
             };
             let (failure, timeline) = match begun {

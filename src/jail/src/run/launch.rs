@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use remand_plan::artifacts::Patterns;
 use remand_plan::output::{Channel, Piece};
+use remand_plan::workspace::Workspace;
 use remand_plan::{HostFacts, Plan};
 use serde_json::value::RawValue;
 
@@ -27,6 +29,10 @@ pub struct Job<'a> {
     pub bytes: Cow<'a, [u8]>,
     /// It is code that is a program.
     pub program: bool,
+    /// What it finds in its `/workspace`.
+    pub workspace: Workspace,
+    /// Which files of that are wanted when it is over.
+    pub artifacts: Option<Patterns>,
     /// Where its standard input comes from: a pipe or a socket that does not block. None: it has ended.
     pub input: Option<OwnedFd>,
 }

@@ -2,9 +2,11 @@
 //!
 //! Always holds: every failure is a verdict; when a run has its outcome, no process, cgroup, mount, namespace or descriptor of it is left.
 
+mod artifacts;
 mod denials;
 mod exact;
 mod follow;
+mod given;
 mod handle;
 mod input;
 mod launch;

@@ -6,9 +6,12 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use remand_child::message::Run;
 use remand_plan::evidence::Cleanup;
 use remand_plan::step::Step;
 
+use super::given;
+use super::launch::Job;
 use super::pipes::{self, Pipe};
 use crate::cgroup::{Join, RunCgroup};
 use crate::failure::Failure;
@@ -38,6 +41,10 @@ pub struct Parts {
     pub job: Option<OwnedFd>,
     /// The run's ends, until it is ordered.
     theirs: Vec<OwnedFd>,
+    /// What its `/workspace` is to hold, until it is ordered.
+    files: Option<OwnedFd>,
+    /// Its `/workspace` is to be handed over.
+    workspace: bool,
     /// It was ordered, and nobody has named its init yet.
     due: bool,
     /// The run's cgroup, if it has one.
@@ -62,7 +69,7 @@ impl Parts {
     ///
     /// # Errors
     /// The step that failed.
-    pub fn make(context: &Arc<Context>, timeline: &mut Timeline) -> Result<Self, Failure> {
+    pub fn make(context: &Arc<Context>, given: &Job<'_>, timeline: &mut Timeline) -> Result<Self, Failure> {
         let id = RunId::take(&context.places, context.ids.as_ref());
         let id = id.ok_or_else(|| Failure::new(Step::Ids, "the forkserver has as many runs as it can have at once".into()))?;
         let cgroup =
@@ -72,6 +79,7 @@ impl Parts {
         let input_pipe = pipes::copy(&their_input)?;
         let (stdout, stderr, result) = (pipes::output_of_run()?, pipes::output_of_run()?, pipes::from_run()?);
         let (report, their_report) = socket_pair()?;
+        let files = given::pack(&given.workspace)?;
         timeline.mark(Step::Pipes);
         let [(stdout, their_stdout), (stderr, their_stderr), (job, their_job), (result, their_result)] =
             [stdout, stderr, job, result].map(|Pipe { ours, theirs }| (ours, theirs));
@@ -88,6 +96,8 @@ impl Parts {
             input_pipe: Some(input_pipe),
             job: Some(job),
             theirs,
+            files,
+            workspace: given.artifacts.is_some(),
             due: false,
             cgroup,
             id,
@@ -100,8 +110,9 @@ impl Parts {
     /// # Errors
     /// The kernel's answer.
     pub fn order(&mut self, server: &Forkserver) -> Result<(), Failure> {
-        let theirs = std::mem::take(&mut self.theirs);
-        server.order(&self.id, &self.with_cgroup(theirs.iter().map(AsFd::as_fd).collect()))?;
+        let (theirs, files) = (std::mem::take(&mut self.theirs), self.files.take());
+        let run = Run { id: self.id.inside(), files: files.is_some(), workspace: self.workspace };
+        server.order(run, &self.with_cgroup(theirs.iter().chain(&files).map(AsFd::as_fd).collect()))?;
         self.due = true;
         Ok(())
     }

@@ -50,6 +50,9 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
         violations,
         violations_truncated: seen.violations_truncated,
         quiet,
+        files: seen.artifacts.files,
+        files_left_out: seen.artifacts.left_out,
+        files_left_out_truncated: seen.artifacts.more,
         usage: usage(&evidence.counters),
         ..decided(plan, &evidence, timeline, run)
     }

@@ -9,6 +9,7 @@ use remand_plan::outcome::Violation;
 use remand_plan::output::Log;
 use std::time::Duration;
 
+use super::artifacts::Found;
 use super::lookups::PathLookups;
 use super::parts::Parts;
 use super::tree::Sample;
@@ -29,6 +30,8 @@ pub struct Seen {
     pub stopped: Option<Stop>,
     /// What went wrong in remand itself, or what no frame was.
     pub trouble: Option<String>,
+    /// Files that it left and its caller wanted.
+    pub artifacts: Found,
     /// Frames.
     pub received: Received,
     /// The first frame error.

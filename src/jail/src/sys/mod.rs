@@ -4,6 +4,7 @@ pub mod beside;
 pub mod cached;
 pub mod file;
 pub mod glibc;
+pub mod groups;
 pub mod message;
 pub mod notify;
 pub mod owner;

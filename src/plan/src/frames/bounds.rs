@@ -27,6 +27,8 @@ pub struct Bounds {
     pub result_depth: u64,
     pub result_nodes: u64,
     pub job_size: u64,
+    pub artifacts: u64,
+    pub artifact_files: u64,
 }
 
 impl Bounds {

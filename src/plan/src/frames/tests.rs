@@ -16,6 +16,8 @@ const LIMITS: Bounds = Bounds {
     result_depth: 5,
     result_nodes: 20,
     job_size: 0,
+    artifacts: 0,
+    artifact_files: 0,
 };
 
 fn frame(text: &str) -> Vec<u8> {

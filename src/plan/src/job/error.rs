@@ -9,6 +9,15 @@ pub enum JobError {
     /// A float that would become infinity, or an integer of more digits than Python reads.
     #[error("{at}: {number} is out of range")]
     Number { at: String, number: String },
+    /// A file of the request that no run can be given.
+    #[error("{name}: {why}")]
+    File { name: String, why: &'static str },
+    /// Files of the request that do not fit into a run.
+    #[error("the files are {size} {what}, over {field} = {allowed}")]
+    FilesTooLarge { field: &'static str, size: u64, allowed: u64, what: &'static str },
+    /// A pattern of artifacts.
+    #[error("artifacts {pattern:?}: {why}")]
+    Pattern { pattern: String, why: String },
     #[error("{at}: nested deeper than limits.result_depth = {allowed}")]
     TooDeep { at: String, allowed: u64 },
 }

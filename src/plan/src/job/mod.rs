@@ -17,7 +17,8 @@ pub use data::{Data, DataError, Room};
 pub use error::JobError;
 
 use crate::interpreter::Interpreter;
-use crate::request::{Mode, Origin, Request, Script};
+use crate::request::{GivenKind, Mode, Origin, Request, Script};
+use crate::workspace;
 use remand_policy::places::WORKSPACE;
 
 /// Version of the job's shape; the executor refuses any other.
@@ -60,6 +61,8 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
         Mode::Script(script) => write_script(out, script),
         Mode::AllItems | Mode::PerItem => out.put(b"N"),
     }
+    out.text("paths");
+    out.texts(&paths(request));
     out.text("code");
     out.text(&request.code);
     out.text("items");
@@ -99,10 +102,21 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
     out.close_dict();
 }
 
+/// Where the code's own modules lie: what Python looks through first.
+fn paths(request: &Request) -> Vec<String> {
+    let first = match &request.mode {
+        Mode::Script(script) => Some(script.origin.directory()),
+        Mode::AllItems | Mode::PerItem => Some(WORKSPACE).filter(|_| !request.files.is_empty()),
+    };
+    let given = request.files.iter().filter(|given| matches!(given.kind, GivenKind::Directory { imports: true }));
+    let given = given.filter_map(|given| workspace::path(&given.name).ok()).filter(|path| !path.is_empty());
+    first.map(str::to_owned).into_iter().chain(given.map(|path| format!("{WORKSPACE}/{path}"))).collect()
+}
+
 fn write_script<W: Writer>(out: &mut W, script: &Script) {
     let origin = &script.origin;
     out.open_dict();
-    for (name, text) in [("directory", WORKSPACE), ("shown", &origin.shown()), ("path", origin.directory())] {
+    for (name, text) in [("directory", WORKSPACE), ("shown", &origin.shown())] {
         out.text(name);
         out.text(text);
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::fixtures::python;
+use crate::request::Given;
 
 const ALL: u64 = u64::MAX;
 
@@ -186,6 +187,8 @@ fn policy(job_size: u64) -> Policy {
             result_depth: 1,
             result_nodes: 1,
             job_size: Bytes(job_size),
+            artifacts: Bytes(0),
+            artifact_files: 0,
             cgroup: required,
         },
         filesystem: Filesystem { tmp: Tmp { size: bytes, inodes: 1, exec: false }, mounts: Vec::new(), proc: true, devices: Vec::new() },
@@ -221,9 +224,9 @@ print(json.dumps(job))
 #[test]
 fn the_whole_job_at_and_over_its_size() {
     let request =
-        Request { code: "return 1".into(), mode: Mode::PerItem, items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(), query: Data::null() };
+        Request { code: "return 1".into(), mode: Mode::PerItem, items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(), ..Request::default() };
     let job = encode(&request, &policy(1 << 20), &python()).unwrap();
-    let shape = r#"{"version": 2, "mode": "per_item", "script": null, "code": "return 1", "items": [{"a": 1}], "query": null,
+    let shape = r#"{"version": 2, "mode": "per_item", "script": null, "paths": [], "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592},
         "result": {"nan": "error", "pandas": "error", "surrogates": "error"}}"#;
@@ -263,6 +266,8 @@ fn round_trip(request: &Request, effective: &Policy) -> Answer {
         result_depth: limits.result_depth,
         result_nodes: limits.result_nodes,
         job_size: 0,
+        artifacts: 0,
+        artifact_files: 0,
     });
     let _ = decoder.feed(&ended.stdout);
     let texts = decoder.news().into_iter().filter_map(|news| match news {
@@ -288,6 +293,7 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
         mode,
         items: Data::items(&json!(items).to_string(), ALL).unwrap(),
         query: Data::value("{\"big\": 123456789012345678901234567890}", "query", ALL).unwrap(),
+        ..Request::default()
     };
     let code = "import sys\nprint('é\\n\\x00')\nsys.stdout.write('o')\nprint(1, file=sys.stderr)\nreturn [_query, _items[0], 1.5]";
     effective.python.stdlib_allow.push("sys".into());
@@ -324,6 +330,20 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
     assert_eq!(forged.1, Some(FrameError::TooLarge { seen: 0xFFFF_FFFF, allowed: 400 }));
 }
 
+#[test]
+fn modules_that_are_given_are_looked_for_first() {
+    let given = |name: &str, kind| Given { name: name.into(), kind };
+    let file = || given("a.py", GivenKind::File { content: b"".as_slice().into(), executable: false });
+    let directory = |name: &str, imports| given(name, GivenKind::Directory { imports });
+    let found = |mode: Mode, files: Vec<Given>| paths(&Request { mode, files, ..Request::default() });
+    assert_eq!(found(Mode::AllItems, vec![]), [""; 0]);
+    assert_eq!(found(Mode::PerItem, vec![file()]), ["/workspace"]);
+    let directories = || vec![directory("./lib/", true), directory("data", false), directory(".", true)];
+    assert_eq!(found(Mode::AllItems, directories()), ["/workspace", "/workspace/lib"]);
+    let argument = Mode::Script(Script { origin: Origin::Argument, ..Script::default() });
+    assert_eq!(found(argument, directories()), ["", "/workspace/lib"]);
+}
+
 /// The program's word of itself in the job, by Python's own reader.
 #[test]
 fn a_program_finds_what_names_it() {
@@ -338,8 +358,8 @@ fn a_program_finds_what_names_it() {
     };
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         let text = format!(
-            r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "path": "{path}", "file": {file}, "module": {module},
-            "argv": {argv}, "await": true, "value": false}}, "code": "x", "items": [], "query": null,
+            r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
+            "argv": {argv}, "await": true, "value": false}}, "paths": ["{path}"], "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}},
             "result": {{"nan": "error", "pandas": "error", "surrogates": "error"}}}}"#

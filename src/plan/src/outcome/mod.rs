@@ -3,6 +3,7 @@
 //! Always holds: everything that came from the run is bounded and is data; control characters never reach a terminal from here unescaped.
 
 mod exit_code;
+mod files;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,6 +22,8 @@ use crate::verdict::Verdict;
 use crate::words::words;
 
 pub use crate::output::Captured;
+pub use files::{File, LeftOut, Why, is_plain};
+
 pub use exit_code::{EXIT_CODES, exit_code, exit_code_table, program_code};
 
 /// Version of this record's shape.
@@ -62,6 +65,14 @@ pub struct Outcome {
     /// What is known of that order: `exact` where all came by one pipe, as what functions print and write by `sys.stdout` and `sys.stderr` does; else `read`, the
     /// order in which the supervisor read.
     pub output_order: Order,
+    /// Files that the run left in `/workspace` and its caller wanted, by name.
+    pub files: Vec<File>,
+    /// Such files that are not among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files_left_out: Vec<LeftOut>,
+    /// More were left out than are listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub files_left_out_truncated: bool,
     /// Denied system calls, most frequent first.
     pub violations: Vec<Violation>,
     /// More calls were denied than are listed.
@@ -95,6 +106,9 @@ impl Outcome {
             stderr: Captured::default(),
             output: Output::default(),
             output_order: Order::Exact,
+            files: Vec::new(),
+            files_left_out: Vec::new(),
+            files_left_out_truncated: false,
             violations: Vec::new(),
             violations_truncated: false,
             quiet: Vec::new(),

@@ -46,6 +46,9 @@ fn outcome(verdict: Verdict) -> Outcome {
         stderr: Captured { text: "e".into(), truncated: true, ..Captured::default() },
         output: Output::default(),
         output_order: Order::Exact,
+        files: Vec::new(),
+        files_left_out: Vec::new(),
+        files_left_out_truncated: false,
         violations: vec![Violation {
             syscall: "mount".into(),
             args: [u64::MAX, 0, 0, 0, 0, 0],
@@ -69,7 +72,7 @@ fn outcome(verdict: Verdict) -> Outcome {
 fn the_keys_and_their_order() {
     let value = serde_json::to_value(outcome(Verdict::Finished)).unwrap();
     let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-    let named = "version run policy verdict value error prints stdout stderr output output_order violations violations_truncated quiet usage timing enforcement";
+    let named = "version run policy verdict value error prints stdout stderr output output_order files violations violations_truncated quiet usage timing enforcement";
     assert_eq!(keys.join(" "), named);
     assert_eq!(value["verdict"], json!({"kind": "finished"}));
     assert_eq!(value["error"]["type"], json!("ValueError"));

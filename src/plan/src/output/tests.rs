@@ -15,6 +15,8 @@ fn log(kept: u64, overflow: Overflow) -> Log {
         result_depth: 0,
         result_nodes: 0,
         job_size: 0,
+        artifacts: 0,
+        artifact_files: 0,
     })
 }
 

@@ -14,6 +14,7 @@ mod sources;
 
 use ledger::Ledger;
 use remand_policy::Policy;
+use remand_policy::places::WORKSPACE;
 use remand_syscalls::CompileError;
 use std::time::Duration;
 
@@ -152,7 +153,7 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
         path: argv.first().cloned().unwrap_or_default(),
         argv,
         env: cpus::variables(policy, cpus).chain(path).collect(),
-        cwd: "/tmp".into(),
+        cwd: WORKSPACE.into(),
         kind,
     }
 }
@@ -169,6 +170,8 @@ fn bounds(policy: &Policy) -> Bounds {
         result_depth: limits.result_depth,
         result_nodes: limits.result_nodes,
         job_size: limits.job_size.0,
+        artifacts: limits.artifacts.0,
+        artifact_files: limits.artifact_files,
     }
 }
 

@@ -43,6 +43,8 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
             result_depth: 50,
             result_nodes: 6000,
             job_size: Bytes(7000),
+            artifacts: Bytes(8000),
+            artifact_files: 9,
             cgroup: yes,
         },
         filesystem: Filesystem {
@@ -217,7 +219,7 @@ fn a_privileged_run_on_a_full_host() {
             path: "/usr/bin/python3.11".into(),
             argv: ["/usr/bin/python3.11", "-I", "-S", "-B", "-c", BOOTSTRAP].map(str::to_owned).to_vec(),
             env: vec!["LANG=C.UTF-8".into(), "PATH=/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into()],
-            cwd: "/tmp".into(),
+            cwd: "/workspace".into(),
             kind: CommandKind::Executor,
         },
         bounds: Bounds {
@@ -230,6 +232,8 @@ fn a_privileged_run_on_a_full_host() {
             result_depth: 50,
             result_nodes: 6000,
             job_size: 7000,
+            artifacts: 8000,
+            artifact_files: 9,
         },
         enforcement: [
             (Protection::Capabilities, by("all five sets empty")),

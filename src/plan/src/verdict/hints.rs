@@ -68,6 +68,8 @@ pub fn hint(step: Step, index: u32, errno: i32) -> String {
                 "mount {index} was refused: inside containers /proc is often masked, and a user namespace may not mount over locked mounts"
             )
         }
+        (Step::Files, ENOSPC) => "what the run is given does not fit into its /workspace: filesystem.tmp.size and inodes".to_owned(),
+        (Step::Files, EFBIG) => "what the run is given is larger than ulimit -f lets remand write".to_owned(),
         (Step::Rlimit, EPERM) => format!("limit {index} is above the hard limit that remand was started with"),
         (Step::Rlimit, EINVAL) => format!("limit {index} is one that this kernel does not know, or its soft value is above its hard value"),
         (Step::Landlock, ENOSYS) => "this kernel has no Landlock: 5.13 or later, with landlock in the boot parameter lsm=".to_owned(),

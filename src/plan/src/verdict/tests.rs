@@ -42,6 +42,8 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
             result_depth: 50,
             result_nodes: 60,
             job_size: 70,
+            artifacts: 80,
+            artifact_files: 90,
         },
         enforcement: BTreeMap::new(),
     }

@@ -106,7 +106,7 @@ const SAID: &[(&str, &str)] = &[
         "no field is about swap: where this host's cgroups can bound it, a run gets none",
         "memoryswap memswaplimit memoryswapmax memoryswappiness swap memswap",
     ),
-    ("every run starts in /tmp; code can call os.chdir", "workdir workingdir workingdirectory cwd chdir"),
+    ("every run starts in /workspace; code can call os.chdir", "workdir workingdir workingdirectory cwd chdir"),
     ("every run has the host name remand", "hostname domainname"),
     (
         "names are looked up as filesystem.mounts allows: show /etc/resolv.conf beside network.mode \"host\"",

@@ -60,6 +60,8 @@ fn limits() -> impl Strategy<Value = Limits> {
             result_depth,
             result_nodes,
             job_size,
+            artifacts: result_size,
+            artifact_files: result_depth,
             cgroup,
         }
     })

@@ -43,10 +43,13 @@ impl Typed {
             Command::Exec(args) => Self::Exec(args),
             _ => return Err(Failure::usage("the job after -- is `run [OPTIONS] FILE` or `exec COMMAND...`".into())),
         };
-        let (confine, show, narrowed) = match &typed {
-            Self::Run(args) => (&args.confine, args.show, args.security_config.is_some()),
-            Self::Exec(args) => (&args.confine, args.show, false),
+        let (confine, show, files, narrowed) = match &typed {
+            Self::Run(args) => (&args.confine, args.show, &args.files, args.security_config.is_some()),
+            Self::Exec(args) => (&args.confine, args.show, &args.files, false),
         };
+        if !files.artifacts.is_empty() {
+            return Err(Failure::usage("--artifacts: learning keeps nothing of what its runs leave".into()));
+        }
         fits(confine, show, narrowed).map(|()| typed)
     }
 
@@ -65,7 +68,7 @@ impl Typed {
             Self::Exec(_) if !items.is_empty() => Err(Failure::usage("--items is for `run`; a program has its arguments".into())),
             Self::Exec(args) => {
                 let argv = exec::argv(&args.command)?;
-                let input = Input { name: argv.join(" "), request: None };
+                let input = Input { name: argv.join(" "), request: exec::request(&args.files, policy)? };
                 Ok((Job { engine, host, argv, finished_is_done }, vec![input]))
             }
             Self::Run(args) => Ok((Job { engine, host, argv: Vec::new(), finished_is_done }, inputs(&args, items, policy)?)),
@@ -92,14 +95,14 @@ fn inputs(args: &RunArgs, items: &[PathBuf], policy: &Policy) -> Result<Vec<Inpu
     if from_input > 1 {
         return Err(Failure::usage("only one of FILE and --items can be standard input".into()));
     }
-    let first = run::request(args, &policy.limits)?;
+    let first = run::request(args, policy)?;
     if items.is_empty() {
         let name = args.items.as_ref().unwrap_or(&args.file).display().to_string();
-        return Ok(vec![Input { name, request: Some(first) }]);
+        return Ok(vec![Input { name, request: first }]);
     }
     let input = |file: &PathBuf| {
         let items = run::items(file, &policy.limits)?;
-        Ok(Input { name: file.display().to_string(), request: Some(Request { items, ..first.clone() }) })
+        Ok(Input { name: file.display().to_string(), request: Request { items, ..first.clone() } })
     };
     items.iter().map(input).collect()
 }
@@ -108,7 +111,7 @@ fn inputs(args: &RunArgs, items: &[PathBuf], policy: &Policy) -> Result<Vec<Inpu
 pub struct Input {
     /// What people call it.
     pub name: String,
-    request: Option<Request>,
+    request: Request,
 }
 
 /// A job on this machine.
@@ -176,10 +179,7 @@ impl Job {
     /// Runs it once; `learning`: telling the paths that it looks for.
     pub fn once(&self, effective: &Effective, input: &Input, learning: bool, cancel: &Cancel) -> Result<Tried, Failure> {
         let caller = || Caller { cancel: Some(cancel.fd()), ..Caller::default() };
-        let (program, request) = match &input.request {
-            Some(request) => (Program::Python, request),
-            None => (Program::Command(&self.argv), &Request::default()),
-        };
+        let (program, request) = (if self.argv.is_empty() { Program::Python } else { Program::Command(&self.argv) }, &input.request);
         let prepared = match self.engine.prepare(effective, program, &self.host, &caller()) {
             Ok(prepared) => Box::new(if learning { prepared.learning() } else { prepared }),
             Err(why) => return Ok(Tried::NotPrepared(why)),

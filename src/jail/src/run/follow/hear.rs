@@ -111,6 +111,7 @@ impl Attempt {
                 self.ended = Some(ended);
                 self.on(Event::Accounted(Moment::told(ended.at)), with);
             }
+            Report::Workspace => self.workspace = received.fds.into_iter().next(),
             Report::Failed(failure) => self.failure = Some(Failure::reported(failure)),
             other => self.fail(format!("init said {other:?} out of turn"), with),
         }
