@@ -47,6 +47,7 @@ mod syscalls;
 mod teardown;
 mod troubleshooting;
 mod values;
+mod whereabouts;
 
 use libtest_mimic::{Arguments, Trial};
 use remand_tests::technique;
@@ -111,6 +112,7 @@ fn trials() -> Vec<Trial> {
         surroundings::trials(),
         ceiling::trials(),
         troubleshooting::trials(),
+        whereabouts::trials(),
         values::trials(),
     ]
     .into_iter()

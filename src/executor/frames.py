@@ -5,7 +5,8 @@
 # the run, never evidence; a frame is written by the first process only, and after `done` or `error` of a function nothing of the run's Python code runs.
 #
 # How it is started: `bootstrap.py` is the `-c` text; it reads this program, compiled by the same interpreter, from /remand/executor and runs it.
-# Descriptors: 3 is the job (marshal, read to end of file, closed), 4 takes frames: 4 bytes of big-endian length, then JSON (see src/plan/src/frames).
+# Descriptors: 3 is the job (marshal, read to end of file, closed), 4 takes frames: 4 bytes of big-endian length, then JSON (see src/plan/src/frames), 5 what
+# faulthandler writes (see src/plan/src/trace.rs).
 #
 # Here: frames, and what is flushed before the last one.
 
@@ -17,7 +18,7 @@ import _signal
 from _thread import RLock
 
 __spec__ = "remand"  # what is imported here is not what the code imports: see `Imports.hook`
-FRAMES = 4
+FRAMES, STACKS = 4, 5
 leave = posix._exit
 PID = posix.getpid()
 mask, BLOCK, SIGNALS = _signal.pthread_sigmask, _signal.SIG_BLOCK, _signal.valid_signals()

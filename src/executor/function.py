@@ -175,6 +175,7 @@ def run_function(job, names, namespace):
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)  # Python ignores it; RLIMIT_FSIZE is to end the run by its own signal
     results, items = Results(job["limits"]["result_size"], job["result"]), job["items"]
+    settle_streams()  # what is said of a start that fails is no frame
     send(b'{"kind":"ready"}')
     item = error = made = None
     try:

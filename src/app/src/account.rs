@@ -11,6 +11,7 @@ use remand_plan::frames::ErrorFrame;
 use remand_plan::limit::{LimitKind, Unit};
 use remand_plan::outcome::{Answered, Violation};
 use remand_plan::step::Step;
+use remand_plan::trace::Where;
 use remand_plan::verdict::{Level, Verdict};
 use remand_plan::{Outcome, Protection};
 
@@ -67,10 +68,11 @@ fn ending(outcome: &Outcome) -> (String, Vec<String>) {
         Verdict::Raised => raised(outcome.error.as_ref()),
         Verdict::Exited { code } => (format!("the process ended itself with status {code}"), Vec::new()),
         Verdict::Signaled { signal, name } => {
-            (format!("the process was ended by {} (signal {signal}), not by remand", plain(name)), Vec::new())
+            (format!("the process was ended by {} (signal {signal}), not by remand{}", plain(name), place(outcome)), Vec::new())
         }
         Verdict::Exceeded { limit, allowed, seen, unit, source, level: Level::Run } => {
-            exceeded(&outcome.policy.name, *limit, *allowed, *seen, *unit, source)
+            let (what, advice) = exceeded(&outcome.policy.name, *limit, *allowed, *seen, *unit, source);
+            (what + &place(outcome), advice)
         }
         Verdict::Exceeded { allowed, seen, unit, source, level, .. } => out_of_memory(*level, *allowed, *seen, *unit, source),
         Verdict::Violated { source } => (
@@ -93,6 +95,15 @@ fn ending(outcome: &Outcome) -> (String, Vec<String>) {
             (format!("remand itself failed: {}", plain(message)), vec!["this is a bug; please report it".into()])
         }
     }
+}
+
+/// Where the code was, as it says: `, in line 2, in slow(), as the code says`.
+fn place(outcome: &Outcome) -> String {
+    let Some(frame) = outcome.place.as_ref().and_then(Where::place) else { return String::new() };
+    let line = frame.line.map_or_else(String::new, |line| format!(", in line {line}"));
+    let of = if frame.is_own() { String::new() } else { format!(" of {}", plain(&frame.file)) };
+    let function = if frame.is_text() { String::new() } else { format!(", in {}()", plain(&frame.function)) };
+    format!("{line}{of}{function}, as the code says")
 }
 
 fn raised(error: Option<&ErrorFrame>) -> (String, Vec<String>) {

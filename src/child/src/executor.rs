@@ -8,7 +8,7 @@ use crate::step::{At, FIRST_RULE, Failure, Step};
 use crate::sys::{self, Fd};
 
 /// Where the report socket is from the moment the standard descriptors are in place until `execve` closes it.
-const REPORT_FD: Fd = 5;
+const REPORT_FD: Fd = 6;
 pub(crate) const PROC_ATTRIBUTES: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
 
 /// Linux 5.19: a notified call is not restarted by signals once the supervisor has taken it.
@@ -64,18 +64,18 @@ fn leave_keyring() -> Result<(), Failure> {
     }
 }
 
-/// Puts the descriptors at 0 to 4 and the report socket at 5, and closes all others.
+/// Puts the descriptors at 0 to 5 and the report socket at 6, and closes all others.
 fn place_fds(fds: &RunFds) -> Result<(), Failure> {
-    let mut from = [-1; 6];
+    let mut from = [-1; 7];
     // Out of the way first, since the numbers that came may be among the numbers wanted.
     for (index, &fd) in fds.std.iter().chain([&fds.report]).enumerate() {
         from[index] = sys::duplicate(fd, 64).at_index(Step::Fd, index)?;
     }
     for (to, &fd) in from.iter().enumerate() {
         let to = Fd::try_from(to).unwrap_or(-1);
-        sys::dup3(fd, to, if to == REPORT_FD { libc::O_CLOEXEC } else { 0 }).at_index(Step::Fd, 6)?;
+        sys::dup3(fd, to, if to == REPORT_FD { libc::O_CLOEXEC } else { 0 }).at_index(Step::Fd, 7)?;
     }
-    sys::close_range(REPORT_FD.unsigned_abs() + 1, u32::MAX).at_index(Step::Fd, 7)
+    sys::close_range(REPORT_FD.unsigned_abs() + 1, u32::MAX).at_index(Step::Fd, 8)
 }
 
 fn set_rlimits(run: &RunSpec<'_>) -> Result<(), Failure> {

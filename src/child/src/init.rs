@@ -10,11 +10,13 @@ use crate::decimal::Decimal;
 use crate::executor;
 use crate::fds::close_all_except;
 use crate::files;
-use crate::message::{Ended, Executing, Report, Run};
+use crate::message::{Ended, Executing, MAX_FDS, Order, Report, Run, WORDS};
 use crate::spec::{Loopback, RunFds, RunSpec};
 use crate::step::{At, Errno, Failure, RunMount, Step};
 use crate::sys::{self, Clone, Fd, Waited};
 
+/// What the executor tells its stacks for. A program that knows nothing of it ignores it.
+const ASK_WHERE: i32 = libc::SIGURG;
 const SIGCHLD_BIT: u64 = 1 << (libc::SIGCHLD - 1);
 
 /// Runs init to the end of the run.
@@ -123,8 +125,10 @@ fn reap(report: Fd, tmp: Fd, executor: u32) -> Result<Ended, Failure> {
     loop {
         let ready = sys::wait_readable([signals, report]).at(Step::Init)?;
         if ready[1] != 0 {
-            // The supervisor is gone (it never writes here), and with it the run. Not left to PDEATHSIG: that one watches a thread of the supervisor's.
-            sys::exit(1);
+            hear(report, executor);
+        }
+        if ready[0] == 0 {
+            continue;
         }
         sys::read(signals, &mut [0; 128]).at(Step::Init)?;
         while let Some(waited) = sys::wait(libc::WNOHANG).or_else(none_left).at(Step::Init)? {
@@ -136,6 +140,17 @@ fn reap(report: Fd, tmp: Fd, executor: u32) -> Result<Ended, Failure> {
             }
         }
     }
+}
+
+/// What the supervisor wants; or it is gone, and with it the run. Not left to PDEATHSIG: that one watches a thread of the supervisor's.
+fn hear(report: Fd, executor: u32) {
+    let (mut words, mut fds) = ([0; WORDS], [-1; MAX_FDS]);
+    let heard = sys::receive(report, &mut words, &mut fds);
+    if !matches!(heard, Ok(Some(0))) || Order::from_words(&words) != Some(Order::AskWhere) {
+        sys::exit(1);
+    }
+    // The executor has not been waited for, so the number is its own. Whether it hears is its own affair.
+    let _ = sys::kill(i32::try_from(executor).unwrap_or(0).max(2), ASK_WHERE);
 }
 
 fn end_all(mut ended: Ended) -> Result<Ended, Failure> {

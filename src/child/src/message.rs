@@ -10,7 +10,7 @@ pub const WORDS: usize = 12;
 /// Bytes of one message.
 pub const SIZE: usize = WORDS * 8;
 /// Most descriptors beside one message.
-pub const MAX_FDS: usize = 11;
+pub const MAX_FDS: usize = 12;
 
 /// From forkserver, init and executor process to the supervisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub enum Order {
     IdsMapped,
     /// To the forkserver: make a run with the descriptors that come along, in the order of [`crate::spec::RunFds`].
     Run(Run),
+    /// To init: ask the executor where it is, by a signal.
+    AskWhere,
 }
 
 /// One run as ordered.
@@ -134,6 +136,7 @@ impl Order {
         match self {
             Self::IdsMapped => words[0] = 1,
             Self::Run(run) => [words[0], words[1], words[2], words[3]] = [2, run.id.into(), run.files.into(), run.workspace.into()],
+            Self::AskWhere => words[0] = 3,
         }
         words
     }
@@ -144,6 +147,7 @@ impl Order {
         Some(match *words {
             [1, ..] => Self::IdsMapped,
             [2, id, files, workspace, ..] => Self::Run(Run { id: u32::try_from(id).ok()?, files: files == 1, workspace: workspace == 1 }),
+            [3, ..] => Self::AskWhere,
             _ => return None,
         })
     }
@@ -168,7 +172,7 @@ mod tests {
             assert_eq!(Report::from_words(&report.words()), Some(report));
         }
         let run = |files, workspace| Order::Run(Run { id: 1001, files, workspace });
-        for order in [Order::IdsMapped, run(false, true), run(true, false)] {
+        for order in [Order::IdsMapped, run(false, true), run(true, false), Order::AskWhere] {
             assert_eq!(Order::from_words(&order.words()), Some(order));
         }
         assert_eq!(Report::from_words(&[0; WORDS]), None);

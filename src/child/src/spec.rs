@@ -153,9 +153,9 @@ pub struct Landlock<'a> {
 /// The descriptors of one run, in the order in which they travel.
 #[derive(Clone, Copy, Debug)]
 pub struct RunFds {
-    /// What becomes 0 to 4: input, stdout, stderr, job, result.
-    pub std: [i32; 5],
-    /// Socket to the supervisor: for the forkserver to tell that init is there, for init, and (as 5, close-on-exec) for the executor process.
+    /// What becomes 0 to 5: input, stdout, stderr, job, result, stacks.
+    pub std: [i32; 6],
+    /// Socket to the supervisor: for the forkserver to tell that init is there, for init, and (as 6, close-on-exec) for the executor process.
     pub report: i32,
     /// What `/workspace` is to hold at the start, see [`crate::files`]; `-1`: nothing.
     pub files: i32,
@@ -167,10 +167,10 @@ impl RunFds {
     /// Sorts descriptors that came with an order, `files` among them or not.
     #[must_use]
     pub fn from_received(fds: &[i32], files: bool) -> Option<Self> {
-        let [stdin, stdout, stderr, job, result, report, rest @ ..] = fds else { return None };
+        let [stdin, stdout, stderr, job, result, stacks, report, rest @ ..] = fds else { return None };
         let (files, rest) = if files { rest.split_first()? } else { (&-1, rest) };
         let mut cgroup = [-1; 4];
         cgroup.get_mut(..rest.len())?.copy_from_slice(rest);
-        Some(Self { std: [*stdin, *stdout, *stderr, *job, *result], report: *report, files: *files, cgroup })
+        Some(Self { std: [*stdin, *stdout, *stderr, *job, *result, *stacks], report: *report, files: *files, cgroup })
     }
 }

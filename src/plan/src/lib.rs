@@ -29,6 +29,7 @@ mod resolve;
 mod start;
 pub mod step;
 mod together;
+pub mod trace;
 pub mod verdict;
 pub mod view;
 mod words;

@@ -179,7 +179,7 @@ sections! {
         ///
         /// `pids.max` of the run's cgroup; without one RLIMIT_NPROC in the run's user namespace (Linux 5.14). At the limit `clone` fails with EAGAIN.
         pids: Limit<u64> = Limit::At(1), number(ranges::PIDS, AllowsMore);
-        /// Open file descriptors per process; 5 of them are the run's own.
+        /// Open file descriptors per process; 6 of them are the run's own.
         ///
         /// RLIMIT_NOFILE, soft and hard. At the limit `open` fails with EMFILE.
         open_files: u64 = 16, number(ranges::OPEN_FILES, AllowsMore);

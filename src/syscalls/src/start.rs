@@ -82,6 +82,7 @@ const TRIED: &[Tried] = &[
     python("munmap", EVER),
     python("open", ((3, 13), EVER.1)),
     python("readlink", EVER),
+    python("sigaltstack", EVER), // stacks are told of one that has overflowed too
     python("sysinfo", EVER),
 ];
 

@@ -166,6 +166,17 @@ impl RunCgroup {
         }
     }
 
+    /// Lifts the CPU quota alone.
+    ///
+    /// # Errors
+    /// The file that refused.
+    pub fn hasten(&self) -> Result<(), CgroupError> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.hasten(),
+            Hierarchy::V2(run) => run.hasten(),
+        }
+    }
+
     /// Bytes of memory that no file of a disk backs; `None` where no memory controller counts them. See [`counted_late`].
     ///
     /// # Errors

@@ -230,13 +230,18 @@ impl Run {
         }
     }
 
-    pub(super) fn kill(&self) -> Result<(), CgroupError> {
+    /// What is killed needs a processor to die: no quota keeps it away, and what else is busy here comes after it, beside the supervisor's own directory too.
+    pub(super) fn hasten(&self) -> Result<(), CgroupError> {
         if self.quota {
-            // What is killed needs a processor to die: no quota keeps it away, and what else is busy here comes after it, beside the supervisor's own directory too.
             self.leaf.write("cpu.max", "max")?;
             self.leaf.write_if_there(WEIGHT, MOST_WEIGHT)?;
             self.parent.write_if_there(WEIGHT, MOST_WEIGHT)?;
         }
+        Ok(())
+    }
+
+    pub(super) fn kill(&self) -> Result<(), CgroupError> {
+        self.hasten()?;
         match self.leaf.write("cgroup.kill", 1) {
             // Before Linux 5.14 the end of the PID namespace does it, as on v1.
             Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => Ok(()),

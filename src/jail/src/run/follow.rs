@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
-use remand_child::message::Ended;
+use remand_child::message::{Ended, Order};
 use remand_plan::artifacts::Patterns;
 use remand_plan::evidence::{InFlight, Stop};
 use remand_plan::frames::{Decoder, FrameError};
@@ -34,7 +34,7 @@ use crate::cgroup::counted_late;
 use crate::failure::{Failure, Unmade};
 use crate::forkserver::Forkserver;
 use crate::moment::{Moment, START_LIMIT};
-use crate::sys::message::Received;
+use crate::sys::message::{self, Received};
 use crate::sys::process::{Child, Usage};
 use crate::timeline::Timeline;
 
@@ -62,6 +62,8 @@ pub struct Attempt {
     trouble: Option<String>,
     input: Input,
     log: Log,
+    /// What the code says of where it is.
+    stacks: Vec<u8>,
 }
 
 /// What there is of a run once it is made.
@@ -115,6 +117,7 @@ impl Attempt {
         let plan = &parts.context.plan;
         let course = Course {
             program: plan.command.kind == CommandKind::Program,
+            tells: plan.command.kind == CommandKind::Executor,
             own_server: parts.server.is_some(),
             wall: plan.wall_time,
             in_flight: plan.puts_in_flight(),
@@ -125,6 +128,7 @@ impl Attempt {
             decoder: Decoder::new(plan.bounds),
             input,
             log: Log::new(&plan.bounds),
+            stacks: Vec::new(),
             living: None,
             parts,
             timeline,
@@ -189,6 +193,7 @@ impl Attempt {
             Source::Forkserver => self.on_forkserver(with),
             Source::Denial => self.on_denial(gone, with),
             Source::Stdout | Source::Stderr => self.on_output(source, with),
+            Source::Stacks => self.on_stacks(with),
             Source::Result => self.on_result(with),
             Source::Report => self.on_report(with),
             Source::Init => self.on(Event::Died, with),
@@ -227,6 +232,7 @@ impl Attempt {
             Action::Forget(source) => self.forget(source, with.watch),
             Action::Meter => self.living.iter_mut().for_each(|living| living.meter.begin(with.now)),
             Action::Look => self.look(with),
+            Action::AskWhere => self.ask_where(),
             Action::Kill => self.kill(with.watch),
             Action::Drain => {
                 self.collect();
@@ -248,7 +254,7 @@ impl Attempt {
 
     /// What a run says and what can end it; its report is watched already.
     fn follow(&self, watch: &mut Watch) -> Result<(), Errno> {
-        let sources = [Source::Result, Source::Stdout, Source::Stderr, Source::Init, Source::Memory, Source::Look];
+        let sources = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks, Source::Init, Source::Memory, Source::Look];
         sources.into_iter().try_for_each(|source| self.watch(source, watch))
     }
 
@@ -278,6 +284,7 @@ impl Attempt {
             (Source::Result, _) => Some(parts.result.as_fd()),
             (Source::Stdout, _) => Some(parts.stdout.as_fd()),
             (Source::Stderr, _) => Some(parts.stderr.as_fd()),
+            (Source::Stacks, _) => Some(parts.stacks.as_fd()),
             (Source::Report, _) => Some(parts.report.as_fd()),
             (Source::Job, _) => parts.job.as_ref().map(AsFd::as_fd),
             (Source::Feed, _) => self.input.from.as_ref().map(AsFd::as_fd),
@@ -357,6 +364,16 @@ impl Attempt {
         }
     }
 
+    /// By its init, which knows its process. Who does not hear, or is not heard in time, says nothing.
+    fn ask_where(&mut self) {
+        self.stacks.clear();
+        let hastened = self.parts.cgroup.as_ref().map(|cgroup| cgroup.hasten());
+        if let Some(Err(error)) = hastened {
+            self.trouble.get_or_insert(error.to_string());
+        }
+        let _ = message::send(self.parts.report.as_fd(), Order::AskWhere, &[]);
+    }
+
     /// The quota is lifted first: what is killed needs a CPU to die. Then both, so that neither a fork between nor a process outside the cgroup is left: the PID
     /// namespace goes with its init.
     fn kill(&mut self, watch: &mut Watch) {
@@ -400,6 +417,7 @@ impl Attempt {
             frame_error: self.frame_error.or(unfinished),
             given: self.input.given(),
             log: self.log,
+            stacks: self.stacks,
             violations,
             violations_truncated,
             lookups,

@@ -33,6 +33,8 @@ pub struct Parts {
     pub stderr: OwnedFd,
     /// Frames.
     pub result: OwnedFd,
+    /// Where the code is, as it says.
+    pub stacks: OwnedFd,
     /// Where its standard input goes, and the same pipe to be asked, until they are taken.
     pub input: Option<OwnedFd>,
     /// See `input`.
@@ -77,14 +79,14 @@ impl Parts {
         timeline.mark(Step::Cgroup);
         let (Pipe { ours: input, theirs: their_input }, job) = (pipes::input()?, pipes::to_run()?);
         let input_pipe = pipes::copy(&their_input)?;
-        let (stdout, stderr, result) = (pipes::output_of_run()?, pipes::output_of_run()?, pipes::from_run()?);
+        let (stdout, stderr, result, stacks) = (pipes::output_of_run()?, pipes::output_of_run()?, pipes::from_run()?, pipes::from_run()?);
         let (report, their_report) = socket_pair()?;
         let files = given::pack(&given.workspace)?;
         timeline.mark(Step::Pipes);
-        let [(stdout, their_stdout), (stderr, their_stderr), (job, their_job), (result, their_result)] =
-            [stdout, stderr, job, result].map(|Pipe { ours, theirs }| (ours, theirs));
+        let [(stdout, their_stdout), (stderr, their_stderr), (job, their_job), (result, their_result), (stacks, their_stacks)] =
+            [stdout, stderr, job, result, stacks].map(|Pipe { ours, theirs }| (ours, theirs));
         // In the order of `RunFds`.
-        let theirs = vec![their_input, their_stdout, their_stderr, their_job, their_result, their_report];
+        let theirs = vec![their_input, their_stdout, their_stderr, their_job, their_result, their_stacks, their_report];
         let context = Arc::clone(context);
         Ok(Self {
             server: None,
@@ -92,6 +94,7 @@ impl Parts {
             stdout,
             stderr,
             result,
+            stacks,
             input: Some(input),
             input_pipe: Some(input_pipe),
             job: Some(job),

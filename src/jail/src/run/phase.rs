@@ -24,6 +24,10 @@ const SUMMED: Duration = Duration::from_secs(4);
 /// Between two looks at what memory is held.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// For the code to say where it is, once it is decided that its time is over; and from its last word on.
+const ASKED: Duration = Duration::from_millis(20);
+const QUIET: Duration = Duration::from_millis(2);
+
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -51,6 +55,8 @@ pub enum Start {
 /// What an end waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
+    /// The code's word of where it is. Why it ends is decided, and it goes on meanwhile.
+    Word,
     /// The death of its processes, which were killed.
     Processes,
     /// The ends of file of its pipes. The last process is gone, so what they hold is finite; but descriptors in flight in sockets of the run's own, which take a
@@ -71,6 +77,8 @@ pub enum Source {
     Result,
     Stdout,
     Stderr,
+    /// Where the code is, as it says.
+    Stacks,
     Report,
     Init,
     Memory,
@@ -89,12 +97,13 @@ pub enum Source {
 
 impl Source {
     /// All, in order.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Denial,
         Self::Forkserver,
         Self::Result,
         Self::Stdout,
         Self::Stderr,
+        Self::Stacks,
         Self::Report,
         Self::Init,
         Self::Memory,
@@ -108,7 +117,7 @@ impl Source {
 }
 
 /// What still says something after the last process is gone.
-const PIPES: [Source; 4] = [Source::Result, Source::Stdout, Source::Stderr, Source::Report];
+const PIPES: [Source; 5] = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks, Source::Report];
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +134,8 @@ pub enum Event {
     Ready,
     /// The run is to end, for this.
     Stop(Stop),
+    /// The code says where it is.
+    Told,
     /// A pipe is at its end of file, or is read no further.
     Closed(Source),
     /// The own forkserver has ended.
@@ -156,6 +167,8 @@ pub enum Action {
     Meter,
     /// Look at what the meters show.
     Look,
+    /// Ask the code where it is, which takes time on a processor.
+    AskWhere,
     /// Kill its processes.
     Kill,
     /// Watch nothing but the pipes; no call waits for an answer any more.
@@ -171,6 +184,8 @@ pub enum Action {
 pub struct Course {
     /// It is a plain program, which says nothing when it is ready.
     pub program: bool,
+    /// It can say where it is.
+    pub tells: bool,
     /// It has a forkserver of its own, which ends when the run is made. The job waits for that: without a pids cgroup its place counts among the run's.
     pub own_server: bool,
     /// What user code gets.
@@ -269,7 +284,7 @@ impl Machine {
     pub fn on(&mut self, event: Event, now: Moment) -> Vec<Action> {
         match self.phase {
             Phase::Starting(Start::Forkserver | Start::Init) => self.on_making(event, now),
-            Phase::Starting(Start::Ready) | Phase::Running | Phase::Ending(End::Processes) => self.on_living(event, now),
+            Phase::Starting(Start::Ready) | Phase::Running | Phase::Ending(End::Word | End::Processes) => self.on_living(event, now),
             Phase::Ending(End::Pipes) => self.on_draining(event, now),
             Phase::Ending(End::Memory) => self.on_weighing(event, now),
             Phase::Gone => Vec::new(),
@@ -316,9 +331,15 @@ impl Machine {
             Event::Ready => self.begin_clock(now).into_iter().collect(),
             Event::Left => vec![Action::Forget(Source::Leaving), Action::Watch(Source::Job)],
             Event::Given => vec![Action::Forget(Source::Job)],
+            Event::Told if self.phase == Phase::Ending(End::Word) => {
+                let quiet = now.after(QUIET);
+                self.until = self.until.map(|until| until.min(quiet));
+                Vec::new()
+            }
             Event::Closed(pipe) => self.close(pipe),
             Event::Accounted(at) => self.account(at),
-            Event::Stop(why) => self.stop(why),
+            Event::Stop(Stop::Cancelled | Stop::Internal) if self.phase == Phase::Ending(End::Word) => self.kill(),
+            Event::Stop(why) => self.stop(why, now),
             Event::Died => {
                 self.go(Phase::Ending(End::Pipes), Some(now.after(DRAIN)));
                 let mut actions = vec![Action::Drain];
@@ -327,8 +348,15 @@ impl Machine {
             }
             // A run that has ended kept its limits, even if the supervisor was too busy to see it in time: this comes last in a round.
             Event::Round(_) if self.phase == Phase::Ending(End::Processes) => Vec::new(),
+            Event::Round(_) if self.phase == Phase::Ending(End::Word) => {
+                if self.is_late(now) {
+                    self.kill()
+                } else {
+                    Vec::new()
+                }
+            }
             Event::Round(_) if self.is_late(now) => {
-                self.stop(if self.is_ready() { Stop::Limit(LimitKind::WallTime) } else { never_ready() })
+                self.stop(if self.is_ready() { Stop::Limit(LimitKind::WallTime) } else { never_ready() }, now)
             }
             Event::Round(_) => vec![Action::Look],
             _ => Vec::new(),
@@ -395,11 +423,20 @@ impl Machine {
         Some(Action::Meter)
     }
 
-    fn stop(&mut self, why: Stop) -> Vec<Action> {
+    fn stop(&mut self, why: Stop, now: Moment) -> Vec<Action> {
         if self.stopped.is_some() {
             return Vec::new();
         }
         self.stopped = Some(why);
+        let over = matches!(why, Stop::Limit(LimitKind::WallTime | LimitKind::CpuTime));
+        if over && self.course.tells && self.phase == Phase::Running {
+            self.go(Phase::Ending(End::Word), Some(now.after(ASKED)));
+            return vec![Action::AskWhere];
+        }
+        self.kill()
+    }
+
+    fn kill(&mut self) -> Vec<Action> {
         self.go(Phase::Ending(End::Processes), None);
         vec![Action::Kill]
     }

@@ -12,6 +12,7 @@ use remand_plan::outcome::{CpuMs, PolicyRef, Usage};
 use remand_plan::output::{Channel, Told};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
+use remand_plan::trace::Where;
 use remand_plan::verdict::{self, Decision};
 use remand_plan::{Outcome, Plan};
 
@@ -35,8 +36,9 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
     timeline.mark(Step::Teardown);
     let value = seen.received.value();
     let Told { output, order, prints, prints_dropped, stdout, stderr } = seen.log.told();
+    let stacks = std::mem::take(&mut seen.stacks);
     let (quiet, violations) = seen.violations.into_iter().partition(|denied| denied.quiet(&plan.quiet));
-    Outcome {
+    let mut outcome = Outcome {
         value,
         replaced: seen.received.replaced,
         error: seen.received.error,
@@ -55,7 +57,9 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
         files_left_out_truncated: seen.artifacts.more,
         usage: usage(&evidence.counters),
         ..decided(plan, &evidence, timeline, run)
-    }
+    };
+    outcome.place = Where::read(&stacks).filter(|_| outcome.verdict.asks_where());
+    outcome
 }
 
 /// The record of a run that was not made: a step failed, or the caller cancelled.

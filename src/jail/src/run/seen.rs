@@ -40,6 +40,8 @@ pub struct Seen {
     pub given: Option<Given>,
     /// Prints and streams.
     pub log: Log,
+    /// What the code says of where it was.
+    pub stacks: Vec<u8>,
     /// Denied calls.
     pub violations: Vec<Violation>,
     /// There were more.

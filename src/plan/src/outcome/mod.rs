@@ -18,6 +18,7 @@ use crate::frames::{ErrorFrame, Replaced};
 use crate::output::{Dropped, Order, Output, Texts};
 use crate::protection::Protection;
 use crate::step::Step;
+use crate::trace::Where;
 use crate::verdict::Verdict;
 use crate::words::words;
 
@@ -48,6 +49,9 @@ pub struct Outcome {
     pub replaced: Option<Replaced>,
     /// The exception of a `raised` run, or what went with another verdict.
     pub error: Option<ErrorFrame>,
+    /// Where the code was when a limit of time or memory or a signal ended it: its own claim, where it could make one.
+    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    pub place: Option<Where>,
     /// Captured prints, in order.
     pub prints: Texts,
     /// Prints that are missing there, where the run went on (`limits.overflow`).
@@ -99,6 +103,7 @@ impl Outcome {
             value: RawValue::NULL.to_owned(),
             replaced: None,
             error: None,
+            place: None,
             prints: Texts::default(),
             prints_dropped: None,
             stdin: None,

@@ -41,6 +41,7 @@ fn outcome(verdict: Verdict) -> Outcome {
         error: Some(ErrorFrame { kind: "ValueError".into(), line: Some(2), ..ErrorFrame::default() }),
         prints: ["hi\n"].into_iter().collect(),
         prints_dropped: None,
+        place: None,
         stdin: None,
         stdout: Captured::default(),
         stderr: Captured { text: "e".into(), truncated: true, ..Captured::default() },

@@ -89,6 +89,13 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Whether it matters where the code was: a limit of time or memory ended it, or a signal did.
+    #[must_use]
+    pub fn asks_where(&self) -> bool {
+        let timed = |limit: LimitKind| matches!(limit, LimitKind::WallTime | LimitKind::CpuTime | LimitKind::Memory);
+        matches!(self, Self::Signaled { .. }) || matches!(self, Self::Exceeded { limit, .. } if timed(*limit))
+    }
+
     /// The word that `kind` carries.
     #[must_use]
     pub fn kind(&self) -> &'static str {

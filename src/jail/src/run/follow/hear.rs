@@ -15,6 +15,7 @@ use remand_plan::outcome::microseconds;
 use remand_plan::output::{By, Channel, Piece};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
+use remand_plan::trace;
 
 use super::super::denials::Denials;
 use super::super::launch::{Said, Sink};
@@ -125,6 +126,18 @@ impl Attempt {
         let piece = Piece { channel, text: buffer.get(..count).unwrap_or_default(), values: None, continues: false };
         if self.say(piece, By::Stream, with) {
             self.on(Event::Closed(source), with);
+        }
+    }
+
+    /// Where the code says that it is: to be read as text when all is over.
+    pub(super) fn on_stacks(&mut self, with: &mut With<'_, '_>) {
+        let mut buffer = [0; CHUNK];
+        let Some(count) = read(&self.parts.stacks, &mut buffer) else { return self.on(Event::Closed(Source::Stacks), with) };
+        let room = trace::MOST.saturating_sub(self.stacks.len());
+        self.stacks.extend(buffer.iter().take(count.min(room)));
+        self.on(Event::Told, with);
+        if count > room {
+            self.on(Event::Closed(Source::Stacks), with);
         }
     }
 

@@ -1,12 +1,13 @@
 //! Every event in every phase.
 #![allow(clippy::unwrap_used)]
 
-use super::Action::{Abandon, Drain, Follow, Forget, Kill, Look, Meter, Order, Watch, Weigh};
+use super::Action::{Abandon, AskWhere, Drain, Follow, Forget, Kill, Look, Meter, Order, Watch, Weigh};
 use super::Phase::{Ending, Gone, Running, Starting};
-use super::Source::{Denial, Job, Leaving, Report, Result as Frames, Stderr, Stdout};
+use super::Source::{Denial, Job, Leaving, Report, Result as Frames, Stacks, Stderr, Stdout};
 use super::*;
 
-const COURSE: Course = Course { program: false, own_server: true, wall: Some(Duration::from_secs(5)), in_flight: true, counted_late: 5 };
+const COURSE: Course =
+    Course { program: false, tells: false, own_server: true, wall: Some(Duration::from_secs(5)), in_flight: true, counted_late: 5 };
 
 fn at(seconds: u64) -> Moment {
     Moment::told(seconds * 1_000_000_000)
@@ -36,9 +37,12 @@ fn way(phase: Phase) -> Vec<Event> {
     way.extend_from_slice(match phase {
         Starting(_) => &[],
         Running => &[Event::Executing, Event::Ready],
+        Ending(End::Word) => &[Event::Ready, Event::Stop(Stop::Limit(LimitKind::WallTime))],
         Ending(End::Processes) => &[Event::Ready, Event::Stop(Stop::Limit(LimitKind::Memory))],
         Ending(End::Pipes) => &[Event::Ready, Event::Died],
-        Ending(End::Memory) | Gone => &[Event::Ready, Event::Died, Event::Closed(Frames), Event::Closed(Stdout), Event::Closed(Stderr)],
+        Ending(End::Memory) | Gone => {
+            &[Event::Closed(Stacks), Event::Ready, Event::Died, Event::Closed(Frames), Event::Closed(Stdout), Event::Closed(Stderr)]
+        }
     });
     if matches!(phase, Ending(End::Memory) | Gone) {
         way.push(Event::Closed(Report));
@@ -63,6 +67,7 @@ fn events() -> Vec<Event> {
         Event::Died,
         Event::Held(Some(7)),
         Event::Round(true),
+        Event::Told,
     ]
 }
 
@@ -90,18 +95,19 @@ fn every_event_in_every_phase() {
             Some((pipes, vec![Drain])),
             n(),
             round,
+            n(),
         ]
     };
     let stopped = || Some((processes, vec![Kill]));
     let rows: [(Phase, Vec<Then>); 8] = [
-        (forkserver, vec![Some((init, vec![Order])), n(), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n()]),
-        (init, vec![n(), Some((ready, vec![Follow])), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n()]),
+        (forkserver, vec![Some((init, vec![Order])), n(), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n(), n()]),
+        (init, vec![n(), Some((ready, vec![Follow])), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n(), n()]),
         (ready, living(ready, Some((Running, vec![Meter])), stopped(), same(ready, &[Look]))),
         (Running, living(Running, n(), stopped(), same(Running, &[Look]))),
         (processes, living(processes, n(), n(), n())),
-        (pipes, vec![n(), n(), n(), n(), n(), n(), same(pipes, &[Forget(Stdout)]), n(), n(), n(), n(), n(), n()]),
-        (memory, vec![n(), n(), n(), n(), n(), Some((Gone, vec![])), n(), n(), n(), n(), n(), n(), same(memory, &[Weigh])]),
-        (Gone, vec![n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n()]),
+        (pipes, vec![n(), n(), n(), n(), n(), n(), same(pipes, &[Forget(Stdout)]), n(), n(), n(), n(), n(), n(), n()]),
+        (memory, vec![n(), n(), n(), n(), n(), Some((Gone, vec![])), n(), n(), n(), n(), n(), n(), same(memory, &[Weigh]), n()]),
+        (Gone, vec![n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n()]),
     ];
     for (phase, expected) in rows {
         assert_eq!(after(COURSE, &way(phase)).0.phase(), phase);
@@ -140,7 +146,7 @@ fn each_phase_ends_in_time() {
     let (mut machine, now) = after(COURSE, &way(Ending(End::Memory)));
     assert_eq!(machine.on(Event::Held(Some(7)), now), vec![]);
     assert_eq!((machine.deadline(), machine.on(Event::Round(false), now)), (Some(now.after(LOOK)), vec![]));
-    assert_eq!(machine.on(Event::Held(Some(7)), at(9)), vec![]);
+    assert_eq!(machine.on(Event::Held(Some(7)), at(10)), vec![]);
     assert_eq!((machine.phase(), machine.held()), (Gone, Some((Some(7), 0))), "what is left is told");
 }
 
@@ -188,6 +194,59 @@ fn the_first_reason_stays_and_one_kill_is_enough() {
     assert_eq!(machine.stopped(), Some(Stop::Limit(LimitKind::Stdout)), "what the pipes held was too much, too");
 }
 
+/// Every event while the code says where it is.
+#[test]
+fn a_run_over_its_time_is_asked_where_it_is() {
+    let course = Course { tells: true, ..COURSE };
+    let word = Ending(End::Word);
+    let (mut machine, now) = after(course, &way(Running));
+    assert_eq!(machine.on(Event::Stop(Stop::Limit(LimitKind::CpuTime)), now), vec![AskWhere]);
+    assert_eq!(
+        (machine.phase(), machine.stopped(), machine.deadline()),
+        (word, Some(Stop::Limit(LimitKind::CpuTime)), Some(now.after(ASKED)))
+    );
+    let killed = || (Ending(End::Processes), vec![Kill]);
+    let expected = [
+        (word, vec![]),
+        (word, vec![]),
+        (word, vec![]),
+        (word, vec![Watch(Denial), Watch(Leaving)]),
+        (word, vec![]),
+        (word, vec![]),
+        (word, vec![Forget(Stdout)]),
+        (word, vec![Forget(Leaving), Watch(Job)]),
+        (word, vec![Forget(Job)]),
+        (word, vec![]),
+        (Ending(End::Pipes), vec![Drain]),
+        (word, vec![]),
+        (word, vec![]),
+        (word, vec![]),
+    ];
+    for (event, expected) in events().into_iter().zip(expected) {
+        let (mut machine, now) = after(course, &way(word));
+        assert_eq!((machine.phase(), machine.stopped()), (word, Some(Stop::Limit(LimitKind::WallTime))));
+        let actions = machine.on(event, now);
+        assert_eq!((machine.phase(), actions), expected, "{event:?}");
+    }
+    let then = |events: &[Event], later: Duration| {
+        let (mut machine, now) = after(course, &way(word));
+        let actions: Vec<_> = events.iter().flat_map(|event| machine.on(*event, now)).collect();
+        let last = machine.on(Event::Round(true), now.after(later));
+        (machine.phase(), [actions, last].concat())
+    };
+    assert_eq!(then(&[], ASKED), killed(), "no longer than that");
+    assert_eq!(then(&[Event::Told], QUIET), killed(), "nor longer than it speaks");
+    assert_eq!(then(&[Event::Stop(Stop::Cancelled)], Duration::ZERO), killed());
+    assert_eq!(then(&[Event::Stop(Stop::Violated)], Duration::ZERO), (word, vec![]), "why it ends is decided");
+    // What is too much else ends it at once, and so does a program that knows nothing of it.
+    let stopped = |course, why| {
+        let (mut machine, now) = after(course, &way(Running));
+        machine.on(Event::Stop(why), now)
+    };
+    assert_eq!(stopped(course, Stop::Limit(LimitKind::Memory)), vec![Kill]);
+    assert_eq!(stopped(COURSE, Stop::Limit(LimitKind::WallTime)), vec![Kill]);
+}
+
 #[test]
 fn a_plain_program_is_ready_when_it_is_executed() {
     let course = Course { program: true, own_server: false, ..COURSE };
@@ -201,15 +260,16 @@ fn a_plain_program_is_ready_when_it_is_executed() {
 
 #[test]
 fn the_wall_clock_stops_with_the_last_process() {
-    let end = [Event::Closed(Frames), Event::Closed(Stdout), Event::Closed(Stderr), Event::Closed(Report)];
+    let end = [Frames, Stdout, Stderr, Report].map(Event::Closed);
     let ended = |middle: &[Event]| {
-        let (machine, _) = after(COURSE, &[&[Event::Served, Event::Made, Event::Ready], middle, &[Event::Died], &end].concat());
+        let (machine, _) =
+            after(COURSE, &[&[Event::Served, Event::Made, Event::Closed(Stacks), Event::Ready], middle, &[Event::Died], &end].concat());
         (machine.wall(), machine.stopped())
     };
-    assert_eq!(ended(&[Event::Accounted(at(7))]), (Duration::from_secs(4), None), "read late, by a supervisor that was stopped itself");
-    assert_eq!(ended(&[Event::Accounted(at(9))]), (Duration::from_secs(6), Some(Stop::Limit(LimitKind::WallTime))), "seen in time or not");
+    assert_eq!(ended(&[Event::Accounted(at(8))]), (Duration::from_secs(4), None), "read late, by a supervisor that was stopped itself");
+    assert_eq!(ended(&[Event::Accounted(at(10))]), (Duration::from_secs(6), Some(Stop::Limit(LimitKind::WallTime))), "seen in time or not");
     assert_eq!(ended(&[]), (Duration::from_secs(5), None), "its init told nothing");
-    let (machine, _) = after(COURSE, &[&[Event::Served, Event::Made, Event::Died], &end[..]].concat());
+    let (machine, _) = after(COURSE, &[&[Event::Served, Event::Made, Event::Closed(Stacks), Event::Died], &end[..]].concat());
     assert_eq!(machine.wall(), Duration::ZERO, "no user code");
 }
 
@@ -218,7 +278,7 @@ fn a_run_that_can_hold_nothing_is_gone_with_its_pipes() {
     let course = Course { in_flight: false, ..COURSE };
     let (machine, _) = after(course, &way(Ending(End::Memory)));
     assert_eq!((machine.phase(), machine.held()), (Gone, None));
-    let last = [Event::Closed(Frames), Event::Closed(Stdout), Event::Closed(Stderr), Event::Closed(Report), Event::Died];
+    let last = [Frames, Stdout, Stderr, Stacks, Report].map(Event::Closed).into_iter().chain([Event::Died]).collect::<Vec<_>>();
     let (machine, _) = after(course, &[&[Event::Served, Event::Made][..], &last].concat());
     assert_eq!(machine.phase(), Gone, "its pipes ended before it");
 }
