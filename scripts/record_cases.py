@@ -407,7 +407,7 @@ for _ in $(seq 600); do [ -e out/up ] || sleep 0.1; done; kill -TERM $pid; wait 
     "trap 'rm x.jsonc' EXIT; truncate -s 3M x.jsonc; remand policy check x.jsonc",
     "printf '\\xef\\xbb\\xbf{\"version\": 1}\\r\\n' >x.jsonc; remand policy check x.jsonc",
     # Show, explain, export of built-in ones.
-    *(f"remand policy {command} {name}" for command in ("show", "show --json", "explain", "export --as oci", "export --as text", "export --as bpf") for name in ("default", "strict", "numeric", "compile")),
+    *(f"remand policy {command} {name}" for command in ("show", "show --json", "explain", "export --as oci", "export --as text", "export --as bpf") for name in ("default", "strict", "numeric", "compile", "judge")),
     *(f"remand policy export --as {form} --arch aarch64 strict" for form in ("oci", "text", "bpf")),
     "remand policy export --as bpf-raw default | od -Ad -tx1 | head -n 60", "remand policy export default", "remand policy export --as pdf default",
     "remand policy export --as text no-such",

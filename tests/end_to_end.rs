@@ -23,6 +23,7 @@ mod here;
 mod interpreters;
 mod isolation;
 mod jobs;
+mod judge;
 mod learn;
 mod levels;
 mod libraries;
@@ -89,6 +90,7 @@ fn trials() -> Vec<Trial> {
         quiet::trials(),
         compile::trials(),
         jobs::trials(),
+        judge::trials(),
         learn::trials(),
         command_line::trials(),
         policies::trials(),

@@ -21,8 +21,8 @@ const KINDS: usize = 60;
 const BATCH: &str = include_str!("batch.py");
 
 pub fn trials() -> Vec<Trial> {
-    let shipped =
-        ["default", "strict", "numeric", "compile"].map(|name| trial(format!("policies::expectations_of_{name}"), move || live(name)));
+    let shipped = ["default", "strict", "numeric", "compile", "judge"]
+        .map(|name| trial(format!("policies::expectations_of_{name}"), move || live(name)));
     let differential = [("default", json!({})), ("strict", json!({ "syscalls": { "kill": [] } })), ("default", conditions())];
     let names = ["default", "strict", "conditions"];
     let differential = names

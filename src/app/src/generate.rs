@@ -72,6 +72,8 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
     files.push(("reference/outcome.schema.json".into(), schema + "\n"));
     let events = serde_json::to_string_pretty(&event::schema()).map_err(|error| Failure::internal(error.to_string()))?;
     files.push(("reference/event.schema.json".into(), events + "\n"));
+    let report = serde_json::to_string_pretty(&remand_judge::schema()).map_err(|error| Failure::internal(error.to_string()))?;
+    files.push(("reference/judge.schema.json".into(), report + "\n"));
     let policy = serde_json::to_string_pretty(&schema::file()).map_err(|error| Failure::internal(error.to_string()))?;
     files.push(("reference/policy.schema.json".into(), policy + "\n"));
     files.push(("reference/policy.md".into(), schema::reference()));

@@ -16,6 +16,7 @@ mod failure;
 mod forward;
 mod generate;
 mod given;
+mod judge;
 mod oci;
 mod overrides;
 mod policy;
@@ -66,6 +67,7 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Run(args) => run::run(args),
         Command::Python(args) => python::python(args),
         Command::Exec(args) => exec::exec(args),
+        Command::Judge(args) => judge::judge(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Policy(command) => policy::policy(command),
         Command::Oci(command) => oci::oci(command),

@@ -12,6 +12,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("strict", include_str!("../../../policies/strict.jsonc")),
     ("numeric", include_str!("../../../policies/numeric.jsonc")),
     ("compile", include_str!("../../../policies/compile.jsonc")),
+    ("judge", include_str!("../../../policies/judge.jsonc")),
 ];
 
 /// The built-in policy of this name as a file; `Err` says which there are.
@@ -67,6 +68,6 @@ mod tests {
     #[test]
     fn no_policy_of_that_name() {
         assert!(load::shipped("defualt").is_none());
-        assert_eq!(source("x").unwrap_err(), "built in are: default, strict, numeric, compile");
+        assert_eq!(source("x").unwrap_err(), "built in are: default, strict, numeric, compile, judge");
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Always holds: nothing is read, looked up or decided here; what the arguments mean is the business of the command's own file.
 
+mod judge;
 mod learn;
 mod oci;
 mod policy;
@@ -13,6 +14,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
 use remand_policy::text::terminal::escape_line;
 
+pub use judge::{CompareArg, JudgeArgs, LanguageArg};
 pub use learn::LearnArgs;
 pub use oci::*;
 pub use policy::*;
@@ -53,6 +55,8 @@ pub enum Command {
     Python(PythonArgs),
     /// Run any program under a policy
     Exec(ExecArgs),
+    /// Judge a program by tests, as programming contests do
+    Judge(JudgeArgs),
     /// Say what this machine can enforce, and what to do where it cannot
     Doctor(DoctorArgs),
     /// Work on policy files
@@ -152,7 +156,7 @@ pub struct ExecArgs {
 /// Under which policy.
 #[derive(Debug, ArgGroup)]
 pub struct ConfineArgs {
-    /// A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)
+    /// A built-in policy (default, strict, numeric, compile, judge), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)
     #[arg(long, value_name = "NAME|FILE", default_value = "default")]
     pub policy: String,
     /// Narrow one field of the policy, such as limits.memory=64MiB; may be repeated
