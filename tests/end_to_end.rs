@@ -39,6 +39,7 @@ mod programs;
 mod python;
 mod quiet;
 mod reading;
+mod readme;
 mod relay;
 mod results;
 mod soak;
@@ -108,6 +109,7 @@ fn trials() -> Vec<Trial> {
         doctor::trials(),
         asking::trials(),
         reading::trials(),
+        readme::trials(),
         libraries::trials(),
         relay::trials(),
         teardown::trials(),
