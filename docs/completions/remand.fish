@@ -29,6 +29,7 @@ complete -c remand -n "__fish_remand_needs_command" -s V -l version -d 'Print ve
 complete -c remand -n "__fish_remand_needs_command" -f -a "run" -d 'Run Python code; print the value it returns'
 complete -c remand -n "__fish_remand_needs_command" -f -a "python" -d 'Run a Python program, as `python3` runs it'
 complete -c remand -n "__fish_remand_needs_command" -f -a "exec" -d 'Run any program under a policy'
+complete -c remand -n "__fish_remand_needs_command" -f -a "judge" -d 'Judge a program by tests, as programming contests do'
 complete -c remand -n "__fish_remand_needs_command" -f -a "doctor" -d 'Say what this machine can enforce, and what to do where it cannot'
 complete -c remand -n "__fish_remand_needs_command" -f -a "policy" -d 'Work on policy files'
 complete -c remand -n "__fish_remand_needs_command" -f -a "oci" -d 'Hold containers to a policy, in front of their OCI runtime'
@@ -42,14 +43,14 @@ complete -c remand -n "__fish_remand_using_subcommand run" -l file -d 'Copy a fi
 complete -c remand -n "__fish_remand_using_subcommand run" -l dir -d 'Copy a directory into the run\'s /workspace, by its own name or as NAME, and let Python import from it; `.` copies what is in it; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l artifacts -d 'Give back the files of /workspace that match (`*.png`, `out/**`; a name takes a directory whole), however the run ends; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l artifacts-to -d 'Write them into this directory; without it, --json has those of at most 1 MiB together' -r -F
-complete -c remand -n "__fish_remand_using_subcommand run" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
+complete -c remand -n "__fish_remand_using_subcommand run" -l policy -d 'A built-in policy (default, strict, numeric, compile, judge), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l overwrite -d 'Let them replace files that stand there'
 complete -c remand -n "__fish_remand_using_subcommand run" -l json -d 'Print the whole outcome as JSON on standard output'
 complete -c remand -n "__fish_remand_using_subcommand run" -l stream -d 'Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome'
 complete -c remand -n "__fish_remand_using_subcommand run" -l timing -d 'Print what each step cost on standard error'
 complete -c remand -n "__fish_remand_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c remand -n "__fish_remand_using_subcommand python" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
+complete -c remand -n "__fish_remand_using_subcommand python" -l policy -d 'A built-in policy (default, strict, numeric, compile, judge), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand python" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
 verdict\t'The verdict\'s'"
@@ -68,7 +69,7 @@ complete -c remand -n "__fish_remand_using_subcommand python" -l await -d 'Let `
 complete -c remand -n "__fish_remand_using_subcommand python" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l exit-status -d 'What the exit status tells' -r -f -a "program\t'The program\'s own where it ended by itself, 128 and the signal\'s number where a signal ended it; else the verdict\'s'
 verdict\t'The verdict\'s'"
-complete -c remand -n "__fish_remand_using_subcommand exec" -l policy -d 'A built-in policy (default, strict, numeric, compile), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
+complete -c remand -n "__fish_remand_using_subcommand exec" -l policy -d 'A built-in policy (default, strict, numeric, compile, judge), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l set -d 'Narrow one field of the policy, such as limits.memory=64MiB; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l file -d 'Copy a file into the run\'s /workspace, by its own name or as NAME; `-` is standard input; may be repeated' -r
 complete -c remand -n "__fish_remand_using_subcommand exec" -l dir -d 'Copy a directory into the run\'s /workspace, by its own name or as NAME, and let Python import from it; `.` copies what is in it; may be repeated' -r
@@ -79,6 +80,26 @@ complete -c remand -n "__fish_remand_using_subcommand exec" -l stream -d 'Print 
 complete -c remand -n "__fish_remand_using_subcommand exec" -l timing -d 'Print what each step cost on standard error'
 complete -c remand -n "__fish_remand_using_subcommand exec" -l overwrite -d 'Let them replace files that stand there'
 complete -c remand -n "__fish_remand_using_subcommand exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c remand -n "__fish_remand_using_subcommand judge" -l program -d 'The solution\'s source' -r -F
+complete -c remand -n "__fish_remand_using_subcommand judge" -l tests -d 'Directory of tests: NAME.in, its answer in NAME.ans or NAME.out, and limits.json' -r -f -a "(__fish_complete_directories)"
+complete -c remand -n "__fish_remand_using_subcommand judge" -l language -d 'What the solution is written in; by default what its name ends in says (.py, .c, .cc, .cpp, .cxx)' -r -f -a "python\t'The policy\'s interpreter'
+c\t'gcc'
+cpp\t'g++'"
+complete -c remand -n "__fish_remand_using_subcommand judge" -l compile -d 'Command that makes `program` of the solution\'s `program.c` or `program.cpp`, split at blanks, such as \'g++ -O1 -o program program.cpp\'' -r
+complete -c remand -n "__fish_remand_using_subcommand judge" -l checker -d 'Program (.py, .c, .cpp) that tells whether an answer is right, called with: input output answer' -r -F
+complete -c remand -n "__fish_remand_using_subcommand judge" -l interactor -d 'Program that talks with the solution, over each other\'s standard input and output, called with: input output answer' -r -F
+complete -c remand -n "__fish_remand_using_subcommand judge" -l compare -d 'How an answer is compared where there is neither' -r -f -a "tokens\t'Word by word'
+lines\t'Line by line, without blanks at the ends of lines and empty lines at the end'
+exact\t'Byte by byte'"
+complete -c remand -n "__fish_remand_using_subcommand judge" -l tolerance -d 'Compare numbers with this tolerance, absolute or relative, such as 1e-6; other words must be equal' -r
+complete -c remand -n "__fish_remand_using_subcommand judge" -s t -l time -d 'CPU time for each test; the clock may show three times as much and 2 s' -r
+complete -c remand -n "__fish_remand_using_subcommand judge" -s m -l memory -d 'Memory for each test, the stack included' -r
+complete -c remand -n "__fish_remand_using_subcommand judge" -l set -d 'Narrow one field of the policy more, such as limits.stdout=1MiB; may be repeated' -r
+complete -c remand -n "__fish_remand_using_subcommand judge" -l policy -d 'Policy for solution, checker and interactor' -r
+complete -c remand -n "__fish_remand_using_subcommand judge" -l compile-policy -d 'Policy for what compiles them' -r
+complete -c remand -n "__fish_remand_using_subcommand judge" -l stop -d 'Try no more tests once one has failed'
+complete -c remand -n "__fish_remand_using_subcommand judge" -l json -d 'Print the whole record as JSON'
+complete -c remand -n "__fish_remand_using_subcommand judge" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -l json -d 'Print the findings as JSON'
 complete -c remand -n "__fish_remand_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c remand -n "__fish_remand_using_subcommand policy; and not __fish_seen_subcommand_from check diff show explain why test edit set allow deny fmt import export learn" -s h -l help -d 'Print help'

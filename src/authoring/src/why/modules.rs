@@ -70,10 +70,12 @@ impl Search<'_> {
         let mut directories: Vec<String> =
             [self.library.to_owned(), dynload].into_iter().chain(self.python.site_paths.iter().cloned()).collect();
         let mut files = Vec::new();
-        let mut whole = String::new();
+        let (mut whole, mut bare) = (String::new(), false);
         for part in name.split('.').take(PARTS) {
             whole = if whole.is_empty() { part.to_owned() } else { format!("{whole}.{part}") };
-            directories = match self.place(&directories, part) {
+            let place = self.place(&directories, part);
+            bare = matches!(place, Place::Namespace(_));
+            directories = match place {
                 Place::Unknown => return Import::There,
                 Place::Package(directory) => {
                     files.push(format!("{directory}/__init__.py"));
@@ -90,7 +92,8 @@ impl Search<'_> {
                 Place::Nothing => return Import::Missing(format!("there is no {whole} for this interpreter: ModuleNotFoundError")),
             };
         }
-        let rests = REST_ON.iter().filter(|(module, _)| *module == name).map(|(_, rests)| (*rests).to_owned());
+        // A directory without code of its own (what is left of a package whose other part is not installed) rests on nothing.
+        let rests = REST_ON.iter().filter(|(module, _)| *module == name && !bare).map(|(_, rests)| (*rests).to_owned());
         let imported = files.iter().flat_map(|file| self.imports(file)).chain(rests).collect::<Vec<_>>();
         let fails = files.iter().find_map(|file| self.unloadable(file));
         fails.or_else(|| imported.iter().find_map(|other| self.needed(other))).map_or(Import::There, Import::Fails)
