@@ -32,7 +32,8 @@ fn can_start_threads(policy: &Policy) -> bool {
     ["clone", "fork", "vfork"].iter().any(|call| granted.contains_key(call))
 }
 
-/// A stack is reserved as addresses, which cost nothing; the pages that were touched count.
+/// A stack is reserved as addresses, which cost nothing; the pages that were touched count. One as large as the memory is meant: a program recurses as deep as
+/// that lets it.
 fn stacks(policy: &Policy, memory: Bytes, found: &mut Found) {
     let stack = policy.limits.stack;
     if stack > memory {
@@ -42,7 +43,7 @@ fn stacks(policy: &Policy, memory: Bytes, found: &mut Found) {
     }
     let Limit::At(pids) = policy.limits.pids else { return };
     let all = Bytes(stack.0.saturating_mul(pids));
-    if stack.0 > USUAL_STACK && all > memory && can_start_threads(policy) {
+    if stack.0 > USUAL_STACK && stack < memory && all > memory && can_start_threads(policy) {
         let fit = memory.0 / stack.0;
         let message = format!(
             "limits.pids = {pids} threads with a stack of {stack} reserve {all} of addresses, which costs nothing; but what they touch counts in \

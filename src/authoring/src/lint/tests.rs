@@ -46,6 +46,7 @@ fn limits() {
          limits.memory = 256MiB: when 4 of them have filled their stacks, the next ends the run (a stack of 4MiB lets all of them fill theirs; or at most 4 pids)",
         "\"stack\": \"64MiB\", \"pids\": 4",
     );
+    due("\"stack\": \"64MiB\"", "have filled their stacks", "\"stack\": \"256MiB\"");
     due("\"stack\": \"512MiB\"", "limits.stack = 512MiB is never full", "\"stack\": \"8MiB\"");
     due("\"pids\": 100000", "limits.pids = 100000 is never reached", "\"pids\": 1000");
     due("\"pids\": 1", "counts the interpreter itself", "\"pids\": 2");
