@@ -41,6 +41,7 @@ mod quiet;
 mod reading;
 mod readme;
 mod relay;
+mod requests;
 mod results;
 mod soak;
 mod start;
@@ -112,6 +113,7 @@ fn trials() -> Vec<Trial> {
         readme::trials(),
         libraries::trials(),
         relay::trials(),
+        requests::trials(),
         teardown::trials(),
         surroundings::trials(),
         ceiling::trials(),

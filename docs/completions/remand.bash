@@ -660,6 +660,10 @@ _remand() {
                     COMPREPLY=($(compgen -W "all_items per_item" -- "${cur}"))
                     return 0
                     ;;
+                --on-error)
+                    COMPREPLY=($(compgen -W "stop item" -- "${cur}"))
+                    return 0
+                    ;;
                 --items)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -36,6 +36,8 @@ complete -c remand -n "__fish_remand_needs_command" -f -a "oci" -d 'Hold contain
 complete -c remand -n "__fish_remand_needs_command" -f -a "generate" -d 'Write man pages, completions and the outcome\'s schema'
 complete -c remand -n "__fish_remand_using_subcommand run" -l mode -d 'How the code is called' -r -f -a "all_items\t'Once, with `_items` and `_query`'
 per_item\t'Once for each item, with `_item`'"
+complete -c remand -n "__fish_remand_using_subcommand run" -l on-error -d 'What becomes of the other items where the code raises an exception for one, in mode per_item' -r -f -a "stop\t'The run ends, with the items that were done'
+item\t'They go on: that item\'s place has {"error": {"type", "message", "line"}, "pairedItem": {"item": its number}}'"
 complete -c remand -n "__fish_remand_using_subcommand run" -l items -d 'JSON array of input items; `-` reads standard input' -r -F
 complete -c remand -n "__fish_remand_using_subcommand run" -l query -d 'JSON value that the code finds as `_query`' -r
 complete -c remand -n "__fish_remand_using_subcommand run" -l security-config -d 'JSON object with any of stdlib_allow, external_allow, builtins_deny, runner_env_deny; it narrows the policy\'s `python` section' -r -F

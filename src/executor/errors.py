@@ -195,7 +195,7 @@ def missing_from(error):
     return "", None
 
 
-def error_frame(error, file, text, item, denied, own):
+def error_frame(error, file, text, item, denied, own, whole=True):
     lines = lines_of(text)
     told = Story(file, lines).data(error)
     kept = attempt(denied_of, None, error, denied)
@@ -211,6 +211,8 @@ def error_frame(error, file, text, item, denied, own):
     what, name = attempt(missing_from, ("", None), error)
     if type(name) is str:
         account["missing"] = {"kind": what, "name": clip(name, 4000)}
+    if not whole:
+        account.update(stack="", frames=[], notes=[], members=[], cause=None, context=None)
     # What takes too much room is left out: first what is told besides the exception itself.
     for without in ({}, {"members": [], "cause": None, "context": None}, {"frames": [], "notes": []}):
         account.update(without)

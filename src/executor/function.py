@@ -5,6 +5,7 @@
 # `nonlocal`, are SyntaxErrors. Names are locals; `global` works, and in per_item mode every item starts with fresh globals.
 # `exit(n)`, `quit(n)` and `sys.exit(n)` end as an `error` frame of type SystemExit, whatever n; `os._exit` leaves no frame. SIGINT and SIGXFSZ end the run.
 # Threads that still run when the code returns end with it; atexit handlers are not called. A forked child that returns from the code ends without a frame.
+# per_item with on_error "item": an exception, SystemExit too, is sent as that item's, and the next one begins; the first has its stack.
 # per_item: None drops the item; a dict with `json` or `binary` gives those; anything else is the `json`. An item is sent as
 # {"json": ..., "binary": ..., "pairedItem": {"item": index}} (binary only if given), as n8n does; what else stood beside `json` is dropped.
 # all_items: the value is sent as it is; its shape is for whoever asked.
@@ -166,8 +167,27 @@ def fail(error, item, job, made):
             finish(b"", (error.code or 0) & 255)
         attempt(lambda: STDERR.write(story_of(error, CODE, lines_of(job["code"]))), None)
         finish(b"", 1)
+    finish(told(error, item, job, made), 1)
+
+
+def told(error, item, job, made, whole=True):
     own = () if made is None else made.co_varnames + made.co_cellvars
-    finish(error_frame(error, CODE, job["code"], item, job["security"]["builtins_deny"], own), 1)
+    return error_frame(error, CODE, job["code"], item, job["security"]["builtins_deny"], own, whole)
+
+
+def frame_of(item, given, namespace, names, job, made, results):
+    """The frame of an item, None where it is dropped: its value, or where its errors are its own, the exception that it raised."""
+    try:
+        value = call(made, namespace, names, {"_item": given})
+        if posix.getpid() != PID:
+            finish(b"", 0)
+        return None if value is None else results.item(item, item_of(item, value))
+    except BaseException as error:
+        if job["on_error"] != "item" or posix.getpid() != PID:
+            raise
+        attempt(sys.setrecursionlimit, None, 1000)
+        whole, results.failed = not results.failed, True
+        return results.failure(b'{"kind":"item","index":%d,"error":%s}' % (item, told(error, item, job, made, whole)))
 
 
 def run_function(job, names, namespace):
@@ -185,11 +205,9 @@ def run_function(job, names, namespace):
                 value = call(made, namespace, names, {"_items": items, "_query": job["query"]})
                 finish(results.frame(b'{"kind":"done","value":', value), 0)
             for item, given in enumerate(items):
-                value = call(made, namespace, names, {"_item": given})
-                if posix.getpid() != PID:
-                    finish(b"", 0)
-                if value is not None:
-                    send(results.item(item, item_of(item, value)))
+                frame = frame_of(item, given, namespace, names, job, made, results)
+                if frame is not None:
+                    send(frame)
             finish(b'{"kind":"done"}', 0)
         except BaseException as raised:
             error = raised

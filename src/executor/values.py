@@ -232,7 +232,7 @@ class Results:
     """Sends values within limits.result_size, which counts whole frames that carry one."""
 
     def __init__(self, room, result):
-        self.room, self.result, self.count = room, result, 0
+        self.room, self.result, self.count, self.failed = room, result, 0, False
 
     def frame(self, head, value, root="$"):
         """What carries a value; one that is too long ends the run with its length."""
@@ -249,5 +249,13 @@ class Results:
     def item(self, index, value):
         """The same for an item, which is one more of the array that the outcome has."""
         frame = self.frame(b'{"kind":"item","index":%d,"value":' % index, value, "$[%d]" % self.count)
+        self.count += 1
+        return frame
+
+    def failure(self, frame):
+        """An item that is an exception: one more too, and it counts as a value does."""
+        if len(frame) > self.room:
+            finish(frame[:64], 1, len(frame))
+        self.room -= len(frame)
         self.count += 1
         return frame

@@ -1,6 +1,6 @@
 //! The account of a run for people: a pure function from an outcome to text.
 //!
-//! Always holds: empty for a run that finished; no line that came from the run begins as one of ours does: before it stands a bar; every character that came from the run is made fit for a terminal; each ending says what happened, by
+//! Always holds: empty for a run that finished without an item that failed; no line that came from the run begins as one of ours does: before it stands a bar; every character that came from the run is made fit for a terminal; each ending says what happened, by
 //! which evidence, and which line of the policy to look at.
 
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ pub fn account(outcome: &Outcome) -> String {
 /// The same with the exception's stack, if it is to be told.
 fn told(outcome: &Outcome, error: Option<&ErrorFrame>) -> String {
     if outcome.verdict == Verdict::Finished {
-        return String::new();
+        return failed_items(outcome).map(|text| text + &denied(outcome)).unwrap_or_default();
     }
     let mut text = error.map(|error| quoted(&error.stack)).unwrap_or_default();
     let (what, advice) = ending(outcome);
@@ -42,7 +42,15 @@ fn told(outcome: &Outcome, error: Option<&ErrorFrame>) -> String {
         let _ = writeln!(text, "  {line}");
     }
     text.push_str(&denied(outcome));
+    text.push_str(&failed_items(outcome).unwrap_or_default());
     text
+}
+
+/// Items whose code raised, where that did not end the run: the first of them, and how many they are.
+fn failed_items(outcome: &Outcome) -> Option<String> {
+    let items = outcome.items.as_ref().filter(|items| items.failed > 0)?;
+    let (stack, first) = items.error.as_ref().map(|error| (quoted(&error.stack), exception(error))).unwrap_or_default();
+    Some(format!("{stack}remand: {} of {} items failed; the first: {first}\n", items.failed, items.given))
 }
 
 /// What a Python program has not said itself: it writes its own traceback, and its own status is its business.
@@ -108,7 +116,14 @@ fn place(outcome: &Outcome) -> String {
 
 fn raised(error: Option<&ErrorFrame>) -> (String, Vec<String>) {
     let Some(error) = error else { return ("the code raised an exception".into(), Vec::new()) };
-    let mut what = format!("the code raised {}", plain(&error.kind));
+    let description = Some(error.description.as_str()).filter(|text| !text.is_empty() && *text != error.message);
+    let advice = description.map(|text| quoted(text).lines().map(str::to_owned).collect()).unwrap_or_default();
+    (format!("the code raised {}", exception(error)), advice)
+}
+
+/// What an exception is and where.
+fn exception(error: &ErrorFrame) -> String {
+    let mut what = plain(&error.kind).into_owned();
     if !error.message.is_empty() {
         let _ = write!(what, ": {}", plain(&error.message));
     }
@@ -117,8 +132,7 @@ fn raised(error: Option<&ErrorFrame>) -> (String, Vec<String>) {
     if !places.is_empty() {
         let _ = write!(what, " ({})", places.join(", "));
     }
-    let description = Some(error.description.as_str()).filter(|text| !text.is_empty() && *text != error.message);
-    (what, description.map(|text| quoted(text).lines().map(str::to_owned).collect()).unwrap_or_default())
+    what
 }
 
 fn exceeded(policy: &str, limit: LimitKind, allowed: u64, seen: u64, unit: Unit, source: &str) -> (String, Vec<String>) {
@@ -158,7 +172,7 @@ fn not_started(step: Step, index: u32, errno: i32, hint: &str) -> (String, Vec<S
 
 fn denied(outcome: &Outcome) -> String {
     let mut text = String::new();
-    let fitting: Vec<_> = outcome.violations.iter().filter(|violation| fits(outcome.error.as_ref(), violation)).collect();
+    let fitting: Vec<_> = outcome.violations.iter().filter(|violation| fits(outcome.exception(), violation)).collect();
     for violation in fitting.iter().take(DENIED_SHOWN) {
         let Violation { syscall, count, answered, remedy, .. } = violation;
         let times = if *count == 1 { String::new() } else { format!(", {count} times") };
@@ -229,7 +243,7 @@ mod tests {
     use remand_syscalls::{NoRemedy, Remedy};
 
     use super::*;
-    use remand_plan::outcome::PolicyRef;
+    use remand_plan::outcome::{Items, PolicyRef};
 
     fn outcome(verdict: Verdict) -> Outcome {
         Outcome::bare(PolicyRef { name: "default".into(), hash: String::new() }, verdict)
@@ -268,6 +282,22 @@ mod tests {
         );
         let bare = Outcome { error: Some(ErrorFrame { kind: "KeyError".into(), ..ErrorFrame::default() }), ..outcome(Verdict::Raised) };
         assert_eq!(account(&bare), "remand: the code raised KeyError\n");
+    }
+
+    #[test]
+    fn items_that_failed_are_told_of_a_run_that_finished() {
+        let error = ErrorFrame {
+            kind: "KeyError".into(),
+            message: "'a'".into(),
+            stack: "remand: all went well".into(),
+            item: Some(7),
+            ..ErrorFrame::default()
+        };
+        let items = Items { given: 10, returned: 7, failed: 2, error: Some(error) };
+        let finished = Outcome { items: Some(items), ..outcome(Verdict::Finished) };
+        assert_eq!(account(&finished), "| remand: all went well\nremand: 2 of 10 items failed; the first: KeyError: 'a' (item 7)\n");
+        let cancelled = Outcome { verdict: Verdict::Cancelled, ..finished };
+        assert!(account(&cancelled).starts_with("remand: cancelled;") && account(&cancelled).ends_with("KeyError: 'a' (item 7)\n"));
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use remand_engine::{Engine, Laps, Outcome, Program, Request};
 use remand_plan::job::{Data, DataError};
-use remand_plan::request::Mode;
+use remand_plan::request::{Mode, OnError};
 use remand_plan::step::Step;
 use remand_policy::Policy;
 use remand_policy::policy::Limits;
 
-use crate::args::{ModeArg, RunArgs};
+use crate::args::{ModeArg, OnErrorArg, RunArgs};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
@@ -51,11 +51,18 @@ fn beside(args: &RunArgs, outcome: &Outcome) -> String {
 /// The request that the arguments ask for; each text is at most as long as the policy lets a job be.
 pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
     let limits = &policy.limits;
+    let on_error = match args.on_error {
+        OnErrorArg::Stop => OnError::Stop,
+        OnErrorArg::Item => OnError::Item,
+    };
     Ok(Request {
         code: read::text(&args.file, "code", limits.job_size.0, "limits.job_size")?,
         mode: match args.mode {
+            ModeArg::AllItems if on_error == OnError::Item => {
+                return Err(Failure::usage("--on-error item is about single items: it takes --mode per_item".into()));
+            }
             ModeArg::AllItems => Mode::AllItems,
-            ModeArg::PerItem => Mode::PerItem,
+            ModeArg::PerItem => Mode::PerItem(on_error),
         },
         items: args.items.as_deref().map_or_else(|| Ok(Data::no_items()), |file| items(file, limits))?,
         query: args.query.as_deref().map_or_else(|| Ok(Data::null()), |text| query(text, limits))?,

@@ -197,7 +197,8 @@ impl Prepared {
         let (workspace, artifacts) = (workspace(request, &self.policy)?, Patterns::read(&request.artifacts)?);
         let Found::Python(interpreter) = &self.found else { return Ok(Job { workspace, artifacts, ..Job::default() }) };
         let bytes = job::encode(request, &self.policy, interpreter)?;
-        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), workspace, artifacts, input: None })
+        let items = matches!(request.mode, Mode::PerItem(_)).then(|| request.items.count());
+        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), items, workspace, artifacts, input: None })
     }
 
     fn started<'a>(

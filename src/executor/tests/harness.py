@@ -111,10 +111,10 @@ class Executor:
         os.symlink(os.path.realpath(self.python), executable)
         return executable
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, paths=(), stdin="/dev/null", result={}):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, paths=(), stdin="/dev/null", result={}, on_error="stop"):
         job = dict(version=version, mode=mode, code=code, items=marshal.dumps(list(items)), query=marshal.dumps(query), limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
-        job["script"], job["paths"] = script, list(paths)
+        job["script"], job["paths"], job["on_error"] = script, list(paths), on_error
         job["result"] = {**RESULT, **result}
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             jobs.write(marshal.dumps(job, 2))

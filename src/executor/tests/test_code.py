@@ -265,6 +265,35 @@ class PerItem(EveryPython):
         self.assertEqual(ended.kinds(), ["ready", "print", "item", "print", "error"])
         self.assertEqual((ended.last()["item"], ended.last()["line"], ended.code), (1, 2, 1))
 
+    def each(self, code, items, **given):
+        """{item: its value's `json`, or its error} of a run whose errors are the items' own."""
+        ended = self.go(code, mode="per_item", items=items, on_error="item", **given)
+        self.assertEqual((ended.code, ended.rest, ended.last()), (0, b"", {"kind": "done"}), (ended.frames, ended.stderr))
+        return {frame["index"]: frame.get("error") or frame["value"]["json"] for frame in ended.frames if frame["kind"] == "item"}
+
+    def test_errors_of_items(self):
+        seen = self.each("if _item == 3: return None\nreturn 6 // _item", [1, 0, 2, 3, 0])
+        self.assertEqual([seen[0], seen[2], sorted(seen)], [6, 3, [0, 1, 2, 4]])
+        self.assertEqual([(seen[i]["kind"], seen[i]["type"], seen[i]["line"], seen[i]["item"]) for i in (1, 4)], [("error", "ZeroDivisionError", 2, i) for i in (1, 4)])
+        self.assertIn("return 6 // _item", seen[1]["stack"])
+        self.assertEqual(seen[4]["stack"], "", "the first alone has its stack")
+
+    def test_every_way_of_an_item_to_fail(self):
+        ways = ["import sys; sys.exit(3)", "exit()", "raise BaseException", "def f(): f()\nf()", "x = [0] * 10**18", "result = float('nan')", "result = object.__getattribute__(0, 'x')"]
+        ways += ["import sys; sys.setrecursionlimit(50); (lambda f: f(f))(lambda f: f(f))", "(", "raise KeyboardInterrupt", "class E(Exception):\n def __str__(self): 1/0\nraise E"]
+        seen = self.each("here = {'result': 1}\nexec(_item, here)\nreturn here['result']", [*ways, "result = 2"])
+        kinds = "SystemExit SystemExit BaseException RecursionError MemoryError ValueError AttributeError RecursionError SyntaxError KeyboardInterrupt E".split()
+        self.assertEqual([seen[i]["type"] for i in range(len(ways))], kinds)
+        self.assertEqual(seen[len(ways)], 2)
+
+    def test_what_an_items_error_is_not(self):
+        for code in ("(", "nonlocal x"):
+            self.assertEqual(self.error(code, mode="per_item", items=[1], on_error="item")["type"], "SyntaxError")
+        ended = self.go("raise ValueError('x' * 900)", mode="per_item", items=[0] * 9, on_error="item", limits={"prints": 99, "result_size": 4000})
+        self.assertTrue(ended.announced and ended.announced + sum(map(len, ended.texts[1:])) > 4000, "errors count as results")
+        ended = self.go("import os\nif os.fork() == 0: 1 / 0\nos.wait()\nreturn _item", mode="per_item", items=[1, 2], on_error="item")
+        self.assertEqual(ended.kinds(), ["ready", "item", "item", "done"], "a child says nothing for the run")
+
 
 def plainly(python, text):
     """What Python itself writes of a program that fails."""

@@ -5,15 +5,24 @@ use std::sync::Arc;
 use crate::job::Data;
 use remand_policy::places::WORKSPACE;
 
+use crate::words::words;
+
 /// How the user's code is called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Once, with `_items` and `_query`.
     AllItems,
     /// Once per item, with `_item`; every result is streamed as it is done.
-    PerItem,
+    PerItem(OnError),
     /// It is a program, the module `__main__`, as `python3` runs it.
     Script(Script),
+}
+
+words! {
+    /// What becomes of the others where an item's code raises an exception.
+    OnError {
+        Stop "stop", Item "item",
+    }
 }
 
 /// What a program is to find about itself.

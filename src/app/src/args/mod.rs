@@ -79,6 +79,9 @@ pub struct RunArgs {
     /// How the code is called
     #[arg(long, value_enum, default_value = "all_items")]
     pub mode: ModeArg,
+    /// What becomes of the other items where the code raises an exception for one, in mode per_item
+    #[arg(long, value_enum, default_value = "stop")]
+    pub on_error: OnErrorArg,
     /// JSON array of input items; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub items: Option<PathBuf>,
@@ -252,6 +255,15 @@ pub enum ModeArg {
     AllItems,
     /// Once for each item, with `_item`
     PerItem,
+}
+
+/// `--on-error`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OnErrorArg {
+    /// The run ends, with the items that were done
+    Stop,
+    /// They go on: that item's place has {"error": {"type", "message", "line"}, "pairedItem": {"item": its number}}
+    Item,
 }
 
 const RUN_HELP: &str = "\

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Change, Line, Run, Standing};
 
 pub(super) fn asked(run: &Run<'_>) -> Option<Line> {
-    let Denied { list, name } = run.outcome.error.as_ref()?.denied.as_ref()?;
+    let Denied { list, name } = run.outcome.exception()?.denied.as_ref()?;
     let python = &run.policy.python;
     let (field, list, risk) = match list {
         PythonList::StdlibAllow => {

@@ -144,8 +144,8 @@ impl Measured {
 
 /// The field whose limit ended a run, with what the counter showed.
 fn exceeded(outcome: &Outcome) -> Option<(&'static str, String)> {
-    if let Some(error) = &outcome.error
-        && outcome.verdict == Verdict::Raised
+    if let Some(error) = outcome.exception()
+        && matches!(outcome.verdict, Verdict::Raised | Verdict::Finished)
     {
         let many = error.kind == "OSError" && error.message.starts_with("[Errno 24] ");
         return many.then(|| ("limits.open_files", "too many open files, by the code's own account".to_owned()));

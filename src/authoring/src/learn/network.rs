@@ -22,7 +22,7 @@ pub(super) fn asked(run: &Run<'_>) -> Option<Line> {
         let told = |error: &&remand_plan::frames::ErrorFrame| {
             error.kind == "gaierror" || (error.kind == "OSError" && NO_WAY.iter().any(|no| error.message.starts_with(no)))
         };
-        run.outcome.error.as_ref().filter(told).map(|error| format!("it raised {}: {:.200}", error.kind, error.message))
+        run.outcome.exception().filter(told).map(|error| format!("it raised {}: {:.200}", error.kind, error.message))
     };
     let because = denied.map(|_| "a socket of the internet was denied".to_owned()).or_else(failed)?;
     let by_hand = "the network is granted by hand: write \"network\": {\"mode\": \"host\", \"reason\": \"...\"} (\"loopback\" if the run talks to itself alone) \

@@ -33,6 +33,8 @@ pub struct Job<'a> {
     pub workspace: Workspace,
     /// Which files of that are wanted when it is over.
     pub artifacts: Option<Patterns>,
+    /// How many items it is called for, one by one.
+    pub items: Option<u64>,
     /// Where its standard input comes from: a pipe or a socket that does not block. None: it has ended.
     pub input: Option<OwnedFd>,
 }

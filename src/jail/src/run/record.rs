@@ -7,8 +7,9 @@ use std::hash::{BuildHasher, Hasher};
 
 use nix::unistd::Gid;
 use remand_plan::evidence::{Cleanup, Confinement, Counters, Ended as End, Evidence, FrameEnd, Groups, Start, StepFailure, Stop};
+use remand_plan::frames::Received;
 use remand_plan::limit::LimitKind;
-use remand_plan::outcome::{CpuMs, PolicyRef, Usage};
+use remand_plan::outcome::{CpuMs, Items, PolicyRef, Usage};
 use remand_plan::output::{Channel, Told};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
@@ -37,11 +38,13 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
     let value = seen.received.value();
     let Told { output, order, prints, prints_dropped, stdout, stderr } = seen.log.told();
     let stacks = std::mem::take(&mut seen.stacks);
+    let items = job.items.map(|given| items(given, &mut seen.received));
     let (quiet, violations) = seen.violations.into_iter().partition(|denied| denied.quiet(&plan.quiet));
     let mut outcome = Outcome {
         value,
         replaced: seen.received.replaced,
         error: seen.received.error,
+        items,
         prints,
         prints_dropped,
         stdin: seen.given,
@@ -156,6 +159,11 @@ fn counters(seen: &Seen, pids_counted: bool) -> Counters {
         prints: seen.log.seen(Channel::Print),
         result: seen.received.result_bytes,
     }
+}
+
+fn items(given: u64, received: &mut Received) -> Items {
+    let failed = received.items_failed;
+    Items { given, returned: (received.items.len() as u64).saturating_sub(failed), failed, error: received.item_error.take() }
 }
 
 fn usage(counters: &Counters) -> Usage {

@@ -8,7 +8,7 @@ use super::bounds::Bounds;
 use super::kind::{self, Kind};
 use super::replaced::Replaced;
 use super::shape::{self, Budget};
-use super::{Channel, ERROR_SIZE, ErrorFrame, FrameError, News, OUTPUT_SIZE, Received, Text, malformed};
+use super::{Channel, ERROR_SIZE, ErrorFrame, ErrorItem, FrameError, News, OUTPUT_SIZE, Received, Text, malformed};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -194,9 +194,14 @@ impl Decoder {
                 if self.received.items.last().is_some_and(|(last, _)| *last >= item.index) {
                     return Err(malformed("an item index that does not rise"));
                 }
-                self.count_value(&item.value, bytes.len(), 1)?;
+                let value = match (item.value, item.error) {
+                    (Some(value), None) => value,
+                    (None, Some(error)) => self.failed_item(item.index, error.into())?,
+                    _ => return Err(malformed("an item that is not one of a value and an error")),
+                };
+                self.count_value(&value, bytes.len(), 1)?;
                 self.note(item.replaced)?;
-                self.received.items.push((item.index, item.value));
+                self.received.items.push((item.index, value));
                 self.news.push(News::Item);
             }
             Kind::Done => {
@@ -217,6 +222,16 @@ impl Decoder {
             }
         }
         Ok(())
+    }
+
+    /// The item that stands for one whose code raised.
+    fn failed_item(&mut self, index: u64, error: ErrorFrame) -> Result<Box<RawValue>, FrameError> {
+        let value =
+            serde_json::value::to_raw_value(&ErrorItem::of(index, &error)).map_err(|error| FrameError::Malformed(error.to_string()))?;
+        error.origin.check()?;
+        self.received.items_failed += 1;
+        self.received.item_error.get_or_insert(ErrorFrame { item: Some(index), ..error });
+        Ok(value)
     }
 
     fn say(&mut self, text: Text) {

@@ -77,7 +77,9 @@ pub struct Item {
     #[serde(rename = "kind")]
     _kind: Kinded,
     pub index: u64,
-    pub value: Box<RawValue>,
+    #[serde(default, deserialize_with = "present")]
+    pub value: Option<Box<RawValue>>,
+    pub error: Option<Error>,
     pub replaced: Option<Replaced>,
 }
 

@@ -10,7 +10,7 @@
 //!
 //! After `done` or `error` not one byte more may come. `print` carries `text`, `values` where there are few enough (what was printed, an array), and `continues`
 //! where it goes on where the one before it ended; `out` and `err`, what was written to standard output and error, carry `text` and `continues`; `item` carries
-//! `index` (rising) and `value`; `done` may carry `value` (an executor in `per_item` mode sends none); both may carry `replaced`; `error` carries the fields of
+//! `index` (rising) and either `value` or `error`, an error frame of its own; `done` may carry `value` (an executor in `per_item` mode sends none); both may carry `replaced`; `error` carries the fields of
 //! [`ErrorFrame`], `denied` only where a list of the
 //! policy denied something. Any other member is malformed.
 //!
@@ -43,6 +43,36 @@ pub const ERROR_SIZE: u64 = 128 << 10;
 pub const OUTPUT_SIZE: u64 = (7 << 16) + 64;
 /// Most digits (with sign, point and exponent) of a number: what Python itself reads and writes.
 pub const NUMBER_LENGTH: u64 = 4_300;
+
+/// What stands in the place of an item whose code raised, in the array of items: the exception without its stack.
+#[derive(Debug, Serialize)]
+pub(crate) struct ErrorItem<'a> {
+    error: BriefError<'a>,
+    #[serde(rename = "pairedItem")]
+    paired: Paired,
+}
+
+#[derive(Debug, Serialize)]
+struct BriefError<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    description: &'a str,
+    line: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct Paired {
+    item: u64,
+}
+
+impl<'a> ErrorItem<'a> {
+    fn of(item: u64, error: &'a ErrorFrame) -> Self {
+        let ErrorFrame { kind, message, description, line, .. } = error;
+        Self { error: BriefError { kind, message, description, line: *line }, paired: Paired { item } }
+    }
+}
 
 /// What the executor denied by a list of the policy, as it says.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -136,6 +166,10 @@ pub struct Received {
     pub ready: bool,
     /// Items: (index, value text), in order of arrival, each index above the one before.
     pub items: Vec<(u64, Box<RawValue>)>,
+    /// Those of them that stand for an exception.
+    pub items_failed: u64,
+    /// The first such exception.
+    pub item_error: Option<ErrorFrame>,
     /// Value of `done`, if it has one.
     pub value: Option<Box<RawValue>>,
     /// What stands in the values for something that JSON cannot say.

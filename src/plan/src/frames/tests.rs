@@ -180,6 +180,32 @@ fn the_array_of_items_counts() {
 }
 
 #[test]
+fn an_item_is_a_value_or_an_error() {
+    let raised = r#"{"kind":"error","type":"E","message":"m","description":"","stack":"s","line":3,"item":9}"#;
+    let of = |index: u64, error: &str| format!(r#"{{"kind":"item","index":{index},"error":{error}}}"#);
+    let mut decoder = Decoder::new(Collect { result_size: 1_000, result_nodes: 100, ..LIMITS });
+    let frames = [READY, r#"{"kind":"item","index":0,"value":null}"#, &of(1, raised), &of(2, raised), r#"{"kind":"done"}"#];
+    decoder.feed(&stream(&frames)).unwrap();
+    let (mut received, error) = decoder.finish();
+    assert_eq!((error, received.items_failed), (None, 2));
+    let first = received.item_error.take().unwrap();
+    assert_eq!((first.item, first.stack.as_str()), (Some(1), "s"), "the place that the frame says, not the error");
+    let item = |item: u64| format!(r#"{{"error":{{"type":"E","message":"m","line":3}},"pairedItem":{{"item":{item}}}}}"#);
+    assert_eq!(received.value().get(), format!("[null,{},{}]", item(1), item(2)));
+    let neither = r#"{"kind":"item","index":0}"#.to_owned();
+    let both = of(0, raised).replace(r#""error""#, r#""value":1,"error""#);
+    for bad in [neither, both, of(0, "null"), of(0, &raised.replace("\"m\"", "1"))] {
+        is_malformed(&stream(&[READY, &bad]));
+    }
+    assert!(matches!(error_of_many(raised), FrameError::TooLarge { .. }), "errors count as results");
+}
+
+fn error_of_many(raised: &str) -> FrameError {
+    let items: Vec<_> = (0..5).map(|index| format!(r#"{{"kind":"item","index":{index},"error":{raised}}}"#)).collect();
+    error(&std::iter::once(READY).chain(items.iter().map(String::as_str)).collect::<Vec<_>>())
+}
+
+#[test]
 fn ready_is_told_once() {
     let mut decoder = Decoder::new(LIMITS);
     let ready = frame(READY);

@@ -77,6 +77,15 @@ impl Data {
         Self { bytes: b"[\0\0\0\0".to_vec(), size: 5 }
     }
 
+    /// Members of an array; 0 for what is none, or was too much to keep.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self.bytes.as_slice() {
+            [b'[', a, b, c, d, ..] => u32::from_le_bytes([*a, *b, *c, *d]).into(),
+            _ => 0,
+        }
+    }
+
     /// Any JSON value. `name` stands before the places in messages; of what is longer than there is room for, only the size is kept.
     ///
     /// # Errors

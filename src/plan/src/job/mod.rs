@@ -17,7 +17,7 @@ pub use data::{Data, DataError, Room};
 pub use error::JobError;
 
 use crate::interpreter::Interpreter;
-use crate::request::{GivenKind, Mode, Origin, Request, Script};
+use crate::request::{GivenKind, Mode, OnError, Origin, Request, Script};
 use crate::workspace;
 use remand_policy::places::WORKSPACE;
 
@@ -25,7 +25,7 @@ use remand_policy::places::WORKSPACE;
 pub const VERSION: i32 = 2;
 
 /// Encodes the job for an effective policy. Shape (a dict):
-/// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `code`, `items`, `query` (each of these
+/// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `on_error` (`"stop"`, `"item"`), `code`, `items`, `query` (each of these
 /// two as bytes that are a `marshal` value by themselves, since what it keeps is numbered from its own start),
 /// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool},
 /// `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
@@ -53,16 +53,18 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
     out.text("mode");
     out.text(match request.mode {
         Mode::AllItems => "all_items",
-        Mode::PerItem => "per_item",
+        Mode::PerItem(_) => "per_item",
         Mode::Script(_) => "script",
     });
     out.text("script");
     match &request.mode {
         Mode::Script(script) => write_script(out, script),
-        Mode::AllItems | Mode::PerItem => out.put(b"N"),
+        Mode::AllItems | Mode::PerItem(_) => out.put(b"N"),
     }
     out.text("paths");
     out.texts(&paths(request));
+    out.text("on_error");
+    out.text(if let Mode::PerItem(on_error) = request.mode { on_error } else { OnError::Stop }.word());
     out.text("code");
     out.text(&request.code);
     out.text("items");

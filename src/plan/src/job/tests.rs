@@ -223,10 +223,14 @@ print(json.dumps(job))
 
 #[test]
 fn the_whole_job_at_and_over_its_size() {
-    let request =
-        Request { code: "return 1".into(), mode: Mode::PerItem, items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(), ..Request::default() };
+    let request = Request {
+        code: "return 1".into(),
+        mode: Mode::PerItem(OnError::Stop),
+        items: Data::items(r#"[{"a": 1}]"#, ALL).unwrap(),
+        ..Request::default()
+    };
     let job = encode(&request, &policy(1 << 20), &python()).unwrap();
-    let shape = r#"{"version": 2, "mode": "per_item", "script": null, "paths": [], "code": "return 1", "items": [{"a": 1}], "query": null,
+    let shape = r#"{"version": 2, "mode": "per_item", "script": null, "paths": [], "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592},
         "result": {"nan": "error", "pandas": "error", "surrogates": "error"}}"#;
@@ -303,7 +307,8 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
     assert_eq!(texts, ["print é\n\0\n[\"é\\n\\u0000\"]", "stdout o", "stderr 1\n"]);
     assert_eq!(received.value().get(), r#"[{"big":123456789012345678901234567890},{"a":[null]},1.5]"#);
 
-    let (mut received, error, ..) = run("return _item or None", Mode::PerItem, vec![json!(1), json!(0), json!({"json": {"b": 2}})]);
+    let (mut received, error, ..) =
+        run("return _item or None", Mode::PerItem(OnError::Stop), vec![json!(1), json!(0), json!({"json": {"b": 2}})]);
     assert_eq!((error, received.done), (None, true));
     assert_eq!(received.value().get(), r#"[{"json":1,"pairedItem":{"item":0}},{"json":{"b":2},"pairedItem":{"item":2}}]"#);
 
@@ -359,7 +364,7 @@ fn a_program_finds_what_names_it() {
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         let text = format!(
             r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
-            "argv": {argv}, "await": true, "value": false}}, "paths": ["{path}"], "code": "x", "items": [], "query": null,
+            "argv": {argv}, "await": true, "value": false}}, "paths": ["{path}"], "on_error": "stop", "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}},
             "result": {{"nan": "error", "pandas": "error", "surrogates": "error"}}}}"#

@@ -52,6 +52,9 @@ pub struct Outcome {
     /// Where the code was when a limit of time or memory or a signal ended it: its own claim, where it could make one.
     #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
     pub place: Option<Where>,
+    /// What became of the items, in `per_item` mode.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<Items>,
     /// Captured prints, in order.
     pub prints: Texts,
     /// Prints that are missing there, where the run went on (`limits.overflow`).
@@ -92,6 +95,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The exception that ended it, else the first that an item raised.
+    #[must_use]
+    pub fn exception(&self) -> Option<&ErrorFrame> {
+        self.error.as_ref().or_else(|| self.items.as_ref()?.error.as_ref())
+    }
+
     /// One that holds nothing but how it ended. A run that was never made has no id.
     #[must_use]
     pub fn bare(policy: PolicyRef, verdict: Verdict) -> Self {
@@ -104,6 +113,7 @@ impl Outcome {
             replaced: None,
             error: None,
             place: None,
+            items: None,
             prints: Texts::default(),
             prints_dropped: None,
             stdin: None,
@@ -122,6 +132,20 @@ impl Outcome {
             enforcement: BTreeMap::new(),
         }
     }
+}
+
+/// What became of items.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct Items {
+    /// How many the run was given.
+    pub given: u64,
+    /// How many gave a value; those that gave None are dropped.
+    pub returned: u64,
+    /// How many raised an exception, where that does not end the run (`on_error`: `item`); each has an item `{"error": ..., "pairedItem": ...}`.
+    pub failed: u64,
+    /// The first of these exceptions, with its stack.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorFrame>,
 }
 
 /// Name and content of a policy.

@@ -39,6 +39,7 @@ fn outcome(verdict: Verdict) -> Outcome {
         value: RawValue::from_string("{\"n\":1.10,\"big\":123456789012345678901234567890}".into()).unwrap(),
         replaced: None,
         error: Some(ErrorFrame { kind: "ValueError".into(), line: Some(2), ..ErrorFrame::default() }),
+        items: Some(Items { given: 3, returned: 1, failed: 1, error: None }),
         prints: ["hi\n"].into_iter().collect(),
         prints_dropped: None,
         place: None,
@@ -73,7 +74,7 @@ fn outcome(verdict: Verdict) -> Outcome {
 fn the_keys_and_their_order() {
     let value = serde_json::to_value(outcome(Verdict::Finished)).unwrap();
     let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-    let named = "version run policy verdict value error prints stdout stderr output output_order files violations violations_truncated quiet usage timing enforcement";
+    let named = "version run policy verdict value error items prints stdout stderr output output_order files violations violations_truncated quiet usage timing enforcement";
     assert_eq!(keys.join(" "), named);
     assert_eq!(value["verdict"], json!({"kind": "finished"}));
     assert_eq!(value["error"]["type"], json!("ValueError"));
