@@ -140,8 +140,8 @@ fn code_and_items_from_stdin() -> Check {
     ensure(ended.out() == "[1,2]\n", "items from standard input", &ended)?;
     let ended = remand(&["run", "--items", "-", "-"], &items)?;
     ensure(ended.code == Some(2), "not both", &ended)?;
-    let ended = remand(&["run", "--items", "-", &file], "{\"json\": 1}")?;
-    ensure(ended.code == Some(2), "items are an array", &ended)
+    let ended = remand(&["run", "--items", "-", &file], "{\n\"json\": 1\n}")?;
+    ensure(ended.code == Some(2), "items are an array, or lines", &ended)
 }
 
 fn shell(script: &str, file: &Path) -> Result<Ended, End> {

@@ -48,6 +48,7 @@ mod start;
 mod surroundings;
 mod syscalls;
 mod teardown;
+mod terminal;
 mod troubleshooting;
 mod values;
 mod whereabouts;
@@ -114,6 +115,7 @@ fn trials() -> Vec<Trial> {
         libraries::trials(),
         relay::trials(),
         requests::trials(),
+        terminal::trials(),
         teardown::trials(),
         surroundings::trials(),
         ceiling::trials(),

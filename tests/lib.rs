@@ -30,6 +30,8 @@ pub mod scratch;
 pub mod service;
 #[path = "harness/technique.rs"]
 pub mod technique;
+#[path = "harness/terminal.rs"]
+pub mod terminal;
 
 use std::sync::RwLock;
 

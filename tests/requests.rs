@@ -1,7 +1,12 @@
 //! Requests and manners: what a caller may ask for and how, and how the command answers beside its outcome.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
 use libtest_mimic::Trial;
-use remand_tests::command::Call;
+use nix::unistd::geteuid;
+use remand_tests::command::{Call, binary};
 use remand_tests::observe::Seen::{Exceeded, Raised, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
@@ -13,6 +18,12 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("requests::one_bad_item_of_ten_thousand", one_bad_item),
         trial("requests::an_items_error_is_no_end_of_a_limit", errors_and_limits),
+        trial("requests::code_items_and_query_in_every_way", inputs),
+        trial("requests::outcome_beside_what_people_read", outcome_beside),
+        trial("requests::short_options", short_options),
+        trial("requests::what_was_meant_is_told", meant),
+        trial("requests::shells_complete_policies_and_fields", completion),
+        trial("requests::a_new_policy_of_ones_own", new_policy),
     ]
 }
 
@@ -59,4 +70,156 @@ fn errors_and_limits() -> Check {
     compare(&outcome, &[Verdict("exited")])?;
     let outcome = each("return (", &items, &[])?;
     compare(&outcome, &[Raised("SyntaxError")]).map_err(End::Fail)
+}
+
+fn inputs() -> Check {
+    let scratch = Scratch::new();
+    let put = |name: &str, text: &str| scratch.file(name, text).display().to_string();
+    let lines = put("rows.ndjson", "{\"a\": 1}\r\n\n[2]\n3");
+    let query = put("query.json", "{\"q\": \"\u{e9}\"}");
+    let code = "return [_items, _query]";
+    let ended = Call::new(&["run", "-c", code, "--items", &lines, "--query-file", &query]).end()?;
+    ensure(ended.out() == "[[{\"a\":1},[2],3],{\"q\":\"\u{e9}\"}]\n", "a value on each line", &ended)?;
+    let ended = Call::new(&["run", "-c", code, "--items", &put("one", "{\"a\": 1}\n"), "--query-file", "-"]).input(b"7").end()?;
+    ensure(ended.out() == "[[{\"a\":1}],7]\n", "one line is one item", &ended)?;
+    let wrong = [
+        (vec!["--items", "wrong"], "{\"a\": 1}\n{\"b\": \n[3]", "line 2 column"),
+        (vec!["--items", "wrong"], "{\n \"a\": 1\n}", "neither an array nor a value on each line"),
+        (vec!["--items", "wrong"], "[1,\n 2,,\n 3]", "line 2 column"),
+        (vec!["--items", "wrong"], "", "EOF"),
+        (vec!["--query-file", "wrong"], "1 2", "--query-file"),
+        (vec!["--query-file", "-", "--items", "-"], "", "standard input"),
+        (vec!["--query", "1", "--query-file", "wrong"], "1", "cannot be used with"),
+    ];
+    for (args, text, told) in wrong {
+        let _ = scratch.file("wrong", text);
+        let ended = Call::new(&[&["run", "-c", code][..], &args].concat()).cwd(scratch.path()).end()?;
+        ensure(ended.code == Some(2) && ended.stdout.is_empty() && ended.err().contains(told), "refused, and why", &(args, ended))?;
+    }
+    Ok(())
+}
+
+fn outcome_beside() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.path().join("run.json");
+    let text = |file: &Path| fs::read_to_string(file).unwrap_or_default();
+    let record = |file: &Path| serde_json::from_str::<Json>(&text(file)).unwrap_or_default();
+    let name = file.display().to_string();
+    for args in [&["run", "-c", "print('said')\nreturn 5"][..], &["python", "-c", "print('said')"], &["exec", "--", "/bin/echo", "said"]] {
+        fs::write(&file, "x".repeat(1 << 20))?;
+        let args = [&args[..1], &["--outcome", &name], &args[1..]].concat();
+        let ended = Call::new(&args).end()?;
+        let said = if args[0] == "run" { ended.out() == "5\n" && ended.err() == "said\n" } else { ended.out() == "said\n" };
+        ensure(said && ended.code == Some(0), "for people as ever", &ended)?;
+        ensure(record(&file)["verdict"]["kind"] == "finished" && text(&file).lines().count() == 1, "and the record, alone", &text(&file))?;
+    }
+    fs::write(&file, "kept")?;
+    let ended = Call::new(&["run", "--outcome", &name, "--policy", "no-such", "-c", "return 1"]).end()?;
+    ensure(ended.code == Some(2) && text(&file) == "kept", "what is not run takes nothing", &ended)?;
+    let shell = |script: &str| {
+        Call::program(Path::new("/bin/sh"), &["-c".as_ref(), script.as_ref(), binary().as_os_str()]).cwd(scratch.path()).end()
+    };
+    let ended = shell("\"$0\" run --outcome 3 -c 'return 1' 3>third.json")?;
+    ensure(ended.out() == "1\n" && record(&scratch.path().join("third.json"))["value"] == 1, "a descriptor", &ended)?;
+    for bad in ["--outcome 3", "--outcome 3 3</dev/null", "--outcome 9", "--outcome none/x", "--outcome /"] {
+        let ended = shell(&format!("\"$0\" run -c 'import os; os.getppid()' {bad}"))?;
+        ensure(ended.code == Some(2) && ended.err().contains("nothing was run"), bad, &ended)?;
+    }
+    let ended = shell("\"$0\" run --outcome /dev/full -c 'return 1'")?;
+    ensure(ended.code == Some(11) && ended.err().contains("/dev/full"), "one that is lost is told", &ended)
+}
+
+fn short_options() -> Check {
+    let endless = "while True: pass";
+    for time in ["0.3", "300ms", "1"] {
+        let ended = Call::new(&["run", "-t", time, "--json", "-c", endless]).end()?;
+        compare(&ended.outcome()?, &[Exceeded("wall_time")])?;
+    }
+    for (time, told) in [("1h", "limits.wall_time"), ("soon", "limits.wall_time"), ("0", "zero")] {
+        let ended = Call::new(&["python", "-t", time, "-c", "pass"]).end()?;
+        ensure(ended.code == Some(2) && ended.err().contains(told), "refused, and why", &(time, ended))?;
+    }
+    let quiet = Call::new(&["run", "-q", "-c", "print('said')\n1/0"]).end()?;
+    ensure(quiet.code == Some(1) && quiet.err() == "said\n" && quiet.stdout.is_empty(), "the status says it", &quiet)?;
+    let quiet = Call::new(&["exec", "-q", "-t", "200ms", "--", "/bin/sleep", "100"]).end()?;
+    ensure(quiet.code == Some(5) && quiet.stderr.is_empty(), "of a program too", &quiet)?;
+    let verbose = Call::new(&["run", "-v", "-p", "strict", "-c", "return 1"]).end()?;
+    let told = verbose.err();
+    ensure(
+        verbose.out() == "1\n" && told.contains("remand: finished, policy strict: ") && told.contains(", CPU "),
+        "what it used",
+        &verbose,
+    )
+}
+
+fn meant() -> Check {
+    let cases = [
+        (vec!["pyton", "x.py"], "python"),
+        (vec!["script.py"], "remand python script.py"),
+        (vec!["learn"], "remand policy learn"),
+        (vec!["policy", "chek"], "check"),
+        (vec!["run", "--polcy", "x"], "--policy"),
+    ];
+    for (args, told) in cases {
+        let ended = Call::new(&args).end()?;
+        ensure(ended.code == Some(2) && ended.err().contains(told), "what was meant", &(args, ended))?;
+    }
+    for page in ["run", "python", "exec"] {
+        let help = Call::new(&[page, "--help"]).end()?.out();
+        ensure(
+            help.contains("~/.config/remand/policies") && help.contains("Examples:\n  remand "),
+            "where policies are, and how it is used",
+            &help,
+        )?;
+    }
+    Ok(())
+}
+
+/// What a shell is offered for the last word.
+fn offered(words: &[&str], home: &Path) -> Result<String, End> {
+    let words = [&["--", "remand"][..], words].concat();
+    let home = home.display().to_string();
+    Ok(Call::new(&words).env("REMAND_COMPLETE", "fish").env("HOME", &home).env("XDG_CONFIG_HOME", "").end()?.out())
+}
+
+fn completion() -> Check {
+    let scratch = Scratch::new();
+    let own = scratch.path().join(".config/remand/policies");
+    fs::create_dir_all(&own)?;
+    fs::write(own.join("mine.jsonc"), "{}")?;
+    let policies = offered(&["run", "--policy", ""], scratch.path())?;
+    let mine = geteuid().is_root() || policies.contains("mine");
+    ensure(policies.contains("strict") && policies.contains("numeric") && mine, "names of policies", &policies)?;
+    let fields = offered(&["python", "--set", "limits.w"], scratch.path())?;
+    ensure(fields.starts_with("limits.wall_time="), "fields", &fields)?;
+    let values = offered(&["exec", "--set", "network.mode="], scratch.path())?;
+    ensure(values.contains("network.mode=none") && values.contains("network.mode=host"), "their words", &values)?;
+    let none = Call::new(&["run", "-c", "return 1"]).env("COMPLETE", "fish").end()?;
+    ensure(none.out() == "1\n", "a variable of another's means nothing", &none)
+}
+
+fn new_policy() -> Check {
+    let scratch = Scratch::new();
+    let home = scratch.path().join("home");
+    fs::create_dir(&home)?;
+    let call = |args: &[&str]| {
+        let home = home.display().to_string();
+        Call::new(args)
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", "")
+            .env("EDITOR", "sed -i s/description/description/;s/default/strict/")
+            .env("VISUAL", "")
+    };
+    if geteuid().is_root() {
+        return Err(End::Skip("an ordinary user, who has policies of their own".to_owned()));
+    }
+    let ended = call(&["policy", "set", "--create", "--dry-run", "mine", "limits.pids=3"]).end()?;
+    ensure(!home.join(".config").exists(), "what is only tried makes nothing", &ended)?;
+    let ended = call(&["policy", "edit", "mine"]).input(b"y\n").end()?;
+    let made = home.join(".config/remand/policies");
+    ensure(made.join("mine.jsonc").exists(), "it is there", &ended)?;
+    let mode = fs::metadata(&made)?.permissions().mode() & 0o777;
+    ensure(mode == 0o700, "for nobody else", &format!("{mode:o}"))?;
+    let ended = call(&["run", "-p", "mine", "-c", "return 1"]).end()?;
+    ensure(ended.out() == "1\n", "and runs", &ended)
 }

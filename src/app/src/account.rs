@@ -53,6 +53,29 @@ fn failed_items(outcome: &Outcome) -> Option<String> {
     Some(format!("{stack}remand: {} of {} items failed; the first: {first}\n", items.failed, items.given))
 }
 
+/// More about any ending, for who asked for more: what it used, what was denied whatever came of it, and what is not enforced as it should be.
+pub fn details(outcome: &Outcome) -> String {
+    let usage = &outcome.usage;
+    let cpu = usage.cpu_ms.user.0.saturating_add(usage.cpu_ms.system.0);
+    let memory = usage.memory_peak.map(|peak| format!(", {} of memory at most", bytes(peak))).unwrap_or_default();
+    let tasks = usage.pids_peak.map(|peak| format!(", {peak} tasks at most")).unwrap_or_default();
+    let (kind, policy) = (outcome.verdict.kind(), plain(&outcome.policy.name));
+    let mut text = format!("remand: {kind}, policy {policy}: {}, CPU {}{memory}{tasks}\n", time(usage.wall_ms.0), time(cpu));
+    for (calls, expected) in [(&outcome.violations, ""), (&outcome.quiet, ", as the policy expects")] {
+        for Violation { syscall, count, answered, .. } in calls {
+            let _ = writeln!(text, "  denied: {}, {count} times, answered {answered}{expected}", plain(syscall));
+        }
+    }
+    for (protection, enforcement) in &outcome.enforcement {
+        let _ = match enforcement {
+            Enforcement::By(_) => Ok(()),
+            Enforcement::Substitute { by, because } => writeln!(text, "  {protection}: by {}: {}", plain(by), plain(because)),
+            Enforcement::Absent(why) => writeln!(text, "  {protection}: absent: {}", plain(why)),
+        };
+    }
+    text
+}
+
 /// What a Python program has not said itself: it writes its own traceback, and its own status is its business.
 pub fn program(outcome: &Outcome) -> String {
     if !matches!(outcome.verdict, Verdict::Raised | Verdict::Exited { .. }) {
@@ -216,10 +239,20 @@ fn arguments(args: &[u64; 6]) -> String {
 /// A number with its unit, as people read it: three significant digits at most after scaling.
 fn amount(value: u64, unit: Unit) -> String {
     match unit {
-        Unit::Us => scaled(value, &[("µs", 1), ("ms", 1000), ("s", 1_000_000)]),
-        Unit::Bytes => scaled(value, &[("bytes", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]),
+        Unit::Us => time(value),
+        Unit::Bytes => bytes(value),
         unit => format!("{value} {unit}"),
     }
+}
+
+/// Microseconds, as people read them.
+pub fn time(value: u64) -> String {
+    scaled(value, &[("µs", 1), ("ms", 1000), ("s", 1_000_000)])
+}
+
+/// The same of bytes.
+pub fn bytes(value: u64) -> String {
+    scaled(value, &[("bytes", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)])
 }
 
 fn scaled(value: u64, units: &[(&str, u64)]) -> String {

@@ -8,11 +8,12 @@ use remand_plan::verdict::Verdict;
 
 use crate::args::{ShowArgs, StatusArg, StatusArgs};
 use crate::failure::Failure;
-use crate::print;
+use crate::record::{self, Record};
+use crate::{account, print};
 
 /// The outcome of Python code, whose output was passed on already, with this account of it.
-pub fn give(outcome: &Outcome, show: ShowArgs, account: &str) -> Result<u8, Failure> {
-    give_program(outcome, show, account)?;
+pub fn give(outcome: &Outcome, show: &ShowArgs, record: Option<&Record>, account: &str) -> Result<u8, Failure> {
+    give_program(outcome, show, record, account)?;
     if show.for_people() && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }
@@ -20,18 +21,20 @@ pub fn give(outcome: &Outcome, show: ShowArgs, account: &str) -> Result<u8, Fail
 }
 
 /// The outcome of a program, whose own output was passed on already, with this account of it.
-pub fn give_program(outcome: &Outcome, show: ShowArgs, account: &str) -> Result<(), Failure> {
+pub fn give_program(outcome: &Outcome, show: &ShowArgs, record: Option<&Record>, account: &str) -> Result<(), Failure> {
+    record.map_or(Ok(()), |record| record.write(outcome))?;
     if show.timing {
         print::stderr(&table(&outcome.timing));
     }
     if show.json {
-        let record =
-            serde_json::to_string(outcome).map_err(|error| Failure::internal(format!("cannot write the outcome as JSON: {error}")))?;
-        print::json(&record)?;
+        print::json(&record::text(outcome)?)?;
     } else if show.stream {
         print::json(&print::event(&Event::Outcome { outcome }))?;
-    } else {
-        print::stderr(account);
+    } else if !show.quiet {
+        print::account(account);
+    }
+    if show.verbose {
+        print::account(&account::details(outcome));
     }
     Ok(())
 }

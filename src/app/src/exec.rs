@@ -13,21 +13,23 @@ use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::print::plain;
 use crate::read::argument;
+use crate::record::Record;
 use crate::{account, answer, forward, given, overrides};
 
 /// Runs the program, passing its output on, and gives the outcome.
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let mut laps = Laps::start();
+    let record = Record::open(args.show.outcome.as_deref())?;
     let engine = Engine::from_environment();
-    let policy = engine.policy(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
+    let policy = engine.policy(&args.confine.policy, &overrides::confined(None, &args.confine)?)?;
     let argv = argv(&args.command)?;
     laps.lap(Step::Policy);
     let request = request(&args.files, policy.policy())?;
     let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
-    let ways = Ways { input: !given::takes_stdin(&args.files), output: Passed::asked(args.show, Passed::Streams) };
+    let ways = Ways::asked(!given::takes_stdin(&args.files), &args.show, Passed::Streams);
     let mut outcome = forward::run(&engine, &policy, (Program::Command(&argv), &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
-    answer::give_program(&outcome, args.show, &(account::account(&outcome) + &delivery.account(&outcome)))?;
+    answer::give_program(&outcome, &args.show, record.as_ref(), &(account::account(&outcome) + &delivery.account(&outcome)))?;
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
 

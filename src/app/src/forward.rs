@@ -20,16 +20,25 @@ use crate::artifacts::Delivery;
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print;
+use crate::progress::Line;
 use crate::relay::{self, Relay};
 use crate::rights;
 
 /// What is passed on.
-#[derive(Clone, Copy, Debug)]
 pub struct Ways {
     /// This process's standard input.
     pub input: bool,
     /// What is said.
     pub output: Passed,
+    /// How it goes.
+    pub line: Option<Line>,
+}
+
+impl Ways {
+    /// What was asked for; what is said else this way.
+    pub fn asked(input: bool, show: &ShowArgs, otherwise: Passed) -> Self {
+        Self { input, output: Passed::asked(show, otherwise), line: Line::wanted(show) }
+    }
 }
 
 /// How what a run says is passed on.
@@ -47,7 +56,7 @@ pub enum Passed {
 
 impl Passed {
     /// What was asked for; else this.
-    pub fn asked(show: ShowArgs, otherwise: Self) -> Self {
+    fn asked(show: &ShowArgs, otherwise: Self) -> Self {
         match show {
             ShowArgs { json: true, .. } => Self::Nothing,
             ShowArgs { stream: true, .. } => Self::Events,
@@ -82,18 +91,20 @@ pub fn run(
         let mut outcome = outcome?;
         delivery.deliver(&mut outcome).map(|()| outcome)
     };
-    let caller = |input| Caller { input, begun: Some(Box::new(rights::give_up)), ..Caller::default() };
+    let line = ways.line.as_ref();
+    let caller = |input| Caller { input, begun: Some(Box::new(rights::give_up)), watcher: Line::watcher(line), ..Caller::default() };
+    let _closed = Closed(line);
     let cancel = Cancel::hold()?;
     // After the signals are held back, which are the loop's and not those threads'.
     let no_input = |error| Failure::internal(format!("cannot start to pass standard input on: {error}"));
-    let input = if ways.input { input().map_err(no_input)? } else { None };
+    let input = if ways.input { input(line).map_err(no_input)? } else { None };
     if ways.output == Passed::Nothing {
         let outcome = deliver(run(Caller { cancel: Some(cancel.fd()), ..caller(input) }));
         print::answering(cancel);
         return outcome;
     }
     let no_streams = |error| Failure::internal(format!("cannot start to pass output on: {error}"));
-    let mut way = Way::open(policy, ways.output).map_err(no_streams)?;
+    let mut way = Way::open(policy, ways.output, line).map_err(no_streams)?;
     let ends = any(cancel.fd(), &way).map_err(no_streams)?;
     let sink = |said: Said<'_>, us| way.take(said, us);
     let outcome = deliver(run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), ..caller(input) }));
@@ -111,10 +122,12 @@ pub fn run(
 }
 
 impl Way {
-    fn open(policy: &Effective, passed: Passed) -> io::Result<Self> {
-        let out = || Relay::start(io::stdout(), passed == Passed::Streams && io::stdout().is_terminal());
+    fn open(policy: &Effective, passed: Passed, line: Option<&Line>) -> io::Result<Self> {
+        let (out_shown, err_shown) = (io::stdout().is_terminal(), io::stderr().is_terminal());
+        let beside = |shown: bool| line.filter(|_| shown).cloned();
+        let out = || Relay::start(io::stdout(), passed == Passed::Streams && out_shown, beside(out_shown));
         // For people all is made text first.
-        let err = || Relay::start(io::stderr(), passed == Passed::Streams && io::stderr().is_terminal());
+        let err = || Relay::start(io::stderr(), passed == Passed::Streams && err_shown, beside(err_shown));
         let policy = policy.policy();
         Ok(Self {
             passed,
@@ -201,13 +214,28 @@ pub fn name(channel: Channel) -> &'static str {
     }
 }
 
+/// The line goes before anything is told of the end.
+struct Closed<'l>(Option<&'l Line>);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.into_iter().for_each(Line::close);
+    }
+}
+
 /// This process's standard input as a pipe that does not block, by a thread that may: the flag would be everybody's who shares it. None where there is none.
-fn input() -> io::Result<Option<OwnedFd>> {
+fn input(line: Option<&Line>) -> io::Result<Option<OwnedFd>> {
     let Ok(stdin) = io::stdin().as_fd().try_clone_to_owned() else { return Ok(None) };
     let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
     fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     // Ends with this process, if nothing comes.
-    thread::Builder::new().spawn(move || while hand_on(&stdin, &to) {})?;
+    let typed = line.cloned().filter(|_| stdin.is_terminal());
+    thread::Builder::new().spawn(move || {
+        while hand_on(&stdin, &to) {
+            // Who types has the terminal.
+            typed.iter().for_each(Line::close);
+        }
+    })?;
     Ok(Some(from))
 }
 

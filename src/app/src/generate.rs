@@ -9,8 +9,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use clap::{Command, CommandFactory};
-use clap_complete::Shell;
+use clap::Command;
+use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use clap_mangen::Man;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
@@ -19,7 +19,8 @@ use remand_plan::event;
 use remand_plan::outcome::{self, EXIT_CODES};
 use remand_policy::schema;
 
-use crate::args::{Args, GenerateArgs};
+use crate::args::{self, GenerateArgs};
+use crate::complete;
 use crate::failure::Failure;
 use crate::print::plain;
 
@@ -59,13 +60,15 @@ fn put(docs: &OwnedFd, name: &str, text: &[u8]) -> io::Result<()> {
 
 /// Every generated file: path below `docs`, content.
 fn files() -> Result<Vec<(String, String)>, Failure> {
-    let mut command = Args::command();
+    let mut command = args::command();
     command.build();
     let mut files = Vec::new();
     pages(&command, &mut files)?;
-    for (shell, name) in [(Shell::Bash, "remand.bash"), (Shell::Zsh, "_remand"), (Shell::Fish, "remand.fish")] {
+    let shells: [(&dyn EnvCompleter, &str); 3] = [(&Bash, "remand.bash"), (&Zsh, "_remand"), (&Fish, "remand.fish")];
+    for (shell, name) in shells {
         let mut text = Vec::new();
-        clap_complete::generate(shell, &mut Args::command(), "remand", &mut text);
+        let written = shell.write_registration(complete::VARIABLE, "remand", "remand", "remand", &mut text);
+        written.map_err(|error| Failure::internal(error.to_string()))?;
         files.push((format!("completions/{name}"), utf8(text)?));
     }
     let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
@@ -152,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_definitions_are_sound() {
-        Args::command().debug_assert();
+        args::command().debug_assert();
     }
 
     #[test]

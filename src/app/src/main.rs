@@ -10,6 +10,7 @@ mod args;
 mod artifacts;
 mod beside;
 mod cancel;
+mod complete;
 mod doctor;
 mod exec;
 mod failure;
@@ -21,8 +22,10 @@ mod oci;
 mod overrides;
 mod policy;
 mod print;
+mod progress;
 mod python;
 mod read;
+mod record;
 mod refusal;
 mod relay;
 mod rights;
@@ -31,9 +34,7 @@ mod run;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::args::{Args, Command};
+use crate::args::Command;
 use crate::failure::Failure;
 use crate::oci::Started;
 
@@ -58,12 +59,15 @@ fn begin() -> Result<u8, Failure> {
         Started::Command(words) => words,
     };
     print::can_answer()?;
+    if complete::answered(args::command)? {
+        return Ok(0);
+    }
     remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
     command(words)
 }
 
 fn command(words: Vec<OsString>) -> Result<u8, Failure> {
-    match Args::try_parse_from(words).map_err(typed_wrong)?.command {
+    match args::parse(words).map_err(typed_wrong)?.command {
         Command::Run(args) => run::run(args),
         Command::Python(args) => python::python(args),
         Command::Exec(args) => exec::exec(args),
@@ -78,8 +82,8 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
 /// Help and version are asked for and go to standard output; anything else is a mistake.
 fn typed_wrong(error: clap::Error) -> Failure {
     if error.use_stderr() {
-        print::stderr(&args::wrong(error));
+        print::wrong(&args::wrong(error));
         return Failure::told(failure::USAGE);
     }
-    print::stdout(&error.render().to_string()).err().unwrap_or_else(|| Failure::told(0))
+    print::help(&error.render()).err().unwrap_or_else(|| Failure::told(0))
 }

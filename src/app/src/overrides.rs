@@ -4,12 +4,26 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::args::ConfineArgs;
 use crate::failure::Failure;
 use crate::print::plain;
 
 /// Bytes that a security config can have.
 pub const MAX_SECURITY_CONFIG: u64 = 1 << 20;
 const SECURITY_KEYS: [&str; 4] = ["stdlib_allow", "external_allow", "builtins_deny", "runner_env_deny"];
+
+/// The tree that says all of what was typed for a run.
+pub fn confined(security_config: Option<&str>, typed: &ConfineArgs) -> Result<Value, Failure> {
+    let mut tree = tree(security_config, &typed.set)?;
+    if let Some(time) = &typed.timeout {
+        // As timeout(1) and most others have it.
+        let unit = if time.ends_with(|last: char| last.is_ascii_digit()) { "s" } else { "" };
+        let wrong =
+            |problem: Box<remand_policy::text::Problem>| Failure::usage(format!("--timeout {}: {}", plain(time), plain(&problem.message)));
+        remand_policy::overrides::set(&mut tree, "limits.wall_time", &format!("{time}{unit}")).map_err(wrong)?;
+    }
+    Ok(tree)
+}
 
 /// The tree that says it all.
 pub fn tree(security_config: Option<&str>, settings: &[String]) -> Result<Value, Failure> {

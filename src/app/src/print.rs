@@ -11,6 +11,9 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anstream::stream::RawStream;
+use anstream::{AutoStream, ColorChoice};
+use clap::builder::StyledStr;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -45,6 +48,11 @@ pub fn event(event: &Event<'_>) -> String {
     one_line(&serde_json::to_string(event).unwrap_or_default()).into_owned()
 }
 
+/// The same to another place.
+pub fn record(to: &impl AsFd, text: &str) -> Result<(), Errno> {
+    write_all(to, format!("{}\n", one_line(text)).as_bytes())
+}
+
 /// Whether there is a standard output to answer on. Asked before anything is done, so that nothing is done for nothing.
 pub fn can_answer() -> Result<(), Failure> {
     let flags = fcntl(io::stdout(), FcntlArg::F_GETFL).map(OFlag::from_bits_truncate);
@@ -60,6 +68,25 @@ pub fn stdout(text: &str) -> Result<(), Failure> {
     exact(escape(text).as_bytes())
 }
 
+/// Text of clap's, which has only what was made harmless before: help.
+pub fn help(text: &StyledStr) -> Result<(), Failure> {
+    exact(styled(text, &io::stdout()).as_bytes())
+}
+
+/// The same of what is wrong.
+pub fn wrong(text: &StyledStr) {
+    note(styled(text, &io::stderr()).as_bytes());
+}
+
+fn styled(text: &StyledStr, to: &impl RawStream) -> String {
+    if colours(to) { text.ansi().to_string() } else { text.to_string() }
+}
+
+/// Whether colours are wanted there: NO_COLOR, CLICOLOR_FORCE and CLICOLOR say so, or a terminal that has some.
+fn colours(to: &impl RawStream) -> bool {
+    AutoStream::choice(to) != ColorChoice::Never
+}
+
 /// A file's content on standard output, byte for byte; a terminal gets it as text.
 pub fn content(bytes: &[u8]) -> Result<(), Failure> {
     if io::stdout().is_terminal() { stdout(&String::from_utf8_lossy(bytes)) } else { exact(bytes) }
@@ -71,7 +98,28 @@ fn exact(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Text on standard error. What can't be written there is not forgotten: see [`lost`].
 pub fn stderr(text: &str) {
-    if write_all(&io::stderr(), escape(text).as_bytes()).is_err() {
+    note(escape(text).as_bytes());
+}
+
+/// The same of what remand says of itself: no line of a run's begins as one of ours, so that only ours are coloured.
+pub fn account(text: &str) {
+    let text = escape(text);
+    note(if colours(&io::stderr()) { painted(&text) } else { text.into_owned() }.as_bytes());
+}
+
+/// Our own name in red, where the ending of a run is told; what was denied in yellow; the run's words dim.
+fn painted(text: &str) -> String {
+    const STARTS: [(&str, &str); 3] = [("remand:", "1;31"), ("  denied:", "33"), ("|", "2")];
+    let line = |line: &str| match STARTS.iter().find(|(start, _)| line.starts_with(start)) {
+        Some(("|", colour)) => format!("\x1b[{colour}m{}\x1b[0m\n", line.trim_end_matches('\n')),
+        Some((start, colour)) => format!("\x1b[{colour}m{start}\x1b[0m{}", line.get(start.len()..).unwrap_or_default()),
+        None => line.to_owned(),
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+fn note(bytes: &[u8]) {
+    if write_all(&io::stderr(), bytes).is_err() {
         lose();
     }
 }
@@ -136,7 +184,7 @@ pub fn failure(failure: &Failure) {
         let _ = writeln!(text, "  {hint}");
     }
     if !failure.message.is_empty() {
-        stderr(&text);
+        account(&text);
     }
 }
 
@@ -165,6 +213,12 @@ fn one_line(json: &str) -> Cow<'_, str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn only_what_is_ours_is_painted() {
+        let text = "| x\nremand: over\n  denied: a\nbad remand: b\n";
+        assert_eq!(painted(text), "\x1b[2m| x\x1b[0m\n\x1b[1;31mremand:\x1b[0m over\n\x1b[33m  denied:\x1b[0m a\nbad remand: b\n");
+    }
 
     #[test]
     fn json_stays_the_same_value_on_one_harmless_line() {

@@ -13,20 +13,22 @@ use crate::args::PythonArgs;
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
+use crate::record::Record;
 use crate::{account, answer, beside, forward, given, overrides, print, read};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
 pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     let mut laps = Laps::start();
+    let record = Record::open(args.show.outcome.as_deref())?;
     let engine = Engine::from_environment();
-    let policy = engine.policy(&args.confine.policy, &overrides::tree(None, &args.confine.set)?)?;
+    let policy = engine.policy(&args.confine.policy, &overrides::confined(None, &args.confine)?)?;
     laps.lap(Step::Policy);
     let asked = Asked::of(&args, policy.policy())?;
     let mut delivery = Delivery::prepare(&args.files, args.show.json)?;
     laps.lap(Step::Request);
     // What is read as the program is not its input too.
     let input = !asked.is_stdin() && !given::takes_stdin(&args.files);
-    let ways = Ways { input, output: Passed::asked(args.show, Passed::Streams) };
+    let ways = Ways::asked(input, &args.show, Passed::Streams);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &asked.request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let mut account = account::program(&outcome);
@@ -34,7 +36,7 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
         account.push_str(&beside::account(error, &asked.places));
     }
     account.push_str(&delivery.account(&outcome));
-    answer::give_program(&outcome, args.show, &account)?;
+    answer::give_program(&outcome, &args.show, record.as_ref(), &account)?;
     if args.value.is_some() && args.show.for_people() && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }

@@ -17,6 +17,7 @@ use remand_jail::rights;
 use remand_policy::text::terminal::escape;
 
 use crate::print::wait_for;
+use crate::progress::Line;
 
 /// One of our own streams as the program's.
 pub struct Relay<W> {
@@ -42,15 +43,15 @@ struct Waiting {
 }
 
 impl<W: AsFd + Send + Sync + 'static> Relay<W> {
-    /// `terminal`: control characters are shown, not sent.
-    pub fn start(to: W, terminal: bool) -> io::Result<Self> {
+    /// `terminal`: control characters are shown, not sent. `line`: what makes room, where it is a terminal.
+    pub fn start(to: W, terminal: bool, line: Option<Line>) -> io::Result<Self> {
         let (gone, ours) = pipe2(OFlag::O_CLOEXEC)?;
         let (to, queue) = (Arc::new(to), Arc::new(Queue::default()));
         let (stream, taken) = (Arc::clone(&to), Arc::clone(&queue));
         let thread = thread::Builder::new().spawn(move || {
             let _ours = ours;
             rights::keep_none().map_err(|_| Errno::EPERM)?;
-            pass_on(&*stream, &taken, terminal)
+            pass_on(&*stream, &taken, terminal, line.as_ref())
         })?;
         Ok(Self { to, queue, gone, thread })
     }
@@ -98,7 +99,7 @@ impl Queue {
 }
 
 /// Writes all that comes.
-fn pass_on(to: &impl AsFd, queue: &Queue, terminal: bool) -> Result<(), Errno> {
+fn pass_on(to: &impl AsFd, queue: &Queue, terminal: bool, line: Option<&Line>) -> Result<(), Errno> {
     let mut text = Text::default();
     loop {
         let bytes = queue.next();
@@ -108,7 +109,10 @@ fn pass_on(to: &impl AsFd, queue: &Queue, terminal: bool) -> Result<(), Errno> {
             true => escape(&text.take(&bytes)).into_owned().into_bytes(),
             false => bytes,
         };
-        write_all(to, &bytes)?;
+        line.into_iter().for_each(Line::begin);
+        let written = write_all(to, &bytes);
+        line.into_iter().for_each(|line| line.end(&bytes));
+        written?;
         if over {
             return Ok(());
         }
@@ -163,7 +167,7 @@ mod tests {
 
     fn shown(portions: &[&[u8]], terminal: bool) -> Vec<u8> {
         let (reader, writer) = pipe().unwrap();
-        let relay = Relay::start(writer, terminal).unwrap();
+        let relay = Relay::start(writer, terminal, None).unwrap();
         portions.iter().for_each(|portion| relay.take(portion));
         assert_eq!(relay.finish(), None);
         let mut all = Vec::new();
@@ -184,7 +188,7 @@ mod tests {
     #[test]
     fn a_reader_that_does_not_read_holds_nothing_up_and_what_waits_goes_on_when_it_does() {
         let (reader, writer) = pipe().unwrap();
-        let relay = Relay::start(writer, false).unwrap();
+        let relay = Relay::start(writer, false, None).unwrap();
         let lot = vec![b'x'; 1 << 20];
         relay.take(&lot);
         relay.take(b"y");
@@ -198,7 +202,7 @@ mod tests {
     #[test]
     fn a_reader_that_is_gone_is_told_without_more_output() {
         let (reader, writer) = pipe().unwrap();
-        let relay = Relay::start(writer, false).unwrap();
+        let relay = Relay::start(writer, false, None).unwrap();
         relay.take(&vec![b'x'; 1 << 20]);
         drop(reader);
         let mut fds = [PollFd::new(relay.gone(), PollFlags::POLLIN)];

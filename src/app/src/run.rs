@@ -14,37 +14,50 @@ use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
+use crate::record::Record;
 use crate::{account, answer, beside, forward, given, read};
 
 /// Reads code and inputs, runs it, and gives the outcome; the exit status is the verdict's.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
-    let of_stdin = [read::is_stdin(&args.file), args.items.as_deref().is_some_and(read::is_stdin), given::takes_stdin(&args.files)];
-    if of_stdin.iter().filter(|is| **is).count() > 1 {
-        return Err(Failure::usage("only one of FILE, --items and --file can be standard input".into()));
-    }
+    one_from_input(&args, &[])?;
     let mut laps = Laps::start();
+    let record = Record::open(args.show.outcome.as_deref())?;
     let engine = Engine::from_environment();
     let security = args.security_config.as_deref();
     let security = security.map(|file| read::text(file, "--security-config", MAX_SECURITY_CONFIG, "the limit of 1 MiB")).transpose()?;
-    let policy = engine.policy(&args.confine.policy, &overrides::tree(security.as_deref(), &args.confine.set)?)?;
+    let policy = engine.policy(&args.confine.policy, &overrides::confined(security.as_deref(), &args.confine)?)?;
     laps.lap(Step::Policy);
     let request = request(&args, policy.policy())?;
     let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
     laps.lap(Step::Request);
-    let ways = Ways { input: false, output: Passed::asked(args.show, Passed::Text) };
+    let ways = Ways::asked(false, &args.show, Passed::Text);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let mut account = account::account(&outcome);
     account.push_str(&beside(&args, &outcome));
     account.push_str(&delivery.account(&outcome));
-    answer::give(&outcome, args.show, &account).map(|code| delivery.status(code))
+    answer::give(&outcome, &args.show, record.as_ref(), &account).map(|code| delivery.status(code))
+}
+
+/// Refuses two readers of one standard input. `more`: other files of items.
+pub fn one_from_input(args: &RunArgs, more: &[PathBuf]) -> Result<(), Failure> {
+    let files = [&args.file, &args.items, &args.query_file].into_iter().flatten().chain(more);
+    match files.filter(|file| read::is_stdin(file)).count() + usize::from(given::takes_stdin(&args.files)) {
+        0 | 1 => Ok(()),
+        _ => Err(Failure::usage("only one of FILE, --items, --query-file and --file can be standard input".into())),
+    }
 }
 
 /// What lies beside the code, where that is what it missed.
 fn beside(args: &RunArgs, outcome: &Outcome) -> String {
     let Some(error) = &outcome.error else { return String::new() };
     let here = (PathBuf::from("."), beside::HERE);
-    let code = args.file.parent().filter(|_| !read::is_stdin(&args.file)).map(|place| (Path::new(".").join(place), "the code's directory"));
+    let code = args
+        .file
+        .as_deref()
+        .filter(|file| !read::is_stdin(file))
+        .and_then(Path::parent)
+        .map(|place| (Path::new(".").join(place), "the code's directory"));
     beside::account(error, &code.into_iter().chain([here]).collect::<Vec<_>>())
 }
 
@@ -56,7 +69,10 @@ pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
         OnErrorArg::Item => OnError::Item,
     };
     Ok(Request {
-        code: read::text(&args.file, "code", limits.job_size.0, "limits.job_size")?,
+        code: match (&args.code, &args.file) {
+            (Some(code), _) => code.clone(),
+            (None, file) => read::text(file.as_deref().unwrap_or(Path::new("-")), "code", limits.job_size.0, "limits.job_size")?,
+        },
         mode: match args.mode {
             ModeArg::AllItems if on_error == OnError::Item => {
                 return Err(Failure::usage("--on-error item is about single items: it takes --mode per_item".into()));
@@ -65,7 +81,11 @@ pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
             ModeArg::PerItem => Mode::PerItem(on_error),
         },
         items: args.items.as_deref().map_or_else(|| Ok(Data::no_items()), |file| items(file, limits))?,
-        query: args.query.as_deref().map_or_else(|| Ok(Data::null()), |text| query(text, limits))?,
+        query: match (&args.query, &args.query_file) {
+            (Some(text), _) => query(text, "--query", limits)?,
+            (_, Some(file)) => query(&read::text(file, "--query-file", limits.job_size.0, "limits.job_size")?, "--query-file", limits)?,
+            (None, None) => Data::null(),
+        },
         files: given::read(&args.files, policy)?,
         artifacts: args.files.artifacts.clone(),
     })
@@ -74,13 +94,13 @@ pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
 /// Input items from a file.
 pub fn items(file: &Path, limits: &Limits) -> Result<Data, Failure> {
     let text = read::text(file, "--items", limits.job_size.0, "limits.job_size")?;
-    let hint = "a JSON array is expected, such as [{\"json\": {\"a\": 1}}]";
+    let hint = "a JSON array is expected, such as [{\"json\": {\"a\": 1}}], or a JSON value on each line; [] has none";
     Data::items(&text, limits).map_err(|error| not_data("--items", &error, hint))
 }
 
-fn query(text: &str, limits: &Limits) -> Result<Data, Failure> {
+fn query(text: &str, argument: &str, limits: &Limits) -> Result<Data, Failure> {
     let hint = "a JSON value is expected; a string needs its quotes: --query '\"text\"'";
-    Data::value(text, "query", limits).map_err(|error| not_data("--query", &error, hint))
+    Data::value(text, "query", limits).map_err(|error| not_data(argument, &error, hint))
 }
 
 fn not_data(argument: &str, error: &DataError, hint: &str) -> Failure {

@@ -92,9 +92,12 @@ fn a_policy_file_never_becomes_standard_output() {
 #[test]
 fn input_is_refused_with_its_place() {
     let code = Scratch::new("code.py", "return 1");
-    assert_eq!(refused(&["run", "--items", "-", "-"], b""), "remand: only one of FILE and --items can be standard input\n");
+    assert_eq!(
+        refused(&["run", "--items", "-", "-"], b""),
+        "remand: only one of FILE, --items, --query-file and --file can be standard input\n"
+    );
     assert!(refused(&["run", "--items", "-", code.name()], b"[1,\n {]").contains("--items: key must be a string at line 2 column 3\n"));
-    assert!(refused(&["run", "--items", "-", code.name()], b"{\"a\": 1}").contains("a JSON array is expected"));
+    assert!(refused(&["run", "--items", "-", code.name()], b"{\n\"a\": 1}").contains("a JSON array is expected"));
     assert!(refused(&["run", "--query", "word", code.name()], b"").contains("--query: expected value at line 1 column 1\n"));
     assert!(refused(&["run", "-"], b"return '\xff'").contains("code is not UTF-8 text: wrong at byte 8\n"));
     assert!(refused(&["run", "/proc/none"], b"").contains("cannot read code /proc/none: No such file or directory"));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::failure::Failure;
 use remand_jail::forkserver::Forkserver;
-use remand_jail::run::{Begun, Job, Launch, PathLookups, Run, Sink};
+use remand_jail::run::{Begun, Job, Launch, PathLookups, Run, Sink, Watcher};
 use remand_plan::artifacts::Patterns;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
@@ -48,6 +48,8 @@ pub struct Caller<'a> {
     pub input: Option<OwnedFd>,
     /// Called once user code can have begun: a process that makes no other run can then give up what only a start takes ([`remand_jail::rights::keep_for_the_end`]).
     pub begun: Option<Begun<'a>>,
+    /// Is told how the run goes, twice a second after its first; gives back at once.
+    pub watcher: Option<Watcher<'a>>,
 }
 
 /// A program that was found.
@@ -157,7 +159,7 @@ impl Prepared {
     pub fn run_with_lookups(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, PathLookups), JobError> {
         let mut laps = Laps::start();
         let (mut outcome, lookups) = match self.started(request, caller.sink, caller.input, &mut laps)? {
-            Ok(run) => run.to_end(caller.cancel, caller.begun),
+            Ok(run) => run.to_end(caller.cancel, caller.begun, caller.watcher),
             Err(outcome) => (*outcome, PathLookups::default()),
         };
         laps.before(&mut outcome.timing);

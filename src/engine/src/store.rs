@@ -8,7 +8,7 @@
 use std::env;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::Uid;
@@ -167,6 +167,18 @@ impl Store {
         }
         let place = self.place(typed);
         Ok(if place.exists() { place } else { self.own_place(typed).unwrap_or(place) })
+    }
+
+    /// Makes the directory of the user's own policies, and those above it, where a file that is to be written there lies and they are missing. Nobody else
+    /// gets in.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn make_way(&self, file: &Path) -> io::Result<()> {
+        match self.own.as_deref().filter(|own| file.parent() == Some(own)) {
+            Some(own) => fs::DirBuilder::new().recursive(true).mode(0o700).create(own),
+            None => Ok(()),
+        }
     }
 
     /// Refuses a file that has another policy's name, unless it says the same.

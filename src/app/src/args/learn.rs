@@ -42,8 +42,6 @@ pub struct LearnArgs {
 }
 
 const LEARN_HELP: &str = "\
-    remand policy learn --from my.jsonc --items small.json --items large.json -- run analysis.py
-
 The job is really run, as many times as it takes, each time in its namespaces and under its limits. What it was denied is granted to the next run if it is \
 harmless; what is dangerous stays denied and is told apart, unless --try-dangerous asks for it. A limit that ended it is raised, and at the end set to what was \
 measured and half as much again. A file of the host that it looked for is shown to it, read-only, unless it is secret. At last each line is left out once: what the \

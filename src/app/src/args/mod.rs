@@ -2,6 +2,7 @@
 //!
 //! Always holds: nothing is read, looked up or decided here; what the arguments mean is the business of the command's own file.
 
+mod examples;
 mod judge;
 mod learn;
 mod oci;
@@ -10,9 +11,13 @@ mod policy;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args as ArgGroup, Parser, Subcommand, ValueEnum};
+use clap::{Args as ArgGroup, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
 use remand_policy::text::terminal::escape_line;
+
+use crate::complete;
 
 pub use judge::{CompareArg, JudgeArgs, LanguageArg};
 pub use learn::LearnArgs;
@@ -28,8 +33,21 @@ pub struct Args {
     pub command: Command,
 }
 
+/// The command line with the examples of each command.
+pub fn command() -> clap::Command {
+    examples::add(Args::command())
+}
+
+/// What was typed.
+///
+/// # Errors
+/// It means nothing; or help or the version was asked for.
+pub fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+    command().try_get_matches_from(line).and_then(|matches| Args::from_arg_matches(&matches))
+}
+
 /// What was wrong with what was typed, in clap's words; what was typed stays on one line and does nothing to a terminal.
-pub fn wrong(mut error: clap::Error) -> String {
+pub fn wrong(mut error: clap::Error) -> StyledStr {
     let said: Vec<_> = error.context().map(|(kind, value)| (kind, value.clone())).collect();
     let plain = |text: &str| escape_line(text).into_owned();
     // The usage is ours, and has lines.
@@ -43,7 +61,22 @@ pub fn wrong(mut error: clap::Error) -> String {
         };
         error.insert(kind, value);
     }
-    error.render().to_string()
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && let Some(tip) = meant(word)
+    {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error.render()
+}
+
+/// The command that somebody meant who typed a word in its place, where no command is spelt like it.
+fn meant(word: &str) -> Option<String> {
+    let command = Args::command();
+    let of_policies = command.find_subcommand("policy").and_then(|policy| policy.find_subcommand(word));
+    if of_policies.is_some() {
+        return Some(format!("policies have that command: remand policy {word}"));
+    }
+    word.ends_with(".py").then(|| format!("a program is run by: remand python {word}; code that returns a value by: remand run {word}"))
 }
 
 /// A file per command.
@@ -75,7 +108,11 @@ pub enum Command {
 #[command(after_help = RUN_HELP)]
 pub struct RunArgs {
     /// Python source, a function body that may `return` its value; `-` reads standard input
-    pub file: PathBuf,
+    #[arg(required_unless_present = "code", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+    /// The source as text
+    #[arg(short = 'c', value_name = "CODE", conflicts_with = "file")]
+    pub code: Option<String>,
     /// How the code is called
     #[arg(long, value_enum, default_value = "all_items")]
     pub mode: ModeArg,
@@ -86,8 +123,11 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub items: Option<PathBuf>,
     /// JSON value that the code finds as `_query`
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, value_name = "JSON", conflicts_with = "query_file")]
     pub query: Option<String>,
+    /// The same from a file; `-` reads standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub query_file: Option<PathBuf>,
     /// JSON object with any of stdlib_allow, external_allow, builtins_deny, runner_env_deny; it narrows the policy's `python` section
     #[arg(long, value_name = "FILE")]
     pub security_config: Option<PathBuf>,
@@ -159,12 +199,16 @@ pub struct ExecArgs {
 /// Under which policy.
 #[derive(Debug, ArgGroup)]
 pub struct ConfineArgs {
-    /// A built-in policy (default, strict, numeric, compile, judge), one in /etc/remand/policies, or a file (a path with `/`, or ending in .jsonc)
-    #[arg(long, value_name = "NAME|FILE", default_value = "default")]
+    /// A built-in policy (default, strict, numeric, compile, judge), one in /etc/remand/policies or ~/.config/remand/policies, or a file (a path with `/`, or ending in
+    /// .jsonc)
+    #[arg(short, long, value_name = "NAME|FILE", default_value = "default", add = ArgValueCompleter::new(complete::policies))]
     pub policy: String,
     /// Narrow one field of the policy, such as limits.memory=64MiB; may be repeated
-    #[arg(long, value_name = "FIELD=VALUE")]
+    #[arg(long, value_name = "FIELD=VALUE", add = ArgValueCompleter::new(complete::fields))]
     pub set: Vec<String>,
+    /// End it after this time, such as 500ms, 1.5s, 2min; without a unit they are seconds. The same as --set limits.wall_time
+    #[arg(short, long, value_name = "TIME")]
+    pub timeout: Option<String>,
 }
 
 /// What a run finds and leaves in `/workspace`, where it begins.
@@ -188,7 +232,7 @@ pub struct FilesArgs {
 }
 
 /// What to print.
-#[derive(Clone, Copy, Debug, ArgGroup)]
+#[derive(Debug, ArgGroup)]
 pub struct ShowArgs {
     /// Print the whole outcome as JSON on standard output
     #[arg(long)]
@@ -196,14 +240,23 @@ pub struct ShowArgs {
     /// Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome
     #[arg(long, conflicts_with = "json")]
     pub stream: bool,
+    /// Write the whole outcome as JSON to a file, or to an open descriptor of this number; what is printed for people stays as it is
+    #[arg(long, value_name = "FILE|FD", value_hint = ValueHint::FilePath)]
+    pub outcome: Option<PathBuf>,
     /// Print what each step cost on standard error
     #[arg(long)]
     pub timing: bool,
+    /// Say nothing about how it ended; the exit status does. What the code printed, its value and wrong usage are still told
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more about any ending: what it used, what was denied, what is not enforced here
+    #[arg(short, long)]
+    pub verbose: bool,
 }
 
 impl ShowArgs {
     /// Neither a record nor events.
-    pub fn for_people(self) -> bool {
+    pub fn for_people(&self) -> bool {
         !self.json && !self.stream
     }
 }
@@ -270,7 +323,8 @@ const RUN_HELP: &str = "\
 The value is printed on standard output as one line of JSON when the code finished (`null` if it returned nothing), and nothing is printed there \
 otherwise. The code begins in /workspace, which holds what --file and --dir copy there; what it writes is in memory and gone with the run, but for --artifacts. A \
 directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). What the code prints, as it comes, and a \
-readable account of any other ending, go to standard error. Only one of FILE and --items can be `-`.
+readable account of any other ending, go to standard error. Only one of FILE, --items, --query-file and --file can be `-`. \
+Items are an array, or a JSON value on each line (NDJSON).
 
 The exit status tells the verdict: 0 finished, 1 raised, 2 wrong usage, 5 a limit; docs/reference/exit-codes.md has all of them.";
 
@@ -280,13 +334,15 @@ const PYTHON_USAGE: &str = "remand python [OPTIONS] SCRIPT [ARGS]...
 
 const PYTHON_HELP: &str = "\
 The program is shown its own file, and what --file and --dir copy, in /workspace, where it begins; what it writes there and in /tmp is in memory and gone with \
-it, but for --artifacts. A directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). Its output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent.
+it, but for --artifacts. A directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). Its output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent. \
+Standard input is read ahead of the program: what it leaves unread is not there for whoever reads after it (`</dev/null` gives it none).
 
 The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
 docs/reference/exit-codes.md has all of them.";
 
 const EXEC_HELP: &str = "\
 The program's own output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent. \
+Standard input is read ahead of the program: what it leaves unread is not there for whoever reads after it (`</dev/null` gives it none). \
 The program sees only its own file, the libraries it is linked with, what the policy mounts, and in /workspace, where it begins, what --file and --dir copy \
 there. What it writes there is in memory and gone with it, but for --artifacts; a directory that it is to change and keep takes a writable mount.
 

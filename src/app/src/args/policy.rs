@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args as ArgGroup, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::complete;
 
 /// `remand policy`.
 #[derive(Debug, Subcommand)]
@@ -63,10 +66,10 @@ pub struct CheckArgs {
 #[command(after_help = DIFF_HELP)]
 pub struct DiffArgs {
     /// The old policy: a name, or a file (a path with `/`, or ending in .jsonc)
-    #[arg(value_name = "OLD")]
+    #[arg(value_name = "OLD", add = ArgValueCompleter::new(complete::policies))]
     pub from: String,
     /// The new one
-    #[arg(value_name = "NEW")]
+    #[arg(value_name = "NEW", add = ArgValueCompleter::new(complete::policies))]
     pub to: String,
     /// End with status 1 where the new policy may allow more (widen), or where it differs at all (change)
     #[arg(long, value_enum)]
@@ -109,10 +112,10 @@ pub struct ExplainArgs {
 #[derive(Debug, ArgGroup)]
 pub struct WhichArgs {
     /// A name, or a file (a path with `/`, or ending in .jsonc)
-    #[arg(value_name = "NAME|FILE", default_value = "default")]
+    #[arg(value_name = "NAME|FILE", default_value = "default", add = ArgValueCompleter::new(complete::policies))]
     pub policy: String,
     /// Narrow one field of the policy, such as limits.memory=64MiB; may be repeated
-    #[arg(long, value_name = "FIELD=VALUE")]
+    #[arg(long, value_name = "FIELD=VALUE", add = ArgValueCompleter::new(complete::fields))]
     pub set: Vec<String>,
 }
 
@@ -121,7 +124,7 @@ pub struct WhichArgs {
 #[command(after_help = EDIT_HELP)]
 pub struct EditArgs {
     /// A policy in /etc/remand/policies or ~/.config/remand/policies, or a file (a path with `/`, or ending in .jsonc); one that is not there yet starts from the default policy
-    #[arg(value_name = "NAME|FILE")]
+    #[arg(value_name = "NAME|FILE", add = ArgValueCompleter::new(complete::policies))]
     pub policy: String,
 }
 
@@ -130,10 +133,10 @@ pub struct EditArgs {
 #[command(after_help = CHANGE_HELP)]
 pub struct SetArgs {
     /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies or ~/.config/remand/policies
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", add = ArgValueCompleter::new(complete::policies))]
     pub policy: String,
     /// Such as limits.memory=256MiB, environment.LANG=C, or JSON: python.stdlib_allow='["json"]'
-    #[arg(required = true, value_name = "FIELD=VALUE")]
+    #[arg(required = true, value_name = "FIELD=VALUE", add = ArgValueCompleter::new(complete::fields))]
     pub settings: Vec<String>,
     /// Where and whether it is written
     #[command(flatten)]
@@ -145,7 +148,7 @@ pub struct SetArgs {
 #[command(after_help = CHANGE_HELP)]
 pub struct AllowArgs {
     /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies or ~/.config/remand/policies
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", add = ArgValueCompleter::new(complete::policies))]
     pub policy: String,
     /// System calls (mkdir), groups (@threads), and host paths (/srv/data, or /srv/data:/data to show it elsewhere)
     #[arg(required = true, value_name = "CALL|@GROUP|SOURCE[:TARGET]")]
@@ -169,7 +172,7 @@ pub struct AllowArgs {
 #[command(after_help = CHANGE_HELP)]
 pub struct DenyArgs {
     /// A file (a path with `/`, or ending in .jsonc), or the name of one in /etc/remand/policies or ~/.config/remand/policies
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", add = ArgValueCompleter::new(complete::policies))]
     pub policy: String,
     /// System calls, groups, and targets of mounts
     #[arg(required = true, value_name = "CALL|@GROUP|TARGET")]
@@ -308,7 +311,7 @@ The exit status is 2 if a text has an error, 1 if all texts are good and somethi
 #[command(after_help = WHY_HELP)]
 pub struct WhyArgs {
     /// A built-in policy, one in /etc/remand/policies or ~/.config/remand/policies, or a file
-    #[arg(long, value_name = "NAME|FILE", default_value = "default")]
+    #[arg(long, value_name = "NAME|FILE", default_value = "default", add = ArgValueCompleter::new(complete::policies))]
     pub policy: String,
     /// Print the answer as JSON
     #[arg(long)]
@@ -323,7 +326,7 @@ pub struct WhyArgs {
 #[command(after_help = TEST_HELP)]
 pub struct TestArgs {
     /// Policies: files, or names of built-in ones and of those in /etc/remand/policies or ~/.config/remand/policies
-    #[arg(required = true, value_name = "FILE|NAME")]
+    #[arg(required = true, value_name = "FILE|NAME", add = ArgValueCompleter::new(complete::policies))]
     pub policies: Vec<String>,
     /// Try each expectation inside a run under the policy as well
     #[arg(long)]

@@ -31,7 +31,7 @@ const UNWRITTEN: u8 = 1;
 /// Has an editor change a private copy until it is a policy, and writes it over the file after a yes. Gives 0 for written or not changed, 1 for told not to write.
 pub fn edit(args: &EditArgs) -> Result<u8, Failure> {
     let path = Store::system().file_to_write(&args.policy)?;
-    let original = Original::open(&path)?;
+    let original = Original::open_or_new(&path)?;
     let editor = Editor::chosen()?;
     // From here on nothing ends this process at once, so that nothing is left behind.
     let signals = Cancel::of(&[Signal::SIGCHLD])?;

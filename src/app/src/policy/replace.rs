@@ -61,6 +61,13 @@ impl Original {
         }
     }
 
+    /// The same of one that may be made: the directory of the user's own policies is made for it.
+    pub fn open_or_new(path: &Path) -> Result<Self, Failure> {
+        let failed = |error| Failure::usage(format!("policy {}: cannot make its directory: {error}", plain(&path.to_string_lossy())));
+        Store::system().make_way(path).map_err(failed)?;
+        Self::open(path)
+    }
+
     fn open_now(path: &Path) -> Result<Self, Busy> {
         let distrusted = |distrust| Refusal::Distrusted { document: Document::Policy, path: path.to_owned(), distrust };
         let (directory, name, file) = trust::open_to_replace(path).map_err(|distrust| Failure::from(distrusted(distrust)))?;

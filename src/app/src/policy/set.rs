@@ -44,7 +44,7 @@ pub fn deny(args: &DenyArgs) -> Result<u8, Failure> {
 
 fn change(typed: &str, place: PlaceArgs, edit: impl FnOnce(&mut Draft<'_>) -> Result<(), Failure>) -> Result<u8, Failure> {
     let path: PathBuf = Store::system().file_to_write(typed)?;
-    let original = Original::open(&path)?;
+    let original = if place.create && !place.dry_run { Original::open_or_new(&path)? } else { Original::open(&path)? };
     let is_new = original.text.is_none() && place.create;
     let start = if is_new {
         template(&policy_name(&path)).into_bytes()

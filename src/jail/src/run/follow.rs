@@ -8,6 +8,7 @@ mod hear;
 
 use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -17,14 +18,14 @@ use remand_plan::evidence::{InFlight, Stop};
 use remand_plan::frames::{Decoder, FrameError};
 use remand_plan::host::CgroupVersion;
 use remand_plan::limit::LimitKind;
-use remand_plan::output::Log;
+use remand_plan::output::{Channel, Log};
 use remand_plan::plan::CommandKind;
 use remand_plan::step::Step;
 
 use super::artifacts::{self, Found};
 use super::denials::{Denials, MOST_AT_ONCE};
 use super::input::Input;
-use super::launch::{Job, Sink};
+use super::launch::{Job, Progress, Sink};
 use super::meter::Meter;
 use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};
@@ -174,6 +175,14 @@ impl Attempt {
         if let Err(errno) = self.listen(with.watch) {
             self.fail(format!("denied calls could not be watched: {}", errno.desc()), with);
         }
+    }
+
+    /// What it has spent. `wall`: since its code began.
+    pub fn progress(&mut self, wall: Duration) -> Progress {
+        let cgroup = self.parts.cgroup.as_ref();
+        let (cpu, memory) = self.living.as_mut().map_or((Duration::ZERO, None), |living| living.meter.spent(cgroup));
+        let printed = [Channel::Print, Channel::Stdout, Channel::Stderr].map(|channel| self.log.seen(channel)).iter().sum();
+        Progress { wall, cpu, memory, printed }
     }
 
     /// The caller no longer wants it.

@@ -5,6 +5,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -13,7 +14,7 @@ use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan};
 
 use super::follow::{Attempt, With};
-use super::launch::{Begun, Job, Launch, Sink, WithoutCgroup};
+use super::launch::{Begun, Job, Launch, Sink, Watcher, WithoutCgroup};
 use super::lookups::PathLookups;
 use super::record;
 use super::watch::Watch;
@@ -22,6 +23,11 @@ use crate::forkserver::Forkserver;
 use crate::host;
 use crate::moment::Moment;
 use crate::timeline::Timeline;
+
+/// A run that is over before is nothing to watch.
+const QUIET: Duration = Duration::from_secs(1);
+/// Milliseconds between two words about a run that goes on.
+const TELLING: u16 = 500;
 
 /// A run.
 pub struct Run<'a> {
@@ -98,7 +104,7 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn outcome(mut self) -> (Outcome, PathLookups) {
         self.cancel();
-        self.to_end(None, None)
+        self.to_end(None, None, None)
     }
 
     /// Whether user code can have begun, so that nothing of the start is done any more. One that failed may be made anew, with less.
@@ -109,7 +115,13 @@ impl<'a> Run<'a> {
 
     /// Waits for its end. `cancel`: readable when it is to be cancelled. `begun` is called once [`Self::has_begun`].
     #[must_use]
-    pub fn to_end(mut self, mut cancel: Option<BorrowedFd<'_>>, mut begun: Option<Begun<'_>>) -> (Outcome, PathLookups) {
+    pub fn to_end(
+        mut self,
+        mut cancel: Option<BorrowedFd<'_>>,
+        mut begun: Option<Begun<'_>>,
+        mut watcher: Option<Watcher<'_>>,
+    ) -> (Outcome, PathLookups) {
+        let mut told = None;
         loop {
             if self.has_begun()
                 && let Some(begun) = begun.take()
@@ -120,7 +132,7 @@ impl<'a> Run<'a> {
                 return *over;
             }
             let mut fds: Vec<_> = std::iter::once(self.as_fd()).chain(cancel).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            let asked = match poll(&mut fds, PollTimeout::NONE) {
+            let asked = match poll(&mut fds, watcher.as_ref().map_or(PollTimeout::NONE, |_| TELLING.into())) {
                 Ok(_) => fds.get(1).is_some_and(|cancel| cancel.any().unwrap_or(true)),
                 Err(Errno::EINTR) => false,
                 // Nobody could say any more that it is to be cancelled.
@@ -131,6 +143,20 @@ impl<'a> Run<'a> {
                 cancel = None;
             }
             self.advance(Moment::now());
+            if let Some(watcher) = &mut watcher {
+                self.tell(watcher, &mut told);
+            }
+        }
+    }
+
+    /// Tells how it goes, where it is time to. `told`: when its code was seen to have begun, and when it is to be told next.
+    fn tell(&mut self, watcher: &mut Watcher<'_>, told: &mut Option<(Moment, Moment)>) {
+        let now = Moment::now();
+        let Some(attempt) = self.going.as_mut().filter(|attempt| attempt.has_begun()) else { return };
+        let (begun, next) = told.get_or_insert_with(|| (now, now.after(QUIET)));
+        if now >= *next {
+            *next = now.after(Duration::from_millis(TELLING.into()));
+            watcher(attempt.progress(now.since(*begun)));
         }
     }
 

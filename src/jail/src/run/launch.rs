@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use remand_plan::artifacts::Patterns;
 use remand_plan::output::{Channel, Piece};
@@ -61,6 +62,22 @@ pub type Sink<'a> = Box<dyn FnMut(Said<'_>, u64) + Send + 'a>;
 /// What a caller does once user code can have begun.
 pub type Begun<'a> = Box<dyn FnOnce() + Send + 'a>;
 
+/// What a run has spent until now.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Since its code began.
+    pub wall: Duration,
+    /// User and system.
+    pub cpu: Duration,
+    /// Bytes that no file of a disk backs; `None` where nothing counts them.
+    pub memory: Option<u64>,
+    /// Bytes that it printed and wrote to its streams.
+    pub printed: u64,
+}
+
+/// Is told how a run goes, twice a second after its first; gives back at once.
+pub type Watcher<'a> = Box<dyn FnMut(Progress) + Send + 'a>;
+
 /// What a caller can do while the run goes on.
 #[derive(Default)]
 pub struct Caller<'a> {
@@ -70,4 +87,6 @@ pub struct Caller<'a> {
     pub sink: Option<Sink<'a>>,
     /// Called once nothing of the start is done any more.
     pub begun: Option<Begun<'a>>,
+    /// Is told how it goes.
+    pub watcher: Option<Watcher<'a>>,
 }

@@ -103,6 +103,12 @@ impl Meter {
         None
     }
 
+    /// CPU time and memory, now.
+    pub fn spent(&mut self, cgroup: Option<&RunCgroup>) -> (Duration, Option<u64>) {
+        let held = cgroup.and_then(|cgroup| cgroup.held().ok().flatten());
+        (self.cpu(cgroup), held.or_else(|| Some(self.sample().memory)))
+    }
+
     /// A last sample before the processes are killed.
     pub fn last_look(&mut self, cgroup: Option<&RunCgroup>) {
         if cgroup.is_none() {

@@ -5,6 +5,7 @@ pub mod cached;
 pub mod file;
 pub mod glibc;
 pub mod groups;
+pub mod inherited;
 pub mod message;
 pub mod notify;
 pub mod owner;

@@ -183,7 +183,7 @@ fn the_array_of_items_counts() {
 fn an_item_is_a_value_or_an_error() {
     let raised = r#"{"kind":"error","type":"E","message":"m","description":"","stack":"s","line":3,"item":9}"#;
     let of = |index: u64, error: &str| format!(r#"{{"kind":"item","index":{index},"error":{error}}}"#);
-    let mut decoder = Decoder::new(Collect { result_size: 1_000, result_nodes: 100, ..LIMITS });
+    let mut decoder = Decoder::new(Bounds { result_size: 1_000, result_nodes: 100, ..LIMITS });
     let frames = [READY, r#"{"kind":"item","index":0,"value":null}"#, &of(1, raised), &of(2, raised), r#"{"kind":"done"}"#];
     decoder.feed(&stream(&frames)).unwrap();
     let (mut received, error) = decoder.finish();

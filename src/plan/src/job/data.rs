@@ -58,8 +58,10 @@ impl From<u64> for Room {
 pub enum DataError {
     #[error("{0}")]
     Json(#[from] serde_json::Error),
-    #[error("not an array")]
+    #[error("neither an array nor a value on each line")]
     NotArray,
+    #[error("line {line} column {}: {}", .error.column(), .error.to_string().split(" at line ").next().unwrap_or_default())]
+    Line { line: usize, error: serde_json::Error },
     #[error("{0}")]
     Job(JobError),
 }
@@ -93,21 +95,37 @@ impl Data {
     pub fn value(text: &str, name: &str, room: impl Into<Room>) -> Result<Self, DataError> {
         let room = room.into();
         let _: &RawValue = serde_json::from_str(text)?;
-        let out = Kept { bytes: Vec::new(), size: 0, allowed: room.size };
-        let mut walk = Walk { text, name, at: 0, depth: room.depth, out, open: Vec::new(), key_next: false, keys: HashMap::new() };
-        while let Some(byte) = walk.peek() {
-            walk.step(byte)?;
-        }
+        let mut walk = Walk::new(text, name, room);
+        walk.take_all()?;
         Ok(Self { bytes: walk.out.bytes, size: walk.out.size })
     }
 
-    /// As [`Data::value`], for an array.
+    /// As [`Data::value`], for an array, or for a value on each line (NDJSON), which makes one of them.
     ///
     /// # Errors
     /// See [`DataError`].
     pub fn items(text: &str, room: impl Into<Room>) -> Result<Self, DataError> {
-        let items = Self::value(text, "items", room)?;
-        if text.trim_start().starts_with('[') { Ok(items) } else { Err(DataError::NotArray) }
+        let room = room.into();
+        let whole = serde_json::from_str::<&RawValue>(text);
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
+        match whole {
+            Ok(_) if text.trim_start().starts_with('[') => return Self::value(text, "items", room),
+            Ok(_) if lines.clone().nth(1).is_some() => return Err(DataError::NotArray),
+            Ok(_) => {}
+            // A line that is no value by itself: the whole was meant to be one.
+            Err(error) if lines.peek().is_none_or(|(_, line)| serde_json::from_str::<&RawValue>(line).is_err()) => {
+                return Err(error.into());
+            }
+            Err(_) => lines.try_for_each(|(number, line)| match serde_json::from_str::<&RawValue>(line) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(DataError::Line { line: number + 1, error }),
+            })?,
+        }
+        let mut walk = Walk::new(text, "items", room);
+        walk.open_list()?;
+        walk.take_all()?;
+        walk.leave();
+        Ok(Self { bytes: walk.out.bytes, size: walk.out.size })
     }
 }
 
@@ -151,6 +169,23 @@ struct Walk<'t> {
 }
 
 impl<'t> Walk<'t> {
+    fn new(text: &'t str, name: &'t str, room: Room) -> Self {
+        let out = Kept { bytes: Vec::new(), size: 0, allowed: room.size };
+        Self { text, name, at: 0, depth: room.depth, out, open: Vec::new(), key_next: false, keys: HashMap::new() }
+    }
+
+    fn take_all(&mut self) -> Result<(), DataError> {
+        while let Some(byte) = self.peek() {
+            self.step(byte)?;
+        }
+        Ok(())
+    }
+
+    fn open_list(&mut self) -> Result<(), DataError> {
+        self.out.open_list(0);
+        self.enter(Open::Array { length: self.out.bytes.len().saturating_sub(4), count: 0 })
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -162,8 +197,7 @@ impl<'t> Walk<'t> {
             b't' | b'f' | b'n' => return self.word(byte),
             b'[' => {
                 self.count();
-                self.out.open_list(0);
-                self.enter(Open::Array { length: self.out.bytes.len().saturating_sub(4), count: 0 })?;
+                self.open_list()?;
             }
             b'{' => {
                 self.count();

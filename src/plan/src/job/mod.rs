@@ -108,7 +108,7 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
 fn paths(request: &Request) -> Vec<String> {
     let first = match &request.mode {
         Mode::Script(script) => Some(script.origin.directory()),
-        Mode::AllItems | Mode::PerItem => Some(WORKSPACE).filter(|_| !request.files.is_empty()),
+        Mode::AllItems | Mode::PerItem(_) => Some(WORKSPACE).filter(|_| !request.files.is_empty()),
     };
     let given = request.files.iter().filter(|given| matches!(given.kind, GivenKind::Directory { imports: true }));
     let given = given.filter_map(|given| workspace::path(&given.name).ok()).filter(|path| !path.is_empty());

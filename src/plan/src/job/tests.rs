@@ -117,7 +117,13 @@ fn what_python_cannot_hold_is_refused_by_place() {
     assert_eq!(refused("{\"rows\": [1, {\"a\": [0], \"price\": 1e999}]}"), "query.rows[1].price: 1e999 is out of range");
     assert!(refused(&"9".repeat(4_301)).ends_with(" is out of range"));
     assert!(refused("[1,\n {]").starts_with("key must be a string at line 2 column 3"));
-    assert!(matches!(Data::items("{}", ALL), Err(DataError::NotArray)));
+    assert!(matches!(Data::items("{\n}", ALL), Err(DataError::NotArray)));
+    let lines = |text| Data::items(text, ALL).unwrap();
+    for (text, array) in [("{}", "[{}]"), ("1\n\r\n[2]\r\n", "[1, [2]]"), ("[1]\n[]", "[[1], []]"), ("[[1]\n]", "[[1]]")] {
+        assert_eq!((lines(text), lines(text).count()), (lines(array), lines(array).count()), "{text}");
+    }
+    assert!(matches!(Data::items("1\n2,", ALL), Err(DataError::Line { line: 2, .. })));
+    assert_eq!(Data::items("1\n2", 3).unwrap().count(), 0, "more than a job may be is not kept");
     assert!(matches!(Data::items(" [ ]\n", ALL), Ok(data) if data == Data::no_items()));
     assert_eq!(Data::value("null", "", ALL).unwrap(), Data::null());
 }

@@ -5,7 +5,6 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser;
 use remand_authoring::learn;
 use remand_engine::{Caller, Effective, Engine, HostFiles, Outcome, PrepareError, Prepared, Program, Request};
 use remand_jail::host::{self, Depth};
@@ -15,11 +14,11 @@ use remand_plan::host::HostFacts;
 use remand_plan::verdict::{Level, Verdict};
 use remand_policy::Policy;
 
-use crate::args::{Args, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
+use crate::args::{self, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::plain;
-use crate::{exec, read, run};
+use crate::{exec, run};
 
 /// What stands after `--`.
 pub enum Typed {
@@ -37,15 +36,15 @@ impl Typed {
         if words.first().is_some_and(|word| word == "exec") && words.get(1).is_some_and(plain) {
             line.insert(2, "--".into());
         }
-        let args = Args::try_parse_from(line).map_err(|error| Failure::usage(format!("the job after --: {}", wrong(error))))?;
+        let args = args::parse(line).map_err(|error| Failure::usage(format!("the job after --: {}", wrong(error))))?;
         let typed = match args.command {
             Command::Run(args) => Self::Run(Box::new(args)),
             Command::Exec(args) => Self::Exec(args),
             _ => return Err(Failure::usage("the job after -- is `run [OPTIONS] FILE` or `exec COMMAND...`".into())),
         };
         let (confine, show, files, narrowed) = match &typed {
-            Self::Run(args) => (&args.confine, args.show, &args.files, args.security_config.is_some()),
-            Self::Exec(args) => (&args.confine, args.show, &args.files, false),
+            Self::Run(args) => (&args.confine, &args.show, &args.files, args.security_config.is_some()),
+            Self::Exec(args) => (&args.confine, &args.show, &args.files, false),
         };
         if !files.artifacts.is_empty() {
             return Err(Failure::usage("--artifacts: learning keeps nothing of what its runs leave".into()));
@@ -77,11 +76,13 @@ impl Typed {
 }
 
 /// What narrows a policy from outside cannot be learned into its file.
-fn fits(confine: &ConfineArgs, show: ShowArgs, narrowed: bool) -> Result<(), Failure> {
-    if narrowed || !confine.set.is_empty() {
-        return Err(Failure::usage("learning is about a policy's file: --set and --security-config would hide what it says".into()));
+fn fits(confine: &ConfineArgs, show: &ShowArgs, narrowed: bool) -> Result<(), Failure> {
+    if narrowed || !confine.set.is_empty() || confine.timeout.is_some() {
+        return Err(Failure::usage(
+            "learning is about a policy's file: --set, --timeout and --security-config would hide what it says".into(),
+        ));
     }
-    if show.json || show.timing {
+    if show.json || show.timing || show.outcome.is_some() {
         return Err(Failure::usage("--json stands before the --; the runs' own outcomes are not printed".into()));
     }
     Ok(())
@@ -91,13 +92,10 @@ fn inputs(args: &RunArgs, items: &[PathBuf], policy: &Policy) -> Result<Vec<Inpu
     if !items.is_empty() && args.items.is_some() {
         return Err(Failure::usage("--items stands before the --, once for each input, or in the job, once".into()));
     }
-    let from_input = std::iter::once(&args.file).chain(&args.items).chain(items).filter(|file| read::is_stdin(file)).count();
-    if from_input > 1 {
-        return Err(Failure::usage("only one of FILE and --items can be standard input".into()));
-    }
+    run::one_from_input(args, items)?;
     let first = run::request(args, policy)?;
     if items.is_empty() {
-        let name = args.items.as_ref().unwrap_or(&args.file).display().to_string();
+        let name = args.items.as_ref().or(args.file.as_ref()).map_or_else(|| "-c".to_owned(), |file| file.display().to_string());
         return Ok(vec![Input { name, request: first }]);
     }
     let input = |file: &PathBuf| {
