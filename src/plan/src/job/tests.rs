@@ -348,7 +348,7 @@ fn modules_that_are_given_are_looked_for_first() {
     let directory = |name: &str, imports| given(name, GivenKind::Directory { imports });
     let found = |mode: Mode, files: Vec<Given>| paths(&Request { mode, files, ..Request::default() });
     assert_eq!(found(Mode::AllItems, vec![]), [""; 0]);
-    assert_eq!(found(Mode::PerItem, vec![file()]), ["/workspace"]);
+    assert_eq!(found(Mode::PerItem(OnError::Stop), vec![file()]), ["/workspace"]);
     let directories = || vec![directory("./lib/", true), directory("data", false), directory(".", true)];
     assert_eq!(found(Mode::AllItems, directories()), ["/workspace", "/workspace/lib"]);
     let argument = Mode::Script(Script { origin: Origin::Argument, ..Script::default() });
