@@ -23,6 +23,10 @@ pub fn trials() -> Vec<Trial> {
         trial("interpreters::a_pth_file_shows_no_secret", no_secret),
         trial("interpreters::importlib_is_held_to_the_lists", importlib),
         trial("interpreters::links_of_the_standard_library_lead_somewhere", links),
+        trial("interpreters::one_that_a_request_chooses", interpreter_of_a_request),
+        trial("interpreters::variables_that_a_request_sets", variables_of_a_request),
+        trial("interpreters::mounts_that_a_request_chooses", mounts_of_a_request),
+        trial("interpreters::the_rights_of_whoever_called_sudo", rights_of_the_caller),
     ]
 }
 
@@ -169,4 +173,138 @@ fn links() -> Check {
     compare(&made.run(code, &json!({}))?, &[Value("[7,0]")]).map_err(End::Fail)?;
     let bare = json!({ "python": { "interpreter": made.python() } });
     compare(&made.run("import sys\nreturn 'sitecustomize' in sys.modules", &bare)?, &[Value("false")]).map_err(End::Fail)
+}
+
+/// The default policy with this `request` section.
+fn offering(scratch: &Scratch, request: &Json) -> String {
+    policy_text::write(scratch, &json!({ "request": request })).display().to_string()
+}
+
+fn interpreter_of_a_request() -> Check {
+    let made = Environment::new()?;
+    let (base, venv) = (made.made.path("base/bin/python3"), made.made.path("venv"));
+    let policy = offering(&made.scratch, &json!({ "interpreters": [venv] }));
+    let tell = "import sys; print(sys.executable)";
+    let with = |python: &str| Call::new(&["python", "--policy", &policy, "--python", python, "-c", tell]).end();
+    for python in [venv.clone(), made.python()] {
+        let ended = with(&python)?;
+        ensure(ended.out().trim() == made.python(), "the environment, or its interpreter", &ended)?;
+    }
+    let ended = with(&base)?;
+    let line = format!("\"request\": {{ \"interpreters\": {{ \"add\": [{}] }} }}", json!(base));
+    ensure(ended.code == Some(2) && ended.err().contains(&line), "outside it is refused with the line to write", &ended)?;
+    let policy = offering(&made.scratch, &json!({ "interpreters": ["*"] }));
+    let ended = Call::new(&["python", "--policy", &policy, "--python", &base, "-c", tell]).end()?;
+    ensure(ended.out().trim() == base, "control: with that line it is taken", &ended)?;
+    // Whoever can write an interpreter has the rights of whoever asks it.
+    fs::set_permissions(&base, PermissionsExt::from_mode(0o777))?;
+    let real = fs::canonicalize(&base)?;
+    fs::set_permissions(&real, PermissionsExt::from_mode(0o777))?;
+    let ended = Call::new(&["python", "--policy", &policy, "--python", &base, "-c", tell]).end()?;
+    ensure(ended.code == Some(10) && ended.err().contains("is not asked"), "the rules of ownership hold", &ended)
+}
+
+fn variables_of_a_request() -> Check {
+    let scratch = Scratch::new();
+    let policy = offering(&scratch, &json!({ "environment": ["KEY", "LC_*", "LANG"] }));
+    let file = scratch.file("env", "# ours\n\nKEY=from the file\nLC_TIME=a=b\n").display().to_string();
+    let code = "import os\nreturn [os.environ.get(n) for n in ('KEY', 'LC_TIME', 'LC_ALL', 'LANG', 'HOME')]";
+    let run = |args: &[&str]| {
+        let args = [&["--policy", policy.as_str()], args].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        Call::run(code, &args).env("LC_ALL", "here").end()
+    };
+    let ended = run(&["--env-file", &file, "--env", "KEY=s3cr3t-value", "--env", "LC_ALL", "--env", "LANG=C"])?;
+    let outcome = ended.outcome()?;
+    ensure(outcome["value"] == json!(["s3cr3t-value", "a=b", "here", "C", "/tmp"]), "each by its way", &outcome)?;
+    let mut record = outcome.clone();
+    record["value"] = Json::Null;
+    ensure(!record.to_string().contains("s3cr3t"), "no value is in the record", &record)?;
+    let same = run(&["--env", "KEY=another"])?.outcome()?;
+    ensure(same["policy"]["hash"] == outcome["policy"]["hash"], "nor told by its hash", &same["policy"])?;
+    let ended = run(&["--env", "LD_PRELOAD=s3cr3t-value"])?;
+    let line = "\"request\": { \"environment\": { \"add\": [\"LD_PRELOAD\"] } }";
+    ensure(ended.code == Some(2) && ended.err().contains(line) && !ended.err().contains("s3cr3t"), "outside it is refused", &ended)?;
+    let ended = run(&["--env", "s3cr3t-value"])?;
+    ensure(ended.code == Some(2) && !ended.err().contains("s3cr3t"), "what has no name is not told", &ended)?;
+    let strict = Call::run("return 1", &["--policy", "strict", "--env", "A=1"].map(str::to_owned)).end()?;
+    ensure(strict.code == Some(2), "strict takes none", &strict)?;
+    let ended = Call::new(&["exec", "--env", "A=1", "--", "env"]).end()?;
+    ensure(ended.out().contains("A=1\n"), "a program has them too", &ended)
+}
+
+fn mounts_of_a_request() -> Check {
+    let made = Environment::new()?;
+    let (data, out) = (made.made.path("data"), made.made.path("out"));
+    for place in [&data, &out] {
+        fs::create_dir_all(place)?;
+        fs::set_permissions(place, PermissionsExt::from_mode(0o755))?;
+    }
+    let file = made.file("data/in/file", "seven")?;
+    made.file("other", "elsewhere")?;
+    std::os::unix::fs::symlink(made.made.path("other"), made.made.path("data/link"))?;
+    let offers = json!({ "mounts": [{ "source": data, "target": "/data" }, { "source": out, "writable": true, "reason": "a trial's" }] });
+    let policy = offering(&made.scratch, &offers);
+    let run = |code: &str, mounts: &[String]| {
+        let mounts = mounts.iter().flat_map(|mount| ["--mount".to_owned(), mount.clone()]);
+        Call::run(code, &["--policy".to_owned(), policy.clone()].into_iter().chain(mounts).collect::<Vec<_>>()).end()
+    };
+    let read = "import os\nreturn [[p, open(p).read()] for p in ('/data/in/file', '/x/in/file', '/x') if os.path.isfile(p)]";
+    for (mount, expected) in [
+        (data.clone(), json!([["/data/in/file", "seven"]])),
+        (format!("{data}/in"), json!([["/data/in/file", "seven"]])),
+        (format!("{data}:/x"), json!([["/x/in/file", "seven"]])),
+        (format!("{file}:/x"), json!([["/x", "seven"]])),
+    ] {
+        let outcome = run(read, std::slice::from_ref(&mount))?.outcome()?;
+        ensure(outcome["value"] == expected, "shown where it is to be", &(&mount, &outcome))?;
+    }
+    let write = format!("open('{out}/made', 'w').write('by a run')\nreturn 1");
+    let outcome = run(&write, &[format!("{out}:rw")])?.outcome()?;
+    ensure(outcome["value"] == json!(1) && Path::new(&format!("{out}/made")).is_file(), "written to where that is offered", &outcome)?;
+    let outcome = run(&write, std::slice::from_ref(&out))?.outcome()?;
+    compare(&outcome, &[Raised("OSError")]).map_err(End::Fail)?;
+    for (mount, why) in [
+        (format!("{data}:rw"), "\"request\": { \"mounts\": { \"add\": [{\"source\":"),
+        ("/etc".to_owned(), "request.mounts of the policy does not allow it"),
+        (format!("{data}/link"), "symbolic link"),
+        (format!("{data}/../other"), "request.mounts of the policy does not allow it"),
+        (format!("{data}/none"), "No such file"),
+        (format!("{data}:/usr"), "needs"),
+        (format!("{data}:/tmp/x"), "the run's own"),
+    ] {
+        let ended = run("return 1", std::slice::from_ref(&mount))?;
+        ensure(ended.code != Some(0) && format!("{}{}", ended.err(), ended.out()).contains(why), "refused, and why", &(&mount, &ended))?;
+    }
+    let outcome = run("import os\nreturn os.path.exists('/data')", &[])?.outcome()?;
+    compare(&outcome, &[Value("false")]).map_err(End::Fail)
+}
+
+/// Under sudo, what a request names is opened with the rights of who called it.
+fn rights_of_the_caller() -> Check {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(End::Skip("a privileged start".to_owned()));
+    }
+    let made = Environment::new()?;
+    fs::set_permissions(made.made.path(""), PermissionsExt::from_mode(0o755))?;
+    let data = made.made.path("data");
+    made.file("data/open", "open")?;
+    made.file("data/closed", "closed")?;
+    fs::set_permissions(made.made.path("data/closed"), PermissionsExt::from_mode(0o600))?;
+    fs::set_permissions(&data, PermissionsExt::from_mode(0o755))?;
+    let policy =
+        offering(&made.scratch, &json!({ "mounts": [{ "source": data, "target": "/data", "writable": true, "reason": "a trial's" }] }));
+    let run = |mount: &str, sudo: bool| {
+        let args = ["--policy", &policy, "--mount", mount].map(str::to_owned);
+        let call = Call::run("return 1", &args);
+        if sudo { call.env("SUDO_UID", "4000000").env("SUDO_GID", "4000000").end() } else { call.end() }
+    };
+    let open = run(&format!("{data}/open"), true)?;
+    ensure(open.code == Some(0), "what the caller can read", &open)?;
+    for mount in [format!("{data}/closed"), format!("{data}/open:rw"), format!("{data}:rw")] {
+        let ended = run(&mount, true)?;
+        ensure(ended.code == Some(2) && ended.err().contains("4000000"), "what the caller cannot", &(&mount, &ended))?;
+        let control = run(&mount, false)?;
+        ensure(control.code == Some(0), "control: root itself can", &(&mount, &control))?;
+    }
+    Ok(())
 }

@@ -14,7 +14,7 @@ use crate::forward::{Passed, Ways};
 use crate::print::plain;
 use crate::read::argument;
 use crate::record::Record;
-use crate::{account, answer, forward, given, overrides};
+use crate::{account, answer, choose, forward, given, overrides};
 
 /// Runs the program, passing its output on, and gives the outcome.
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
@@ -24,7 +24,7 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let policy = engine.policy(&args.confine.policy, &overrides::confined(None, &args.confine)?)?;
     let argv = argv(&args.command)?;
     laps.lap(Step::Policy);
-    let request = request(&args.files, policy.policy())?;
+    let request = Request { choice: choose::choice(&args.choose)?, ..request(&args.files, policy.policy())? };
     let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
     let ways = Ways::asked(!given::takes_stdin(&args.files), &args.show, Passed::Streams);
     let mut outcome = forward::run(&engine, &policy, (Program::Command(&argv), &request), ways, &mut delivery)?;

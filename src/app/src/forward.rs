@@ -85,14 +85,16 @@ pub fn run(
     ways: Ways,
     delivery: &mut Delivery,
 ) -> Result<Outcome, Failure> {
-    let run = |caller: Caller<'_>| engine.run(policy, program, request, caller).map_err(|error| Failure::usage(error.to_string()));
+    let run = |caller: Caller<'_>| engine.run(policy, program, request, caller).map_err(Failure::from);
     // Before a signal ends this process again.
     let mut deliver = |outcome: Result<Outcome, Failure>| {
         let mut outcome = outcome?;
         delivery.deliver(&mut outcome).map(|()| outcome)
     };
     let line = ways.line.as_ref();
-    let caller = |input| Caller { input, begun: Some(Box::new(rights::give_up)), watcher: Line::watcher(line), ..Caller::default() };
+    let identity = rights::caller();
+    let caller =
+        |input| Caller { identity, input, begun: Some(Box::new(rights::give_up)), watcher: Line::watcher(line), ..Caller::default() };
     let _closed = Closed(line);
     let cancel = Cancel::hold()?;
     // After the signals are held back, which are the loop's and not those threads'.

@@ -10,6 +10,7 @@ mod args;
 mod artifacts;
 mod beside;
 mod cancel;
+mod choose;
 mod complete;
 mod doctor;
 mod exec;

@@ -14,7 +14,7 @@ use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::record::Record;
-use crate::{account, answer, beside, forward, given, overrides, print, read};
+use crate::{account, answer, beside, choose, forward, given, overrides, print, read};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
 pub fn python(args: PythonArgs) -> Result<u8, Failure> {
@@ -68,8 +68,15 @@ impl Asked {
         let arguments = rest.iter().map(read::argument).collect::<Result<_, _>>()?;
         let script = Script { origin, arguments, awaits: args.awaits, value: args.value.is_some() };
         let mode = Mode::Script(script);
-        let request =
-            Request { code, mode, files: given::read(&args.files, policy)?, artifacts: args.files.artifacts.clone(), ..Request::default() };
+        let choice = choose::python(&args.python, &args.choose)?;
+        let request = Request {
+            code,
+            mode,
+            choice,
+            files: given::read(&args.files, policy)?,
+            artifacts: args.files.artifacts.clone(),
+            ..Request::default()
+        };
         let asked = Self { request, places: place.into_iter().chain([here]).collect() };
         if asked.is_stdin() && given::takes_stdin(&args.files) {
             return Err(Failure::usage("only one of SCRIPT and --file can be standard input".into()));

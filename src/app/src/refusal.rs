@@ -1,13 +1,16 @@
 //! A refusal of the engine, for people: its sentence, the pieces of files that it is about, and what to do.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use remand_engine::{Ceiling, Document, Refusal, store};
+use remand_engine::{Ceiling, Declined, Document, Refusal, RunError, store};
 use remand_policy::Policy;
 use remand_policy::ceiling::Excess;
 use remand_policy::load::Loaded;
 use remand_policy::source::Source;
 use remand_policy::text::{Problem, Severity};
+
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 use crate::policy::snippet::{self, Said};
@@ -16,6 +19,15 @@ use crate::print::plain;
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self { hint: hint(&refusal), ..Self::usage(message(&refusal)) }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Refused(refusal) => refusal.into(),
+            RunError::Job(error) => Self::usage(error.to_string()),
+        }
     }
 }
 
@@ -32,12 +44,28 @@ fn message(refusal: &Refusal) -> String {
             let told = snippet::told(sources, &beyond(ceiling, excesses.clone(), loaded, sources));
             format!("policy {} is beyond the ceiling of this machine:\n{told}", plain(typed))
         }
+        Refusal::Choice { policy, declined } => {
+            let lines: Vec<_> = declined.iter().map(|why| plain(&why.to_string()).into_owned()).collect();
+            format!("policy {}: {}", plain(policy), lines.join("\n  "))
+        }
         Refusal::Overrides { policy, problems } => {
             let lines: Vec<_> = problems.iter().map(|problem| plain(&told(problem)).into_owned()).collect();
             format!("policy {}: {}", plain(policy), lines.join("\n  "))
         }
         other => plain(&other.to_string()).into_owned(),
     }
+}
+
+/// The lines of a policy that would let a request choose what it does.
+fn lines(declined: &[Declined]) -> Option<String> {
+    let mut lists: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for why in declined {
+        if let Declined::NotAllowed { field, entry, .. } = why {
+            lists.entry(field).or_default().push(entry);
+        }
+    }
+    let lines: Vec<_> = lists.iter().map(|(field, entries)| format!("\"{field}\": {{ \"add\": {} }}", json!(entries))).collect();
+    (!lines.is_empty()).then(|| format!("in a policy that extends this one, write \"request\": {{ {} }}", plain(&lines.join(", "))))
 }
 
 fn hint(refusal: &Refusal) -> Option<String> {
@@ -47,6 +75,7 @@ fn hint(refusal: &Refusal) -> Option<String> {
         Refusal::BuiltIn { name } => format!("write a policy that says \"extends\": \"{name}\", such as by: remand policy edit NAME"),
         Refusal::NameTaken { .. } => "give the file another name".to_owned(),
         Refusal::Distrusted { document: Document::Ceiling, .. } => "no policy is used before the ceiling can be trusted".to_owned(),
+        Refusal::Choice { declined, .. } => return lines(declined),
         // What was not understood says itself what to write.
         Refusal::Overrides { problems, .. } if problems.iter().all(|problem| problem.help.is_none()) => {
             "a request only narrows its policy; to allow more, write a policy that extends it".to_owned()

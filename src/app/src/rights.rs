@@ -4,6 +4,7 @@ use std::env;
 use std::ffi::CString;
 
 use nix::unistd::{Gid, Uid, geteuid, getgrouplist};
+use remand_engine::Identity;
 use remand_jail::rights;
 
 use crate::failure::Failure;
@@ -37,6 +38,11 @@ pub fn as_caller<T: Send>(act: impl FnOnce() -> Result<T, Failure> + Send) -> Re
     let groups = name.and_then(|name| getgrouplist(&name, group).ok()).unwrap_or_else(|| vec![group]);
     let failed = |error| Failure::internal(format!("cannot take on the rights of user {user}, who called: {error}"));
     rights::as_user(user, group, &groups, act).map_err(failed)?
+}
+
+/// For whom a run is: whoever called.
+pub fn caller() -> Identity {
+    sudo_user().map_or_else(Identity::own, |(user, group)| Identity::of(user.as_raw(), group.as_raw()))
 }
 
 /// Who called root, as sudo tells it. It only takes rights away.

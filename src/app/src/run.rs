@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
 use crate::record::Record;
-use crate::{account, answer, beside, forward, given, read};
+use crate::{account, answer, beside, choose, forward, given, read};
 
 /// Reads code and inputs, runs it, and gives the outcome; the exit status is the verdict's.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
@@ -88,6 +88,7 @@ pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
         },
         files: given::read(&args.files, policy)?,
         artifacts: args.files.artifacts.clone(),
+        choice: choose::python(&args.python, &args.choose)?,
     })
 }
 

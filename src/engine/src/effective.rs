@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use remand_plan::choice::Choice;
+use remand_plan::files::FileId;
 use remand_policy::load::Loaded;
 use remand_policy::source::Source;
 use remand_policy::units::{Limit, Span};
@@ -12,12 +14,26 @@ use remand_policy::{Policy, overrides};
 use serde_json::Value;
 
 use crate::ceiling::Ceiling;
+use crate::choose::choose;
+use crate::identity::Identity;
 use crate::refusal::Refusal;
 use crate::store::{Purpose, Store};
 
 /// A policy that runs may be made under.
 #[derive(Clone, Debug)]
-pub struct Effective(Arc<Policy>);
+pub struct Effective {
+    policy: Arc<Policy>,
+    pub(crate) chosen: Arc<Taken>,
+}
+
+/// What a request has chosen, and was given.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// As the request has it.
+    pub choice: Choice,
+    /// Targets of its mounts, with what was looked at.
+    pub seen: Vec<(String, FileId)>,
+}
 
 impl Effective {
     /// The policy of this name or file, within the ceiling, narrowed by a request's overrides.
@@ -26,49 +42,74 @@ impl Effective {
         let source = store.source(typed, Purpose::Run)?;
         let (Loaded { policy, .. }, _) = store.understood(typed, &source, Purpose::Run, false)?;
         within(ceiling, typed, &policy, || store.understood(typed, &source, Purpose::Run, true))?;
-        narrowed(&policy, overrides).map(|policy| Self(Arc::new(policy)))
+        narrowed(&policy, overrides).map(Self::of)
     }
 
     /// A policy that was read already, within the ceiling.
     pub(crate) fn read(store: &Store, typed: &str, loaded: &Loaded, sources: &[Source]) -> Result<Self, Refusal> {
         within(Ceiling::here(store)?, typed, &loaded.policy, || Ok((loaded.clone(), sources.to_vec())))?;
-        Ok(Self(Arc::new(loaded.policy.clone())))
+        Ok(Self::of(loaded.policy.clone()))
     }
 
     /// What it says.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.0
+        &self.policy
+    }
+
+    fn of(policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), chosen: Arc::default() }
+    }
+
+    fn with(&self, policy: Policy) -> Self {
+        Self { policy: Arc::new(policy), chosen: Arc::clone(&self.chosen) }
+    }
+
+    /// The same with what a request chooses for itself, so far as the policy lets it; host paths are opened with the rights of `caller`.
+    ///
+    /// # Errors
+    /// [`Refusal::Choice`].
+    pub fn choosing(&self, choice: &Choice, caller: &Identity) -> Result<Self, Refusal> {
+        if choice.is_empty() {
+            return Ok(self.clone());
+        }
+        let chosen =
+            choose(&self.policy, choice, caller).map_err(|declined| Refusal::Choice { policy: self.policy.name.clone(), declined })?;
+        let mut policy = Policy::clone(&self.policy);
+        policy.python.interpreter = chosen.interpreter.unwrap_or(policy.python.interpreter);
+        let seen = chosen.mounts.iter().map(|(mount, seen)| (mount.target.clone(), *seen)).collect();
+        policy.filesystem.mounts.extend(chosen.mounts.into_iter().map(|(mount, _)| mount));
+        Ok(Self { policy: Arc::new(policy), chosen: Arc::new(Taken { choice: choice.clone(), seen }) })
     }
 
     pub(crate) fn share(&self) -> Arc<Policy> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.policy)
     }
 
     /// The same with at most this wall time.
     #[must_use]
     pub fn at_most(&self, wall_time: Span) -> Self {
-        let mut policy = Policy::clone(&self.0);
+        let mut policy = Policy::clone(&self.policy);
         policy.limits.wall_time = policy.limits.wall_time.min(Limit::At(wall_time));
-        Self(Arc::new(policy))
+        self.with(policy)
     }
 
     /// The same with the calls that would end a run denied, which is told and lets it go on: for learning.
     #[must_use]
     pub fn denying_kills(&self) -> Self {
-        let mut policy = Policy::clone(&self.0);
+        let mut policy = Policy::clone(&self.policy);
         let killed = std::mem::take(&mut policy.syscalls.rules.kill);
         policy.syscalls.rules.deny.extend(killed);
-        Self(Arc::new(policy))
+        self.with(policy)
     }
 
     /// The same without the lists of modules and builtins, which are no protection: for a tool's own code that needs some of them.
     #[must_use]
     pub fn without_python_lists(&self) -> Self {
-        let mut policy = Policy::clone(&self.0);
+        let mut policy = Policy::clone(&self.policy);
         policy.python.stdlib_allow = vec!["*".to_owned()];
         policy.python.builtins_deny.clear();
-        Self(Arc::new(policy))
+        self.with(policy)
     }
 }
 

@@ -6,15 +6,17 @@ use std::sync::Arc;
 
 use remand_jail::host::{self, Depth};
 use remand_plan::job::JobError;
+use remand_plan::plan::Refused;
+use remand_plan::protection::Protection;
 use remand_plan::step::Step;
-use remand_plan::{HostFacts, Outcome, Request};
+use remand_plan::{HostFacts, Outcome, Plan, Request};
 use remand_policy::Policy;
 use remand_policy::load::Loaded;
 use remand_policy::source::Source;
 use serde_json::Value;
 
 use crate::ceiling::Ceiling;
-use crate::effective::Effective;
+use crate::effective::{Effective, Taken};
 use crate::files::HostFiles;
 use crate::identity::Identity;
 use crate::interpreter::{self, InterpreterError, Lookup};
@@ -28,6 +30,38 @@ use crate::store::Store;
 pub struct Engine {
     store: Store,
     path: String,
+}
+
+/// Why a request is not run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It chooses what it may not have.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It cannot be sent.
+    #[error(transparent)]
+    Job(#[from] JobError),
+}
+
+/// What the caller chose is what is mounted, and is not looked at with rights that are not theirs.
+fn for_the_caller(chosen: &Taken, plan: &Plan, host: &HostFacts, caller: Identity) -> Result<(), Refused> {
+    let lack = |target: &String, blocker: &str, remedy: &str| {
+        let index = plan.root.binds.iter().position(|bind| bind.target == *target).unwrap_or_default();
+        Refused { protection: Protection::Mount { target: target.clone(), index }, blocker: blocker.to_owned(), remedy: remedy.to_owned() }
+    };
+    for (target, seen) in &chosen.seen {
+        if caller != Identity::own() && host.run_ids == 0 {
+            return Err(lack(
+                target,
+                "runs have no ids of their own here, and would look at it as this process's user",
+                "Start remand as the user whose it is.",
+            ));
+        }
+        if !plan.root.binds.iter().any(|bind| bind.target == *target && bind.seen == Some(*seen)) {
+            return Err(lack(target, "its source was replaced while it was looked at", "Try again."));
+        }
+    }
+    Ok(())
 }
 
 impl Default for Engine {
@@ -129,8 +163,12 @@ impl Engine {
             .map_err(|why| if cancelled(caller.cancel) { PrepareError::Cancelled } else { why })?;
         laps.lap(if matches!(program, Program::Python) { Step::FindInterpreter } else { Step::FindProgram });
         let plan = remand_plan::resolve(policy, &found.lend(), host, &HostFiles).map_err(PrepareError::Refused)?;
+        let chosen = Arc::clone(&effective.chosen);
+        for_the_caller(&chosen, &plan, host, caller.identity).map_err(|lack| PrepareError::Refused(vec![lack]))?;
+        let variables: Vec<_> = chosen.choice.environment.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
+        let plan = plan.setting(&variables);
         laps.lap(Step::Plan);
-        Ok(Prepared { policy: effective.share(), host: Arc::new(host.clone()), found, plan: Arc::new(plan) })
+        Ok(Prepared { policy: effective.share(), host: Arc::new(host.clone()), found, plan: Arc::new(plan), chosen })
     }
 
     fn found(&self, policy: &Policy, program: Program<'_>, cancel: Option<BorrowedFd<'_>>) -> Result<Found, PrepareError> {
@@ -151,12 +189,13 @@ impl Engine {
         }
     }
 
-    /// Runs something to its end. A command gets only the files of `request`.
+    /// Runs something to its end. A command gets only the files of `request`, and what it chooses.
     ///
     /// # Errors
-    /// The request is larger than the policy lets a job be.
-    pub fn run(&self, effective: &Effective, program: Program<'_>, request: &Request, caller: Caller<'_>) -> Result<Outcome, JobError> {
+    /// The policy does not let the request choose what it does, or the request is larger than the policy lets a job be.
+    pub fn run(&self, effective: &Effective, program: Program<'_>, request: &Request, caller: Caller<'_>) -> Result<Outcome, RunError> {
         let mut laps = Laps::start();
+        let effective = &effective.choosing(&request.choice, &caller.identity)?;
         let host = host::observe(Depth::Quick);
         laps.lap(Step::Host);
         let mut outcome = match self.prepare_timed(effective, program, &host, &caller, &mut laps) {

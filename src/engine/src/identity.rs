@@ -6,7 +6,8 @@ use std::io;
 use std::os::fd::AsFd;
 
 use nix::sys::socket::{getsockopt, sockopt};
-use nix::unistd::{getegid, geteuid};
+use nix::unistd::{Gid, Uid, getegid, geteuid};
+use remand_jail::rights::as_user;
 
 /// The user that a run is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,26 @@ impl Identity {
     pub fn of_peer(socket: impl AsFd) -> io::Result<Self> {
         let peer = getsockopt(&socket, sockopt::PeerCredentials)?;
         Ok(Self { user: peer.uid(), group: peer.gid() })
+    }
+
+    /// A user by number, of whom somebody else has vouched.
+    #[must_use]
+    pub fn of(user: u32, group: u32) -> Self {
+        Self { user, group }
+    }
+
+    /// Does something with the rights that the user has to files, by the user's id and primary group: which other groups there are, the name services would have
+    /// to say, whose modules no static program can load.
+    ///
+    /// # Errors
+    /// This process may not act for the user.
+    pub(crate) fn on_behalf<T: Send>(&self, act: impl FnOnce() -> T + Send) -> io::Result<T> {
+        if *self == Self::own() {
+            Ok(act())
+        } else {
+            let group = Gid::from_raw(self.group);
+            as_user(Uid::from_raw(self.user), group, &[group], act)
+        }
     }
 
     /// User id, as this process's user namespace counts.

@@ -24,7 +24,9 @@
 #![forbid(unsafe_code)]
 
 pub mod acl;
+mod beneath;
 mod ceiling;
+mod choose;
 mod effective;
 mod engine;
 mod files;
@@ -37,8 +39,9 @@ pub mod store;
 pub mod trust;
 
 pub use ceiling::Ceiling;
+pub use choose::Declined;
 pub use effective::{Effective, narrowed};
-pub use engine::Engine;
+pub use engine::{Engine, RunError};
 pub use files::HostFiles;
 pub use identity::Identity;
 pub use laps::Laps;

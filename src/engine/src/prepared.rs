@@ -22,6 +22,7 @@ use remand_plan::workspace::workspace;
 use remand_plan::{HostFacts, Interpreter, Outcome, Plan, Request};
 use remand_policy::Policy;
 
+use crate::effective::Taken;
 use crate::identity::Identity;
 use crate::interpreter::InterpreterError;
 use crate::laps::Laps;
@@ -113,6 +114,7 @@ pub struct Prepared {
     pub(crate) host: Arc<HostFacts>,
     pub(crate) found: Found,
     pub(crate) plan: Arc<Plan>,
+    pub(crate) chosen: Arc<Taken>,
 }
 
 impl Prepared {
@@ -196,6 +198,9 @@ impl Prepared {
     }
 
     fn job(&self, request: &Request) -> Result<Job<'static>, JobError> {
+        if request.choice != self.chosen.choice {
+            return Err(JobError::OtherChoice);
+        }
         let (workspace, artifacts) = (workspace(request, &self.policy)?, Patterns::read(&request.artifacts)?);
         let Found::Python(interpreter) = &self.found else { return Ok(Job { workspace, artifacts, ..Job::default() }) };
         let bytes = job::encode(request, &self.policy, interpreter)?;

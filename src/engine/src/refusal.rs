@@ -10,6 +10,7 @@ use remand_policy::load::Loaded;
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::Problem;
 
+use crate::choose::Declined;
 use crate::trust::Distrust;
 
 /// What a file was to be.
@@ -111,6 +112,14 @@ pub enum Refusal {
         policy: String,
         /// Every problem.
         problems: Vec<Problem>,
+    },
+    /// A request that chooses what it may not have, or what is not there.
+    #[error("policy {policy}: {}", declined.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Choice {
+        /// The policy's name.
+        policy: String,
+        /// Everything that is declined.
+        declined: Vec<Declined>,
     },
 }
 

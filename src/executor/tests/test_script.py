@@ -109,6 +109,8 @@ class Program(EveryPython):
         self.assertIn("standard library module 'os' is not allowed", ended.stderr)
         self.assertNotIn("executor.py", ended.stderr)
         self.prints("open('helper.py', 'w').write('x = 7')\nimport helper\nprint(helper.x)", "7\n", security={"external_allow": ["numpy"]})
+        finder = "import sys, importlib.machinery as m\nclass F:\n    find_spec = classmethod(lambda c, n, p=None, t=None: m.ModuleSpec(n, c) if n == 'virtual' else None)\n    create_module = exec_module = staticmethod(lambda s: None)\n"
+        self.prints(finder + "sys.meta_path.append(F)\nimport virtual\nprint(virtual.__name__)", "virtual\n", security={"external_allow": []})
         self.assertIn("eval", self.script("eval('1')", security={"builtins_deny": ["eval"]}).last()["description"])
 
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Refusal, Request, Said};
+use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Refusal, Request, RunError, Said};
 use remand_plan::job::JobError;
 use remand_plan::request::{Given, Mode, Origin, Script};
 use remand_plan::verdict::Verdict as Ending;
@@ -99,6 +99,15 @@ pub enum JudgeError {
     Pipe(#[from] io::Error),
     #[error("cancelled")]
     Cancelled,
+}
+
+impl From<RunError> for JudgeError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Refused(refusal) => refusal.into(),
+            RunError::Job(error) => Self::Job(error),
+        }
+    }
 }
 
 impl From<Refusal> for JudgeError {

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artifacts;
+pub mod choice;
 pub mod enforcement;
 pub mod event;
 pub mod evidence;

@@ -211,6 +211,16 @@ impl Plan {
         matches!(self.enforcement.get(protection), Some(Enforcement::By(_) | Enforcement::Substitute { .. }))
     }
 
+    /// The same with variables that a request sets, besides those of the policy or in their place.
+    #[must_use]
+    pub fn setting(mut self, variables: &[(String, String)]) -> Self {
+        let set =
+            |line: &String| variables.iter().any(|(name, _)| line.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('=')));
+        self.command.env.retain(|line| !set(line));
+        self.command.env.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        self
+    }
+
     /// A resource limit of each process; `None` is unlimited.
     #[must_use]
     pub fn rlimit(&self, resource: u32) -> Option<u64> {

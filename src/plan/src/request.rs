@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::choice::Choice;
 use crate::job::Data;
 use remand_policy::places::WORKSPACE;
 
@@ -114,6 +115,8 @@ pub struct Request {
     pub files: Vec<Given>,
     /// Patterns of the files beneath `/workspace` that are wanted when the run is over, however it ends.
     pub artifacts: Vec<String>,
+    /// What it chooses for itself, where the policy lets it.
+    pub choice: Choice,
 }
 
 /// A file or a directory that a run finds.
@@ -151,6 +154,7 @@ impl Default for Request {
             query: Data::null(),
             files: Vec::new(),
             artifacts: Vec::new(),
+            choice: Choice::default(),
         }
     }
 }

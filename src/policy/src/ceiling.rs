@@ -3,7 +3,8 @@
 //! Always holds: a policy within the ceiling allows nothing that the ceiling does not, in any field; what can't be shown to be within is beyond. The
 //! order is that of [`narrow`](crate::narrow), and these decisions about what it leaves open:
 //! - `name` and `description` mean nothing, and `result` is about the form of what comes back: a run could have given the same by itself.
-//! - `environment` is free: no variable lets code do what it could not do without, since the run is confined before its program starts, and code
+//! - `environment` is free, and so is which variables a request may set: no variable lets code do what it could not do without, since the run is confined
+//!   before its program starts, and code
 //!   can set any variable for the programs that it starts itself.
 //! - `python.interpreter` must be the ceiling's: an interpreter brings the files beside it into the run.
 //! - A mount is within if the ceiling mounts its source, or a directory above, with the same rights or more; where in the run it appears is free.
@@ -120,6 +121,9 @@ impl<S> Visitor<S> for Ceiling<'_, S> {
     fn reason(&mut self, _: &Field<S, Option<String>>, _: fn(&S) -> Option<(&'static str, &'static str)>) {}
 
     fn names(&mut self, field: &Field<S, Vec<String>>, names: Names, longer: Greater) {
+        if names == Names::Variables {
+            return;
+        }
         let changes = self.beyond(|compare| compare.names(field, names, longer));
         let (ceiling, policy) = self.both(field);
         match longer {
@@ -155,7 +159,8 @@ impl<S> Visitor<S> for Ceiling<'_, S> {
 /// Names that are not among those allowed.
 fn beyond(field: &str, names: Names, allowed: &[String], asked: &[String]) -> Vec<Excess> {
     let known = meant(names, allowed);
-    let within = |name: &String| meant(names, std::slice::from_ref(name)).iter().all(|one| known.contains(one));
+    let within =
+        |name: &String| meant(names, std::slice::from_ref(name)).iter().all(|one| known.iter().any(|wide| names.covers(wide, one)));
     let extra = asked.iter().enumerate().filter(|(_, name)| !within(name));
     let most = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
     let excess = |(index, name): (usize, &String)| Excess {

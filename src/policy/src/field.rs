@@ -2,6 +2,8 @@
 //!
 //! Always holds: whatever visits the fields of a section meets each of them, in the order written.
 
+use crate::places::inside;
+
 /// One field of the section `S`, with a value of type `T`.
 pub struct Field<S, T> {
     /// Dotted, such as `limits.memory`.
@@ -39,6 +41,22 @@ pub enum Names {
     Builtins,
     /// System calls and groups.
     Calls,
+    /// Interpreters: names, paths, directories in which they lie, or `*`.
+    Interpreters,
+    /// Environment variables: names, or beginnings of names with a `*` behind.
+    Variables,
+}
+
+impl Names {
+    /// Whether an entry of a list means all that another one does.
+    #[must_use]
+    pub fn covers(self, wide: &str, narrow: &str) -> bool {
+        match self {
+            Self::Modules | Self::Builtins | Self::Calls => wide == narrow,
+            Self::Interpreters => wide == "*" || wide == narrow || wide.starts_with('/') && inside(narrow, wide),
+            Self::Variables => wide == narrow || wide.strip_suffix('*').is_some_and(|start| narrow.starts_with(start)),
+        }
+    }
 }
 
 /// What a text is.

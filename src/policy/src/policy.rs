@@ -153,6 +153,8 @@ sections! {
         environment: Vec<(String, String)> = Vec::new(), variables();
         /// How the values that code gives become JSON. These words are forms and no rights: a request is free to choose among them.
         result: Results = Results::narrowest(), section();
+        /// What a request may choose for itself; all else is as the policy says.
+        request: Choices = Choices::narrowest(), section();
     }
 
     /// `limits`: counters with a ceiling each.
@@ -394,6 +396,26 @@ sections! {
         ///
         /// Nothing: the executor writes it so.
         surrogates: Surrogates = Surrogates::Error, form();
+    }
+}
+
+sections! {
+    /// `request`: what a request may choose for itself.
+    Choices "request." {
+        /// Interpreters that a request may name instead of `python.interpreter`: a name to look up on PATH, a path, or a directory in which they lie, such as
+        /// that of a virtual environment; `["*"]` for any.
+        ///
+        /// As for `python.interpreter`, whose rules of ownership hold for these too.
+        interpreters: Vec<String> = Vec::new(), names(Names::Interpreters, AllowsMore);
+        /// Environment variables that a request may set, besides those of `environment` or in their place: names, and beginnings of names with a `*` behind.
+        ///
+        /// The third argument of `execve`. Their values are in no record.
+        environment: Vec<String> = Vec::new(), names(Names::Variables, AllowsMore);
+        /// Files and directories of the host that a request may mount, with all that lies in them: each is shown at the same place below `target`, or where the
+        /// request says, with no more rights than here. `optional` means nothing. Edited by target.
+        ///
+        /// As for `filesystem.mounts`. What a request names is opened with the rights of whoever makes it, beneath `source`, and no symbolic link is followed.
+        mounts: Vec<Mount> = Vec::new(), mounts();
     }
 }
 

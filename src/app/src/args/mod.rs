@@ -137,6 +137,12 @@ pub struct RunArgs {
     /// Under which policy.
     #[command(flatten)]
     pub confine: ConfineArgs,
+    /// On which interpreter.
+    #[command(flatten)]
+    pub python: PythonChoice,
+    /// What the run is given.
+    #[command(flatten)]
+    pub choose: ChooseArgs,
     /// What to print.
     #[command(flatten)]
     pub show: ShowArgs,
@@ -149,6 +155,12 @@ pub struct PythonArgs {
     /// Under which policy.
     #[command(flatten)]
     pub confine: ConfineArgs,
+    /// On which interpreter.
+    #[command(flatten)]
+    pub python: PythonChoice,
+    /// What the run is given.
+    #[command(flatten)]
+    pub choose: ChooseArgs,
     /// What to print.
     #[command(flatten)]
     pub show: ShowArgs,
@@ -185,6 +197,9 @@ pub struct ExecArgs {
     /// Under which policy.
     #[command(flatten)]
     pub confine: ConfineArgs,
+    /// What the run is given.
+    #[command(flatten)]
+    pub choose: ChooseArgs,
     /// What to print.
     #[command(flatten)]
     pub show: ShowArgs,
@@ -229,6 +244,29 @@ pub struct FilesArgs {
     /// Let them replace files that stand there
     #[arg(long, requires = "artifacts_to")]
     pub overwrite: bool,
+}
+
+/// Which interpreter.
+#[derive(Debug, ArgGroup)]
+pub struct PythonChoice {
+    /// Interpreter to run on: a name on PATH, a path, or the directory of a virtual environment, where request.interpreters of the policy allows it
+    #[arg(long, value_name = "NAME|PATH")]
+    pub python: Option<OsString>,
+}
+
+/// What the run is given besides, where the policy allows it.
+#[derive(Debug, ArgGroup)]
+pub struct ChooseArgs {
+    /// Set a variable of the run, where request.environment of the policy allows it; without a value, it has the one that it has here. Others see what is
+    /// typed: a secret is better in --env-file
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<OsString>,
+    /// The same for each line of a file; lines that begin with # and empty ones are none
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+    /// Show a file or directory of the host to the run, read-only unless `:rw` is behind it, where request.mounts of the policy allows it
+    #[arg(long, value_name = "SRC[:DST][:rw]")]
+    pub mount: Vec<OsString>,
 }
 
 /// What to print.

@@ -4,6 +4,7 @@
 //! plan says it rests on and never by what the policy asks for. Whoever prints this escapes it: values are told as files write them.
 
 mod calls;
+mod choices;
 mod files;
 mod gaps;
 mod odd;
@@ -33,6 +34,7 @@ pub fn text(policy: &Policy, loaded: &Loaded, plan: Result<&Plan, &str>) -> Stri
     calls::call(&mut page);
     python::python(&mut page);
     python::result(&mut page);
+    choices::choices(&mut page);
     odd::odd(&mut page);
     gaps::gaps(&mut page);
     page.text

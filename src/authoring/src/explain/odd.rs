@@ -45,6 +45,13 @@ fn mounts(page: &mut Page<'_>) {
             );
         }
     }
+    for (index, mount) in page.policy.request.mounts.iter().enumerate().filter(|(_, mount)| mount.writable) {
+        let danger = "a request can have a run write with the rights of whose it is";
+        page.of(
+            &format!("request.mounts[{index}]"),
+            format!("What lies in {} may be chosen to be written to, {}. Danger: {danger}.", mount.source, because(mount.reason.as_ref())),
+        );
+    }
     if page.policy.filesystem.tmp.exec {
         page.of(
             "filesystem.tmp.exec",

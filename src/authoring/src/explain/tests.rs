@@ -132,7 +132,9 @@ const RICH: &str = r#"{"version": 1, "extends": "default", "description": "Rich"
     "syscalls": {"allow": {"add": [{"call": "socket", "when": [{"arg": 0, "equals": 1}, {"arg": 1, "at_most": 2},
             {"arg": 1, "one_of": [0, 1, 2]}, {"arg": 2, "masked": {"mask": 6, "value": 2}}], "reason": "unix"}]},
         "deny": ["statx"], "kill": ["@debug", "mount"], "quiet": ["mbind"]},
-    "python": {"stdlib_allow": ["json", "re"], "external_allow": ["numpy"], "builtins_deny": ["eval"]}}"#;
+    "python": {"stdlib_allow": ["json", "re"], "external_allow": ["numpy"], "builtins_deny": ["eval"]},
+    "request": {"interpreters": ["python3.9"], "environment": ["LC_*"],
+        "mounts": [{"source": "/srv/x", "target": "/x", "writable": true, "exec": true, "optional": true, "reason": "cache"}]}}"#;
 
 /// What a leaf can be changed to; the first that makes another policy is taken.
 fn others(value: &Value) -> Vec<Value> {

@@ -33,14 +33,19 @@ proptest! {
                 Some("namespaces") => rest.namespaces = ceiling.namespaces.clone(),
                 Some("landlock") => rest.landlock = ceiling.landlock.clone(),
                 Some("python") => rest.python = ceiling.python.clone(),
+                Some("request") => rest.request = ceiling.request.clone(),
                 other => prop_assert!(false, "{other:?}"),
             }
         }
         let mut free = ceiling.clone();
         free.environment.clone_from(&rest.environment);
+        free.request.environment.clone_from(&rest.request.environment);
         // Where in the run a mount appears is free.
         if rest.filesystem.mounts != ceiling.filesystem.mounts {
             free.filesystem.mounts.clone_from(&rest.filesystem.mounts);
+        }
+        if rest.request.mounts != ceiling.request.mounts {
+            free.request.mounts.clone_from(&rest.request.mounts);
         }
         prop_assert_eq!(more(&free, &rest), Vec::<&str>::new());
     }

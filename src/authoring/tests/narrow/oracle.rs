@@ -3,14 +3,26 @@
 
 use std::collections::BTreeMap;
 
-use remand_policy::policy::{Filesystem, Landlock, Limits, Mount, Namespaces, Network, Policy, Python, Results, Syscalls, Tmp};
+use remand_policy::policy::{Choices, Filesystem, Landlock, Limits, Mount, Namespaces, Network, Policy, Python, Results, Syscalls, Tmp};
 use remand_policy::units::Limit;
 use remand_syscalls::{Comparison, Condition, Grant, Rules, argument_width, calls_named, grants_of_group};
 
 /// Every field in which `result` allows something that `ceiling` does not, or differs where only equality is safe.
 pub fn more(ceiling: &Policy, result: &Policy) -> Vec<&'static str> {
-    let Policy { name, description: _, limits, filesystem, syscalls, network, namespaces, landlock, python, result: forms, environment } =
-        result;
+    let Policy {
+        name,
+        description: _,
+        limits,
+        filesystem,
+        syscalls,
+        network,
+        namespaces,
+        landlock,
+        python,
+        result: forms,
+        environment,
+        request,
+    } = result;
     // In which form a value is given lets nobody do more.
     let Results { nan: _, pandas: _, surrogates: _ } = forms;
     let mut found = Vec::new();
@@ -57,6 +69,21 @@ pub fn more(ceiling: &Policy, result: &Policy) -> Vec<&'static str> {
     check("python.runner_env_deny", *runner_env_deny || !ceiling.python.runner_env_deny);
     let map = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
     check("environment", map(environment) == map(&ceiling.environment));
+    let Choices { interpreters, environment, mounts } = request;
+    for path in ["python3", "python3.9", "/opt/venvs", "/opt/venvs/a", "/opt/venvs/a/b", "/opt/venvsa", "/opt"] {
+        let has = |list: &[String]| list.iter().any(|entry| entry == "*" || entry == path || path.starts_with(&format!("{entry}/")));
+        check("request.interpreters", has(&ceiling.request.interpreters) || !has(interpreters));
+    }
+    for name in ["LC_ALL", "LC_", "LC", "KEY", "KEYS", "A"] {
+        let has = |list: &[String]| {
+            list.iter().any(|entry| entry == name || entry.strip_suffix('*').is_some_and(|start| name.starts_with(start)))
+        };
+        check("request.environment", has(&ceiling.request.environment) || !has(environment));
+    }
+    check(
+        "request.mounts",
+        ["/srv/a/x", "/srv/b/x", "/srv/b/c/x", "/srv/d/x"].iter().all(|path| seen(&ceiling.request.mounts, mounts, path)),
+    );
     found
 }
 

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
-
-use nix::unistd::{User, geteuid};
+use std::path::{Path, PathBuf};
 
 use super::reach::regular;
 use super::{tree, trust};
@@ -90,9 +88,9 @@ impl Layout {
     /// The directory that a virtual environment lies in, unless that is somebody's home or above one.
     pub(super) fn project(&self) -> Option<String> {
         let project = ancestors(&real(self.config.as_deref()?)?).nth(2)?.to_owned();
-        let home = User::from_uid(geteuid()).ok().flatten().map(|user| user.dir);
+        let home = std::env::var_os("HOME").map(PathBuf::from);
         let above_home = home.is_some_and(|home| home.canonicalize().unwrap_or(home).starts_with(&project));
-        // `/home/NAME` is somebody's, whoever asks.
+        // `/root` and `/home/NAME` are somebody's, whoever asks.
         (!above_home && project.matches('/').count() > 1 && project.strip_prefix("/home/").is_none_or(|name| name.contains('/')))
             .then_some(project)
     }
@@ -182,7 +180,6 @@ fn below(prefix: &str, wanted: Option<&str>, unseen: &mut Option<String>) -> Vec
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
-    use std::path::PathBuf;
 
     /// A directory with these files; removed by the caller.
     fn installed(name: &str, files: &[(&str, &str)]) -> PathBuf {

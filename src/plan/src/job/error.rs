@@ -18,6 +18,9 @@ pub enum JobError {
     /// A pattern of artifacts.
     #[error("artifacts {pattern:?}: {why}")]
     Pattern { pattern: String, why: String },
+    /// Prepared was something else.
+    #[error("the request chooses another interpreter, environment or mount than was made ready for it")]
+    OtherChoice,
     #[error("{at}: nested deeper than limits.result_depth = {allowed}")]
     TooDeep { at: String, allowed: u64 },
 }

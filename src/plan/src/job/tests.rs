@@ -211,6 +211,7 @@ fn policy(job_size: u64) -> Policy {
         },
         result: Results { nan: NonFinite::Error, pandas: Tables::Error, surrogates: Surrogates::Error },
         environment: Vec::new(),
+        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new() },
     }
 }
 

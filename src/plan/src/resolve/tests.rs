@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use remand_policy::policy::{
-    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Overflow, Policy, Python, Results,
-    Surrogates, Syscalls, Tables, Tmp,
+    Choices, Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Overflow, Policy, Python,
+    Results, Surrogates, Syscalls, Tables, Tmp,
 };
 use remand_policy::units::{Bytes, Cpus, Limit, Span};
 use remand_syscalls::{Arch, Grant, Rules, is_dangerous, is_group, names};
@@ -70,6 +70,7 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
         },
         result: Results { nan: NonFinite::Error, pandas: Tables::Error, surrogates: Surrogates::Error },
         environment: vec![("LANG".into(), "C.UTF-8".into())],
+        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new() },
     }
 }
 

@@ -43,6 +43,7 @@ use crate::text::Problem;
 pub use chain::{Chain, beside};
 pub use document::{Keys, document};
 pub use origins::{Origins, Place};
+pub use sections::is_variable;
 pub use syntax::tokens;
 
 /// Reads a policy file called `name`, with its bases.

@@ -99,9 +99,12 @@ impl<S> Visitor<S> for Into<'_, '_, '_, '_, S> {
             Names::Modules => module,
             Names::Builtins => identifier,
             Names::Calls => syscalls::known,
+            Names::Interpreters => interpreter,
+            Names::Variables => pattern,
         };
         self.object.list(field.key(), list, |name: &String| check(name));
-        if names == Names::Modules && list.len() > 1 && list.iter().any(|name| name == "*") {
+        let all = matches!(names, Names::Modules | Names::Interpreters | Names::Variables);
+        if all && list.len() > 1 && list.iter().any(|name| name == "*") {
             let fault = Fault::new("\"*\" allows all, so the other names have no effect", "keep either \"*\" or the names");
             self.object.report_at(field.key(), fault);
         }
@@ -200,6 +203,23 @@ fn interpreter(path: &str) -> Result<(), Fault> {
     }
 }
 
+/// A variable's name, or the beginning of one.
+fn pattern(text: &str) -> Result<(), Fault> {
+    let start = text.strip_suffix('*').unwrap_or(text);
+    if text == "*" || is_variable(start) {
+        return Ok(());
+    }
+    let help = text.contains('=').then(|| "name the variable alone: a request brings the value".to_owned());
+    Err(Fault { message: format!("{} is neither a variable's name nor the beginning of one with a * behind", quote(text)), help })
+}
+
+/// Whether a text is a variable's name.
+#[must_use]
+pub fn is_variable(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    starts && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 fn module(name: &str) -> Result<(), Fault> {
     match name.split_once('.') {
         Some((first, _)) if identifier(first).is_ok() => {
@@ -226,10 +246,7 @@ fn read_environment(reader: &mut Reader<'_>, value: &Value<'_>, into: &mut Vec<(
             let name = property.name.as_str();
             section.accept(name);
             let mut report = |message: String| section.reader.report(property.range, "environment", Fault { message, help: None });
-            if name.is_empty()
-                || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-                || name.starts_with(|c: char| c.is_ascii_digit())
-            {
+            if !is_variable(name) {
                 report(format!("{} is not a variable's name", quote(name)));
                 continue;
             }

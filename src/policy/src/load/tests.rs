@@ -309,7 +309,7 @@ fn extends_in_a_circle_and_problems_of_a_base() {
         shown,
         [
             "b.jsonc:1:27: extends: goes in a circle: a.jsonc -> b.jsonc -> a.jsonc",
-            "b.jsonc:1:32: unknown key \"x\" (known here: extends, $schema, version, description, limits, filesystem, syscalls, network, namespaces, landlock, python, environment, result, expect)"
+            "b.jsonc:1:32: unknown key \"x\" (known here: extends, $schema, version, description, limits, filesystem, syscalls, network, namespaces, landlock, python, environment, result, request, expect)"
         ]
     );
     let endless = |name: &str| {

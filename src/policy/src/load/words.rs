@@ -68,6 +68,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("syscalls.quiet", "quietsyscalls silentsyscalls ignoredsyscalls expectedsyscalls seccompquiet"),
     ("network.mode", "networkmode net networks clonenewnet unsharenet sharenet hostnetwork"),
     ("network.mode", "allownetwork internet networking networkenabled networkaccess enablenetwork joinsnamespaceof"),
+    ("request", "requests allowrequest allowrequests"),
     ("environment", "env environ envs envvar envvars setenv environmentvariables passenvironment variables keepenv"),
     ("extends", "base from include inherit inherits extend parent template"),
     ("python.interpreter", "python3 pythonbin pythonpath pythonexecutable pythonversion"),

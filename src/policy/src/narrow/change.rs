@@ -99,17 +99,25 @@ pub(super) fn free(changes: &mut Vec<Change>, field: &str, from: &Value, to: &Va
     }
 }
 
-/// Lists of names as sets, a change for each name; `"*"` is every name.
-pub(super) fn names(changes: &mut Vec<Change>, field: &str, from: &[String], to: &[String], longer: Greater) {
+/// Lists of names as sets, a change for each name that no other list has, or has in a wider one; `"*"` is every name.
+pub(super) fn names(
+    changes: &mut Vec<Change>,
+    field: &str,
+    from: &[String],
+    to: &[String],
+    longer: Greater,
+    covers: impl Fn(&str, &str) -> bool,
+) {
     let all = |names: &[String]| names.iter().any(|name| name == "*");
     if all(from) || all(to) {
         return entry(changes, field, longer.order(&all(from), &all(to)), &json!(from), &json!(to));
     }
     let (from, to): (BTreeSet<_>, BTreeSet<_>) = (from.iter().collect(), to.iter().collect());
-    for name in from.difference(&to) {
+    let covered = |by: &BTreeSet<&String>, name: &String| by.iter().any(|wide| covers(wide, name));
+    for name in from.iter().filter(|name| !covered(&to, name)) {
         entry(changes, field, longer.order(&1, &0), &json!([name]), &json!([]));
     }
-    for name in to.difference(&from) {
+    for name in to.iter().filter(|name| !covered(&from, name)) {
         entry(changes, field, longer.order(&0, &1), &json!([]), &json!([name]));
     }
 }

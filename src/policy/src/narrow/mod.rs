@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use crate::field::{Field, Greater, Names, Saying};
 use crate::policy::{Fields, Mount, Policy, Visitor, Word};
 use crate::units::Number;
-use change::{changed, entry, free, names, parsed};
+use change::{changed, entry, free, parsed};
 
 pub use change::{Change, Direction};
 
@@ -111,7 +111,7 @@ impl<'c, S> Compare<'c, S> {
 
     fn list<T>(&mut self, field: &Field<S, T>, name: impl Fn(&T) -> Vec<String>, longer: Greater) {
         let (from, to) = self.both(field);
-        names(self.changes, field.path, &name(from), &name(to), longer);
+        change::names(self.changes, field.path, &name(from), &name(to), longer, |wide, narrow| wide == narrow);
     }
 }
 
@@ -119,7 +119,7 @@ impl<'c, S> Compare<'c, S> {
 pub(crate) fn meant(names: Names, list: &[String]) -> Vec<String> {
     match names {
         Names::Calls => calls_named(list).into_iter().collect(),
-        Names::Modules | Names::Builtins => list.to_vec(),
+        Names::Modules | Names::Builtins | Names::Interpreters | Names::Variables => list.to_vec(),
     }
 }
 
@@ -161,7 +161,8 @@ impl<S> Visitor<S> for Compare<'_, S> {
     fn reason(&mut self, _: &Field<S, Option<String>>, _: fn(&S) -> Option<(&'static str, &'static str)>) {}
 
     fn names(&mut self, field: &Field<S, Vec<String>>, names: Names, longer: Greater) {
-        self.list(field, |list| meant(names, list), longer);
+        let (from, to) = self.both(field);
+        change::names(self.changes, field.path, &meant(names, from), &meant(names, to), longer, |wide, narrow| names.covers(wide, narrow));
     }
 
     fn mounts(&mut self, field: &Field<S, Vec<Mount>>) {

@@ -34,7 +34,7 @@ pub(super) fn compare(changes: &mut Vec<Change>, from: &Rules, to: &Rules) {
         }
     }
     let kills = |rules: &Rules| calls_named(&rules.kill).into_iter().collect::<Vec<_>>();
-    names(changes, "syscalls.kill", &kills(from), &kills(to), Greater::AllowsLess);
+    names(changes, "syscalls.kill", &kills(from), &kills(to), Greater::AllowsLess, |wide, narrow| wide == narrow);
 }
 
 /// One call, with the alternatives under which each side grants it; none: not at all.

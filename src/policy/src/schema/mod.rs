@@ -112,6 +112,8 @@ impl<S> Visitor<S> for Drawing<'_> {
             Names::Modules => shape::module(),
             Names::Builtins => shape::identifier(),
             Names::Calls => shape::definition("Name"),
+            Names::Interpreters => shape::interpreters(),
+            Names::Variables => shape::pattern(),
         };
         self.put(field, shape::edited(&entry), None);
     }

@@ -97,6 +97,16 @@ pub(super) fn interpreter() -> Value {
     text(&format!("^([^/{CONTROL}]+|{})$", path()))
 }
 
+/// A name or a path, or `*`.
+pub(super) fn interpreters() -> Value {
+    text(&format!("^([^/{CONTROL}]+|{})$", path()))
+}
+
+/// A variable's name, or the beginning of one.
+pub(super) fn pattern() -> Value {
+    text(r"^([A-Za-z_][A-Za-z0-9_]*\*?|\*)$")
+}
+
 /// A Python name.
 pub(super) fn identifier() -> Value {
     text(&format!("^{IDENTIFIER}$"))

@@ -5,8 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use remand_policy::policy::{
-    Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Overflow, Policy, Python, Results,
-    Surrogates, Syscalls, Tables, Tmp,
+    Choices, Device, Enforce, Filesystem, Landlock, Limits, Mount, Namespaces, Network, NetworkMode, NonFinite, Overflow, Policy, Python,
+    Results, Surrogates, Syscalls, Tables, Tmp,
 };
 use remand_policy::units::{Bytes, Cpus, Limit, Span};
 use remand_syscalls::{Comparison, Condition, Grant, Rules};
@@ -166,6 +166,17 @@ fn result() -> impl Strategy<Value = Results> {
     parts.prop_map(|(nan, pandas, surrogates)| Results { nan, pandas, surrogates })
 }
 
+fn choices() -> impl Strategy<Value = Choices> {
+    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let interpreters = prop_oneof![subsequence(vec!["python3", "/opt/venvs", "/opt/venvs/a"], 0..=3), Just(vec!["*"])];
+    let environment = prop_oneof![subsequence(vec!["LC_*", "LC_ALL", "KEY"], 0..=3), Just(vec!["*"])];
+    (interpreters, environment, mounts()).prop_map(move |(interpreters, environment, mounts)| Choices {
+        interpreters: owned(interpreters),
+        environment: owned(environment),
+        mounts,
+    })
+}
+
 /// Any policy, called `p`.
 pub fn policy() -> impl Strategy<Value = Policy> {
     let network = (select(vec![NetworkMode::None, NetworkMode::Loopback, NetworkMode::Host]), option::of(Just("because")))
@@ -173,19 +184,33 @@ pub fn policy() -> impl Strategy<Value = Policy> {
     let landlock = (enforce(), 1_u32..8).prop_map(|(enforce, minimum_abi)| Landlock { enforce, minimum_abi });
     let environment = (subsequence(vec!["A", "B"], 0..=2), "[0-1]")
         .prop_map(|(names, value)| names.into_iter().map(|name| (name.into(), value.clone())).collect());
-    let parts =
-        (limits(), filesystem(), syscalls(), network, namespaces(), landlock, python(), result(), environment, select(vec!["", "x"]));
-    parts.prop_map(|(limits, filesystem, syscalls, network, namespaces, landlock, python, result, environment, description)| Policy {
-        name: "p".into(),
-        description: description.into(),
-        limits,
-        filesystem,
-        syscalls,
+    let parts = (
+        limits(),
+        filesystem(),
+        syscalls(),
         network,
-        namespaces,
+        namespaces(),
         landlock,
-        python,
-        result,
+        python(),
+        result(),
         environment,
+        choices(),
+        select(vec!["", "x"]),
+    );
+    parts.prop_map(|(limits, filesystem, syscalls, network, namespaces, landlock, python, result, environment, request, description)| {
+        Policy {
+            name: "p".into(),
+            description: description.into(),
+            limits,
+            filesystem,
+            syscalls,
+            network,
+            namespaces,
+            landlock,
+            python,
+            result,
+            environment,
+            request,
+        }
     })
 }

@@ -18,12 +18,12 @@ use crate::args::{self, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::plain;
-use crate::{exec, run};
+use crate::{choose, exec, run};
 
 /// What stands after `--`.
 pub enum Typed {
     Run(Box<RunArgs>),
-    Exec(ExecArgs),
+    Exec(Box<ExecArgs>),
 }
 
 impl Typed {
@@ -39,17 +39,19 @@ impl Typed {
         let args = args::parse(line).map_err(|error| Failure::usage(format!("the job after --: {}", wrong(error))))?;
         let typed = match args.command {
             Command::Run(args) => Self::Run(Box::new(args)),
-            Command::Exec(args) => Self::Exec(args),
+            Command::Exec(args) => Self::Exec(Box::new(args)),
             _ => return Err(Failure::usage("the job after -- is `run [OPTIONS] FILE` or `exec COMMAND...`".into())),
         };
-        let (confine, show, files, narrowed) = match &typed {
-            Self::Run(args) => (&args.confine, &args.show, &args.files, args.security_config.is_some()),
-            Self::Exec(args) => (&args.confine, &args.show, &args.files, false),
+        let (confine, show, files, narrowed, choices) = match &typed {
+            Self::Run(args) => {
+                (&args.confine, &args.show, &args.files, args.security_config.is_some(), choose::python(&args.python, &args.choose)?)
+            }
+            Self::Exec(args) => (&args.confine, &args.show, &args.files, false, choose::choice(&args.choose)?),
         };
         if !files.artifacts.is_empty() {
             return Err(Failure::usage("--artifacts: learning keeps nothing of what its runs leave".into()));
         }
-        fits(confine, show, narrowed).map(|()| typed)
+        fits(confine, show, narrowed, !choices.is_empty()).map(|()| typed)
     }
 
     /// Under which policy it would be run.
@@ -76,10 +78,16 @@ impl Typed {
 }
 
 /// What narrows a policy from outside cannot be learned into its file.
-fn fits(confine: &ConfineArgs, show: &ShowArgs, narrowed: bool) -> Result<(), Failure> {
+fn fits(confine: &ConfineArgs, show: &ShowArgs, narrowed: bool, chooses: bool) -> Result<(), Failure> {
     if narrowed || !confine.set.is_empty() || confine.timeout.is_some() {
         return Err(Failure::usage(
             "learning is about a policy's file: --set, --timeout and --security-config would hide what it says".into(),
+        ));
+    }
+    if chooses {
+        return Err(Failure::usage(
+            "what a request chooses is learned into no file: without --python, --env, --env-file and --mount, write it into the policy"
+                .into(),
         ));
     }
     if show.json || show.timing || show.outcome.is_some() {
