@@ -1,9 +1,8 @@
 //! What this process may do: nothing that whoever started it may not; and no more than it still has to, once its run has begun.
 
-use std::env;
-use std::ffi::CString;
+use std::{env, fs, iter};
 
-use nix::unistd::{Gid, Uid, geteuid, getgrouplist};
+use nix::unistd::{Gid, Uid, geteuid};
 use remand_engine::Identity;
 use remand_jail::rights;
 
@@ -33,11 +32,19 @@ pub fn give_up() {
 /// Does something with the rights of whoever called: under sudo theirs, not root's.
 pub fn as_caller<T: Send>(act: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
     let Some((user, group)) = sudo_user() else { return act() };
-    let name = env::var("SUDO_USER").ok().and_then(|name| CString::new(name).ok());
-    // Where nobody knows them, the first group alone.
-    let groups = name.and_then(|name| getgrouplist(&name, group).ok()).unwrap_or_else(|| vec![group]);
+    let groups: Vec<_> = iter::once(group).chain(env::var("SUDO_USER").map(|name| groups_of(&name)).unwrap_or_default()).collect();
     let failed = |error| Failure::internal(format!("cannot take on the rights of user {user}, who called: {error}"));
     rights::as_user(user, group, &groups, act).map_err(failed)?
+}
+
+/// A user's groups by `/etc/group`, the only service of names that a static program can ask: the C library would load the others into it, and dies of that.
+fn groups_of(name: &str) -> Vec<Gid> {
+    let of = |line: &str| {
+        let mut fields = line.split(':').skip(2);
+        let group = fields.next()?.parse().ok()?;
+        fields.next()?.split(',').any(|member| member == name).then_some(Gid::from_raw(group))
+    };
+    fs::read_to_string("/etc/group").unwrap_or_default().lines().filter_map(of).collect()
 }
 
 /// For whom a run is: whoever called.
