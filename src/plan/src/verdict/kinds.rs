@@ -89,10 +89,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether it matters where the code was: a limit of time or memory ended it, or a signal did.
+    /// Whether it matters where the code was: a limit of time ended it, or a signal did. A limit of memory gives no notice.
     #[must_use]
     pub fn asks_where(&self) -> bool {
-        let timed = |limit: LimitKind| matches!(limit, LimitKind::WallTime | LimitKind::CpuTime | LimitKind::Memory);
+        let timed = |limit: LimitKind| matches!(limit, LimitKind::WallTime | LimitKind::CpuTime);
         matches!(self, Self::Signaled { .. }) || matches!(self, Self::Exceeded { limit, .. } if timed(*limit))
     }
 
