@@ -7,7 +7,7 @@ use std::path::Path;
 use libtest_mimic::Trial;
 use remand_tests::command::Call;
 use remand_tests::scratch::Scratch;
-use remand_tests::{Check, End, ensure, trial};
+use remand_tests::{Check, End, ensure, policy_text, trial};
 use serde_json::{Value, json};
 
 /// All of them.
@@ -22,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("judge::a_checker_says_it_by_its_status", checker),
         trial("judge::two_that_talk_and_whose_fault_it_is", interactive),
         trial("judge::a_test_has_limits_of_its_own_and_the_first_failure_can_be_the_last", limits),
+        trial("judge::an_answer_that_was_cut_is_none", cut),
         trial("judge::what_cannot_be_judged_is_told_before_anything_runs", wrong),
     ]
 }
@@ -275,6 +276,16 @@ fn limits() -> Check {
     first.options.push("--stop".to_owned());
     let judged = first.judged()?;
     ensure(judged.verdicts() == ["AC", "MLE", "SK"] && judged.record["verdict"] == "MLE", "not one more", &judged.record)
+}
+
+fn cut() -> Check {
+    let source = "print('x' * 100000)";
+    let contest = Contest::new(source, "a.py").test("1", "", &"x".repeat(100_000));
+    let scratch = Scratch::new();
+    let policy = policy_text::extending("judge", &scratch, &json!({"limits": {"overflow": "truncate"}})).display().to_string();
+    let judged = contest.option("--policy", &policy).judged()?;
+    let test = &judged.record["tests"][0];
+    ensure(test["verdict"] == "OLE" && test["ended"]["kind"] == "finished", "it went on, and its answer is not whole", test)
 }
 
 fn wrong() -> Check {

@@ -235,7 +235,9 @@ impl Judge<'_> {
             (Against::Interactor(_), Some(tool)) => self.talk(case, policy, program, tool)?,
             (against, tool) => {
                 let (outcome, output) = self.alone(case, policy, program)?;
-                let (verdict, message, judged) = match (verdict::of_run(&outcome.verdict), against, tool) {
+                // A policy may let a run go on that writes too much; what is left of its answer is none.
+                let cut = outcome.stdout.truncated.then_some(Verdict::OutputLimit);
+                let (verdict, message, judged) = match (verdict::of_run(&outcome.verdict).or(cut), against, tool) {
                     (Some(verdict), ..) => (verdict, String::new(), None),
                     (None, Against::Answer(how), _) => {
                         let difference = how.difference(&self.answer(case)?, &output);
