@@ -21,7 +21,7 @@ pub const TABLE: &[Technique] = &[
     Technique::new(
         "no_inherited_descriptors",
         probe!("inherited_descriptors"),
-        &[Value(r#"{"kinds":{"0":"pipe","1":"pipe","2":"pipe","4":"pipe"},"cwd":"/workspace"}"#)],
+        &[Value(r#"{"kinds":{"0":"pipe","1":"pipe","2":"pipe","4":"pipe","5":"pipe"},"cwd":"/workspace"}"#)],
         Control::Query("true", &[At("/kinds/3", "\"directory\"")]),
     ),
     Technique::new(

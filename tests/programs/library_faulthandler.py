@@ -1,3 +1,4 @@
+# differs: faulthandler is enabled, to tell where the code was when a signal or a limit of time ended it
 import faulthandler
 import sys
 import tempfile

@@ -6,6 +6,8 @@ use nix::errno::Errno;
 
 /// Exit status for arguments, a policy or input that cannot be used; the same as clap's.
 pub const USAGE: u8 = 2;
+/// Exit status where nothing can be started; the same as the verdict `not_started`.
+pub const NOT_STARTED: u8 = 10;
 /// Exit status for an answer that could not be written, and for failures of remand itself; the same as the verdict `internal`.
 pub const INTERNAL: u8 = 11;
 /// Exit status where remand was started with rights that its caller does not have.

@@ -232,7 +232,7 @@ fn input(line: Option<&Line>) -> io::Result<Option<OwnedFd>> {
     fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     // Ends with this process, if nothing comes.
     let typed = line.cloned().filter(|_| stdin.is_terminal());
-    thread::Builder::new().spawn(move || {
+    thread::Builder::new().stack_size(relay::STACK).spawn(move || {
         while hand_on(&stdin, &to) {
             // Who types has the terminal.
             typed.iter().for_each(Line::close);

@@ -35,6 +35,8 @@ mod run;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use nix::sys::resource::{Resource, getrlimit};
+
 use crate::args::Command;
 use crate::failure::Failure;
 use crate::oci::Started;
@@ -67,8 +69,18 @@ fn begin() -> Result<u8, Failure> {
     command(words)
 }
 
+/// Descriptors that this process needs before a plan can say that there are too few for a run.
+const DESCRIPTORS: u64 = 24;
+
 fn command(words: Vec<OsString>) -> Result<u8, Failure> {
-    match args::parse(words).map_err(typed_wrong)?.command {
+    let command = args::parse(words).map_err(typed_wrong)?.command;
+    if matches!(command, Command::Run(_) | Command::Python(_) | Command::Exec(_) | Command::Judge(_)) {
+        let has = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+        if let Some(lack) = remand_plan::no_descriptors(has).filter(|_| has < DESCRIPTORS) {
+            return Err(Failure { code: failure::NOT_STARTED, ..Failure::usage(lack.to_string()) });
+        }
+    }
+    match command {
         Command::Run(args) => run::run(args),
         Command::Python(args) => python::python(args),
         Command::Exec(args) => exec::exec(args),

@@ -19,6 +19,9 @@ use remand_policy::text::terminal::escape;
 use crate::print::wait_for;
 use crate::progress::Line;
 
+/// Stack of a thread that passes bytes on. The usual one is more than a small limit of data (ulimit -d) leaves, which is for the start of a run to name.
+pub const STACK: usize = 128 << 10;
+
 /// One of our own streams as the program's.
 pub struct Relay<W> {
     to: Arc<W>,
@@ -48,7 +51,7 @@ impl<W: AsFd + Send + Sync + 'static> Relay<W> {
         let (gone, ours) = pipe2(OFlag::O_CLOEXEC)?;
         let (to, queue) = (Arc::new(to), Arc::new(Queue::default()));
         let (stream, taken) = (Arc::clone(&to), Arc::clone(&queue));
-        let thread = thread::Builder::new().spawn(move || {
+        let thread = thread::Builder::new().stack_size(STACK).spawn(move || {
             let _ours = ours;
             rights::keep_none().map_err(|_| Errno::EPERM)?;
             pass_on(&*stream, &taken, terminal, line.as_ref())

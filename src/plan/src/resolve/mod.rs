@@ -28,7 +28,7 @@ use crate::protection::Protection;
 
 pub use cpus::POOLS;
 pub use protections::UNCOUNTED;
-pub use room::no_room;
+pub use room::{no_descriptors, no_room};
 pub use root::{Shown, shown, unexecutable};
 
 impl Plan {
