@@ -11,14 +11,17 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::unistd::{pipe2, read};
+use remand_engine::host;
 use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Request, Said};
 use remand_plan::event::Event;
 use remand_plan::outcome::{PolicyRef, VERSION};
 
 use crate::args::ShowArgs;
 use crate::artifacts::Delivery;
+use remand_plan::step::Step;
+
 use crate::cancel::Cancel;
-use crate::failure::Failure;
+use crate::failure::{Failure, NOT_STARTED};
 use crate::print;
 use crate::progress::Line;
 use crate::relay::{self, Relay};
@@ -98,14 +101,14 @@ pub fn run(
     let _closed = Closed(line);
     let cancel = Cancel::hold()?;
     // After the signals are held back, which are the loop's and not those threads'.
-    let no_input = |error| Failure::internal(format!("cannot start to pass standard input on: {error}"));
+    let no_input = |error| unpassed("standard input", &error);
     let input = if ways.input { input(line).map_err(no_input)? } else { None };
     if ways.output == Passed::Nothing {
         let outcome = deliver(run(Caller { cancel: Some(cancel.fd()), ..caller(input) }));
         print::answering(cancel);
         return outcome;
     }
-    let no_streams = |error| Failure::internal(format!("cannot start to pass output on: {error}"));
+    let no_streams = |error| unpassed("output", &error);
     let mut way = Way::open(policy, ways.output, line).map_err(no_streams)?;
     let ends = any(cancel.fd(), &way).map_err(no_streams)?;
     let sink = |said: Said<'_>, us| way.take(said, us);
@@ -121,6 +124,14 @@ pub fn run(
         (None, Some(errno)) => Err(Failure::unwritten("standard error", errno)),
         (None, None) => outcome,
     }
+}
+
+/// Threads and descriptors are refused by what refuses a run's processes too: looked at, as that is.
+fn unpassed(what: &str, error: &io::Error) -> Failure {
+    let refused = Errno::from_raw(error.raw_os_error().unwrap_or_default());
+    let why = host::explain(&remand_jail::failure::Failure::kernel(Step::Forkserver, "a thread", refused));
+    let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+    Failure { code: NOT_STARTED, ..Failure::internal(format!("cannot start to pass {what} on: {error}{why}")) }
 }
 
 impl Way {
