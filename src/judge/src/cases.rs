@@ -15,6 +15,8 @@ const DEPTH: usize = 4;
 /// Tests that are looked at.
 const MOST: usize = 10_000;
 const LIMITS: &str = "limits.json";
+/// Bytes of it.
+const MOST_LIMITS: u64 = 1 << 20;
 
 /// One test.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +55,7 @@ pub enum CaseError {
     Unknown(String, String),
 }
 
-/// The tests of a directory, in order. `answers`: each has to have one.
+/// The tests of a directory, in order.
 ///
 /// # Errors
 /// There are none, or one cannot be understood.
@@ -124,7 +126,12 @@ fn list(directory: &Path, beneath: &str, depth: usize, files: &mut BTreeMap<Stri
 fn read_limits(directory: &Path, file: Option<PathBuf>) -> Result<serde_json::Map<String, Value>, CaseError> {
     let Some(file) = file else { return Ok(serde_json::Map::new()) };
     let path = directory.join(LIMITS).display().to_string();
-    let text = fs::read_to_string(&file).map_err(|error| CaseError::Io { path: path.clone(), error })?;
+    let failed = |error| CaseError::Io { path: path.clone(), error };
+    let found = fs::metadata(&file).map_err(failed)?;
+    if !found.is_file() || found.len() > MOST_LIMITS {
+        return Err(failed(io::Error::other("it is no regular file, or larger than 1 MiB")));
+    }
+    let text = fs::read_to_string(&file).map_err(failed)?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(limits)) if limits.values().all(Value::is_object) => Ok(limits),
         Ok(_) => Err(CaseError::NotLimits(path)),
@@ -213,6 +220,9 @@ mod tests {
         assert!(said("unknown", &[("1.in", ""), (LIMITS, r#"{"3": {}}"#)]).contains("no test \"3\""));
         assert!(said("shape", &[("1.in", ""), (LIMITS, "[1]")]).contains("an object is expected"));
         assert!(said("json", &[("1.in", ""), (LIMITS, "{")]).contains("limits.json: EOF"));
+        let endless = Tree::new("endless", &[("1.in", "")]);
+        std::os::unix::fs::symlink("/dev/zero", endless.0.join(LIMITS)).unwrap();
+        assert!(find(&endless.0).unwrap_err().to_string().contains("no regular file"));
         assert!(find(Path::new("/nowhere")).unwrap_err().to_string().contains("/nowhere"));
     }
 }
