@@ -16,7 +16,7 @@ print(child(lambda: 7), child(lambda: os.kill(os.getpid(), signal.SIGKILL)), chi
 print(child(lambda: os.execv(sys.executable, [sys.executable, "-c", "raise SystemExit(4)"])))
 print(os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", "raise SystemExit(6)"]))
 pid = os.posix_spawn(sys.executable, [sys.executable, "-c", "pass"], os.environ)
-print(os.waitpid(pid, 0)[1], os.getpgid(0) > 0, os.getsid(0) > 0)
+print(os.waitpid(pid, 0)[1], os.getpgid(0) >= 0, os.getsid(0) >= 0)
 pid = os.fork()
 if pid == 0:
     time.sleep(60)
