@@ -173,8 +173,10 @@ mod tests {
 
     impl Place {
         fn new(name: &str) -> Self {
-            let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../target/beside-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
+            // Nothing that a run has of its own or that somebody else may write, wherever the checkout lies: not below /tmp.
+            let places = ["/var/lib".to_owned(), std::env::var("HOME").unwrap_or_default()];
+            let path = places.iter().map(|place| Path::new(place).join(format!("remand-beside-{name}-{}", std::process::id())));
+            let path = path.into_iter().find(|path| std::fs::create_dir(path).is_ok()).unwrap();
             set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
             Self(path.canonicalize().unwrap())
         }
