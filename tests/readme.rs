@@ -1,4 +1,4 @@
-//! The examples of README.md: each command is run as it stands there, by a shell, and what it prints is compared with what stands below it.
+//! The examples of README.md and of docs/request.md: each command is run as it stands there, by a shell, and what it prints is compared with what stands below it.
 //!
 //! An example is a block of the kind `console`: lines after `$ ` are commands, lines after `> ` go on with one, the others are what it prints. `…` stands for
 //! any text, alone in a line for any lines. The examples share one directory, in their order.
@@ -15,7 +15,8 @@ use remand_tests::{Check, ensure, trial};
 /// All of them.
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("readme::every_example_prints_what_it_shows", || examples(include_str!("../README.md"))),
+        trial("readme::every_example_prints_what_it_shows", || examples(include_str!("../README.md"), 10)),
+        trial("readme::examples_of_requests_print_what_they_show", || examples(include_str!("../docs/request.md"), 3)),
         trial("readme::what_is_shown_is_compared", compared),
     ]
 }
@@ -25,9 +26,9 @@ const ANY: &str = "…";
 /// A command and the lines that it is to print.
 type Example = (String, Vec<String>);
 
-fn examples(page: &str) -> Check {
+fn examples(page: &str, least: usize) -> Check {
     let examples = read(page);
-    ensure(examples.len() >= 10, "there are examples", &examples.len())?;
+    ensure(examples.len() >= least, "there are examples", &examples.len())?;
     let scratch = Scratch::new();
     let path = format!("{}:{}", binary().parent().unwrap().display(), env::var("PATH").unwrap_or_default());
     for (command, shown) in examples {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use nix::unistd::geteuid;
-use remand_tests::command::{Call, binary};
+use remand_tests::command::{Call, Ended, binary};
 use remand_tests::observe::Seen::{Exceeded, Raised, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::scratch::Scratch;
@@ -20,6 +20,9 @@ pub fn trials() -> Vec<Trial> {
         trial("requests::an_items_error_is_no_end_of_a_limit", errors_and_limits),
         trial("requests::code_items_and_query_in_every_way", inputs),
         trial("requests::outcome_beside_what_people_read", outcome_beside),
+        trial("requests::all_of_a_run_as_one_request", as_json),
+        trial("requests::the_helper_answers_with_one_line", helper),
+        trial("requests::the_helper_serves_what_it_is_told", helper_refuses),
         trial("requests::short_options", short_options),
         trial("requests::what_was_meant_is_told", meant),
         trial("requests::shells_complete_policies_and_fields", completion),
@@ -222,4 +225,94 @@ fn new_policy() -> Check {
     ensure(mode == 0o700, "for nobody else", &format!("{mode:o}"))?;
     let ended = call(&["run", "-p", "mine", "-c", "return 1"]).end()?;
     ensure(ended.out() == "1\n", "and runs", &ended)
+}
+
+/// A request and what `remand run --request -` makes of it.
+fn asked(request: &Json, args: &[&str]) -> Result<Ended, End> {
+    Call::new(&[&["run", "--request", "-"], args].concat()).input(request.to_string().as_bytes()).end()
+}
+
+fn as_json() -> Check {
+    let function = json!({"code": "print('said')\nreturn [_items, _query]", "items": [1], "query": {"q": 2}});
+    let ended = asked(&function, &[])?;
+    ensure(ended.out() == "[[1],{\"q\":2}]\n" && ended.err() == "said\n", "as remand run", &ended)?;
+    let items: Vec<_> = (0..3).collect();
+    let each = json!({"code": "return 1 / _item", "mode": "per_item", "on_error": "item", "items": items});
+    ensure(asked(&each, &["--json"])?.outcome()?["items"]["failed"] == 1, "an item's error is its own", &each)?;
+    let read =
+        "import sys, os, helper\nprint(sys.argv, sys.stdin.buffer.read(), helper.x, open('data/a').read())\nopen('out', 'w').write('left')";
+    let program = json!({
+        "mode": "script", "name": "main.py", "argv": ["a b"], "stdin": {"$bytes": "AP8="}, "artifacts": ["out"], "code": read,
+        "files": [{"name": "lib", "directory": true, "imports": true}, {"name": "lib/helper.py", "text": "x = 5"}, {"name": "data/a", "content": "YQ=="}],
+    });
+    let outcome = asked(&program, &["--json"])?.outcome()?;
+    let said = outcome["stdout"]["text"].as_str().unwrap_or("");
+    ensure(said == "['main.py', 'a b'] b'\\x00\\xff' 5 a\n" && outcome["stdin"]["bytes"] == 2, "all of it is there", &outcome)?;
+    let again = json!({"code": "return open('out').read()", "files": outcome["files"]});
+    ensure(asked(&again, &[])?.out() == "\"left\"\n", "what one left the next is given", &again)?;
+    // More than a pipe holds, and more than the policy lets.
+    let mut long = json!({"mode": "script", "code": "import sys\nprint(len(sys.stdin.read()))", "stdin": "x".repeat(3 << 20)});
+    ensure(asked(&long, &[])?.out() == "3145728\n", "to the last byte, and then its end", &"")?;
+    long["overrides"] = json!({"limits": {"stdin": "1MiB"}});
+    compare(&asked(&long, &["--json"])?.outcome()?, &[Exceeded("stdin")])?;
+    let to = Scratch::new();
+    let directory = to.path().display().to_string();
+    let ended = asked(&program, &["--artifacts-to", &directory])?;
+    ensure(ended.code == Some(0) && fs::read_to_string(to.path().join("out"))? == "left", "into a directory", &ended)?;
+    let ended = Call::new(&["run", "--request", "-", "--set", "limits.pids=3"]).input(b"{}").end()?;
+    ensure(ended.code == Some(2) && ended.err().contains("cannot be used with"), "it says all itself", &ended)
+}
+
+/// What the helper answers.
+fn helped(request: &str, args: &[&str]) -> Result<(Ended, Json), End> {
+    let ended = Call::new(&[&["helper"], args].concat()).input(request.as_bytes()).end()?;
+    let lines = ended.out();
+    ensure(args.contains(&"--stream") || lines.lines().count() == 1, "one line", &ended)?;
+    let last = lines.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    Ok((ended, last.unwrap_or_default()))
+}
+
+fn helper() -> Check {
+    let (ended, outcome) = helped(r#"{"code": "return 6 * 7"}"#, &[])?;
+    ensure(ended.code == Some(0) && outcome["value"] == 42 && ended.err().is_empty(), "the outcome", &ended)?;
+    let (ended, outcome) = helped(r#"{"code": "raise ValueError(1)"}"#, &[])?;
+    ensure(ended.code == Some(1) && outcome["verdict"]["kind"] == "raised" && ended.err().is_empty(), "a verdict is no problem", &ended)?;
+    let (ended, last) = helped(r#"{"code": "print(1)\nreturn 2"}"#, &["--stream"])?;
+    ensure(
+        ended.out().lines().count() >= 3 && last["event"] == "outcome" && last["outcome"]["value"] == 2,
+        "events, then the outcome",
+        &ended,
+    )?;
+    let large = json!({"mode": "script", "code": "open('f', 'wb').write(bytes(3 << 20))", "artifacts": ["f"]}).to_string();
+    let (_, outcome) = helped(&large, &[])?;
+    let content = outcome["files"][0]["content"].as_str().unwrap_or("").len();
+    ensure(content == (3 << 20) / 3 * 4, "files are in the record, there being no other way", &(content, &outcome["files_left_out"]))
+}
+
+fn helper_refuses() -> Check {
+    let scratch = Scratch::new();
+    let file = scratch.file("own.jsonc", r#"{"version": 1, "extends": "default"}"#).display().to_string();
+    for (request, args, told) in [
+        (String::new(), &[][..], "EOF"),
+        ("{\"code\": \"return 1\"".into(), &[], "line 1 column"),
+        (r#"{"code": "return 1", "timeout": 3}"#.into(), &[], "unknown field `timeout`"),
+        (json!({"code": "return 1", "policy": file}).to_string(), &[], "is a path"),
+        (json!({"code": "return 1", "policy": "own.jsonc"}).to_string(), &[], "is a path"),
+        (json!({"code": "return 1", "policy": "no-such"}).to_string(), &[], "no policy no-such"),
+        (json!({"code": "return 1", "policy": "strict"}).to_string(), &["--allow-policy", "numeric"], "not served here"),
+        (json!({"code": "return 1"}).to_string(), &["--allow-policy", "numeric"], "not served here"),
+        (json!({"code": "return 1", "overrides": {"limits": {"memory": "1TiB"}}}).to_string(), &[], "limits.memory"),
+        (json!({"code": "return 1", "mounts": [{"source": "/etc"}]}).to_string(), &[], "request.mounts"),
+        (json!({"code": "return 1", "policy": "\u{1b}[2J"}).to_string(), &[], "no policy"),
+    ] {
+        let (ended, answer) = helped(&request, args)?;
+        let detail = answer["problem"]["detail"].as_str().unwrap_or("");
+        ensure(detail.contains(told) && !detail.contains('\u{1b}'), told, &answer)?;
+        ensure(ended.code == Some(2) && answer["problem"]["exit_status"] == 2 && !ended.err().is_empty(), "people read it too", &ended)?;
+        let (_, last) = helped(&request, &[&["--stream"], args].concat())?;
+        ensure(last["event"] == "problem" && last["detail"] == answer["problem"]["detail"], "the last event", &last)?;
+    }
+    let (_, outcome) =
+        helped(&json!({"code": "return 1", "policy": "numeric"}).to_string(), &["--allow-policy", "numeric", "--allow-policy", "default"])?;
+    ensure(outcome["policy"]["name"] == "numeric", "control: what it may have", &outcome)
 }

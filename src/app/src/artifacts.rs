@@ -31,6 +31,8 @@ pub struct Delivery {
     patterns: Option<Patterns>,
     to: Option<(OwnedFd, PathBuf)>,
     overwrite: bool,
+    /// Bytes of content for the record.
+    room: u64,
     /// Why some were not written, for people.
     troubles: Vec<String>,
 }
@@ -45,13 +47,23 @@ impl Delivery {
         }
         let open = |path: &Path| rights::as_caller(|| directory(path)).map(|to| (to, path.to_owned()));
         let to = args.artifacts_to.as_deref().map(open).transpose()?;
-        Ok(Self { patterns, to, overwrite: args.overwrite, troubles: Vec::new() })
+        if to.is_some() && patterns.is_none() {
+            return Err(Failure::usage(
+                "--artifacts-to: no files are asked for; --artifacts GLOB, or artifacts of the request, says which".into(),
+            ));
+        }
+        Ok(Self { patterns, to, overwrite: args.overwrite, room: IN_RECORD, troubles: Vec::new() })
+    }
+
+    /// All into the record, for a caller who cannot be given them in another way.
+    pub fn recorded() -> Self {
+        Self { patterns: None, to: None, overwrite: false, room: u64::MAX, troubles: Vec::new() }
     }
 
     /// Puts the files where they are to go. What could not be written is left out.
     pub fn deliver(&mut self, outcome: &mut Outcome) -> Result<(), Failure> {
         match &self.to {
-            None => in_record(outcome),
+            None => in_record(outcome, self.room),
             Some((to, path)) => {
                 let files = std::mem::take(&mut outcome.files);
                 let overwrite = self.overwrite;
@@ -124,8 +136,7 @@ fn sentence(why: Why) -> &'static str {
 }
 
 /// Leaves the record the content of so much as it may carry.
-fn in_record(outcome: &mut Outcome) {
-    let mut left = IN_RECORD;
+fn in_record(outcome: &mut Outcome, mut left: u64) {
     for file in &mut outcome.files {
         match left.checked_sub(file.size) {
             Some(rest) => left = rest,

@@ -17,6 +17,7 @@ use nix::fcntl::{OFlag, open, openat};
 use nix::sys::stat::{Mode, mkdirat};
 use remand_plan::event;
 use remand_plan::outcome::{self, EXIT_CODES};
+use remand_plan::submission;
 use remand_policy::schema;
 
 use crate::args::{self, GenerateArgs};
@@ -71,14 +72,17 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
         written.map_err(|error| Failure::internal(error.to_string()))?;
         files.push((format!("completions/{name}"), utf8(text)?));
     }
-    let schema = serde_json::to_string_pretty(&outcome::schema()).map_err(|error| Failure::internal(error.to_string()))?;
-    files.push(("reference/outcome.schema.json".into(), schema + "\n"));
-    let events = serde_json::to_string_pretty(&event::schema()).map_err(|error| Failure::internal(error.to_string()))?;
-    files.push(("reference/event.schema.json".into(), events + "\n"));
-    let report = serde_json::to_string_pretty(&remand_judge::schema()).map_err(|error| Failure::internal(error.to_string()))?;
-    files.push(("reference/judge.schema.json".into(), report + "\n"));
-    let policy = serde_json::to_string_pretty(&schema::file()).map_err(|error| Failure::internal(error.to_string()))?;
-    files.push(("reference/policy.schema.json".into(), policy + "\n"));
+    let schemas = [
+        ("request", submission::schema()),
+        ("outcome", outcome::schema()),
+        ("event", event::schema()),
+        ("judge", remand_judge::schema().into()),
+        ("policy", schema::file()),
+    ];
+    for (name, schema) in schemas {
+        let text = serde_json::to_string_pretty(&schema).map_err(|error| Failure::internal(error.to_string()))?;
+        files.push((format!("reference/{name}.schema.json"), text + "\n"));
+    }
     files.push(("reference/policy.md".into(), schema::reference()));
     files.push(("reference/exit-codes.md".into(), exit_codes()));
     Ok(files)
@@ -92,7 +96,7 @@ fn pages(command: &Command, files: &mut Vec<(String, String)>) -> Result<(), Fai
     let man = Man::new(command.clone()).date("").source(concat!("remand ", env!("CARGO_PKG_VERSION"))).manual("User Commands");
     man.render(&mut text).map_err(|error| Failure::internal(error.to_string()))?;
     let mut text = utf8(text)?;
-    if matches!(command.get_name(), "run" | "exec") {
+    if matches!(command.get_name(), "run" | "exec" | "helper") {
         text.push_str(".SH \"EXIT STATUS\"\n");
         text.extend(EXIT_CODES.map(|(code, kind, meaning)| format!(".TP\n\\fB{code}\\fR {kind}\n{meaning}\n")));
     }

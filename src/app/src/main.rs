@@ -18,6 +18,7 @@ mod failure;
 mod forward;
 mod generate;
 mod given;
+mod helper;
 mod judge;
 mod oci;
 mod overrides;
@@ -31,6 +32,7 @@ mod refusal;
 mod relay;
 mod rights;
 mod run;
+mod submitted;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -74,7 +76,7 @@ const DESCRIPTORS: u64 = 24;
 
 fn command(words: Vec<OsString>) -> Result<u8, Failure> {
     let command = args::parse(words).map_err(typed_wrong)?.command;
-    if matches!(command, Command::Run(_) | Command::Python(_) | Command::Exec(_) | Command::Judge(_)) {
+    if matches!(command, Command::Run(_) | Command::Python(_) | Command::Helper(_) | Command::Exec(_) | Command::Judge(_)) {
         let has = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
         if let Some(lack) = remand_plan::no_descriptors(has).filter(|_| has < DESCRIPTORS) {
             return Err(Failure { code: failure::NOT_STARTED, ..Failure::usage(lack.to_string()) });
@@ -84,6 +86,7 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Run(args) => run::run(args),
         Command::Python(args) => python::python(args),
         Command::Exec(args) => exec::exec(args),
+        Command::Helper(args) => helper::helper(&args),
         Command::Judge(args) => judge::judge(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Policy(command) => policy::policy(command),

@@ -15,10 +15,13 @@ use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
 use crate::record::Record;
-use crate::{account, answer, beside, choose, forward, given, read};
+use crate::{account, answer, beside, choose, forward, given, read, submitted};
 
 /// Reads code and inputs, runs it, and gives the outcome; the exit status is the verdict's.
 pub fn run(args: RunArgs) -> Result<u8, Failure> {
+    if let Some(file) = &args.request {
+        return submitted::run(&args, file);
+    }
     one_from_input(&args, &[])?;
     let mut laps = Laps::start();
     let record = Record::open(args.show.outcome.as_deref())?;
@@ -86,6 +89,7 @@ pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
             (_, Some(file)) => query(&read::text(file, "--query-file", limits.job_size.0, "limits.job_size")?, "--query-file", limits)?,
             (None, None) => Data::null(),
         },
+        stdin: None,
         files: given::read(&args.files, policy)?,
         artifacts: args.files.artifacts.clone(),
         choice: choose::python(&args.python, &args.choose)?,

@@ -189,7 +189,7 @@ impl Engine {
         }
     }
 
-    /// Runs something to its end. A command gets only the files of `request`, and what it chooses.
+    /// Runs something to its end. A command gets only the standard input and the files of `request`, and what it chooses.
     ///
     /// # Errors
     /// The policy does not let the request choose what it does, or the request is larger than the policy lets a job be.

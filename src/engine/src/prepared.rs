@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::failure::Failure;
 use remand_jail::forkserver::Forkserver;
-use remand_jail::run::{Begun, Job, Launch, PathLookups, Run, Sink, Watcher};
+use remand_jail::run::{Begun, Feed, Job, Launch, PathLookups, Run, Sink, Watcher};
 use remand_plan::artifacts::Patterns;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
@@ -32,7 +32,7 @@ use crate::laps::Laps;
 pub enum Program<'a> {
     /// The code of a request, by the Python executor on the interpreter that the policy names.
     Python,
-    /// A program of the host with its arguments, by an absolute path or a name to look up on the engine's path. It gets only the files of a request.
+    /// A program of the host with its arguments, by an absolute path or a name to look up on the engine's path. It gets only the standard input and the files of a request.
     Command(&'a [String]),
 }
 
@@ -45,7 +45,7 @@ pub struct Caller<'a> {
     pub cancel: Option<BorrowedFd<'a>>,
     /// Gets what the run says as it comes, within the limits; gives back at once, since meanwhile no limit is looked at.
     pub sink: Option<Sink<'a>>,
-    /// What a program has as its standard input: a pipe or a socket that does not block. None: it has ended. A function has none.
+    /// What a program has as its standard input, if its request does not say: a pipe or a socket that does not block. None: it has ended. A function has none.
     pub input: Option<OwnedFd>,
     /// Called once user code can have begun: a process that makes no other run can then give up what only a start takes ([`remand_jail::rights::keep_for_the_end`]).
     pub begun: Option<Begun<'a>>,
@@ -146,7 +146,7 @@ impl Prepared {
         }
     }
 
-    /// Runs it to its end. A command gets only the files of `request`.
+    /// Runs it to its end. A command gets only the standard input and the files of `request`.
     ///
     /// # Errors
     /// The request is larger than the policy lets a job be.
@@ -202,10 +202,14 @@ impl Prepared {
             return Err(JobError::OtherChoice);
         }
         let (workspace, artifacts) = (workspace(request, &self.policy)?, Patterns::read(&request.artifacts)?);
-        let Found::Python(interpreter) = &self.found else { return Ok(Job { workspace, artifacts, ..Job::default() }) };
+        let input = request.stdin.clone().map(Feed::Whole);
+        let Found::Python(interpreter) = &self.found else { return Ok(Job { workspace, artifacts, input, ..Job::default() }) };
+        if input.is_some() && !matches!(request.mode, Mode::Script(_)) {
+            return Err(JobError::NoInput);
+        }
         let bytes = job::encode(request, &self.policy, interpreter)?;
         let items = matches!(request.mode, Mode::PerItem(_)).then(|| request.items.count());
-        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), items, workspace, artifacts, input: None })
+        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), items, workspace, artifacts, input })
     }
 
     fn started<'a>(
@@ -215,7 +219,8 @@ impl Prepared {
         input: Option<OwnedFd>,
         laps: &mut Laps,
     ) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
-        let job = Job { input, ..self.job(request)? };
+        let mut job = self.job(request)?;
+        job.input = job.input.or(input.map(Feed::Passed));
         if let Found::Python(_) = self.found {
             laps.lap(Step::Job);
         }

@@ -303,7 +303,9 @@ fn is_at(path: &Path, place: &Path) -> bool {
     std::path::absolute(path).is_ok_and(|path| path == place)
 }
 
-fn is_path(typed: &str) -> bool {
+/// Whether what was typed for a policy is a file and no name.
+#[must_use]
+pub fn is_path(typed: &str) -> bool {
     typed.contains('/') || typed.ends_with(".jsonc")
 }
 

@@ -68,11 +68,29 @@ pub enum Event<'a> {
         #[schemars(with = "serde_json::Value")]
         value: &'a RawValue,
     },
-    /// The run is over. The last event, always.
+    /// The run is over. The last event, unless there is a problem.
     Outcome {
         /// The whole record.
         outcome: &'a Outcome,
     },
+    /// The request cannot be answered. The last event then; only of `remand helper`, which has nobody to tell it else.
+    Problem {
+        /// Why.
+        #[serde(flatten)]
+        problem: Problem<'a>,
+    },
+}
+
+/// Why a request has no outcome.
+#[derive(Clone, Copy, Debug, Serialize, schemars::JsonSchema)]
+pub struct Problem<'a> {
+    /// What was tried, on which object, with what answer; may span lines.
+    pub detail: &'a str,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'a str>,
+    /// The exit status of the command.
+    pub exit_status: u8,
 }
 
 fn is_false(flag: &bool) -> bool {

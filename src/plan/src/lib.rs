@@ -29,6 +29,7 @@ pub mod request;
 mod resolve;
 mod start;
 pub mod step;
+pub mod submission;
 mod together;
 pub mod trace;
 pub mod verdict;

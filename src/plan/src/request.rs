@@ -111,6 +111,8 @@ pub struct Request {
     pub items: Data,
     /// `_query` in `all_items` mode.
     pub query: Data,
+    /// What a program has as its standard input, whole. None: what its caller passes on, or nothing. A function has none.
+    pub stdin: Option<Arc<[u8]>>,
     /// What the run finds in its `/workspace`, by content. A copy each, in its memory and gone with it.
     pub files: Vec<Given>,
     /// Patterns of the files beneath `/workspace` that are wanted when the run is over, however it ends.
@@ -152,6 +154,7 @@ impl Default for Request {
             mode: Mode::AllItems,
             items: Data::no_items(),
             query: Data::null(),
+            stdin: None,
             files: Vec::new(),
             artifacts: Vec::new(),
             choice: Choice::default(),

@@ -88,6 +88,8 @@ pub enum Command {
     Python(PythonArgs),
     /// Run any program under a policy
     Exec(ExecArgs),
+    /// Answer one JSON request on standard input with one JSON outcome on standard output
+    Helper(HelperArgs),
     /// Judge a program by tests, as programming contests do
     Judge(JudgeArgs),
     /// Say what this machine can enforce, and what to do where it cannot
@@ -108,11 +110,14 @@ pub enum Command {
 #[command(after_help = RUN_HELP)]
 pub struct RunArgs {
     /// Python source, a function body that may `return` its value; `-` reads standard input
-    #[arg(required_unless_present = "code", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present_any = ["code", "request"], value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
     /// The source as text
     #[arg(short = 'c', value_name = "CODE", conflicts_with = "file")]
     pub code: Option<String>,
+    /// All that is to be run, as a JSON request (docs/request.md); `-` reads standard input. It goes with options about what is printed and written alone
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = BESIDE_REQUEST)]
+    pub request: Option<PathBuf>,
     /// How the code is called
     #[arg(long, value_enum, default_value = "all_items")]
     pub mode: ModeArg,
@@ -146,6 +151,40 @@ pub struct RunArgs {
     /// What to print.
     #[command(flatten)]
     pub show: ShowArgs,
+}
+
+/// What a request says itself.
+const BESIDE_REQUEST: [&str; 18] = [
+    "file",
+    "code",
+    "mode",
+    "on_error",
+    "items",
+    "query",
+    "query_file",
+    "security_config",
+    "given_files",
+    "given_dirs",
+    "artifacts",
+    "policy",
+    "set",
+    "timeout",
+    "python",
+    "env",
+    "env_file",
+    "mount",
+];
+
+/// `remand helper`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = HELPER_HELP)]
+pub struct HelperArgs {
+    /// Answer with events as they come, a line of JSON each; the last one is the outcome, or the problem
+    #[arg(long)]
+    pub stream: bool,
+    /// Refuse requests for any other policy than this; may be repeated
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(complete::policies))]
+    pub allow_policy: Vec<String>,
 }
 
 /// `remand python`.
@@ -227,7 +266,7 @@ pub struct ConfineArgs {
 }
 
 /// What a run finds and leaves in `/workspace`, where it begins.
-#[derive(Debug, Default, ArgGroup)]
+#[derive(Clone, Debug, Default, ArgGroup)]
 pub struct FilesArgs {
     /// Copy a file into the run's /workspace, by its own name or as NAME; `-` is standard input; may be repeated
     #[arg(id = "given_files", long = "file", value_name = "[NAME=]PATH")]
@@ -239,7 +278,7 @@ pub struct FilesArgs {
     #[arg(long, value_name = "GLOB")]
     pub artifacts: Vec<String>,
     /// Write them into this directory; without it, --json has those of at most 1 MiB together
-    #[arg(long, value_name = "DIR", requires = "artifacts")]
+    #[arg(long, value_name = "DIR")]
     pub artifacts_to: Option<PathBuf>,
     /// Let them replace files that stand there
     #[arg(long, requires = "artifacts_to")]
@@ -365,6 +404,13 @@ readable account of any other ending, go to standard error. Only one of FILE, --
 Items are an array, or a JSON value on each line (NDJSON).
 
 The exit status tells the verdict: 0 finished, 1 raised, 2 wrong usage, 5 a limit; docs/reference/exit-codes.md has all of them.";
+
+const HELPER_HELP: &str = "\
+For programs that start a process per run: hooks, cron, rules of sudo, any language. The request is read to its end, at most 256 MiB of it; docs/request.md has its \
+fields. It brings all that it needs by value: files, standard input, a policy's name. Paths of this host it can name only where the policy's section `request` lets \
+it, and they are opened with the rights of whoever called sudo. A request without an outcome is answered with {\"problem\": {\"detail\": ..., \"hint\": ..., \"exit_status\": ...}}.
+
+The exit status tells the verdict as that of `remand run` does; 2 is a request, or a policy, that cannot be used.";
 
 const PYTHON_USAGE: &str = "remand python [OPTIONS] SCRIPT [ARGS]...
        remand python [OPTIONS] -c CODE [ARGS]...

@@ -24,7 +24,7 @@ use remand_plan::step::Step;
 
 use super::artifacts::{self, Found};
 use super::denials::{Denials, MOST_AT_ONCE};
-use super::input::Input;
+use super::input::{Feed, Input};
 use super::launch::{Job, Progress, Sink};
 use super::meter::Meter;
 use super::parts::{Parts, Server};
@@ -84,7 +84,7 @@ pub struct With<'w, 's> {
     /// Empty once the run has it all and has begun.
     pub job: &'w mut Cow<'s, [u8]>,
     pub id: &'w str,
-    pub input: Option<BorrowedFd<'w>>,
+    pub input: Option<&'w Feed>,
     pub sink: Option<&'w mut Sink<'s>>,
     pub now: Moment,
 }

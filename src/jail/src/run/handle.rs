@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
                 watch: &mut self.watch,
                 job: &mut self.job.bytes,
                 id: &self.id,
-                input: self.job.input.as_ref().map(AsFd::as_fd),
+                input: self.job.input.as_ref(),
                 sink: self.sink.as_mut(),
                 now,
             },

@@ -1,13 +1,24 @@
 //! What a run has as its standard input, and what of it was given and read.
 //!
-//! Always holds: the run holds a pipe of ours, and nothing of its caller's; what waits here is one portion at most. The pipe's other end stays here too, so
-//! that what nobody read can be counted.
+//! Always holds: the run holds a pipe of ours, and nothing of its caller's; of what is passed on, one portion at most waits here. The pipe's other end stays here
+//! too, so that what nobody read can be counted.
 
+use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use remand_plan::evidence::Given;
 
 use crate::sys::file::waiting;
+
+/// Where a run's standard input comes from.
+#[derive(Debug)]
+pub enum Feed {
+    /// A pipe or a socket that does not block, until its end.
+    Passed(OwnedFd),
+    /// All of it, and then its end.
+    Whole(Arc<[u8]>),
+}
 
 /// What is passed on.
 #[derive(Debug, Default)]
@@ -19,7 +30,7 @@ pub struct Input {
     /// The same pipe, to be asked.
     pub pipe: Option<OwnedFd>,
     /// What the pipe did not take yet.
-    pub rest: Vec<u8>,
+    pub rest: VecDeque<u8>,
     /// Bytes that came.
     pub seen: u64,
 }

@@ -1,7 +1,7 @@
 //! What a caller asks for, and what it is given while a run goes on.
 
 use std::borrow::Cow;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use remand_plan::output::{Channel, Piece};
 use remand_plan::workspace::Workspace;
 use remand_plan::{HostFacts, Plan};
 use serde_json::value::RawValue;
+
+use super::input::Feed;
 
 /// One run as decided.
 pub struct Launch<'a> {
@@ -36,8 +38,8 @@ pub struct Job<'a> {
     pub artifacts: Option<Patterns>,
     /// How many items it is called for, one by one.
     pub items: Option<u64>,
-    /// Where its standard input comes from: a pipe or a socket that does not block. None: it has ended.
-    pub input: Option<OwnedFd>,
+    /// Where its standard input comes from. None: it has ended.
+    pub input: Option<Feed>,
 }
 
 /// Makes another plan of a plan, for what the host turned out to be.

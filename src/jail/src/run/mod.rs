@@ -24,6 +24,7 @@ mod watch;
 use remand_plan::Outcome;
 
 pub use handle::Run;
+pub use input::Feed;
 pub use launch::{Begun, Caller, Job, Launch, Progress, Said, Sink, Watcher, WithoutCgroup};
 pub use lookups::{PathLookup, PathLookups};
 

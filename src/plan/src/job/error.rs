@@ -21,6 +21,9 @@ pub enum JobError {
     /// Prepared was something else.
     #[error("the request chooses another interpreter, environment or mount than was made ready for it")]
     OtherChoice,
+    /// It is called with arguments alone.
+    #[error("standard input is given, which a function does not have; a program (mode script) does")]
+    NoInput,
     #[error("{at}: nested deeper than limits.result_depth = {allowed}")]
     TooDeep { at: String, allowed: u64 },
 }
