@@ -73,14 +73,14 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
         files.push((format!("completions/{name}"), utf8(text)?));
     }
     let schemas = [
-        ("request", submission::schema()),
-        ("outcome", outcome::schema()),
-        ("event", event::schema()),
-        ("judge", remand_judge::schema().into()),
-        ("policy", schema::file()),
+        ("request", serde_json::to_string_pretty(&submission::schema())),
+        ("outcome", serde_json::to_string_pretty(&outcome::schema())),
+        ("event", serde_json::to_string_pretty(&event::schema())),
+        ("judge", serde_json::to_string_pretty(&remand_judge::schema())),
+        ("policy", serde_json::to_string_pretty(&schema::file())),
     ];
-    for (name, schema) in schemas {
-        let text = serde_json::to_string_pretty(&schema).map_err(|error| Failure::internal(error.to_string()))?;
+    for (name, text) in schemas {
+        let text = text.map_err(|error| Failure::internal(error.to_string()))?;
         files.push((format!("reference/{name}.schema.json"), text + "\n"));
     }
     files.push(("reference/policy.md".into(), schema::reference()));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use data_encoding::BASE64;
 use remand_policy::policy::Limits;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -359,8 +359,8 @@ impl GivenFile {
 
 /// The JSON Schema of requests.
 #[must_use]
-pub fn schema() -> Value {
-    schemars::schema_for!(Submission<'_>).to_value()
+pub fn schema() -> Schema {
+    schemars::schema_for!(Submission<'_>)
 }
 
 #[cfg(test)]
