@@ -1,8 +1,12 @@
 //! Processes and signals: what a run starts ends with it, and nothing it does to itself or others disturbs the supervisor.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
-use remand_tests::command::Call;
+use remand_tests::command::{Call, binary};
 use remand_tests::facts::{LANDLOCK_SCOPES, PRIVILEGED, RUN_IDS, need};
 use remand_tests::observe::Seen::{Any, At, Exceeded, NotStdout, Raised, Value, Verdict};
 use remand_tests::processes::{appears, named, vanishes};
@@ -49,6 +53,7 @@ pub fn trials() -> Vec<Trial> {
         trial("lifecycle::held_pipes_do_not_hold_the_answer [P4]", held_pipes),
         trial("lifecycle::setuid_file_gives_nothing [P13]", setuid_file_gives_nothing),
         trial("lifecycle::concurrent_runs_have_different_ids [N12]", concurrent_runs_have_different_ids),
+        trial("lifecycle::ids_are_said_to_be_a_runs_alone_where_they_are", ids_alone),
     ]
 }
 
@@ -110,6 +115,28 @@ fn setuid_file_gives_nothing() -> Check {
     let code = "import os, subprocess\nos.setresuid(65534, 65534, 65534)\nreturn subprocess.run([_query, '-I', '-c', 'import os; print(os.geteuid())'], stdout=subprocess.PIPE).stdout.decode().strip()";
     let ended = plain::call(code, &serde_json::json!(copy), plain::Apart::Nothing).end()?;
     ensure(ended.out().trim() == "\"0\"", "without a sandbox the file gives root's id", &ended)
+}
+
+/// In containers, which have a `/run` and process ids of their own, another one may have the same ids.
+fn ids_alone() -> Check {
+    need(&[RUN_IDS])?;
+    let own_uid = |before: &str| {
+        let script = format!("exec {before} \"$@\"");
+        let command =
+            ["-c".as_ref(), script.as_ref(), "sh".as_ref(), binary().as_os_str(), "run".as_ref(), "--json".as_ref(), "-".as_ref()];
+        let outcome = Call::program(Path::new("/bin/sh"), &command).input(b"return 1").end()?.outcome()?;
+        ensure(outcome["verdict"]["kind"] == "finished", "it runs", &outcome)?;
+        Ok::<_, End>(outcome["enforcement"]["own_uid"].clone())
+    };
+    let here = own_uid("")?;
+    if fs::metadata("/proc/self/ns/pid")?.ino() == 0xefff_fffc {
+        ensure(here["by"].as_str().is_some_and(|by| by.ends_with("held by this run alone")), "the control", &here)?;
+    }
+    for container in ["unshare -mpf --mount-proc", "unshare -m sh -c 'mount -t tmpfs tmpfs /run && exec \"$@\"' sh"] {
+        let there = own_uid(container)?;
+        ensure(there.to_string().contains("another container") && !there.to_string().contains("alone"), container, &there)?;
+    }
+    Ok(())
 }
 
 fn concurrent_runs_have_different_ids() -> Check {

@@ -15,6 +15,7 @@ use remand_plan::places::RUN_ID;
 use remand_plan::step::Step;
 
 use crate::failure::Failure;
+use crate::sys::random::random;
 
 const DIRECTORY: &str = "/run/remand";
 const FILE: &str = "/run/remand/ids";
@@ -37,8 +38,9 @@ impl IdRange {
         // In pairs, of which one is enough for a forkserver and its run.
         let (pairs, wanted) = (count / 2, runs.saturating_add(2) / 2);
         let places = (pairs + 1).saturating_sub(wanted);
-        // Begins where others are unlikely to be, so that the first try mostly is the last.
-        let begin = std::process::id() % places.max(1);
+        // Begins where others are unlikely to be, those of other containers too, which have a file of their own.
+        let [number] = random().map_err(|errno| Failure::kernel(Step::Ids, "random bits for the choice of ids", errno))?;
+        let begin = u32::try_from(number % u64::from(places.max(1))).unwrap_or(0);
         for pair in (begin..places).chain(0..begin) {
             if lock_bytes(&lock, pair, wanted).map_err(|error| Failure::io(Step::Ids, FILE, &error))? {
                 return Ok(Arc::new(Self { first: first + 2 * pair, runs, _lock: lock }));

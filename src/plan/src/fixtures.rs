@@ -27,6 +27,7 @@ pub fn full() -> HostFacts {
         privileged: true,
         run_ids: 1000,
         first_run_id: 60000,
+        ids_alone: yes(),
         namespaces: NamespaceFacts { user: yes(), mount: yes(), pid: yes(), ipc: yes(), uts: yes(), network: yes(), cgroup: yes() },
         cgroup: CgroupFacts {
             version: CgroupVersion::V2,

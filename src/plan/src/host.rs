@@ -61,6 +61,8 @@ pub struct HostFacts {
     pub run_ids: u32,
     /// First host uid of the pool.
     pub first_run_id: u32,
+    /// Every remand of this machine takes its ids where this one does, so that no two runs have the same.
+    pub ids_alone: Fact,
     /// Each namespace, tried for real in a child process.
     pub namespaces: NamespaceFacts,
     /// Where cgroups for runs can be made.

@@ -2,9 +2,12 @@
 //!
 //! Always holds: ids for runs are mapped in this process's own user namespace, for users and groups alike, and are not 0, not 65534 ("nobody").
 
+use std::fs;
 use std::ops::Range;
+use std::os::unix::fs::MetadataExt;
 
 use caps::{CapSet, Capability};
+use remand_plan::host::Fact;
 
 /// What a privileged start needs: namespaces and mounts, id maps, files and signals of runs that have another id.
 const NEEDED: [Capability; 6] = [
@@ -38,6 +41,25 @@ pub(super) fn look(uid_map: &str, gid_map: &str) -> Ids {
         pool = 0..0;
     }
     Ids { uid: nix::unistd::geteuid().as_raw(), gid: nix::unistd::getegid().as_raw(), privileged: !pool.is_empty(), pool }
+}
+
+/// The number of the first PID namespace, `PROC_PID_INIT_INO` of the kernel's `proc_ns.h`.
+const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
+
+/// Whether the file that ids are locked in ([`crate::ids`]) is the machine's own: this process belongs to the machine's first PID namespace, and has the `/run` of
+/// its PID 1. Two containers have a file each, and may have the same ids on the host.
+pub(super) fn alone() -> Fact {
+    let at = |path: &str| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
+    let own = at("/proc/self/ns/pid").is_some_and(|(_, namespace)| namespace == FIRST_PID_NAMESPACE);
+    // Who may not look there has no privilege to start with.
+    if own && at("/proc/1/root/run").is_none_or(|run| Some(run) == at("/run")) {
+        return Fact::Available;
+    }
+    let what = if own { "/run here is not the machine's" } else { "this is not the machine's first PID namespace" };
+    Fact::Missing {
+        blocker: format!("{what}: a remand in another container may give out the same ids"),
+        remedy: "Run remand outside of containers, or say namespaces.own_uid = \"optional\".".into(),
+    }
 }
 
 /// Whether this process's own ids mean something in its user namespace; others can't make user namespaces.

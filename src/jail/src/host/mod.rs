@@ -66,6 +66,7 @@ pub fn observe(depth: Depth) -> HostFacts {
         privileged: ids.privileged,
         run_ids: ids.pool.end - ids.pool.start,
         first_run_id: ids.pool.start,
+        ids_alone: ids::alone(),
         namespaces: namespaces::assumed(),
         cgroup: cgroup::facts(&read("/proc/self/cgroup"), &mountinfo),
         landlock_abi,

@@ -32,14 +32,15 @@ pub(super) fn namespaces(ledger: &mut Ledger, policy: &Policy, host: &HostFacts)
 /// Ids, groups, capabilities, and who owns the result pipe.
 pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
     let own = if own_ids(host) {
-        Fact::Available
+        host.ids_alone.clone()
     } else {
         Fact::Missing {
             blocker: "this process may not map other users' ids".into(),
             remedy: "Run remand as root, or say namespaces.own_uid = \"optional\".".into(),
         }
     };
-    ledger.need(Protection::OwnUid, &own, policy.namespaces.own_uid, "a host uid from the pool");
+    let missing = ledger.need(Protection::OwnUid, &own, policy.namespaces.own_uid, "a host uid from the pool");
+    ledger.instead(Protection::OwnUid, missing.filter(|_| own_ids(host)), "a host uid from the pool, at random");
     ledger.by(Protection::NoNewPrivs, "PR_SET_NO_NEW_PRIVS");
     ledger.by(Protection::Capabilities, "all five sets empty");
     if host.privileged {

@@ -313,6 +313,17 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
 }
 
 #[test]
+fn ids_that_another_container_may_give_out_are_a_substitute() {
+    let host = HostFacts { ids_alone: missing("first PID namespace"), ..full() };
+    let mut policy = policy();
+    policy.namespaces.own_uid = Enforce::Optional;
+    let plan = on(&policy, &host).unwrap();
+    assert_eq!(plan.enforcement.get(&Protection::OwnUid), Some(&instead("a host uid from the pool, at random", "no first PID namespace")));
+    policy.namespaces.own_uid = Enforce::Required;
+    assert_eq!(on(&policy, &host).unwrap_err()[0].protection, Protection::OwnUid);
+}
+
+#[test]
 fn everything_required_and_missing_is_refused_at_once_with_its_remedy() {
     let mut host = rootless();
     host.namespaces.user = missing("user namespaces");

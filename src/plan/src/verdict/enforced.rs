@@ -13,7 +13,11 @@ pub fn enforcement(evidence: &Evidence, plan: &Plan) -> BTreeMap<Protection, Enf
     let mut all = plan.enforcement.clone();
     let Some(confinement) = evidence.confinement else { return all };
     if let Some(uid) = confinement.own_uid {
-        all.insert(Protection::OwnUid, Enforcement::By(format!("host uid {uid}, held by this run alone")));
+        let held = match all.remove(&Protection::OwnUid) {
+            Some(Enforcement::Substitute { because, .. }) => Enforcement::Substitute { by: format!("host uid {uid}"), because },
+            _ => Enforcement::By(format!("host uid {uid}, held by this run alone")),
+        };
+        all.insert(Protection::OwnUid, held);
     }
     all.insert(Protection::SupplementaryGroups, groups(confinement));
     all.insert(Protection::NestedUserNamespaces, nested(confinement));

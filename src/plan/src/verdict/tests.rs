@@ -405,6 +405,10 @@ fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
     let full = told(&with(confinement, None, 0));
     let get = |what: Protection| full.get(&what).cloned();
     assert_eq!(get(Protection::OwnUid), by("host uid 60001, held by this run alone"));
+    let elsewhere = Enforcement::Substitute { by: "a host uid from the pool".into(), because: "of containers".into() };
+    let shared = Plan { enforcement: [(Protection::OwnUid, elsewhere)].into(), ..plan.clone() };
+    let held = decide(&with(confinement, None, 0), &shared).enforcement.remove(&Protection::OwnUid);
+    assert_eq!(held, Some(Enforcement::Substitute { by: "host uid 60001".into(), because: "of containers".into() }));
     assert_eq!(
         (get(Protection::SupplementaryGroups), get(Protection::NestedUserNamespaces)),
         (by("setgroups: none"), by("user.max_user_namespaces = 0 inside"))
