@@ -13,6 +13,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "remand run -c 'return sum(range(10))'",
             "remand run --mode per_item --on-error item --items rows.ndjson code.py",
             "remand run -p strict -t 2s --set limits.memory=64MiB --json code.py",
+            "remand run --request request.json",
         ],
     ),
     (
@@ -25,6 +26,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("exec", &["remand exec -- /bin/ls -l /", "remand exec -p compile -t 10s -- gcc --version"]),
+    ("helper", &["remand helper < request.json", "remand helper --stream --allow-policy strict < request.json"]),
     (
         "judge",
         &["remand judge --program sum.py --tests tests/", "remand judge --program sum.c --tests tests/ --time 1s --memory 64MiB --json"],
