@@ -105,7 +105,7 @@ fn setuid_file_gives_nothing() -> Check {
     let python = std::fs::canonicalize("/usr/bin/python3").map_err(|_| End::Skip("Debian's /usr/bin/python3".to_owned()))?;
     let copy = scratch.path().join("python");
     program::copy(&python, &copy)?;
-    std::fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755))?;
+    fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755))?;
     let sections = serde_json::json!({ "python": { "interpreter": "/usr/bin/python3" }, "filesystem": { "mounts": [
         { "source": scratch.path(), "target": "/setuid", "exec": true } ] } });
     let policy = policy_text::write(&scratch, &sections);
@@ -120,10 +120,10 @@ fn setuid_file_gives_nothing() -> Check {
 /// In containers, which have a `/run` and process ids of their own, another one may have the same ids.
 fn ids_alone() -> Check {
     need(&[RUN_IDS])?;
+    let binary = binary();
     let own_uid = |before: &str| {
         let script = format!("exec {before} \"$@\"");
-        let command =
-            ["-c".as_ref(), script.as_ref(), "sh".as_ref(), binary().as_os_str(), "run".as_ref(), "--json".as_ref(), "-".as_ref()];
+        let command = ["-c".as_ref(), script.as_ref(), "sh".as_ref(), binary.as_os_str(), "run".as_ref(), "--json".as_ref(), "-".as_ref()];
         let outcome = Call::program(Path::new("/bin/sh"), &command).input(b"return 1").end()?.outcome()?;
         ensure(outcome["verdict"]["kind"] == "finished", "it runs", &outcome)?;
         Ok::<_, End>(outcome["enforcement"]["own_uid"].clone())
