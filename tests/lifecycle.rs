@@ -102,7 +102,7 @@ fn held_pipes() -> Check {
 fn setuid_file_gives_nothing() -> Check {
     need(&[PRIVILEGED])?;
     let scratch = Scratch::new();
-    let python = std::fs::canonicalize("/usr/bin/python3").map_err(|_| End::Skip("Debian's /usr/bin/python3".to_owned()))?;
+    let python = fs::canonicalize("/usr/bin/python3").map_err(|_| End::Skip("Debian's /usr/bin/python3".to_owned()))?;
     let copy = scratch.path().join("python");
     program::copy(&python, &copy)?;
     fs::set_permissions(&copy, std::os::unix::fs::PermissionsExt::from_mode(0o4755))?;
