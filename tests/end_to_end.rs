@@ -43,6 +43,7 @@ mod readme;
 mod relay;
 mod requests;
 mod results;
+mod snippets;
 mod soak;
 mod start;
 mod surroundings;
@@ -103,6 +104,7 @@ fn trials() -> Vec<Trial> {
         offers::trials(),
         output::trials(),
         here::trials(),
+        snippets::trials(),
         soak::trials(),
         endings::trials(),
         errors::trials(),

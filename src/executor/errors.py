@@ -179,6 +179,8 @@ def description_of(error, kept, own):
             return "the code is the body of a function, and %r is one of its local names: %s; in a program (`remand python`) it is global" % (name, way)
     if isinstance(error, SyntaxError) and own is not None and "import *" in message_of(error):
         return "the code is the body of a function: import the names that it needs, or run it as a program (`remand python`)"
+    if isinstance(error, SystemExit) and own is not None:
+        return "the code is the body of a function, which ends by `return` and gives its value so; a program (`remand python`) ends by this"
     return ""
 
 
