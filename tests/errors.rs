@@ -19,6 +19,7 @@ pub fn trials() -> Vec<Trial> {
         trial("errors::a_program_tells_the_same", program),
         trial("errors::an_account_without_end_is_bounded", bounded),
         trial("errors::a_forged_account_is_bounded_or_refused", forged),
+        trial("errors::a_closed_result_descriptor_is_named [11.c20]", closed),
     ]
 }
 
@@ -162,4 +163,34 @@ fn forged() -> Check {
         compare(&run(&more)?, &[Malformed("")])?;
     }
     Ok(())
+}
+
+fn closed() -> Check {
+    let ways = [
+        "os.closerange(3, 64)\nreturn 1",
+        "os.close(4)\nreturn 1",
+        "os.close(4)\n1 / 0",
+        "os.closerange(3, 64)\nkept = [open('/dev/null', 'wb', 0) for _ in range(3)]\nreturn 1",
+        "if os.fork() == 0:\n    os._exit(0)\nos.wait()\nos.close(4)\nwhile True: pass",
+    ];
+    for way in ways {
+        let verdict = Call::run(&format!("import os\n{way}"), &[]).end()?.outcome()?["verdict"].clone();
+        let reason = verdict["reason"].as_str().unwrap_or_default();
+        ensure(verdict["kind"] == "malformed_result" && reason.contains("the code closed descriptor 4"), way, &verdict)?;
+    }
+    let ended = Call::new(&["run", "-"]).input(b"import os\nos.close(4)\nwhile True: pass").end()?;
+    ensure(
+        ended.code == Some(9) && ended.err().contains("the code closed descriptor 4 and went on, in line "),
+        "and where it was",
+        &ended,
+    )?;
+    // The controls: who ends at once has ended itself, however often that is looked at; a child's descriptor is the child's.
+    for _ in 0..20 {
+        for (code, kind) in [("0", "no_result"), ("3", "exited")] {
+            let verdict = Call::run(&format!("import os\nos._exit({code})"), &[]).end()?.outcome()?["verdict"].clone();
+            ensure(verdict["kind"] == kind, "it ended itself", &verdict)?;
+        }
+    }
+    let child = "import os\nif os.fork() == 0:\n    os.close(4)\n    os._exit(0)\nos.wait()\nreturn 1";
+    ensure(Call::run(child, &[]).end()?.outcome()?["value"] == 1, "a child that closes its own", &child)
 }

@@ -25,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         trial("output::what_is_dropped_is_told_where_it_is_missing", told),
         trial("output::events_come_as_it_goes", events),
         trial("output::events_of_items_and_of_an_end", events_of_items),
+        trial("output::events_of_what_is_used", events_of_usage),
         trial("output::events_are_harmless_and_whole", events_are_whole),
         trial("output::a_request_cannot_make_it_go_on", narrowing),
     ]
@@ -235,6 +236,27 @@ fn events_of_items() -> Check {
     ensure(events[6]["outcome"]["error"]["item"] == 2 && ended.code == Some(1), "and how it ended", &events[6])?;
     let never = Call::new(&["run", "--stream", "--set", "limits.cpus=0.01", "--set", "limits.pids=1", &file, "--items", &items]).end()?;
     ensure(named(&lines(&never)?).last() == Some(&"outcome"), "always an outcome", &never)
+}
+
+fn events_of_usage() -> Check {
+    let code = "import threading, time\nheld = b'x' * (40 << 20)\nthreading.Thread(target=time.sleep, args=(2.2,)).start()\nend = time.monotonic() + 2.2\n\
+                while time.monotonic() < end: pass\nprint('done')";
+    let scratch = Scratch::new();
+    let file = scratch.file("code.py", code).display().to_string();
+    for args in [&["run", "--stream"][..], &["python", "--stream"]] {
+        let ended = Call::new(&[args, &[&file]].concat()).end()?;
+        let events = lines(&ended)?;
+        let told: Vec<_> = events.iter().filter(|event| event["event"] == "usage").collect();
+        let at: Vec<_> = told.iter().filter_map(|event| event["us"].as_u64()).collect();
+        ensure(!told.is_empty() && at[0] >= 1_000_000 && at.windows(2).all(|two| two[1] > two[0]), "now and then", &at)?;
+        let usage = told[0];
+        let used =
+            (usage["memory"].as_u64() >= Some(40 << 20), usage["pids"].as_u64() == Some(2), usage["cpu_ms"]["user"].as_f64() > Some(0.0));
+        ensure(used == (true, true, true), "what it has used", &(usage, &events.last()))?;
+        ensure(events.last().is_some_and(|last| last["event"] == "outcome"), "and none after its end", &at)?;
+    }
+    let short = Call::new(&["python", "--stream", "-c", "print('x')"]).end()?;
+    ensure(named(&lines(&short)?) == ["start", "stdout", "outcome"], "control: one that is over before", &short)
 }
 
 fn events_are_whole() -> Check {

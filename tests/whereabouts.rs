@@ -12,6 +12,7 @@ pub fn trials() -> Vec<Trial> {
         trial("whereabouts::at_a_time_limit_the_account_names_line_and_function", timed),
         trial("whereabouts::of_every_thread_and_of_programs", threads),
         trial("whereabouts::of_a_run_that_dies", dying),
+        trial("whereabouts::near_the_memory_limit", near),
         trial("whereabouts::a_run_that_does_not_say_ends_all_the_same", silent),
         trial("whereabouts::what_is_forged_there_is_a_claim_and_nothing_more", forged),
     ]
@@ -89,6 +90,25 @@ fn dying() -> Check {
         ensure(current(&program).iter().any(|frame| frame["line"] == 3), "of a program too", &program["where"])?;
     }
     Ok(())
+}
+
+/// Slowly enough to be asked.
+const GROWS: &str = "import time\ndef grow(to):\n    kept = []\n    while len(kept) < to:\n        kept.append(b'x' * (1 << 20))\n        time.sleep(0.01)\n\n";
+
+fn near() -> Check {
+    let limit = ["--set".to_owned(), "limits.memory=100MiB".to_owned()];
+    let over = run(&format!("{GROWS}grow(1000)"), &limit)?;
+    ensure(over["verdict"]["limit"] == "memory", "the verdict is the supervisor's", &over["verdict"])?;
+    let names: Vec<_> = current(&over).iter().map(|frame| frame["function"].clone()).collect();
+    ensure(names == ["grow", "code"], "where it came near", &(&over["where"], &over["verdict"]))?;
+    let program = Call::new(&[&["python".to_owned()], &limit[..], &["-c".to_owned(), format!("{GROWS}grow(1000)")]].concat()).end()?.err();
+    ensure(
+        program.contains("over limits.memory") && program.contains(", in grow(), as the code says"),
+        "of a program, in words",
+        &program,
+    )?;
+    let back = run(&format!("{GROWS}for _ in range(2): grow(88)\nreturn 7"), &limit)?;
+    ensure(back["value"] == 7 && back.get("where").is_none(), "control: one that came near and went back", &back)
 }
 
 fn silent() -> Check {

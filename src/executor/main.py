@@ -41,6 +41,8 @@ def tell_where():
 
 
 def main():
+    global CHANNEL
+    CHANNEL = pipe_of(FRAMES)  # which the code may close, and open something else in its place
     job = read_job()
     attempt(tell_where, None)
     if job["version"] != 2:

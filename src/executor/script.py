@@ -113,10 +113,8 @@ def print_exception(error, trace):
 
 
 def run_script(job, names, namespace):
-    global CHANNEL
     script, text = job["script"], job["code"]
     settle(script, text, namespace, names)
-    CHANNEL = pipe_of(FRAMES)
     posix.set_inheritable(FRAMES, False)
     send(b'{"kind":"ready"}')
     try:

@@ -118,8 +118,8 @@ fn ending(outcome: &Outcome) -> (String, Vec<String>) {
             ("the process exited with status 0 before it gave a result".into(), vec!["return a value instead of exiting".into()])
         }
         Verdict::MalformedResult { reason } => (
-            format!("the result channel carried what the protocol does not allow: {}", plain(reason)),
-            vec!["the code wrote to file descriptor 4, or tampered with the executor".into()],
+            format!("the result channel carried what the protocol does not allow: {}{}", plain(reason), place(outcome)),
+            vec!["file descriptor 4 is the result's: the code wrote to it, closed it, or tampered with the executor".into()],
         ),
         Verdict::NotStarted { step, index, errno, hint } => not_started(*step, *index, *errno, hint),
         Verdict::Internal { message } => {
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(
             told(Verdict::MalformedResult { reason: "two final frames".into() }),
             "remand: the result channel carried what the protocol does not allow: two final frames\n  \
-             the code wrote to file descriptor 4, or tampered with the executor\n"
+             file descriptor 4 is the result's: the code wrote to it, closed it, or tampered with the executor\n"
         );
         assert_eq!(
             told(Verdict::NotStarted { step: Step::Landlock, index: 2, errno: 1, hint: "first\nsecond".into() }),

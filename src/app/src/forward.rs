@@ -12,9 +12,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::unistd::{pipe2, read};
 use remand_engine::host;
-use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Request, Said};
+use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Progress, Request, Said, Watcher};
 use remand_plan::event::Event;
-use remand_plan::outcome::{PolicyRef, VERSION};
+use remand_plan::outcome::{CpuMs, PolicyRef, VERSION, microseconds};
 
 use crate::args::ShowArgs;
 use crate::artifacts::Delivery;
@@ -111,8 +111,9 @@ pub fn run(
     let no_streams = |error| unpassed("output", &error);
     let mut way = Way::open(policy, ways.output, line).map_err(no_streams)?;
     let ends = any(cancel.fd(), &way).map_err(no_streams)?;
+    let watcher = watcher(line, way.out.as_ref().filter(|_| ways.output == Passed::Events));
     let sink = |said: Said<'_>, us| way.take(said, us);
-    let outcome = deliver(run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), ..caller(input) }));
+    let outcome = deliver(run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), watcher, ..caller(input) }));
     way.end();
     print::answering(cancel);
     match (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish)) {
@@ -124,6 +125,18 @@ pub fn run(
         (None, Some(errno)) => Err(Failure::unwritten("standard error", errno)),
         (None, None) => outcome,
     }
+}
+
+/// Shows how it goes: by the line for people, and by events.
+fn watcher(line: Option<&Line>, events: Option<&Relay<Stdout>>) -> Option<Watcher<'static>> {
+    let mut line = Line::watcher(line);
+    let Some(events) = events.map(Relay::queue) else { return line };
+    Some(Box::new(move |progress| {
+        line.iter_mut().for_each(|line| line(progress));
+        let Progress { wall, cpu: (user, system), memory, pids, .. } = progress;
+        let usage = Event::Usage { us: microseconds(wall), cpu_ms: CpuMs { user: user.into(), system: system.into() }, memory, pids };
+        events.offer((print::event(&usage) + "\n").as_bytes());
+    }))
 }
 
 /// Threads and descriptors are refused by what refuses a run's processes too: looked at, as that is.

@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use nix::fcntl::OFlag;
 use remand_engine::{Progress, Watcher};
 
+use remand_plan::outcome::microseconds;
+
 use crate::account::{bytes, time};
 use crate::args::ShowArgs;
 
@@ -95,10 +97,10 @@ impl State {
 
 /// How it goes, in a few words.
 fn told(progress: Progress) -> String {
-    let Progress { wall, cpu, memory, printed } = progress;
+    let Progress { wall, cpu, memory, printed, .. } = progress;
     let memory = memory.map(|held| format!(", {}", bytes(held))).unwrap_or_default();
     let printed = if printed == 0 { String::new() } else { format!(", {} printed", bytes(printed)) };
-    format!("{} s, CPU {}{memory}{printed}", wall.as_secs(), time(u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX)))
+    format!("{} s, CPU {}{memory}{printed}", wall.as_secs(), time(microseconds(cpu.0 + cpu.1)))
 }
 
 #[cfg(test)]
@@ -108,7 +110,8 @@ mod tests {
 
     #[test]
     fn it_tells_what_is_known() {
-        let progress = Progress { wall: Duration::from_millis(2900), cpu: Duration::from_millis(1500), memory: Some(3 << 20), printed: 4 };
+        let (wall, cpu) = (Duration::from_millis(2900), (Duration::from_millis(1000), Duration::from_millis(500)));
+        let progress = Progress { wall, cpu, memory: Some(3 << 20), pids: None, printed: 4 };
         assert_eq!(told(progress), "2 s, CPU 1.50 s, 3 MiB, 4 bytes printed");
         assert_eq!(told(Progress { memory: None, printed: 0, ..progress }), "2 s, CPU 1.50 s");
     }

@@ -33,7 +33,7 @@ pub struct Relay<W> {
 
 /// What waits to be written. One portion, however many it came in.
 #[derive(Default)]
-struct Queue {
+pub struct Queue {
     waiting: Mutex<Waiting>,
     news: Condvar,
 }
@@ -65,6 +65,11 @@ impl<W: AsFd + Send + Sync + 'static> Relay<W> {
         self.queue.news.notify_one();
     }
 
+    /// Where others hand over what can be left out.
+    pub fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.queue)
+    }
+
     /// Readable when something could not be written.
     pub fn gone(&self) -> BorrowedFd<'_> {
         self.gone.as_fd()
@@ -90,6 +95,15 @@ impl<W: AsFd + Send + Sync + 'static> Relay<W> {
 }
 
 impl Queue {
+    /// Takes bytes, unless the reader is behind: nothing bounds how many there will be.
+    pub fn offer(&self, bytes: &[u8]) {
+        let mut waiting = self.lock();
+        if waiting.bytes.is_empty() {
+            waiting.bytes.extend_from_slice(bytes);
+            self.news.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -200,6 +214,22 @@ mod tests {
         File::from(reader.try_clone().unwrap()).read_exact(&mut all).unwrap();
         assert!(all.starts_with(&lot) && all.ends_with(b"y"));
         assert_eq!(relay.finish(), None);
+    }
+
+    #[test]
+    fn what_can_be_left_out_does_not_pile_up() {
+        let (reader, writer) = pipe().unwrap();
+        let relay = Relay::start(writer, false, None).unwrap();
+        let queue = relay.queue();
+        relay.take(&vec![b'x'; 1 << 20]);
+        (0..1000).for_each(|_| queue.offer(b"y"));
+        let reader = thread::spawn(move || {
+            let mut all = Vec::new();
+            File::from(reader).read_to_end(&mut all).unwrap();
+            all.len()
+        });
+        assert_eq!(relay.finish(), None);
+        assert!(reader.join().unwrap() <= (1 << 20) + 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::outcome::{Outcome, PolicyRef};
+use crate::outcome::{CpuMs, Outcome, PolicyRef};
 use crate::output::Channel;
 
 /// One event. `us`: microseconds from `start`, by the supervisor's clock.
@@ -67,6 +67,17 @@ pub enum Event<'a> {
         /// What the code made of it.
         #[schemars(with = "serde_json::Value")]
         value: &'a RawValue,
+    },
+    /// What it has used by now: twice a second after its first, as long as the reader reads.
+    Usage {
+        /// When; that much wall time it has used.
+        us: u64,
+        /// User and system milliseconds of CPU.
+        cpu_ms: CpuMs,
+        /// Bytes that no file of a disk backs; `null` where nothing counts them here.
+        memory: Option<u64>,
+        /// Processes and threads; `null` where nothing counts them here.
+        pids: Option<u64>,
     },
     /// The run is over. The last event, unless there is a problem.
     Outcome {

@@ -192,6 +192,8 @@ pub enum Stop {
     Limit(LimitKind),
     /// Bytes that are no frame.
     Malformed,
+    /// Nothing of a function's can come any more, since nobody has the result pipe, and it goes on.
+    ResultClosed,
     /// A call that the policy answers by ending the run.
     Violated,
     /// It was not ready so long after it was made.

@@ -17,6 +17,7 @@ mod error;
 mod journal;
 mod limits;
 mod name;
+mod near;
 mod oom;
 mod stale;
 mod v1;
@@ -24,6 +25,7 @@ mod v2;
 
 pub use counters::Counters;
 pub use error::CgroupError;
+pub(crate) use near::next_step;
 pub(crate) use stale::has_groups;
 
 use std::io;
@@ -133,6 +135,31 @@ impl RunCgroup {
         }
     }
 
+    /// From now on tells when what the run holds comes near its memory limit, as far as the kernel does: see [`Self::came_near`].
+    pub fn tell_near(&mut self) {
+        match &mut self.0 {
+            Hierarchy::V1(run) => run.tell_near(0),
+            Hierarchy::V2(run) => run.tell_near(0),
+        }
+    }
+
+    /// Readable when that is so. v2: [`Self::memory_event`] is.
+    #[must_use]
+    pub fn near_event(&self) -> Option<BorrowedFd<'_>> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.near_event(),
+            Hierarchy::V2(_) => None,
+        }
+    }
+
+    /// Whether it came nearer since it was asked before. What is watched for it is another afterwards.
+    pub fn came_near(&mut self) -> bool {
+        match &mut self.0 {
+            Hierarchy::V1(run) => run.came_near(),
+            Hierarchy::V2(run) => run.came_near(),
+        }
+    }
+
     /// Whether what the run has swapped out is within its memory limit.
     #[must_use]
     pub fn bounds_swap(&self) -> bool {
@@ -185,6 +212,17 @@ impl RunCgroup {
         match &self.0 {
             Hierarchy::V1(run) => run.held(),
             Hierarchy::V2(run) => run.held(),
+        }
+    }
+
+    /// Tasks, now; `None` where no pids controller counts them.
+    ///
+    /// # Errors
+    /// The file that could not be read.
+    pub fn pids(&self) -> Result<Option<u64>, CgroupError> {
+        match &self.0 {
+            Hierarchy::V1(run) => run.pids(),
+            Hierarchy::V2(run) => run.pids(),
         }
     }
 

@@ -15,6 +15,7 @@ use super::directory::{Directory, OwnedCgroup, keyed};
 use super::emptying::{self, Files};
 use super::error::CgroupError;
 use super::journal::{self, Journal};
+use super::near::{Threshold, next_step};
 use super::oom::Watches;
 use super::{limits, stale};
 
@@ -94,6 +95,9 @@ const MOST_SHARES: u32 = 262_144;
 pub(super) struct Run {
     // Before the directories: what a descriptor holds open is let go first.
     memory: Option<Watches>,
+    near: Threshold,
+    /// Bytes.
+    limit: Option<u64>,
     bounds_swap: bool,
     tasks: Vec<OwnedFd>,
     members: Vec<Member<OwnedCgroup>>,
@@ -101,7 +105,8 @@ pub(super) struct Run {
 
 impl Run {
     fn limit(members: Vec<Member<OwnedCgroup>>, limits: &CgroupLimits, above: Option<&str>) -> Result<Self, CgroupError> {
-        let mut run = Self { memory: None, bounds_swap: false, tasks: Vec::with_capacity(members.len()), members };
+        let (tasks, limit) = (Vec::with_capacity(members.len()), limits.memory.filter(|_| limits.use_memory));
+        let mut run = Self { memory: None, near: Threshold::default(), limit, bounds_swap: false, tasks, members };
         if let Some(memory) = run.members.iter().find(|member| member.carries("memory")).map(|member| &member.directory) {
             if let Some(bytes) = limits.memory {
                 memory.write("memory.limit_in_bytes", bytes)?;
@@ -137,6 +142,25 @@ impl Run {
         self.memory.as_ref().map(Watches::event)
     }
 
+    pub(super) fn near_event(&self) -> Option<BorrowedFd<'_>> {
+        self.near.event()
+    }
+
+    /// At the next step above what is held.
+    pub(super) fn tell_near(&mut self, held: u64) {
+        let memory = self.members.iter().find(|member| member.carries("memory")).map(|member| &*member.directory);
+        if let Some((memory, limit)) = memory.zip(self.limit) {
+            self.near.set(memory, next_step(limit, held));
+        }
+    }
+
+    pub(super) fn came_near(&mut self) -> bool {
+        let came = self.near.event().is_some();
+        let held = self.of("memory").and_then(|memory| memory.number("memory.usage_in_bytes").ok());
+        self.tell_near(held.unwrap_or(u64::MAX));
+        came
+    }
+
     /// What is killed needs a processor to die: no quota keeps it away, and what else is busy here comes after it.
     pub(super) fn hasten(&self) -> Result<(), CgroupError> {
         let Some(cpu) = self.of("cpu") else { return Ok(()) };
@@ -158,6 +182,10 @@ impl Run {
     pub(super) fn held(&self) -> Result<Option<u64>, CgroupError> {
         let Some(memory) = self.of("memory") else { return Ok(None) };
         Ok(Some(memory.keyed("memory.stat", "rss")? + memory.keyed("memory.stat", "shmem")?))
+    }
+
+    pub(super) fn pids(&self) -> Result<Option<u64>, CgroupError> {
+        self.of("pids").map(|pids| pids.number("pids.current").map(|now| now.saturating_sub(limits::INIT))).transpose()
     }
 
     pub(super) fn counters(&self) -> Result<Counters, CgroupError> {
@@ -191,7 +219,7 @@ impl Run {
     /// Empties and removes; bytes that could not be freed.
     pub(super) fn remove(self) -> Result<u64, CgroupError> {
         let mut first = self.of("memory").map_or(Ok(0), |memory| emptying::empty(memory, &MEMORY));
-        drop((self.memory, self.tasks));
+        drop((self.memory, self.near, self.tasks));
         // Each is tried, so that one that refuses leaves the others no excuse.
         for member in self.members {
             let removed = member.directory.remove();

@@ -21,14 +21,16 @@ use super::emptying::{self, Files};
 use super::error::CgroupError;
 use super::journal::{self, Journal};
 use super::name::{FORKSERVER, RUN, SUPERVISOR};
+use super::near::next_step;
 use super::{control, limits, stale};
 
 /// Moving or starting a process needs the right to write this file of the target and of the nearest common ancestor.
 const PROCS: &str = "cgroup.procs";
 
 /// `memory.reclaim` is there since Linux 5.19; `memory.high` alone leaves what lies ready on other CPUs.
-const MEMORY: Files = Files { usage: "memory.current", kernel: None, cache: "file", bound: "memory.high", empty: "memory.reclaim" };
+const MEMORY: Files = Files { usage: "memory.current", kernel: None, cache: "file", bound: HIGH, empty: "memory.reclaim" };
 
+const HIGH: &str = "memory.high";
 const WEIGHT: &str = "cpu.weight";
 /// The highest that the kernel takes.
 const MOST_WEIGHT: u32 = 10_000;
@@ -171,12 +173,34 @@ pub(super) struct Run {
 struct Memory {
     events: OwnedFd,
     above: Above,
+    /// Bytes.
+    limit: Option<u64>,
+    /// How often it was over `memory.high`.
+    high: u64,
+}
+
+impl Memory {
+    /// `memory.events`, through the descriptor that is polled: reading it is what makes it quiet.
+    fn text(&self) -> Result<String, CgroupError> {
+        let mut bytes = [0; 512];
+        let length = pread(&self.events, &mut bytes, 0).map_err(|errno| CgroupError {
+            attempt: "read",
+            path: "memory.events of a run's cgroup".into(),
+            source: errno.into(),
+        })?;
+        Ok(String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned())
+    }
 }
 
 impl Run {
     fn watch(leaf: OwnedCgroup, limits: &CgroupLimits, parent: &str, bounds_swap: bool) -> Result<Self, CgroupError> {
         let memory = if limits.use_memory {
-            Some(Memory { events: leaf.open_file("memory.events", OFlag::O_RDONLY)?, above: Above::look(parent) })
+            Some(Memory {
+                events: leaf.open_file("memory.events", OFlag::O_RDONLY)?,
+                above: Above::look(parent),
+                limit: limits.memory,
+                high: 0,
+            })
         } else {
             None
         };
@@ -195,16 +219,28 @@ impl Run {
         self.memory.as_ref().map(|memory| memory.events.as_fd())
     }
 
+    /// At the next step above what is held; none is the kernel's own beginning. What is held may have grown beyond it meanwhile: then the kernel tries to free
+    /// that much, a few times, before it answers.
+    pub(super) fn tell_near(&self, held: u64) {
+        let Some(limit) = self.memory.as_ref().and_then(|memory| memory.limit) else { return };
+        let step = next_step(limit, held).map_or("max".to_owned(), |step| step.to_string());
+        // Without it nobody is told.
+        let _ = self.leaf.write(HIGH, step);
+    }
+
+    pub(super) fn came_near(&mut self) -> bool {
+        let Some(memory) = &mut self.memory else { return false };
+        let high = memory.text().ok().and_then(|text| keyed(&text, "high")).unwrap_or(memory.high);
+        let came = std::mem::replace(&mut memory.high, high) < high;
+        if came {
+            self.tell_near(self.leaf.number(MEMORY.usage).unwrap_or(u64::MAX));
+        }
+        came
+    }
+
     fn memory_counters(&self, counters: &mut Counters) -> Result<(), CgroupError> {
         let Some(memory) = &self.memory else { return Ok(()) };
-        // Through the descriptor that is polled: reading it is what makes it quiet.
-        let mut bytes = [0; 512];
-        let length = pread(&memory.events, &mut bytes, 0).map_err(|errno| CgroupError {
-            attempt: "read",
-            path: "memory.events of a run's cgroup".into(),
-            source: errno.into(),
-        })?;
-        let text = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default());
+        let text = memory.text()?;
         let (Some(met), Some(kills)) = (keyed(&text, "oom"), keyed(&text, "oom_kill")) else {
             return Err(self.leaf.unexpected("memory.events", &text));
         };
@@ -254,6 +290,10 @@ impl Run {
             return Ok(None);
         }
         Ok(Some(self.leaf.keyed("memory.stat", "anon")? + self.leaf.keyed("memory.stat", "shmem")?))
+    }
+
+    pub(super) fn pids(&self) -> Result<Option<u64>, CgroupError> {
+        self.pids.then(|| self.leaf.number("pids.current").map(|now| now.saturating_sub(limits::INIT))).transpose()
     }
 
     pub(super) fn counters(&self) -> Result<Counters, CgroupError> {

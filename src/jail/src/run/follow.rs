@@ -8,7 +8,6 @@ mod hear;
 
 use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -31,7 +30,7 @@ use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};
 use super::seen::Seen;
 use super::watch::Watch;
-use crate::cgroup::counted_late;
+use crate::cgroup::{RunCgroup, counted_late};
 use crate::failure::{Failure, Unmade};
 use crate::forkserver::Forkserver;
 use crate::moment::{Moment, START_LIMIT};
@@ -54,6 +53,8 @@ pub struct Attempt {
     frame_error: Option<FrameError>,
     failure: Option<Failure>,
     executing: bool,
+    /// It is code that gives its result by a frame.
+    function: bool,
     ended: Option<Ended>,
     /// Files of the run's `/workspace` that are wanted.
     wanted: Option<Patterns>,
@@ -63,8 +64,9 @@ pub struct Attempt {
     trouble: Option<String>,
     input: Input,
     log: Log,
-    /// What the code says of where it is.
+    /// What the code says of where it is, and whether it was asked.
     stacks: Vec<u8>,
+    asked: bool,
 }
 
 /// What there is of a run once it is made.
@@ -130,6 +132,7 @@ impl Attempt {
             input,
             log: Log::new(&plan.bounds),
             stacks: Vec::new(),
+            asked: false,
             living: None,
             parts,
             timeline,
@@ -138,6 +141,7 @@ impl Attempt {
             frame_error: None,
             failure: None,
             executing: false,
+            function: !course.program && !job.program,
             ended: None,
             wanted: job.artifacts.clone(),
             workspace: None,
@@ -177,12 +181,12 @@ impl Attempt {
         }
     }
 
-    /// What it has spent. `wall`: since its code began.
-    pub fn progress(&mut self, wall: Duration) -> Progress {
+    /// What it has spent.
+    pub fn progress(&mut self, now: Moment) -> Progress {
         let cgroup = self.parts.cgroup.as_ref();
-        let (cpu, memory) = self.living.as_mut().map_or((Duration::ZERO, None), |living| living.meter.spent(cgroup));
+        let (cpu, memory, pids) = self.living.as_mut().map(|living| living.meter.spent(cgroup)).unwrap_or_default();
         let printed = [Channel::Print, Channel::Stdout, Channel::Stderr].map(|channel| self.log.seen(channel)).iter().sum();
-        Progress { wall, cpu, memory, printed }
+        Progress { wall: self.machine.since_ready(now), cpu, memory, pids, printed }
     }
 
     /// The caller no longer wants it.
@@ -206,6 +210,7 @@ impl Attempt {
             Source::Result => self.on_result(with),
             Source::Report => self.on_report(with),
             Source::Init => self.on(Event::Died, with),
+            Source::Near => self.on_near(with),
             Source::Memory => self.on_memory(with),
             // Taken with the next look at the meters, in this round.
             Source::Look => {}
@@ -241,16 +246,14 @@ impl Attempt {
             Action::Forget(source) => self.forget(source, with.watch),
             Action::Meter => self.living.iter_mut().for_each(|living| living.meter.begin(with.now)),
             Action::Look => self.look(with),
+            Action::Hasten => self.hasten(),
             Action::AskWhere => self.ask_where(),
             Action::Kill => self.kill(with.watch),
             Action::Drain => {
                 self.collect();
                 self.living.iter_mut().for_each(|living| living.denials.close());
-                for source in
-                    [Source::Denial, Source::Init, Source::Memory, Source::Look, Source::Leaving, Source::Job, Source::Feed, Source::Input]
-                {
-                    self.forget(source, with.watch);
-                }
+                let pipes = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks, Source::Report, Source::Time];
+                Source::ALL.into_iter().filter(|source| !pipes.contains(source)).for_each(|source| self.forget(source, with.watch));
             }
             Action::Weigh => {
                 let held = self.parts.cgroup.as_ref().and_then(|cgroup| cgroup.held().ok().flatten());
@@ -263,8 +266,12 @@ impl Attempt {
 
     /// What a run says and what can end it; its report is watched already.
     fn follow(&self, watch: &mut Watch) -> Result<(), Errno> {
-        let sources = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks, Source::Init, Source::Memory, Source::Look];
-        sources.into_iter().try_for_each(|source| self.watch(source, watch))
+        let pipes = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks];
+        let sources = pipes.into_iter().chain([Source::Init, Source::Near, Source::Memory, Source::Look]);
+        for source in sources {
+            self.watch(source, watch)?;
+        }
+        Ok(())
     }
 
     fn watch(&self, source: Source, watch: &mut Watch) -> Result<(), Errno> {
@@ -298,6 +305,7 @@ impl Attempt {
             (Source::Job, _) => parts.job.as_ref().map(AsFd::as_fd),
             (Source::Feed, _) => self.input.from.as_ref().map(AsFd::as_fd),
             (Source::Input, _) => self.input.to.as_ref().map(AsFd::as_fd),
+            (Source::Near, _) => parts.cgroup.as_ref()?.near_event(),
             (Source::Memory, _) => parts.cgroup.as_ref()?.memory_event(),
             (Source::Init, _) => living.map(|living| living.init.as_fd()),
             (Source::Look, _) => living?.meter.answer(),
@@ -337,9 +345,22 @@ impl Attempt {
         }
     }
 
+    /// What is watched for it is another each time.
+    fn on_near(&mut self, with: &mut With<'_, '_>) {
+        self.forget(Source::Near, with.watch);
+        if self.parts.cgroup.as_mut().is_some_and(RunCgroup::came_near) {
+            self.on(Event::Near, with);
+        }
+        self.perform_or_fail(Action::Watch(Source::Near), with);
+    }
+
     fn on_memory(&mut self, with: &mut With<'_, '_>) {
-        let Some(cgroup) = &self.parts.cgroup else { return };
         let v1 = self.parts.context.host.cgroup.version == CgroupVersion::V1;
+        // Where both are told by one file.
+        if !v1 && self.parts.cgroup.as_mut().is_some_and(RunCgroup::came_near) {
+            self.on(Event::Near, with);
+        }
+        let Some(cgroup) = &self.parts.cgroup else { return };
         match cgroup.counters() {
             // v1 wakes also when a cgroup above runs out, which need not touch this run; v2 also when the limit was met and something could be reclaimed.
             Ok(counters) if counters.oom_kills > 0 || (v1 && counters.memory_met > 0) => {
@@ -370,16 +391,22 @@ impl Attempt {
         let Some(living) = &mut self.living else { return };
         if let Some(stop) = living.meter.check(with.now, self.parts.cgroup.as_ref(), living.denials.shared()) {
             self.on(Event::Stop(stop), with);
+        } else if living.meter.came_near() {
+            self.on(Event::Near, with);
+        }
+    }
+
+    fn hasten(&mut self) {
+        let hastened = self.parts.cgroup.as_ref().map(|cgroup| cgroup.hasten());
+        if let Some(Err(error)) = hastened {
+            self.trouble.get_or_insert(error.to_string());
         }
     }
 
     /// By its init, which knows its process. Who does not hear, or is not heard in time, says nothing.
     fn ask_where(&mut self) {
         self.stacks.clear();
-        let hastened = self.parts.cgroup.as_ref().map(|cgroup| cgroup.hasten());
-        if let Some(Err(error)) = hastened {
-            self.trouble.get_or_insert(error.to_string());
-        }
+        self.asked = true;
         let _ = message::send(self.parts.report.as_fd(), Order::AskWhere, &[]);
     }
 
@@ -427,6 +454,7 @@ impl Attempt {
             given: self.input.given(),
             log: self.log,
             stacks: self.stacks,
+            asked: self.asked,
             violations,
             violations_truncated,
             lookups,

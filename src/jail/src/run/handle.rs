@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
         mut begun: Option<Begun<'_>>,
         mut watcher: Option<Watcher<'_>>,
     ) -> (Outcome, PathLookups) {
-        let mut told = None;
+        let mut next = None;
         loop {
             if self.has_begun()
                 && let Some(begun) = begun.take()
@@ -144,19 +144,19 @@ impl<'a> Run<'a> {
             }
             self.advance(Moment::now());
             if let Some(watcher) = &mut watcher {
-                self.tell(watcher, &mut told);
+                self.tell(watcher, &mut next);
             }
         }
     }
 
-    /// Tells how it goes, where it is time to. `told`: when its code was seen to have begun, and when it is to be told next.
-    fn tell(&mut self, watcher: &mut Watcher<'_>, told: &mut Option<(Moment, Moment)>) {
+    /// Tells how it goes, where it is time to. `next`: when that is, known once its code was seen to have begun.
+    fn tell(&mut self, watcher: &mut Watcher<'_>, next: &mut Option<Moment>) {
         let now = Moment::now();
         let Some(attempt) = self.going.as_mut().filter(|attempt| attempt.has_begun()) else { return };
-        let (begun, next) = told.get_or_insert_with(|| (now, now.after(QUIET)));
+        let next = next.get_or_insert_with(|| now.after(QUIET));
         if now >= *next {
             *next = now.after(Duration::from_millis(TELLING.into()));
-            watcher(attempt.progress(now.since(*begun)));
+            watcher(attempt.progress(now));
         }
     }
 

@@ -70,9 +70,11 @@ pub struct Progress {
     /// Since its code began.
     pub wall: Duration,
     /// User and system.
-    pub cpu: Duration,
+    pub cpu: (Duration, Duration),
     /// Bytes that no file of a disk backs; `None` where nothing counts them.
     pub memory: Option<u64>,
+    /// Processes and threads; `None` where nothing counts them.
+    pub pids: Option<u64>,
     /// Bytes that it printed and wrote to its streams.
     pub printed: u64,
 }

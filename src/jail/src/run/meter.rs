@@ -14,7 +14,7 @@ use remand_plan::limit::LimitKind;
 
 use super::exact::{Exact, Looked};
 use super::tree::{Sample, can_swap, host_shared, sample, sockets, swap_in_use};
-use crate::cgroup::RunCgroup;
+use crate::cgroup::{RunCgroup, next_step};
 use crate::moment::Moment;
 
 /// Between two samples where no cgroup holds the memory: what a run can allocate meanwhile is some 20 MB.
@@ -37,6 +37,9 @@ pub struct Meter {
     next_sample: Option<Moment>,
     cpus: u32,
     seen: Sample,
+    /// The next step to the limit, and whether one was passed.
+    step: Option<u64>,
+    near: bool,
     shared: u64,
     /// Where memory is watched.
     exact: Option<Exact>,
@@ -56,6 +59,8 @@ impl Meter {
             next_sample: None,
             cpus: available_parallelism().ok().and_then(|cpus| u32::try_from(cpus.get()).ok()).unwrap_or(1),
             seen: Sample::default(),
+            step: memory_limit.and_then(|limit| next_step(limit, 0)),
+            near: false,
             shared: 0,
             // Without it, pages that forked processes share count for each.
             exact: memory_limit.and_then(|_| Exact::start(init).ok()),
@@ -94,7 +99,8 @@ impl Meter {
             return Some(Stop::Limit(LimitKind::Memory));
         }
         if let Some(limit) = self.cpu_limit.filter(|_| self.next_cpu.is_some_and(|at| now >= at)) {
-            let used = self.cpu(cgroup);
+            let (user, system) = self.cpu(cgroup);
+            let used = user + system;
             if used >= limit {
                 return Some(Stop::Limit(LimitKind::CpuTime));
             }
@@ -103,10 +109,18 @@ impl Meter {
         None
     }
 
-    /// CPU time and memory, now.
-    pub fn spent(&mut self, cgroup: Option<&RunCgroup>) -> (Duration, Option<u64>) {
+    /// Whether what samples see came nearer to the limit since it was asked before.
+    pub fn came_near(&mut self) -> bool {
+        std::mem::take(&mut self.near)
+    }
+
+    /// CPU time, user and system, memory and tasks, now.
+    pub fn spent(&mut self, cgroup: Option<&RunCgroup>) -> ((Duration, Duration), Option<u64>, Option<u64>) {
         let held = cgroup.and_then(|cgroup| cgroup.held().ok().flatten());
-        (self.cpu(cgroup), held.or_else(|| Some(self.sample().memory)))
+        let pids = cgroup.and_then(|cgroup| cgroup.pids().ok().flatten());
+        let cpu = self.cpu(cgroup);
+        let found = (held.is_none() || pids.is_none()).then(|| self.sample());
+        (cpu, held.or(found.map(|found| found.memory)), pids.or(found.map(|found| found.tasks)))
     }
 
     /// A last sample before the processes are killed.
@@ -126,12 +140,13 @@ impl Meter {
         now.after((left / self.cpus).max(SHORTEST))
     }
 
-    fn cpu(&mut self, cgroup: Option<&RunCgroup>) -> Duration {
+    /// User and system.
+    fn cpu(&mut self, cgroup: Option<&RunCgroup>) -> (Duration, Duration) {
         match cgroup.map(RunCgroup::cpu) {
-            Some(Ok((user, system))) if !(user + system).is_zero() => user + system,
+            Some(Ok((user, system))) if !(user + system).is_zero() => (user, system),
             _ => {
                 let found = self.sample();
-                found.user + found.system
+                (found.user, found.system)
             }
         }
     }
@@ -180,6 +195,9 @@ impl Meter {
     fn sample(&mut self) -> Sample {
         let mut found = sample(self.init);
         found.memory = found.memory.saturating_add(self.waiting());
+        if self.step.is_some_and(|step| found.memory >= step) {
+            (self.step, self.near) = (self.memory_limit.and_then(|limit| next_step(limit, found.memory)), true);
+        }
         self.seen = Sample {
             memory: if self.memory_limit.is_some_and(|limit| found.memory > limit) {
                 self.seen.memory

@@ -81,6 +81,8 @@ pub enum Source {
     Stacks,
     Report,
     Init,
+    /// Its memory comes near its limit.
+    Near,
     Memory,
     /// The answer of the exact look at memory.
     Look,
@@ -97,7 +99,7 @@ pub enum Source {
 
 impl Source {
     /// All, in order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Denial,
         Self::Forkserver,
         Self::Result,
@@ -106,6 +108,7 @@ impl Source {
         Self::Stacks,
         Self::Report,
         Self::Init,
+        Self::Near,
         Self::Memory,
         Self::Look,
         Self::Leaving,
@@ -136,6 +139,8 @@ pub enum Event {
     Stop(Stop),
     /// The code says where it is.
     Told,
+    /// What it holds comes near the memory limit. Should it be killed for that, it can say nothing any more.
+    Near,
     /// A pipe is at its end of file, or is read no further.
     Closed(Source),
     /// The own forkserver has ended.
@@ -167,7 +172,9 @@ pub enum Action {
     Meter,
     /// Look at what the meters show.
     Look,
-    /// Ask the code where it is, which takes time on a processor.
+    /// Let it have a processor: the answer takes time on one.
+    Hasten,
+    /// Ask the code where it is.
     AskWhere,
     /// Kill its processes.
     Kill,
@@ -336,6 +343,7 @@ impl Machine {
                 self.until = self.until.map(|until| until.min(quiet));
                 Vec::new()
             }
+            Event::Near if self.phase == Phase::Running && self.course.tells => vec![Action::AskWhere],
             Event::Closed(pipe) => self.close(pipe),
             Event::Accounted(at) => self.account(at),
             Event::Stop(Stop::Cancelled | Stop::Internal) if self.phase == Phase::Ending(End::Word) => self.kill(),
@@ -428,10 +436,10 @@ impl Machine {
             return Vec::new();
         }
         self.stopped = Some(why);
-        let over = matches!(why, Stop::Limit(LimitKind::WallTime | LimitKind::CpuTime));
-        if over && self.course.tells && self.phase == Phase::Running {
+        let asks = matches!(why, Stop::Limit(LimitKind::WallTime | LimitKind::CpuTime) | Stop::ResultClosed);
+        if asks && self.course.tells && self.phase == Phase::Running {
             self.go(Phase::Ending(End::Word), Some(now.after(ASKED)));
-            return vec![Action::AskWhere];
+            return vec![Action::Hasten, Action::AskWhere];
         }
         self.kill()
     }

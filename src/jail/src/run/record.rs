@@ -37,7 +37,7 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
     timeline.mark(Step::Teardown);
     let value = seen.received.value();
     let Told { output, order, prints, prints_dropped, stdout, stderr } = seen.log.told();
-    let stacks = std::mem::take(&mut seen.stacks);
+    let (stacks, asked) = (std::mem::take(&mut seen.stacks), seen.asked);
     let items = job.items.map(|given| items(given, &mut seen.received));
     let (quiet, violations) = seen.violations.into_iter().partition(|denied| denied.quiet(&plan.quiet));
     let mut outcome = Outcome {
@@ -61,7 +61,8 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
         usage: usage(&evidence.counters),
         ..decided(plan, &evidence, timeline, run)
     };
-    outcome.place = Where::read(&stacks).filter(|_| outcome.verdict.asks_where());
+    let wanted = outcome.verdict.asks_where(asked) || asked && evidence.stopped == Some(Stop::ResultClosed);
+    outcome.place = Where::read(&stacks).filter(|_| wanted);
     outcome
 }
 

@@ -42,6 +42,8 @@ pub struct Seen {
     pub log: Log,
     /// What the code says of where it was.
     pub stacks: Vec<u8>,
+    /// It was asked.
+    pub asked: bool,
     /// Denied calls.
     pub violations: Vec<Violation>,
     /// There were more.

@@ -149,6 +149,30 @@ fn mapping(line: &str) -> Option<Part> {
     (inode != "0").then(|| (format!("{device} {inode}"), offset.to_owned(), length))
 }
 
+/// Whether the first process of a run, its init's first child, is there and has not begun to end. What ends says so before it closes anything (`do_exit`).
+pub fn first_goes_on(init: u32) -> bool {
+    let read = |pid: u32, file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let first = children(init).into_iter().find(|&pid| number_inside(&read(pid, "status")) == Some(FIRST));
+    first.is_some_and(|pid| goes_on(&read(pid, "stat")))
+}
+
+/// The number of an init's first child in its PID namespace. Numbers that come round again begin at 300.
+const FIRST: u32 = 2;
+
+/// The number of a process in the innermost PID namespace that it is in.
+fn number_inside(status: &str) -> Option<u32> {
+    status.lines().find_map(|line| line.strip_prefix("NSpid:"))?.split_ascii_whitespace().last()?.parse().ok()
+}
+
+/// `PF_EXITING` in the flags of a process.
+const EXITING: u32 = 0x4;
+
+fn goes_on(stat: &str) -> bool {
+    let mut fields = stat.rsplit_once(')').map_or("", |(_, after)| after).split_ascii_whitespace();
+    let flags = fields.nth(6).and_then(|flags| flags.parse::<u32>().ok());
+    flags.is_some_and(|flags| flags & EXITING == 0)
+}
+
 fn tasks(pid: u32) -> Vec<u32> {
     let entries = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
@@ -229,6 +253,15 @@ mod tests {
         assert_eq!(cpu_ticks(stat), Some([8, 10]));
         assert_eq!(cpu_ticks("7 (a) S 1"), None);
         assert_eq!(cpu_ticks(""), None);
+    }
+
+    #[test]
+    fn what_ends_is_told_from_what_goes_on() {
+        let stat = |name: &str, flags: u32| format!("7 ({name}) S 1 7 7 0 -1 {flags} 100 0 0 0 3 4");
+        assert!(goes_on(&stat("a) Z 4 4 4 4 4 4", 0x40_0100)) && !goes_on(&stat("a", 0x40_0104)));
+        assert!(!goes_on("7 (a) S 1") && !goes_on(""));
+        assert_eq!(number_inside("Pid:\t70\nNSpid:\t70\t9\t2\nNSsid:\t1\n"), Some(2));
+        assert_eq!(number_inside("Pid:\t70\n"), None);
     }
 
     #[test]

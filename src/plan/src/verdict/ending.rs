@@ -93,6 +93,11 @@ pub fn failed(evidence: &Evidence) -> Verdict {
     }
 }
 
+/// The code has closed what its result goes by, and lived on.
+pub fn result_closed() -> Verdict {
+    Verdict::MalformedResult { reason: "its end, before any result: the code closed descriptor 4 and went on".to_owned() }
+}
+
 pub fn malformed(refused: &FrameError) -> Verdict {
     Verdict::MalformedResult { reason: refused.to_string() }
 }

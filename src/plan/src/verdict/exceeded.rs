@@ -31,6 +31,7 @@ pub fn by_stop(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
         Stop::Limit(limit) => by_limit(limit, evidence, plan),
         Stop::Malformed => by_frames(evidence)
             .unwrap_or_else(|| Verdict::MalformedResult { reason: "the result pipe carried what is no frame".to_owned() }),
+        Stop::ResultClosed => ending::result_closed(),
         Stop::Violated => Verdict::Violated { source: "the seccomp filter, which told the supervisor of the call".to_owned() },
         Stop::NeverReady(waited) => ending::late(evidence, plan, waited),
         Stop::Cancelled => Verdict::Cancelled,

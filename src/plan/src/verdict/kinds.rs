@@ -89,11 +89,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether it matters where the code was: a limit of time ended it, or a signal did. A limit of memory gives no notice.
+    /// Whether it matters where the code was, if it was asked: a limit of time or of memory ended it. Unasked, it says so where a signal ends it.
     #[must_use]
-    pub fn asks_where(&self) -> bool {
-        let timed = |limit: LimitKind| matches!(limit, LimitKind::WallTime | LimitKind::CpuTime);
-        matches!(self, Self::Signaled { .. }) || matches!(self, Self::Exceeded { limit, .. } if timed(*limit))
+    pub fn asks_where(&self, asked: bool) -> bool {
+        let asks = |limit: LimitKind| matches!(limit, LimitKind::WallTime | LimitKind::CpuTime | LimitKind::Memory);
+        matches!(self, Self::Signaled { .. }) || matches!(self, Self::Exceeded { limit, level: Level::Run, .. } if asked && asks(*limit))
     }
 
     /// The word that `kind` carries.

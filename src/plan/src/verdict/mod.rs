@@ -4,7 +4,8 @@
 //!
 //! The first of these that the evidence shows is the verdict:
 //!
-//! 1. The supervisor could not remove what held the run: `internal`. It stopped the run: its reason.
+//! 1. The supervisor could not remove what held the run: `internal`. It stopped the run: its reason (a function that closed the result's descriptor, and was seen
+//!    to go on: `malformed_result`).
 //! 2. A step before exec failed: `not_started`.
 //! 3. The kernel's own killing: an out-of-memory handler (and whose: the run's, a cgroup's above it, the host's), SIGXFSZ, SIGXCPU
 //!    past the budget.

@@ -178,6 +178,7 @@ fn the_supervisors_reason_comes_first() {
     assert!(matches!(stopped(Stop::Violated), Verdict::Violated { .. }));
     assert!(matches!(stopped(Stop::Internal), Verdict::Internal { .. }));
     assert!(matches!(stopped(Stop::Malformed), Verdict::MalformedResult { .. }));
+    assert!(matches!(stopped(Stop::ResultClosed), Verdict::MalformedResult { reason } if reason.contains("closed descriptor 4")));
 }
 
 #[test]

@@ -21,7 +21,8 @@ use super::super::denials::Denials;
 use super::super::launch::{Said, Sink};
 use super::super::meter::Meter;
 use super::super::parts::Server;
-use super::super::phase::{Event, Source};
+use super::super::phase::{Event, Phase, Source};
+use super::super::tree;
 use super::super::watch::Watch;
 use super::{Attempt, Living, With};
 use crate::cgroup::Cgroups;
@@ -83,6 +84,9 @@ impl Attempt {
         self.forget(Source::Forkserver, with.watch);
         self.parts.is_made();
         // While its interpreter starts, there is nothing to wait for.
+        if let (Some(cgroup), CommandKind::Executor) = (&mut self.parts.cgroup, self.parts.context.plan.command.kind) {
+            cgroup.tell_near();
+        }
         self.parts.context.cgroups.iter().for_each(Cgroups::sweep);
         self.on(Event::Made, with);
         for received in std::mem::take(&mut self.early) {
@@ -176,7 +180,12 @@ impl Attempt {
 
     pub(super) fn on_result(&mut self, with: &mut With<'_, '_>) {
         let mut buffer = [0; CHUNK];
-        let Some(count) = read(&self.parts.result, &mut buffer) else { return self.on(Event::Closed(Source::Result), with) };
+        let Some(count) = read(&self.parts.result, &mut buffer) else {
+            if self.is_mute() {
+                self.on(Event::Stop(Stop::ResultClosed), with);
+            }
+            return self.on(Event::Closed(Source::Result), with);
+        };
         let fed = self.decoder.feed(buffer.get(..count).unwrap_or_default());
         // Also where what is no frame came in the same portion.
         if self.decoder.received().ready && !self.machine.is_ready() {
@@ -197,6 +206,16 @@ impl Attempt {
             self.frame_error = Some(error);
             self.on(Event::Closed(Source::Result), with);
         }
+    }
+
+    /// At the end of the result pipe: whether a function goes on that has given none. One that has ended also has, and looks so already.
+    fn is_mute(&self) -> bool {
+        let received = self.decoder.received();
+        let given = received.done || received.error.is_some();
+        self.function
+            && !given
+            && self.machine.phase() == Phase::Running
+            && self.living.as_ref().is_some_and(|living| tree::first_goes_on(living.init.pid()))
     }
 
     /// Output and items that came since.

@@ -1,7 +1,7 @@
 //! Every event in every phase.
 #![allow(clippy::unwrap_used)]
 
-use super::Action::{Abandon, AskWhere, Drain, Follow, Forget, Kill, Look, Meter, Order, Watch, Weigh};
+use super::Action::{Abandon, AskWhere, Drain, Follow, Forget, Hasten, Kill, Look, Meter, Order, Watch, Weigh};
 use super::Phase::{Ending, Gone, Running, Starting};
 use super::Source::{Denial, Job, Leaving, Report, Result as Frames, Stacks, Stderr, Stdout};
 use super::*;
@@ -68,6 +68,7 @@ fn events() -> Vec<Event> {
         Event::Held(Some(7)),
         Event::Round(true),
         Event::Told,
+        Event::Near,
     ]
 }
 
@@ -96,18 +97,19 @@ fn every_event_in_every_phase() {
             n(),
             round,
             n(),
+            n(),
         ]
     };
     let stopped = || Some((processes, vec![Kill]));
     let rows: [(Phase, Vec<Then>); 8] = [
-        (forkserver, vec![Some((init, vec![Order])), n(), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n(), n()]),
-        (init, vec![n(), Some((ready, vec![Follow])), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n(), n()]),
+        (forkserver, vec![Some((init, vec![Order])), n(), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n(), n(), n()]),
+        (init, vec![n(), Some((ready, vec![Follow])), given_up(), n(), n(), given_up(), n(), n(), n(), n(), n(), n(), n(), n(), n()]),
         (ready, living(ready, Some((Running, vec![Meter])), stopped(), same(ready, &[Look]))),
         (Running, living(Running, n(), stopped(), same(Running, &[Look]))),
         (processes, living(processes, n(), n(), n())),
-        (pipes, vec![n(), n(), n(), n(), n(), n(), same(pipes, &[Forget(Stdout)]), n(), n(), n(), n(), n(), n(), n()]),
-        (memory, vec![n(), n(), n(), n(), n(), Some((Gone, vec![])), n(), n(), n(), n(), n(), n(), same(memory, &[Weigh]), n()]),
-        (Gone, vec![n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n()]),
+        (pipes, vec![n(), n(), n(), n(), n(), n(), same(pipes, &[Forget(Stdout)]), n(), n(), n(), n(), n(), n(), n(), n()]),
+        (memory, vec![n(), n(), n(), n(), n(), Some((Gone, vec![])), n(), n(), n(), n(), n(), n(), same(memory, &[Weigh]), n(), n()]),
+        (Gone, vec![n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n(), n()]),
     ];
     for (phase, expected) in rows {
         assert_eq!(after(COURSE, &way(phase)).0.phase(), phase);
@@ -200,7 +202,7 @@ fn a_run_over_its_time_is_asked_where_it_is() {
     let course = Course { tells: true, ..COURSE };
     let word = Ending(End::Word);
     let (mut machine, now) = after(course, &way(Running));
-    assert_eq!(machine.on(Event::Stop(Stop::Limit(LimitKind::CpuTime)), now), vec![AskWhere]);
+    assert_eq!(machine.on(Event::Stop(Stop::Limit(LimitKind::CpuTime)), now), vec![Hasten, AskWhere]);
     assert_eq!(
         (machine.phase(), machine.stopped(), machine.deadline()),
         (word, Some(Stop::Limit(LimitKind::CpuTime)), Some(now.after(ASKED)))
@@ -218,6 +220,7 @@ fn a_run_over_its_time_is_asked_where_it_is() {
         (word, vec![Forget(Job)]),
         (word, vec![]),
         (Ending(End::Pipes), vec![Drain]),
+        (word, vec![]),
         (word, vec![]),
         (word, vec![]),
         (word, vec![]),
@@ -244,7 +247,21 @@ fn a_run_over_its_time_is_asked_where_it_is() {
         machine.on(Event::Stop(why), now)
     };
     assert_eq!(stopped(course, Stop::Limit(LimitKind::Memory)), vec![Kill]);
+    assert_eq!(stopped(course, Stop::ResultClosed), vec![Hasten, AskWhere], "who can give no result any more is asked where that was");
     assert_eq!(stopped(COURSE, Stop::Limit(LimitKind::WallTime)), vec![Kill]);
+}
+
+#[test]
+fn a_run_near_its_memory_limit_is_asked_and_goes_on() {
+    let course = Course { tells: true, ..COURSE };
+    let (mut machine, now) = after(course, &way(Running));
+    let until = machine.deadline();
+    assert_eq!((machine.on(Event::Near, now), machine.on(Event::Near, now)), (vec![AskWhere], vec![AskWhere]));
+    assert_eq!((machine.on(Event::Told, now), machine.phase(), machine.deadline()), (vec![], Running, until));
+    for phase in [Starting(Start::Ready), Ending(End::Processes), Ending(End::Pipes)] {
+        let (mut machine, now) = after(course, &way(phase));
+        assert_eq!(machine.on(Event::Near, now), vec![], "{phase:?}");
+    }
 }
 
 #[test]
