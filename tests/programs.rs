@@ -2,7 +2,7 @@
 
 mod files;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
@@ -97,6 +97,8 @@ pub fn trials() -> Vec<Trial> {
         trial("programs::no_descriptor_of_the_callers", no_descriptor),
         trial("programs::in_a_virtual_environment", environment),
         trial("programs::a_manager_and_where_sockets_lead_out", sockets),
+        trial("programs::no_socket_of_the_host_among_files_that_are_shown", hosts_sockets),
+        trial("programs::sockets_by_every_kind_of_name_within_the_run", own_sockets),
         trial("programs::abstract_names_are_a_runs_own", abstract_names),
     ]);
     all.extend(files::trials());
@@ -278,17 +280,113 @@ if __name__ == '__main__':
 fn sockets() -> Check {
     let ended = run(MANAGER, &["SCRIPT"])?;
     ensure(ended.code == Some(0) && ended.out() == "{'a': 1, 'b': 2}\n", "a manager answers by its socket", &ended)?;
-    // A directory of the host's may hold a socket.
+    // What a run leaves in a directory of the host's, others could connect to.
     let newest = facts::host()["landlock_abi"].as_u64().is_some_and(|abi| abi >= 9);
     let scratch = Scratch::new();
-    let mounted = json!({ "filesystem": { "mounts": [{ "source": "/usr/share", "target": "/data" }] } });
+    let source = scratch.path().display().to_string();
+    let mounted = json!({ "filesystem": { "mounts": [{ "source": source, "target": "/data", "writable": true, "reason": "a test" }] } });
     let policy = policy_text::write(&scratch, &mounted).display().to_string();
     let ended = Call::new(&["python", "--policy", &policy, "-c", "import socket\nsocket.socket(socket.AF_UNIX)"]).end()?;
-    let told = ended.err().contains("@unix_sockets is not granted here: /usr/share may hold sockets of the host");
+    let told = ended.err().contains("@unix_sockets is not granted here: ") && ended.err().contains("can be written");
     ensure(told != newest && (ended.code == Some(0)) == newest, "where one could lead out it is refused, and why is told", &ended)?;
     let strict = policy_text::extending("strict", &scratch, &json!({})).display().to_string();
     let ended = Call::new(&["python", "--policy", &strict, "-c", "import socket\nsocket.socket(socket.AF_UNIX)"]).end()?;
     ensure(ended.code == Some(1) && ended.err().contains("PermissionError"), "strict has none", &ended)
+}
+
+/// A socket of the host's, in a directory that is shown by a mount and by a `.pth` file of a virtual environment's: no name leads to it, whatever the way.
+fn hosts_sockets() -> Check {
+    let scratch = Scratch::new();
+    // Not below /tmp, which is a run's own.
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|_| !nix::unistd::geteuid().is_root());
+    let place = Scratch::below(&home.or_else(|| binary().parent().map(Path::to_owned)).unwrap_or_default());
+    let beside = place.path().join("beside");
+    std::fs::create_dir(&beside)?;
+    std::fs::write(beside.join("mine.py"), "x = 5\n")?;
+    let socket = beside.join("app.sock");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket)?;
+    std::fs::set_permissions(&socket, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+    let venv = place.path().join("venv");
+    let made = Call::program(Path::new("/usr/bin/python3"), &["-m".as_ref(), "venv".as_ref(), "--without-pip".as_ref(), venv.as_os_str()])
+        .end()?;
+    ensure(made.code == Some(0), "a virtual environment", &made)?;
+    let site = std::fs::read_dir(venv.join("lib"))?.flatten().next().map(|python| python.path().join("site-packages"));
+    std::fs::write(site.unwrap_or_default().join("beside.pth"), beside.display().to_string())?;
+    let code = "import os, socket, sys, tempfile
+here, link = sys.argv[1], tempfile.mkdtemp() + '/link'
+os.symlink(here + '/app.sock', link)
+os.chdir(here)
+for kind in socket.SOCK_STREAM, socket.SOCK_SEQPACKET:
+    for name in here + '/app.sock', link, 'app.sock', '/proc/self/cwd/app.sock':
+        try:
+            socket.socket(socket.AF_UNIX, kind).connect(name)
+            print('connected')
+        except OSError as error:
+            print(type(error).__name__)
+try:
+    socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, here + '/app.sock')
+    print('sent')
+except OSError as error:
+    print(type(error).__name__)
+";
+    let script = scratch.file("script.py", code).display().to_string();
+    let python = venv.join("bin/python3").display().to_string();
+    let plain = Call::program(Path::new(&python), &[&script, &beside.display().to_string()])
+        .env("TMPDIR", &scratch.path().display().to_string())
+        .end()?;
+    ensure(plain.out().lines().filter(|line| *line == "connected").count() == 4, "the control", &plain)?;
+    let source = beside.display().to_string();
+    let mounted = json!({ "filesystem": { "mounts": [{ "source": source, "target": "/data" }] }, "limits": { "wall_time": "30s" } });
+    let shown = json!({ "python": { "interpreter": python, "external_allow": ["*"] }, "limits": { "wall_time": "30s" } });
+    for (policy, place) in [(mounted, "/data"), (shown, source.as_str())] {
+        let policy = policy_text::write(&scratch, &policy).display().to_string();
+        let ended = Call::new(&["python", "--policy", &policy, &script, place]).end()?;
+        let (out, lines) = (ended.out(), ended.out().lines().count());
+        ensure(!out.contains("connected") && !out.contains("sent"), place, &ended)?;
+        // A run with its caller's own id may not be shown what holds one.
+        let hidden = place != "/data" && ended.err().contains("FileNotFoundError");
+        ensure(hidden || lines == 9 && out.contains("PermissionError"), "it tried", &ended)?;
+    }
+    Ok(())
+}
+
+fn own_sockets() -> Check {
+    let code = "import os, socket, threading
+def there_and_back(kind, name, by=None):
+    with socket.socket(socket.AF_UNIX, kind) as listening, socket.socket(socket.AF_UNIX, kind) as calling:
+        listening.bind(name)
+        listening.listen()
+        calling.connect(by or name)
+        calling.send(b'x' * 5)
+        return len(listening.accept()[0].recv(9))
+os.chdir('/tmp')
+os.mkdir('deep')
+os.symlink('/tmp/deep/s', 'link')
+for number, kind in enumerate((socket.SOCK_STREAM, socket.SOCK_SEQPACKET)):
+    print(there_and_back(kind, f'/tmp/a{number}'), there_and_back(kind, f'/workspace/b{number}'), there_and_back(kind, f'c{number}'),
+          there_and_back(kind, f'\\0d{number}'), there_and_back(kind, f'/tmp/e{number}', f'../tmp/./e{number}'), flush=True)
+print(there_and_back(socket.SOCK_STREAM, '/tmp/deep/s', '/tmp/link'))
+for name, error in ('/tmp/none', 2), ('/tmp/deep', 111), ('\\0none', 111), ('/tmp/a0', 111):
+    try:
+        socket.socket(socket.AF_UNIX).connect(name)
+    except OSError as said:
+        print(said.errno == error or said)
+full = socket.socket(socket.AF_UNIX)
+full.bind('/tmp/full')
+full.listen(0)
+held = []
+try:
+    for _ in range(9):
+        held.append(socket.socket(socket.AF_UNIX))
+        held[-1].connect('/tmp/full')
+except BlockingIOError:
+    print('no room')
+";
+    let ended = run(code, &["SCRIPT"])?;
+    let (out, newest) = (ended.out(), facts::host()["landlock_abi"].as_u64().is_some_and(|abi| abi >= 9));
+    let expected = "5 5 5 5 5\n5 5 5 5 5\n5\nTrue\nTrue\nTrue\nTrue\n";
+    // The kernel itself waits for room.
+    ensure(out.starts_with(expected) && (newest || out.ends_with("no room\n")), "all arrive", &ended)
 }
 
 /// One run listens on an abstract name, and stays; another one, and the first itself, look for it.

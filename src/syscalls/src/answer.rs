@@ -170,7 +170,13 @@ fn safe_group(call: &Call, args: &[Option<u64>; 6]) -> Option<Group> {
 
 /// The grant of this call alone, with the values of those known arguments that its danger depends on.
 fn grant(call: &Call, args: &[Option<u64>; 6]) -> Grant {
-    let mut looked_at: Vec<u8> = STANDING.iter().filter(|s| s.call == call.name).flat_map(|s| s.when.iter().map(|(arg, _)| *arg)).collect();
+    // Up to the first that is not met: what is behind it is about other calls.
+    let decide = |standing: &Standing| {
+        let mut unmet = false;
+        let until = |condition: &Condition| !std::mem::replace(&mut unmet, meets(call, condition, args) == Some(false));
+        standing.conditions().into_iter().take_while(until).map(|condition| condition.arg).collect::<Vec<_>>()
+    };
+    let mut looked_at: Vec<u8> = STANDING.iter().filter(|standing| standing.call == call.name).flat_map(decide).collect();
     looked_at.sort_unstable();
     looked_at.dedup();
     let equals = |arg: u8| {

@@ -197,8 +197,10 @@ pub(crate) const STANDING: &[Standing] = &[
     s(Group::SocketPair, "getpeername", &[]),
     // SOL_SOCKET: type, error, buffer sizes, accepting, protocol, domain.
     s(Group::SocketPair, "getsockopt", &[(1, Test::Is(1)), (2, Test::In(&[3, 4, 7, 8, 30, 38, 39]))]),
-    // What makes a socket says which kind; the others need one. SO_REUSEADDR is what Python sets.
-    s(Group::UnixSockets, "socket", &[(0, Test::Is(1))]),
+    // What makes a socket says which kind; the others need one. Streams and SOCK_SEQPACKET: another kind is sent to by a name in memory, where no filter sees it.
+    // SO_REUSEADDR is what Python sets.
+    s(Group::UnixSockets, "socket", &[(0, Test::Is(1)), (1, Test::Bits { mask: 0xf, value: 1 })]),
+    s(Group::UnixSockets, "socket", &[(0, Test::Is(1)), (1, Test::Bits { mask: 0xf, value: 5 })]),
     s(Group::UnixSockets, "bind", &[]),
     s(Group::UnixSockets, "listen", &[]),
     s(Group::UnixSockets, "accept", &[]),

@@ -1,7 +1,7 @@
 //! Granted calls that a run's filter does not leave to the kernel: what stands in the place of "allow".
 //!
 //! Always holds: a call stands here only if the kernel's own doing would reach beyond the run. Locks are kernel memory that nothing charges, on inodes that
-//! runs and the host share; a flush is work for the host's disk, by a descriptor that need not even be writable. What is not granted is refused as ever.
+//! runs and the host share; a flush is work for the host's disk, by a descriptor that need not even be writable; a socket's name may be the host's. What is not granted is refused as ever.
 
 use super::groups::Test;
 use crate::groups::LOCKS;
@@ -15,6 +15,17 @@ pub const DONE: u32 = 0x0005_0000;
 
 /// And with another: the supervisor adds up what it asks for, and lets it through.
 pub const COUNT: u32 = 0x7fc0_0003;
+
+/// What there is around a run that its filter has to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// It can write to a file of the host.
+    pub writable: bool,
+    /// No memory cgroup counts what it makes.
+    pub watched: bool,
+    /// It is shown files among which there may be a socket of the host's, and nothing else keeps it from that.
+    pub names: bool,
+}
 
 /// One of them.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +45,8 @@ enum Only {
     NothingWritable,
     /// Where no memory cgroup counts.
     Watched,
+    /// Where names of sockets lead out.
+    Names,
 }
 
 const fn k(call: &'static str, when: Option<(u8, Test)>, answer: u32, only: Only) -> Kept {
@@ -53,15 +66,18 @@ const KEPT: &[Kept] = &[
     // All that the host has not yet written, not only what a run wrote.
     k("sync", None, DONE, Only::Always),
     k("syncfs", None, DONE, Only::Always),
+    // A read-only mount keeps nobody from a socket in it.
+    k("connect", None, SERVE, Only::Names),
     k("mmap", Some((3, SHARED_MEMORY)), COUNT, Only::Watched),
 ];
 
-/// What a run's filter answers a call instead; `writable`: the run can write to a file of the host; `watched`: no memory cgroup counts.
-pub(crate) fn kept(call: &str, writable: bool, watched: bool) -> Option<&'static Kept> {
+/// What a run's filter answers a call instead.
+pub(crate) fn kept(call: &str, around: Around) -> Option<&'static Kept> {
     let here = |only: &Only| match only {
         Only::Always => true,
-        Only::NothingWritable => !writable,
-        Only::Watched => watched,
+        Only::NothingWritable => !around.writable,
+        Only::Watched => around.watched,
+        Only::Names => around.names,
     };
     KEPT.iter().find(|kept| kept.call == call && here(&kept.only))
 }

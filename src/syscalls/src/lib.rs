@@ -29,7 +29,7 @@ pub use compile::{CompileError, compile, compile_for_run, compile_learning};
 pub use cover::{calls_named, covered};
 pub use granted::{Alternatives, InvalidRules, granted, grants_of_group, ways};
 pub use handover::{Key, with_handover};
-pub use kept::{COUNT, DONE, END, SERVE};
+pub use kept::{Around, COUNT, DONE, END, SERVE};
 pub use names::{argument_count, argument_width, can_be_granted, danger, is_call, is_dangerous, is_group, name, names, number, purpose};
 pub use profile::{Asked, Foreign, Unexportable, container_profile, profile};
 pub use rules::{Comparison, Condition, Grant, Rules};

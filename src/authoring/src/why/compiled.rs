@@ -9,8 +9,8 @@ use remand_policy::load;
 use remand_policy::load::{Chain, Origins};
 use remand_policy::policy::Policy;
 use remand_policy::source::Source;
-use remand_syscalls::Arch;
 use remand_syscalls::bpf::Instruction;
+use remand_syscalls::{Arch, Around};
 use serde_json::Value;
 
 /// The machine that a question is about, as far as an answer depends on it.
@@ -57,10 +57,12 @@ impl<'a> Compiled<'a> {
             let refusals = |refused: Vec<plan::Refused>| refused.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             remand_plan::resolve(policy, program, machine.host, machine.files).map_err(refusals)
         });
+        let around = Around { writable: policy.writes_to_host(), ..Around::default() };
         let filter = match &plan {
             Ok(plan) => plan.filter.clone(),
-            Err(_) => remand_syscalls::compile_for_run(&policy.syscalls.rules, machine.host.arch, policy.writes_to_host(), false)
-                .map_err(|error| error.to_string())?,
+            Err(_) => {
+                remand_syscalls::compile_for_run(&policy.syscalls.rules, machine.host.arch, around).map_err(|error| error.to_string())?
+            }
         };
         Ok(Self { policy, origins, machine, filter, plan })
     }

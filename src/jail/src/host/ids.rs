@@ -51,11 +51,12 @@ const FIRST_PID_NAMESPACE: u64 = 0xefff_fffc;
 pub(super) fn alone() -> Fact {
     let at = |path: &str| fs::metadata(path).map(|found| (found.dev(), found.ino())).ok();
     let own = at("/proc/self/ns/pid").is_some_and(|(_, namespace)| namespace == FIRST_PID_NAMESPACE);
-    // Who may not look there has no privilege to start with.
-    if own && at("/proc/1/root/run").is_none_or(|run| Some(run) == at("/run")) {
-        return Fact::Available;
-    }
-    let what = if own { "/run here is not the machine's" } else { "this is not the machine's first PID namespace" };
+    let what = match at("/proc/1/root/run") {
+        _ if !own => "this is not the machine's first PID namespace",
+        None => "the /run of PID 1 cannot be looked at",
+        run if run == at("/run") => return Fact::Available,
+        Some(_) => "/run here is not the machine's",
+    };
     Fact::Missing {
         blocker: format!("{what}: a remand in another container may give out the same ids"),
         remedy: "Run remand outside of containers, or say namespaces.own_uid = \"optional\".".into(),

@@ -1,4 +1,4 @@
-//! What the filter's listener tells: denied system calls, recorded and answered; lock calls, carried out. While learning, also allowed calls that look paths
+//! What the filter's listener tells: denied system calls, recorded and answered; lock calls and connections to sockets, carried out. While learning, also allowed calls that look paths
 //! up.
 //!
 //! Always holds: a denial never depends on memory of the run, so nothing can race it; a run that does little but such calls waits for its answers, and cannot
@@ -16,6 +16,7 @@ use remand_syscalls::{Arch, *};
 
 use super::locks::{Call, Locks};
 use super::lookups::PathLookups;
+use super::sockets;
 use crate::moment::Moment;
 use crate::sys::notify::{self, Notification};
 
@@ -133,6 +134,11 @@ impl Denials {
                     self.lookups.record(listener, self.arch, &notification);
                 }
                 return notify::continue_syscall(listener, notification.id);
+            }
+            Some(SERVE) if name(self.arch, notification.number) == Some("connect") => {
+                let answered = sockets::connect(listener, &notification);
+                self.locks.pay(began);
+                return answered;
             }
             Some(SERVE) => {
                 if let Some(call) = name(self.arch, notification.number).and_then(|name| Call::of(name, &notification.args)) {

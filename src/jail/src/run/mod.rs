@@ -18,6 +18,7 @@ mod phase;
 mod pipes;
 mod record;
 mod seen;
+mod sockets;
 mod tree;
 mod watch;
 

@@ -79,8 +79,11 @@ impl Plan {
             return Ok(self);
         }
         let watched = self.memory_watch.is_some();
-        let filter =
-            remand_syscalls::compile_learning(&protections::calls(policy, host, watched), host.arch, policy.writes_to_host(), watched)?;
+        let filter = remand_syscalls::compile_learning(
+            &protections::calls(policy, host, watched),
+            host.arch,
+            protections::around(policy, host, watched),
+        )?;
         Ok(Self { normal_filter: Some(self.filter), filter, ..self })
     }
 }

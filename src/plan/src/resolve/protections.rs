@@ -3,8 +3,8 @@
 //! Always holds: each is entered in the ledger, where it is enforced and where it is not.
 
 use remand_policy::policy::{Enforce, NetworkMode, Policy};
-use remand_syscalls::Rules;
 use remand_syscalls::bpf::Instruction;
+use remand_syscalls::{Around, Rules, granted};
 
 use super::landlock;
 use super::ledger::Ledger;
@@ -73,32 +73,60 @@ pub const UNCOUNTED: [&str; 2] = ["memfd_create", "shmget"];
 /// The group whose grant takes that no name of a socket leads out of the run.
 pub(super) const UNIX_SOCKETS: &str = "@unix_sockets";
 
-/// Why a Unix socket of the run could reach another run's, or the host's; nothing where none can.
-pub(super) fn sockets_lead_out(policy: &Policy, host: &HostFacts) -> Option<String> {
+/// What keeps the names of Unix sockets within a run.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// The kernel.
+    Kept,
+    /// The supervisor, which makes the connections.
+    Served,
+    /// Nothing: why.
+    LeadOut(String),
+}
+
+/// What keeps a Unix socket of the run from another run's, or the host's. Whatever is shown to a run, its interpreter's files too, may hold a socket of the host's,
+/// now or later, and no read-only mount keeps anybody from connecting to it.
+pub(super) fn names(policy: &Policy, host: &HostFacts) -> Names {
     let own_network = policy.network.mode != NetworkMode::Host && host.namespaces.network.available();
-    let abi = host.landlock_abi;
+    let (abi, kept) = (host.landlock_abi, landlock::SOCKET_FILES);
     if !own_network && abi < landlock::SCOPES {
-        return Some(format!(
+        return Names::LeadOut(format!(
             "the run has no network namespace of its own, and the kernel's Landlock ABI is {abi}: {} keeps abstract names apart",
             landlock::SCOPES
         ));
     }
-    // A mount may hold a socket of the host's, now or later, and no read-only mount keeps anybody from connecting to it.
-    let mount = policy.filesystem.mounts.first().filter(|_| abi < landlock::SOCKET_FILES)?;
-    Some(format!(
-        "{} may hold sockets of the host, and the kernel's Landlock ABI is {abi}: {} keeps runs from them",
-        mount.source,
-        landlock::SOCKET_FILES
-    ))
+    if abi >= kept {
+        return Names::Kept;
+    }
+    let why =
+        |what: &str| Names::LeadOut(format!("{what}, and the kernel's Landlock ABI is {abi}: {kept} keeps runs from sockets of the host"));
+    if !own_network {
+        return why("the network namespace is the host's");
+    }
+    // Where the run could leave a socket, others would connect to it.
+    if let Some(mount) = policy.filesystem.mounts.iter().find(|mount| mount.writable) {
+        return why(&format!("{} can be written", mount.source));
+    }
+    let mut others = policy.syscalls.rules.clone();
+    others.allow.retain(|grant| grant.call != UNIX_SOCKETS);
+    if granted(&others).is_ok_and(|granted| granted.contains_key("connect")) {
+        return why("syscalls.allow grants connect besides");
+    }
+    Names::Served
 }
 
 /// What a policy grants on a host.
 pub(super) fn rules(policy: &Policy, host: &HostFacts) -> Rules {
     let mut rules = policy.syscalls.rules.clone();
-    if sockets_lead_out(policy, host).is_some() {
+    if let Names::LeadOut(_) = names(policy, host) {
         rules.allow.retain(|grant| grant.call != UNIX_SOCKETS);
     }
     rules
+}
+
+/// What the filter of a run has to know.
+pub(super) fn around(policy: &Policy, host: &HostFacts, watched: bool) -> Around {
+    Around { writable: policy.writes_to_host(), watched, names: names(policy, host) == Names::Served }
 }
 
 /// The same, where `watched` memory is all that holds a run.
@@ -113,7 +141,7 @@ pub(super) fn calls(policy: &Policy, host: &HostFacts, watched: bool) -> Rules {
 
 /// The seccomp filter; empty where it is not enforced.
 pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, watched: bool) -> Vec<Instruction> {
-    let program = match remand_syscalls::compile_for_run(&calls(policy, host, watched), host.arch, policy.writes_to_host(), watched) {
+    let program = match remand_syscalls::compile_for_run(&calls(policy, host, watched), host.arch, around(policy, host, watched)) {
         Ok(program) => program,
         Err(error) => {
             ledger.refuse(Protection::Seccomp, error.to_string(), "Change the policy.");
@@ -123,9 +151,10 @@ pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, wat
     let by = format!("seccomp filter of {} instructions; refused calls are recorded", program.len());
     ledger.need(Protection::Seccomp, &host.seccomp, policy.syscalls.enforce, &by);
     if policy.syscalls.rules.allow.iter().any(|grant| grant.call == UNIX_SOCKETS) {
-        match sockets_lead_out(policy, host) {
-            Some(why) => ledger.substitute(Protection::UnixSockets, format!("{UNIX_SOCKETS} is not granted here"), why),
-            None => ledger.by(Protection::UnixSockets, "no name of one leads out of the run"),
+        match names(policy, host) {
+            Names::LeadOut(why) => ledger.substitute(Protection::UnixSockets, format!("{UNIX_SOCKETS} is not granted here"), why),
+            Names::Served => ledger.by(Protection::UnixSockets, "the supervisor connects them, to sockets in the run's own directories"),
+            Names::Kept => ledger.by(Protection::UnixSockets, "no name of one leads out of the run"),
         }
     }
     // Without a filter nothing hands them over.

@@ -7,7 +7,7 @@ use remand_policy::policy::{
     Results, Surrogates, Syscalls, Tables, Tmp,
 };
 use remand_policy::units::{Bytes, Cpus, Limit, Span};
-use remand_syscalls::{Arch, Grant, Rules, is_dangerous, is_group, names};
+use remand_syscalls::{Arch, Around, Grant, Rules, is_dangerous, is_group, names};
 
 use super::*;
 use crate::enforcement::Enforcement;
@@ -99,6 +99,10 @@ fn refused(policy: &Policy, host: &HostFacts) -> Vec<(Protection, String)> {
     on(policy, host).unwrap_err().into_iter().map(|refused| (refused.protection, refused.blocker)).collect()
 }
 
+fn around(writable: bool, watched: bool) -> Around {
+    Around { writable, watched, names: false }
+}
+
 fn by(text: &str) -> Enforcement {
     Enforcement::By(text.into())
 }
@@ -123,7 +127,7 @@ fn a_privileged_run_on_a_full_host() {
     let mut policy = policy();
     policy.filesystem.devices = vec![Device::Null, Device::Urandom];
     policy.filesystem.mounts = vec![Mount { writable: true, exec: true, ..mount("/data") }];
-    let filter = remand_syscalls::compile_for_run(&policy.syscalls.rules, Arch::X86_64, true, false).unwrap();
+    let filter = remand_syscalls::compile_for_run(&policy.syscalls.rules, Arch::X86_64, around(true, false)).unwrap();
     let bind = |path: &str| Bind {
         source: path.into(),
         target: path.into(),
@@ -289,7 +293,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
     assert_eq!((&plan.root, &plan.landlock), (&full.root, &full.landlock));
     let mut calls = lenient().syscalls.rules;
     calls.deny.extend(UNCOUNTED.map(str::to_owned));
-    assert_eq!(plan.filter, remand_syscalls::compile_for_run(&calls, Arch::X86_64, false, true).unwrap());
+    assert_eq!(plan.filter, remand_syscalls::compile_for_run(&calls, Arch::X86_64, around(false, true)).unwrap());
     let seccomp = Enforcement::By(format!("seccomp filter of {} instructions; refused calls are recorded", plan.filter.len()));
     let changed: BTreeMap<_, _> = plan.enforcement.into_iter().filter(|(name, how)| full.enforcement.get(name) != Some(how)).collect();
     let expected = [

@@ -15,7 +15,7 @@ use crate::bpf::{Instruction, MAX_LENGTH, code};
 use crate::emit::{Emitter, Label};
 use crate::granted::{Access, InvalidRules, access};
 use crate::groups::{Group, Test};
-use crate::kept::{END, Kept, kept};
+use crate::kept::{Around, END, Kept, kept};
 use crate::rules::{Comparison, Condition, Rules};
 use crate::seccomp::{ALLOW, ARCH, ARGUMENTS, KILL, NO_SUCH_CALL, NOTIFY, NUMBER, audit_arch};
 use crate::table::{CALLS, NUMBERS, at, find};
@@ -50,13 +50,13 @@ pub fn compile(syscalls: &Rules, arch: Arch) -> Result<Vec<Instruction>, Compile
 }
 
 /// The filter of a run: allows what [`compile`] does, but for the calls that are kept from the kernel, which are served ([`super::SERVE`]) or done with
-/// ([`super::DONE`]); what ends the run goes to the supervisor ([`END`]). `writable`: the run can write to a file of the host; `watched`: no memory cgroup
-/// counts what it makes, and the supervisor is told of what it could not see ([`super::COUNT`]).
+/// ([`super::DONE`]); what ends the run goes to the supervisor ([`END`]); where no memory cgroup
+/// counts what the run makes, the supervisor is told of what it could not see ([`super::COUNT`]).
 ///
 /// # Errors
 /// See [`CompileError`].
-pub fn compile_for_run(syscalls: &Rules, arch: Arch, writable: bool, watched: bool) -> Result<Vec<Instruction>, CompileError> {
-    emit(&of_run(syscalls, writable, watched)?, arch, END)
+pub fn compile_for_run(syscalls: &Rules, arch: Arch, around: Around) -> Result<Vec<Instruction>, CompileError> {
+    emit(&of_run(syscalls, around)?, arch, END)
 }
 
 /// The filter for learning: calls that look a path up and would be allowed go to the supervisor too, which knows by the filter of [`compile_for_run`] which
@@ -64,8 +64,8 @@ pub fn compile_for_run(syscalls: &Rules, arch: Arch, writable: bool, watched: bo
 ///
 /// # Errors
 /// See [`CompileError`].
-pub fn compile_learning(syscalls: &Rules, arch: Arch, writable: bool, watched: bool) -> Result<Vec<Instruction>, CompileError> {
-    let mut rows = of_run(syscalls, writable, watched)?;
+pub fn compile_learning(syscalls: &Rules, arch: Arch, around: Around) -> Result<Vec<Instruction>, CompileError> {
+    let mut rows = of_run(syscalls, around)?;
     for row in paths::rows() {
         if let Some(row) = rows.get_mut(row).filter(|row| row.otherwise == NOTIFY) {
             row.access = Access::Denied;
@@ -74,10 +74,10 @@ pub fn compile_learning(syscalls: &Rules, arch: Arch, writable: bool, watched: b
     emit(&rows, arch, END)
 }
 
-fn of_run(syscalls: &Rules, writable: bool, watched: bool) -> Result<Vec<Row>, CompileError> {
+fn of_run(syscalls: &Rules, around: Around) -> Result<Vec<Row>, CompileError> {
     let mut rows = with_start(access(syscalls)?, END)?;
     for (row, call) in rows.iter_mut().zip(CALLS) {
-        row.kept = kept(call.name, writable, watched);
+        row.kept = kept(call.name, around);
     }
     Ok(rows)
 }

@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch};
 
 use super::*;
-use crate::COUNT;
 use crate::bpf::{SeccompData, check, run};
 use crate::names::{self, number};
 use crate::rules::Grant;
 use crate::tests::{safe_groups, section};
+use crate::{Around, COUNT};
 
 const BOTH: [Arch; 2] = [Arch::X86_64, Arch::Aarch64];
 
@@ -246,7 +246,7 @@ fn observing_asks_about_paths_and_allows_nothing_more() {
         .flat_map(|section| BOTH.map(|arch| (section.clone(), arch)))
     {
         let (normal, learning) =
-            (compile_for_run(&section, arch, false, true).unwrap(), compile_learning(&section, arch, false, true).unwrap());
+            (compile_for_run(&section, arch, around(false, true)).unwrap(), compile_learning(&section, arch, around(false, true)).unwrap());
         check(&learning).unwrap();
         for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.map(|args| (nr, args))) {
             let [normal, observed] = [&normal, &learning].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
@@ -283,7 +283,7 @@ fn a_run_keeps_locks_and_flushes_from_the_kernel_whatever_grants_them() {
     for (section, arch) in sections.iter().flat_map(|section| BOTH.map(|arch| (section, arch))) {
         let plain = compile(section, arch).unwrap();
         for writable in [false, true] {
-            let of_run = compile_for_run(section, arch, writable, false).unwrap();
+            let of_run = compile_for_run(section, arch, around(writable, false)).unwrap();
             check(&of_run).unwrap();
             for (nr, args) in (0..=NUMBERS).flat_map(|nr| args.iter().map(move |args| (nr, *args))) {
                 let [plain, of_run] = [&plain, &of_run].map(|filter| run(filter, &data(arch, nr, args)).unwrap());
@@ -299,6 +299,26 @@ fn a_run_keeps_locks_and_flushes_from_the_kernel_whatever_grants_them() {
     }
 }
 
+fn around(writable: bool, watched: bool) -> Around {
+    Around { writable, watched, names: false }
+}
+
+#[test]
+fn where_names_of_sockets_lead_out_each_connection_is_served() {
+    for arch in BOTH {
+        let [within, out] = [false, true]
+            .map(|names| compile_for_run(&section(&["@unix_sockets"], &[], &[]), arch, Around { names, ..Around::default() }).unwrap());
+        let number = |call| crate::number(arch, call).unwrap();
+        let answer = |filter: &[_], call, args| run(filter, &data(arch, number(call), args)).unwrap();
+        assert_eq!((answer(&within, "connect", [3; 6]), answer(&out, "connect", [3; 6])), (ALLOW, crate::SERVE));
+        for filter in [&within, &out] {
+            // Streams and SOCK_SEQPACKET of AF_UNIX, with any flags; datagrams take a name that no filter sees, and SOCK_RAW makes them too.
+            let kinds = [1, 2, 3, 4, 5, 10].map(|kind| answer(filter, "socket", [1, kind | 0x80800, 0, 0, 0, 0]) == ALLOW);
+            assert_eq!(kinds, [true, false, false, false, true, false]);
+        }
+    }
+}
+
 fn grant_when(call: &str) -> Grant {
     Grant { call: call.into(), when: vec![Condition { arg: 2, op: Comparison::Equals(0) }], reason: None }
 }
@@ -307,7 +327,7 @@ fn grant_when(call: &str) -> Grant {
 fn shared_memory_that_nothing_counts_is_told_of() {
     let by_name = section(&["mmap"], &[], &[]);
     for (section, arch) in [section(&safe_groups(), &[], &[]), by_name].iter().flat_map(|section| BOTH.map(|arch| (section, arch))) {
-        let [plain, watched] = [false, true].map(|watched| compile_for_run(section, arch, false, watched).unwrap());
+        let [plain, watched] = [false, true].map(|watched| compile_for_run(section, arch, around(false, watched)).unwrap());
         let nr = number(arch, "mmap").unwrap();
         for flags in (0..0x100).chain([0x4_0021, 0xdead_beef_0000_0021, 0x8021]) {
             let [plain, watched] = [&plain, &watched].map(|filter| run(filter, &data(arch, nr, [0, 4096, 3, flags, 0, 0])).unwrap());

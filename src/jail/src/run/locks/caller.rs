@@ -109,24 +109,43 @@ const LOCAL: [&str; 15] =
 
 /// Whose an open file is, by the mount that it is on as a thread sees it.
 pub fn whose(thread: u32, copy: &OwnedFd) -> Whose {
+    mounted(thread, copy).map_or(Whose::Remote, |(mount, mounts)| by_mount(mount, &mounts))
+}
+
+/// Whether an open file is on the run's own file system.
+pub fn is_own(thread: u32, copy: &OwnedFd) -> bool {
+    mounted(thread, copy).is_some_and(|(mount, mounts)| line_of(mount, &mounts).is_some_and(|line| WRITABLE.contains(&line.place)))
+}
+
+/// The number of the mount that an open file is on, and the mounts that a thread sees.
+fn mounted(thread: u32, copy: &OwnedFd) -> Option<(u32, String)> {
     let mount = fs::read_to_string(format!("/proc/self/fdinfo/{}", copy.as_raw_fd())).ok().and_then(|text| number(&text, "mnt_id:"));
-    let Some((mount, mounts)) = mount.zip(fs::read_to_string(format!("/proc/{thread}/mountinfo")).ok()) else { return Whose::Remote };
-    by_mount(mount, &mounts)
+    mount.zip(fs::read_to_string(format!("/proc/{thread}/mountinfo")).ok())
+}
+
+/// A line of `mountinfo`.
+struct Line<'l> {
+    place: &'l str,
+    writable: bool,
+    kind: &'l str,
+}
+
+fn line_of(mount: u32, mounts: &str) -> Option<Line<'_>> {
+    mounts.lines().find_map(|line| {
+        let (front, back) = line.split_once(" - ")?;
+        let fields: Vec<&str> = front.split(' ').take(6).collect();
+        let [id, _, _, _, place, options] = fields.as_slice() else { return None };
+        let writable = options.split(',').any(|option| option == "rw");
+        (id.parse() == Ok(mount)).then(|| Line { place, writable, kind: back.split(' ').next().unwrap_or_default() })
+    })
 }
 
 fn by_mount(mount: u32, mounts: &str) -> Whose {
     // What is in no namespace (a memfd) is not listed; /tmp and /workspace are the run's own.
-    let found = mounts.lines().find_map(|line| {
-        let (front, back) = line.split_once(" - ")?;
-        let fields: Vec<&str> = front.split(' ').take(6).collect();
-        let [id, _, _, _, place, options] = fields.as_slice() else { return None };
-        let writable = !WRITABLE.contains(place) && options.split(',').any(|option| option == "rw");
-        (id.parse() == Ok(mount)).then(|| (writable, back.split(' ').next().unwrap_or_default()))
-    });
-    match found {
-        Some((true, kind)) if LOCAL.contains(&kind) => Whose::Shared,
-        Some((true, _)) => Whose::Remote,
-        _ => Whose::Ours,
+    match line_of(mount, mounts).filter(|line| line.writable && !WRITABLE.contains(&line.place)) {
+        Some(line) if LOCAL.contains(&line.kind) => Whose::Shared,
+        Some(_) => Whose::Remote,
+        None => Whose::Ours,
     }
 }
 

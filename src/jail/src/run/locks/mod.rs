@@ -11,7 +11,7 @@
 //! and the kernel has no descriptor that tells when a lock is free. A circle that leads through others than the run's processes is not found.
 
 mod book;
-mod caller;
+pub mod caller;
 mod give;
 mod held;
 mod ranges;
