@@ -5,7 +5,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::Path;
 
 use libtest_mimic::Trial;
-use remand_tests::command::Call;
+use remand_tests::command::{Call, binary};
 use remand_tests::facts::{CGROUP_MEMORY, PRIVILEGED, UNSHARE, need};
 use remand_tests::observe::Seen::{At, Denied, OneOf};
 use remand_tests::observe::compare;
@@ -40,7 +40,28 @@ pub fn trials() -> Vec<Trial> {
         trial("isolation::secrets_in_the_environment [N10]", secrets_in_the_environment),
         trial("isolation::walk_over_frames_and_objects [Y10]", walk_over_frames_and_objects),
         trial("isolation::supplementary_groups [N11]", supplementary_groups),
+        trial("isolation::init_is_hidden_from_group_0", init_is_hidden),
     ]
+}
+
+/// A process that may not be traced is not even listed: also to whoever's group is 0, as OpenShift's containers have it, in a run with its caller's own ids.
+fn init_is_hidden() -> Check {
+    need(&[PRIVILEGED])?;
+    let scratch = Scratch::new();
+    let code =
+        scratch.file("code.py", "import os\nreturn sorted(p for p in os.listdir('/proc') if p.isdigit()) + [os.path.exists('/proc/1')]");
+    let (binary, code) = (binary().display().to_string(), code.display().to_string());
+    for user in [
+        &["--reuid=12345", "--regid=12345", "--clear-groups"][..],
+        &["--reuid=12345", "--regid=0", "--clear-groups"],
+        &["--bounding-set=-sys_admin"],
+    ] {
+        let args = [user, &[&binary, "run", "--json", &code]].concat();
+        let outcome = Call::program(Path::new("setpriv"), &args).end()?.outcome()?;
+        let seen = outcome["value"].as_array().cloned().unwrap_or_default();
+        ensure(seen.len() == 2 && seen[0] != "1" && seen[1] == false, "itself alone", &outcome)?;
+    }
+    Ok(())
 }
 
 /// Runs a probe with sockets allowed, so that it is the namespace that holds.
@@ -113,7 +134,7 @@ fn walk_over_frames_and_objects() -> Check {
 
 fn supplementary_groups() -> Check {
     need(&[PRIVILEGED])?;
-    let binary = remand_tests::command::binary();
+    let binary = binary();
     let code = probe!("identity").code();
     let setpriv = ["--groups", "4242,0"];
     let inside: Vec<std::ffi::OsString> =

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use remand_tests::command::{Call, binary};
-use remand_tests::facts::{CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, SWAP, need};
+use remand_tests::facts::{CGROUP_CPU, CGROUP_MEMORY, CGROUP_PIDS, PRIVILEGED, SWAP, need};
 use remand_tests::observe::Seen::{Any, At, Denied, Exceeded, OneOf, Raised, Value, Verdict};
 use remand_tests::observe::compare;
 use remand_tests::technique::{Control, Technique, settings_of};
@@ -220,7 +220,26 @@ pub fn trials() -> Vec<Trial> {
         trial("limits::tmpfs_is_charged_to_the_run [R3]", tmpfs_is_charged_to_the_run),
         trial("limits::no_way_out_into_swap [R4]", no_way_out_into_swap),
         trial("limits::supervisor_stays_small [R8 O4]", supervisor_stays_small),
+        trial("limits::pids_of_the_machines_own_root", pids_of_root),
     ]
+}
+
+/// The kernel holds user 0 of the machine to no RLIMIT_NPROC, and a run of a root without the rights of a privileged start is that user.
+fn pids_of_root() -> Check {
+    need(&[PRIVILEGED])?;
+    let code = "import os, time\nn = 0\nfor _ in range(60):\n    if os.fork() == 0:\n        time.sleep(3)\n        os._exit(0)\n    n += 1\nreturn n";
+    let under = |limit: &str| {
+        let script = format!(
+            "mount -t tmpfs -o ro none /sys/fs/cgroup && exec setpriv --bounding-set=-sys_admin,-sys_resource {} run --json --set limits.pids={limit} -",
+            binary().display()
+        );
+        let args = ["-m", "--propagation", "private", "sh", "-c", &script];
+        Call::program(Path::new("unshare"), &args).input(code.as_bytes()).end()?.outcome()
+    };
+    let outcome = under("10")?;
+    compare(&outcome, &[Exceeded("pids")])?;
+    let outcome = under("64")?;
+    ensure(outcome["value"] == 60, "the control", &outcome)
 }
 
 fn peak(mebibytes: u32) -> Result<u64, remand_tests::End> {

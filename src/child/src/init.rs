@@ -51,8 +51,9 @@ fn begin(run: &RunSpec<'_>, ordered: Run, fds: &RunFds) -> Result<(Fd, u32), Fai
         with_workspace(tmp, ordered, fds)?;
     }
     if run.proc {
-        // hidepid: another user's processes, init above all, are not even listed; subset: nothing but processes, no sysctls, no kernel interfaces.
-        let proc = sys::new_mount(c"proc", &[(c"hidepid", c"invisible"), (c"subset", c"pid")], executor::PROC_ATTRIBUTES)
+        // hidepid: processes that may not be traced, init above all, are not even listed, whatever groups the run has ("invisible" leaves them to group 0);
+        // subset: nothing but processes, no sysctls, no kernel interfaces.
+        let proc = sys::new_mount(c"proc", &[(c"hidepid", c"ptraceable"), (c"subset", c"pid")], executor::PROC_ATTRIBUTES)
             .at_index(Step::RunMounts, RunMount::NewProc as usize)?;
         sys::attach(proc, sys::CWD, c"/proc").at_index(Step::RunMounts, RunMount::AttachProc as usize)?;
         sys::close(proc).at_index(Step::RunMounts, RunMount::CloseProc as usize)?;

@@ -253,7 +253,7 @@ sections! {
         mounts: Vec<Mount> = Vec::new(), mounts();
         /// Whether a restricted `/proc` (own processes only) is mounted.
         ///
-        /// A procfs of the run's PID namespace with `hidepid=invisible` and `subset=pid`, nosuid, nodev, noexec.
+        /// A procfs of the run's PID namespace with `hidepid=ptraceable` and `subset=pid`, nosuid, nodev, noexec.
         proc: bool = false, flag(AllowsMore);
         /// Device nodes below `/dev`.
         ///

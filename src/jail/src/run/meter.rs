@@ -11,6 +11,7 @@ use remand_plan::Plan;
 use remand_plan::Protection;
 use remand_plan::evidence::Stop;
 use remand_plan::limit::LimitKind;
+use remand_plan::plan::rlimit;
 
 use super::exact::{Exact, Looked};
 use super::tree::{Sample, can_swap, host_shared, sample, sockets, swap_in_use};
@@ -31,6 +32,8 @@ pub struct Meter {
     cpu_limit: Option<Duration>,
     /// Bytes; only where no cgroup holds them, or one that does not count swap on a host that has some.
     memory_limit: Option<u64>,
+    /// Tasks that the kernel is to hold the run to by RLIMIT_NPROC: of the machine's own root it holds nobody.
+    tasks_limit: Option<u64>,
     /// Bytes that each socket counts as: what can wait in it is in no process's count. 0 where the sockets are not the run's alone, or a cgroup counts.
     socket: u64,
     next_cpu: Option<Moment>,
@@ -54,6 +57,7 @@ impl Meter {
             init,
             cpu_limit: plan.cpu_time,
             memory_limit,
+            tasks_limit: plan.rlimit(rlimit::NPROC),
             socket: if plan.memory_watch.is_some() && plan.has(&Protection::NetworkNamespace) { send_buffer() } else { 0 },
             next_cpu: None,
             next_sample: None,
@@ -70,7 +74,7 @@ impl Meter {
     /// User code can begin.
     pub fn begin(&mut self, now: Moment) {
         self.next_cpu = self.cpu_limit.map(|limit| self.earliest(now, limit));
-        self.next_sample = self.memory_limit.map(|_| now.after(SAMPLE));
+        self.next_sample = self.memory_limit.or(self.tasks_limit).map(|_| now.after(SAMPLE));
         if self.memory_limit.is_some() {
             self.sample(); // what the interpreter has of files, which is in its peak
         }
@@ -97,6 +101,9 @@ impl Meter {
         let asked = self.exact.as_ref().is_some_and(Exact::is_asked);
         if (due && self.memory_exceeded(now)) || (asked && !due && self.looked(now)) {
             return Some(Stop::Limit(LimitKind::Memory));
+        }
+        if due && self.too_many_tasks() {
+            return Some(Stop::Limit(LimitKind::Pids));
         }
         if let Some(limit) = self.cpu_limit.filter(|_| self.next_cpu.is_some_and(|at| now >= at)) {
             let (user, system) = self.cpu(cgroup);
@@ -161,6 +168,15 @@ impl Meter {
             Some(Looked::Holds { own, shared }) => self.holds(own, shared),
             None | Some(Looked::Cannot) => self.over(rough),
         }
+    }
+
+    /// Whether a sample saw more tasks than there may be.
+    fn too_many_tasks(&mut self) -> bool {
+        let Some(limit) = self.tasks_limit else { return false };
+        if self.memory_limit.is_none() {
+            self.sample();
+        }
+        self.seen.tasks > limit
     }
 
     /// Whether an answer that the exact look has by now shows more than the limit.

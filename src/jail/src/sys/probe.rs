@@ -94,7 +94,7 @@ fn born_inside() -> Result<(), i32> {
 fn fresh_proc() -> Result<(), Failure> {
     sys::unshare(libc::CLONE_NEWNS).at(Step::MountNamespace)?;
     sys::unshare(libc::CLONE_NEWPID).at(Step::CloneInit)?;
-    let options = [(c"hidepid", c"invisible"), (c"subset", c"pid")];
+    let options = [(c"hidepid", c"ptraceable"), (c"subset", c"pid")];
     let attributes = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOEXEC;
     let inner = in_child(|| sys::new_mount(c"proc", &options, attributes).at(Step::RunMounts).map(drop));
     inner.unwrap_or_else(|error| Err(error.raw_os_error().unwrap_or(libc::EIO)).at(Step::CloneInit))

@@ -92,7 +92,7 @@ fn pids(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, limited: &mut Li
     if missing.is_some() && host.kernel_version >= NPROC_PER_NAMESPACE {
         let most = pids.saturating_add(OWN_PROCESSES);
         limited.rlimits.push((rlimit::NPROC, most, most));
-        ledger.instead(Protection::Pids, missing, "RLIMIT_NPROC within the user namespace");
+        ledger.instead(Protection::Pids, missing, "RLIMIT_NPROC within the user namespace, and tasks sampled by the supervisor");
     }
 }
 

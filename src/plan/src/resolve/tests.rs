@@ -307,7 +307,7 @@ fn a_user_without_cgroups_gets_the_substitutes_by_name() {
             ),
         ),
         (Protection::OwnUid, absent("this process may not map other users' ids")),
-        (Protection::Pids, instead("RLIMIT_NPROC within the user namespace", "no delegation")),
+        (Protection::Pids, instead("RLIMIT_NPROC within the user namespace, and tasks sampled by the supervisor", "no delegation")),
         (Protection::Seccomp, seccomp),
         (Protection::ResultPipe, instead("mode 0200", "without privilege the run's user owns the pipe and can change its mode")),
         (Protection::SupplementaryGroups, absent("a user namespace that maps only its maker keeps its groups")),
