@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod amount;
 mod answer;
 mod args;
 mod artifacts;

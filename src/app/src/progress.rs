@@ -13,7 +13,7 @@ use remand_engine::{Progress, Watcher};
 
 use remand_plan::outcome::microseconds;
 
-use crate::account::{bytes, time};
+use crate::amount::{bytes, time};
 use crate::args::ShowArgs;
 
 /// The line.

@@ -4,7 +4,9 @@
 //! things wait for the kernel: to make and to remove a cgroup, which it has no other call for, and to reap a process that has ended.
 
 mod feed;
+mod finish;
 mod hear;
+mod watching;
 
 use std::borrow::Cow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,7 +15,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use remand_child::message::{Ended, Order};
 use remand_plan::artifacts::Patterns;
-use remand_plan::evidence::{InFlight, Stop};
+use remand_plan::evidence::Stop;
 use remand_plan::frames::{Decoder, FrameError};
 use remand_plan::host::CgroupVersion;
 use remand_plan::limit::LimitKind;
@@ -27,15 +29,14 @@ use super::input::{Feed, Input};
 use super::launch::{Job, Progress, Sink};
 use super::meter::Meter;
 use super::parts::{Parts, Server};
-use super::phase::{Action, Course, Event, Machine, Phase, Source, Start};
-use super::seen::Seen;
+use super::phase::{Action, Course, Event, Machine, Phase, Source};
 use super::watch::Watch;
 use crate::cgroup::{RunCgroup, counted_late};
-use crate::failure::{Failure, Unmade};
+use crate::failure::Failure;
 use crate::forkserver::Forkserver;
-use crate::moment::{Moment, START_LIMIT};
+use crate::moment::Moment;
 use crate::sys::message::{self, Received};
-use crate::sys::process::{Child, Usage};
+use crate::sys::process::Child;
 use crate::timeline::Timeline;
 
 /// One attempt. Processes go out of scope before what holds them.
@@ -264,66 +265,6 @@ impl Attempt {
         Ok(())
     }
 
-    /// What a run says and what can end it; its report is watched already.
-    fn follow(&self, watch: &mut Watch) -> Result<(), Errno> {
-        let pipes = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks];
-        let sources = pipes.into_iter().chain([Source::Init, Source::Near, Source::Memory, Source::Look]);
-        for source in sources {
-            self.watch(source, watch)?;
-        }
-        Ok(())
-    }
-
-    fn watch(&self, source: Source, watch: &mut Watch) -> Result<(), Errno> {
-        let what = match source {
-            Source::Job | Source::Input => EpollFlags::EPOLLOUT,
-            // A v2 file is always readable; what is new is an exceptional condition there.
-            Source::Memory if self.parts.context.host.cgroup.version == CgroupVersion::V2 => EpollFlags::EPOLLPRI,
-            _ => EpollFlags::EPOLLIN,
-        };
-        self.descriptor(source).map_or(Ok(()), |fd| watch.add(source, fd, what))
-    }
-
-    fn forget(&self, source: Source, watch: &mut Watch) {
-        if let Some(fd) = self.descriptor(source) {
-            watch.forget(source, fd);
-        }
-    }
-
-    /// What is watched for a source, as long as it is there.
-    fn descriptor(&self, source: Source) -> Option<BorrowedFd<'_>> {
-        let (parts, living) = (&self.parts, self.living.as_ref());
-        match (source, &parts.server) {
-            (Source::Forkserver, Some(Server::Serves(server))) => Some(server.as_fd()),
-            (Source::Leaving, Some(Server::Leaves(process))) => Some(process.as_fd()),
-            (Source::Forkserver | Source::Leaving | Source::Time, _) => None,
-            (Source::Result, _) => Some(parts.result.as_fd()),
-            (Source::Stdout, _) => Some(parts.stdout.as_fd()),
-            (Source::Stderr, _) => Some(parts.stderr.as_fd()),
-            (Source::Stacks, _) => Some(parts.stacks.as_fd()),
-            (Source::Report, _) => Some(parts.report.as_fd()),
-            (Source::Job, _) => parts.job.as_ref().map(AsFd::as_fd),
-            (Source::Feed, _) => self.input.from.as_ref().map(AsFd::as_fd),
-            (Source::Input, _) => self.input.to.as_ref().map(AsFd::as_fd),
-            (Source::Near, _) => parts.cgroup.as_ref()?.near_event(),
-            (Source::Memory, _) => parts.cgroup.as_ref()?.memory_event(),
-            (Source::Init, _) => living.map(|living| living.init.as_fd()),
-            (Source::Look, _) => living?.meter.answer(),
-            (Source::Denial, _) => living?.denials.listener(),
-        }
-    }
-
-    /// Calls wait while the run's answers have used up their share of a processor.
-    fn listen(&mut self, watch: &Watch) -> Result<(), Errno> {
-        let Some(living) = &mut self.living else { return Ok(()) };
-        let (Some(listener), listens) = (living.denials.listener(), living.denials.fd().is_some()) else { return Ok(()) };
-        if living.listens != listens {
-            watch.change(Source::Denial, listener, if listens { EpollFlags::EPOLLIN } else { EpollFlags::empty() })?;
-            living.listens = listens;
-        }
-        Ok(())
-    }
-
     fn on_denial(&mut self, gone: bool, with: &mut With<'_, '_>) {
         // Learning hears what was said before a call before it: so a look is the user code's own, not the interpreter's start. Until then one call at a time,
         // since the word may come between two.
@@ -421,72 +362,6 @@ impl Attempt {
         if let Some(Err(error)) = killed {
             self.trouble.get_or_insert(error.to_string());
         }
-    }
-
-    /// Watches nothing of it any more.
-    pub fn leave(&self, watch: &mut Watch) {
-        Source::ALL.into_iter().for_each(|source| self.forget(source, watch));
-    }
-
-    /// What there was to see, with the parts; or why it was not made.
-    pub fn finish(mut self) -> (Result<Seen, Unmade>, Timeline) {
-        let Some(mut living) = self.living.take() else { return (Err(self.why_unmade()), self.timeline) };
-        self.timeline.mark(Step::Namespaces);
-        let usage = living.init.wait().unwrap_or_else(|errno| {
-            self.trouble.get_or_insert(format!("waiting for init: {}", errno.desc()));
-            Usage::default()
-        });
-        let counters = self.parts.cgroup.as_ref().map(|cgroup| cgroup.counters()).transpose().unwrap_or_else(|error| {
-            self.trouble.get_or_insert(error.to_string());
-            None
-        });
-        let (received, unfinished) = self.decoder.finish();
-        let (violations, violations_truncated, lookups) = living.denials.finish();
-        let seen = Seen {
-            failure: self.failure,
-            executing: self.executing,
-            ended: self.ended,
-            stopped: self.machine.stopped(),
-            trouble: self.trouble,
-            artifacts: self.artifacts,
-            received,
-            frame_error: self.frame_error.or(unfinished),
-            given: self.input.given(),
-            log: self.log,
-            stacks: self.stacks,
-            asked: self.asked,
-            violations,
-            violations_truncated,
-            lookups,
-            wall: self.machine.wall(),
-            in_flight: self.machine.held().map(|(bytes, pipes)| InFlight { bytes, pipes }),
-            usage,
-            counters,
-            sampled: living.meter.seen(),
-            parts: self.parts,
-        };
-        (Ok(seen), self.timeline)
-    }
-
-    fn why_unmade(&mut self) -> Unmade {
-        let step = if self.machine.gave_up() == Some(Start::Forkserver) { Step::Forkserver } else { Step::CloneInit };
-        match (self.failure.take(), self.trouble.take()) {
-            _ if self.machine.stopped() == Some(Stop::Cancelled) => Unmade::Cancelled(step),
-            (Some(failure), _) => Unmade::Failed(failure),
-            (None, Some(trouble)) => Unmade::Failed(Failure::new(step, trouble)),
-            (None, None) => Unmade::Failed(Failure::new(step, self.silent())),
-        }
-    }
-
-    fn silent(&self) -> String {
-        let process = match &self.parts.server {
-            Some(Server::Serves(server)) => format!(" (process {})", server.pid()),
-            _ => String::new(),
-        };
-        format!(
-            "the forkserver{process} said nothing for {} s: it was stopped (SIGSTOP, a debugger, a frozen cgroup), or the host is far too busy",
-            START_LIMIT.as_secs()
-        )
     }
 }
 
