@@ -57,8 +57,6 @@ if TYPE_CHECKING:
     from .executor import RemandExecutor, RunFuture
     from .process import ReadConnection, RunProcess, WriteConnection, create_process
 
-__version__ = "0.1.0"
-
 # What brings asyncio or multiprocessing along is imported when it is asked for.
 _LATER = {
     "AsyncClient": "aio",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import Any, Dict, Optional, Union
+from typing import Any, Callable, Dict, Optional, Union
 
 from .errors import HelperError, RequestError, RunTimeout
 from .events import Event, event
@@ -20,9 +20,9 @@ from .transport import Exchange, Transport
 
 
 class Call:
-    """`timeout`: seconds from the start, after which the run is cancelled."""
+    """`request` makes the request's text, when and where the call starts. `timeout`: seconds from the start, after which the run is cancelled."""
 
-    def __init__(self, transport: Transport, request: bytes, policy: str, timeout: Optional[float], check: bool) -> None:
+    def __init__(self, transport: Transport, request: Callable[[], bytes], policy: str, timeout: Optional[float], check: bool) -> None:
         self._transport = transport
         self._request = request
         self._policy = policy
@@ -44,7 +44,7 @@ class Call:
         """Sends the request."""
         if self._timeout is not None:
             self._deadline = time.monotonic() + self._timeout
-        exchange = self._transport.start(self._request)
+        exchange = self._transport.start(self._request())
         with self._lock:
             self._exchange = exchange
         if self._cancelled:  # before there was anything to cancel

@@ -60,7 +60,7 @@ class Client:
     def call(self, code: Optional[str], fields: Mapping[str, Any], timeout: Optional[float] = None, check: bool = True) -> Call:
         """A run that was not started yet."""
         given = {**self._defaults, **fields}
-        return Call(self._transport or find(), encode(code, given), str(given.get("policy") or "default"), timeout, check)
+        return Call(self._transport or find(), lambda: encode(code, given), str(given.get("policy") or "default"), timeout, check)
 
 
 def each_input(items: Optional[Iterable[Any]], inputs: Optional[Iterable[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:

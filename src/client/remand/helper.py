@@ -6,6 +6,7 @@ process that was told to end has an end itself; no descriptor and no zombie is l
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -102,25 +103,29 @@ class HelperExchange(Exchange):
         self._start(command)
 
     def _start(self, command: List[str]) -> None:
-        # Its standard input is a socket and no pipe: writing to one whose reader is gone would be SIGPIPE, which the program around us may not ignore.
-        self._input, theirs = socket.socketpair()
-        self._wake_reader, self._wake_writer = os.pipe()
         try:
-            # In a session of its own, what a terminal sends (Ctrl-C, Ctrl-Z, hang-up) comes to this program alone, and it decides.
-            self._process = subprocess.Popen(
-                command, stdin=theirs.fileno(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, close_fds=True, start_new_session=True
-            )
+            with contextlib.ExitStack() as undo:
+                # Its standard input is a socket and no pipe: writing to one that has no reader is SIGPIPE, which the program around us may not ignore.
+                self._input, theirs = socket.socketpair()
+                undo.callback(self._input.close)
+                with theirs:
+                    self._wake_reader, self._wake_writer = os.pipe()
+                    undo.callback(os.close, self._wake_reader)
+                    undo.callback(os.close, self._wake_writer)
+                    # In a session of its own: what a terminal sends (Ctrl-C, Ctrl-Z, hang-up) comes to this program alone, which decides.
+                    self._process = subprocess.Popen(
+                        command, stdin=theirs.fileno(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, close_fds=True, start_new_session=True
+                    )
+                undo.pop_all()
         except (OSError, ValueError) as error:
-            self._input.close()
-            os.close(self._wake_reader)
-            os.close(self._wake_writer)
             raise HelperError(f"cannot start {shown(' '.join(command))}: {shown(str(error))}") from error
-        finally:
-            theirs.close()
         assert self._process.stdout is not None and self._process.stderr is not None
         self._output, self._errors = self._process.stdout, self._process.stderr
         self._output_fd, self._errors_fd = self._output.fileno(), self._errors.fileno()
         self._pidfd = _pidfd(self._process.pid)
+        self._listen_to_all()
+
+    def _listen_to_all(self) -> None:
         self._selector = selectors.PollSelector()
         self._handlers: Dict[int, Callable[[], None]] = {}
         self._input.setblocking(False)
@@ -187,6 +192,7 @@ class HelperExchange(Exchange):
             sent = len(self._unsent)
         self._unsent = self._unsent[sent:]
         if not self._unsent:
+            self._unsent = memoryview(b"")  # holds no request
             self._forget(self._input.fileno())
             self._input.close()
 

@@ -57,6 +57,22 @@ class Found(Tidy):
         self.assertRaises(TypeError, remand.HelperTransport, prefix="sudo -n")
 
 
+    def test_no_descriptor_is_left_for_it(self):
+        body = """
+            import os, resource
+            files = [os.open("/dev/null", os.O_RDONLY) for _ in range(5)]
+            count = len(os.listdir("/proc/self/fd")) - 1
+            resource.setrlimit(resource.RLIMIT_NOFILE, (count + 5, count + 5))
+            try:
+                remand.Client(remand.HelperTransport("/bin/true")).run("return 1")
+            except remand.HelperError as error:
+                print(str(error))
+            print(len(os.listdir("/proc/self/fd")) - 1 - count)
+        """
+        ended = self.program(body)
+        self.assertRegex(ended.stdout, rb"cannot start /bin/true helper --stream: .*Too many open files\n0\n", ended.stderr)
+
+
 class Answers(Tidy):
     def test_dying_without_an_answer_is_told_with_what_it_said(self):
         for body, said in (
@@ -136,7 +152,10 @@ class Endings(Tidy):
 
     def test_one_that_does_not_end_is_killed(self):
         client = self.fake(self.STUBBORN + "time.sleep(3600)", grace=0.3)
-        self.assertRaisesRegex(remand.HelperError, "was killed", client.run, "return 1", timeout=0.2)
+        events = client.stream("return 1")
+        next(events)
+        events.cancel()
+        self.assertRaisesRegex(remand.HelperError, "was killed", next, events)
         events = client.stream("return 1")
         next(events)
         events.close()
