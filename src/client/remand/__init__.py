@@ -55,7 +55,8 @@ if TYPE_CHECKING:
 
     from .aio import AsyncClient, AsyncStream
     from .executor import RemandExecutor, RunFuture
-    from .process import ReadConnection, RunProcess, WriteConnection, create_process
+    from .pipe import ReadConnection, WriteConnection
+    from .process import RunProcess, create_process
 
 # What brings asyncio or multiprocessing along is imported when it is asked for.
 _LATER = {
@@ -63,14 +64,77 @@ _LATER = {
     "AsyncStream": "aio",
     "RemandExecutor": "executor",
     "RunFuture": "executor",
-    "ReadConnection": "process",
+    "ReadConnection": "pipe",
     "RunProcess": "process",
-    "WriteConnection": "process",
+    "WriteConnection": "pipe",
     "create_process": "process",
 }
 
-__all__ = [name for name in dir() if name[0].isupper() and name not in ("TYPE_CHECKING", "Any", "Iterable", "Iterator", "Mapping", "Optional")]
-__all__ += ["map", "run", "stream", *_LATER]
+__all__ = [
+    "Artifact",
+    "AsyncClient",
+    "AsyncStream",
+    "Cancelled",
+    "Captured",
+    "Client",
+    "CodeError",
+    "CodeExited",
+    "CodeRaised",
+    "CodeSignaled",
+    "Directory",
+    "Dropped",
+    "Event",
+    "Exceeded",
+    "Exited",
+    "File",
+    "Files",
+    "Finished",
+    "Frame",
+    "HelperError",
+    "HelperTransport",
+    "Internal",
+    "InternalError",
+    "Item",
+    "LimitExceeded",
+    "MalformedResult",
+    "NoResult",
+    "NotStarted",
+    "Outcome",
+    "PolicyViolated",
+    "Print",
+    "Raised",
+    "ReadConnection",
+    "RemandError",
+    "RemandExecutor",
+    "RequestError",
+    "RequestFields",
+    "ResultMalformed",
+    "ResultMissing",
+    "RunCancelled",
+    "RunError",
+    "RunFuture",
+    "RunProcess",
+    "RunTimeout",
+    "Said",
+    "Signaled",
+    "Start",
+    "StartFailed",
+    "Stderr",
+    "Stdout",
+    "Stream",
+    "UnknownEvent",
+    "UnknownVerdict",
+    "Usage",
+    "UsageEvent",
+    "Verdict",
+    "Violated",
+    "Violation",
+    "WriteConnection",
+    "create_process",
+    "map",
+    "run",
+    "stream",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,35 +1,26 @@
-"""Runs in the shape of a `multiprocessing` context: `create_process` gives what a forkserver's `Process` and `Pipe(duplex=False)` give.
+"""Runs in the shape of a `multiprocessing` context: `create_process` gives what a forkserver's `Process` and `Pipe(duplex=False)` give; pipe.py has what goes
+through the pipe, and `outcome` of the process is the whole record.
 
-The pipe carries one message, JSON behind its length in four bytes, big end first, as `Connection` frames it and n8n's task runner reads it; `recv` gives
-
-    {"result": value, "print_args": [[...], ...]}                                           the code returned
-    {"error": {"message", "description", "stack", "stderr"}, "print_args": [[...], ...]}    it raised, or could not be started
-
-and a run that was ended, or ended itself, closes the pipe without one: EOFError, and `exitcode` says how. `outcome` of the process is the whole record.
-
-Always holds: what comes by the pipe was read from the record by this program, never pickle.
+Always holds: the process is over when the run is; a message that nobody reads holds nothing up.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import signal
 import socket
 import threading
-from multiprocessing.connection import Connection
-from types import TracebackType
-from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Tuple, Type, Union
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
+from .call import Call
 from .client import Client
 from .errors import RemandError
 from .outcome import Outcome
+from .pipe import ReadConnection, WriteConnection, deliver, message
 from .verdict import Cancelled, Exceeded, Exited, Finished, NoResult, Raised, Signaled, Violated
 
 _COUNT = itertools.count(1)
-# n8n keeps so many calls of print, and tells how many more there were.
-_PRINTS = 100
 
 
 def create_process(
@@ -61,51 +52,16 @@ def _security(config: Any) -> Optional[Dict[str, Any]]:
     return {name: getattr(config, name) for name in names if hasattr(config, name)}
 
 
-class ReadConnection(Connection):
-    """The read end, for `multiprocessing.connection.wait` too."""
-
-    def recv(self) -> Any:
-        """The message as plain data; EOFError where there is none."""
-        return json.loads(self.recv_bytes().decode("utf-8"))
-
-    def send(self, obj: Any) -> NoReturn:
-        raise OSError("connection is read-only")
-
-
-class WriteConnection:
-    """No write end: the run alone holds that. So it can be closed, and nothing else."""
-
-    def __init__(self) -> None:
-        #: Whether it was closed, here or by the start of the process.
-        self.closed = False
-
-    def close(self) -> None:
-        """As the parent does after the start."""
-        self.closed = True
-
-    def __enter__(self) -> WriteConnection:
-        return self
-
-    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
-        self.close()
-
-    def _none(self, *_: Any, **__: Any) -> NoReturn:
-        raise OSError("the write end of a run's pipe is held by the run alone; here it can only be closed")
-
-    send = send_bytes = recv = recv_bytes = recv_bytes_into = poll = fileno = _none
-    readable = writable = property(_none)
-
-
 class RunProcess:
     """What `multiprocessing.Process` is, of a run. `exitcode`: 0 where it returned or raised, its own where it exited, minus the signal's number where one
     ended it (SIGKILL for a limit, SIGSYS for a denied call, SIGTERM or SIGKILL where it was terminated or killed), 255 where it could not be made."""
 
-    def __init__(self, call: Any, message: socket.socket, write: WriteConnection) -> None:
+    def __init__(self, call: Call, pipe: socket.socket, write: WriteConnection) -> None:
         self.name = f"RemandProcess-{next(_COUNT)}"
         #: Whether the program may end before the run does, which then ends too.
         self.daemon = False
         self._call = call
-        self._message = message
+        self._pipe = pipe
         self._write = write
         self._parent = os.getpid()
         self._ended = threading.Event()
@@ -136,8 +92,7 @@ class RunProcess:
         self._exitcode = 255 if self.outcome is None else _exitcode(self.outcome, self._stopped_by)
         os.close(self._alive)
         self._ended.set()
-        message = _message(self.outcome, self.error)
-        _deliver(self._message, b"" if message is None else _framed(message))
+        deliver(self._pipe, message(self.outcome, self.error, self._exitcode))
 
     def join(self, timeout: Optional[float] = None) -> None:
         """Waits for the end, so many seconds at most."""
@@ -181,7 +136,7 @@ class RunProcess:
         os.close(self._sentinel)
         if self._thread is None:
             os.close(self._alive)
-            self._message.close()
+            self._pipe.close()
 
     def _check(self) -> None:
         if self._closed:
@@ -199,8 +154,7 @@ class RunProcess:
     def pid(self) -> Optional[int]:
         """The number of the run at whoever makes it: that of the process `remand helper`. None before the start."""
         self._check()
-        number: Optional[int] = self._call.number
-        return number
+        return self._call.number
 
     ident = pid
 
@@ -227,68 +181,3 @@ def _exitcode(outcome: Outcome, stopped_by: int) -> int:
     if isinstance(verdict, Violated):
         return -signal.SIGSYS
     return -stopped_by if isinstance(verdict, Cancelled) else 255
-
-
-def _message(outcome: Optional[Outcome], problem: Optional[RemandError]) -> Optional[Dict[str, Any]]:
-    """What goes through the pipe, if anything does."""
-    if outcome is None:
-        return {"error": {"message": str(problem), "description": "", "stack": "", "stderr": ""}, "print_args": []}
-    if isinstance(outcome.verdict, Finished):
-        return {"result": outcome.value, "print_args": _prints(outcome)}
-    if _exitcode(outcome, 0) == 255:
-        error = {"message": str(outcome.verdict), "description": "", "stack": ""}
-    elif isinstance(outcome.verdict, Raised) and outcome.error is not None:
-        left = outcome.error.type == "SystemExit"
-        message = f"Process exited with code {outcome.error.message or None}" if left else outcome.error.message
-        error = {"message": message, "description": outcome.error.description or "", "stack": outcome.error.stack or ""}
-    else:
-        return None
-    return {"error": {**error, "stderr": outcome.stderr.text}, "print_args": _prints(outcome)}
-
-
-def _prints(outcome: Outcome) -> List[List[str]]:
-    said = [each for each in outcome.output if each.channel == "print"]
-    shown = [[_printed(value) for value in ([each.text.rstrip("\n")] if each.values is None else each.values)] for each in said[:_PRINTS]]
-    more = len(said) - _PRINTS
-    return shown + ([[f"[Output truncated - {more} more print statements]"]] if more > 0 else [])
-
-
-def _printed(value: Any) -> str:
-    """As n8n shows an argument of print."""
-    if isinstance(value, str):
-        return f"'{value}'"
-    if value is None or isinstance(value, (bool, int, float)):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _framed(message: Dict[str, Any]) -> bytes:
-    body = json.dumps(message).encode("ascii")
-    return len(body).to_bytes(4, "big") + body
-
-
-def _deliver(to: socket.socket, message: Union[bytes, memoryview]) -> None:
-    """Sends it and closes. What nobody reads yet must not keep the program from ending."""
-    to.setblocking(False)
-    try:
-        left = memoryview(message)[to.send(message, socket.MSG_NOSIGNAL) :] if message else memoryview(b"")
-    except BlockingIOError:
-        left = memoryview(message)
-    except OSError:
-        left = memoryview(b"")
-    if not left:
-        to.close()
-        return
-    to.setblocking(True)
-    try:
-        threading.Thread(target=_send_rest, args=(to, left), daemon=True).start()
-    except RuntimeError:  # the program ends, and will not read it
-        to.close()
-
-
-def _send_rest(to: socket.socket, left: memoryview) -> None:
-    with to:
-        try:
-            to.sendall(left, socket.MSG_NOSIGNAL)
-        except OSError:
-            pass  # the reader closed its end

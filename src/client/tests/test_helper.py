@@ -3,15 +3,13 @@
 import os
 import signal
 import subprocess
-import threading
-import time
 import unittest
 from unittest import mock
 
 from harness import LOOP, Real, Tidy, gone
 
 import remand
-from remand import helper
+from remand import helper, helper_process
 
 OUTCOME = """
     def outcome(**more):
@@ -247,7 +245,7 @@ class Surroundings(Real):
         self.assertEqual(remand.run("return len(_query)", query="x" * 1000000).value, 1000000)
 
     def test_without_pidfds(self):
-        with mock.patch.object(helper, "_pidfd", lambda pid: None):
+        with mock.patch.object(helper_process, "_pidfd", lambda pid: None):
             self.assertEqual(remand.run("return 1").value, 1)
             self.assertIsInstance(remand.run(LOOP, timeout=0.2, check=False).verdict, remand.Cancelled)
 

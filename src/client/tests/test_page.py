@@ -27,6 +27,15 @@ class Examples(Real):
         self.assertEqual(failed, 0, "".join(said))
 
 
+class Names(Tidy):
+    def test_all_that_is_told_is_there_and_nothing_else(self):
+        told = {name for name in vars(remand) if name[0].isupper() and getattr(vars(remand)[name], "__module__", "").startswith("remand")}
+        self.assertEqual(told - set(remand.__all__), set())
+        for name in remand.__all__:
+            self.assertTrue(getattr(remand, name), name)
+        self.assertRaises(AttributeError, lambda: remand.nothing)
+
+
 class Schemas(Tidy):
     def test_requests(self):
         known = set(remand.RequestFields.__annotations__) | {"code", "version", "await"}
