@@ -312,7 +312,7 @@ fn target() -> Check {
 fn arguments() -> Check {
     for (args, said) in [
         (vec!["--artifacts", "x"], "--artifacts-to DIR puts them into a directory"),
-        (vec!["--artifacts-to", "out"], "--artifacts <GLOB>"),
+        (vec!["--artifacts-to", "out"], "--artifacts GLOB"),
         (vec!["--artifacts", "../x", "--json"], "`..` leads out of /workspace"),
         (vec!["--artifacts", "/etc/*", "--json"], "relative to /workspace is expected"),
         (vec!["--artifacts", "[", "--json"], "artifacts \"[\": "),
