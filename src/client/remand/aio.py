@@ -80,6 +80,7 @@ class AsyncStream(AsyncIterator[Union[Event, Outcome]]):
         self._stream: Optional[Stream] = None
         self._outcome: Optional[Outcome] = None
         self._over = False
+        self._cancelled = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="remand")
 
     @property
@@ -103,15 +104,14 @@ class AsyncStream(AsyncIterator[Union[Event, Outcome]]):
     def _next(self) -> Union[Event, Outcome, None]:
         if self._stream is None:
             self._stream = self._start()
-            if self._over:
+            if self._cancelled:
                 self._stream.cancel()
         return next(self._stream, None)
 
     def cancel(self) -> None:
         """See Stream.cancel."""
-        if self._stream is None:
-            self._over = True
-        else:
+        self._cancelled = True
+        if self._stream is not None:
             self._stream.cancel()
 
     async def aclose(self) -> None:

@@ -82,6 +82,11 @@ class Async(Real):
             self.assertTrue(gone(pid))
             async with client.stream(""):
                 pass  # never begun
+            async with client.stream("", check=False) as events:
+                events.cancel()
+                async for each in events:
+                    pass
+            self.assertIsInstance(events.outcome.verdict, remand.Cancelled)
 
         self.go_lasting(work)
 
