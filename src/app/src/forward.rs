@@ -12,9 +12,10 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::unistd::{pipe2, read};
 use remand_engine::host;
-use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Progress, Request, Said, Watcher};
+use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Progress, Request, Said, Telling, Watcher};
 use remand_plan::event::Event;
-use remand_plan::outcome::{CpuMs, PolicyRef, VERSION, microseconds};
+use remand_plan::outcome::{CpuMs, PolicyRef, microseconds};
+use remand_plan::output::Text;
 
 use crate::args::ShowArgs;
 use crate::artifacts::Delivery;
@@ -74,10 +75,10 @@ struct Way {
     out: Option<Relay<Stdout>>,
     err: Option<Relay<Stderr>>,
     /// By channel.
-    texts: [relay::Text; 3],
+    texts: [Text; 3],
     /// What was written last does not end its line.
     open: bool,
-    policy: PolicyRef,
+    telling: Telling,
 }
 
 /// Runs it, passing its output on, and delivers the files that it left.
@@ -161,7 +162,7 @@ impl Way {
             err: (passed != Passed::Events).then(err).transpose()?,
             texts: Default::default(),
             open: false,
-            policy: PolicyRef { name: policy.name.clone(), hash: policy.hash() },
+            telling: Telling::new(PolicyRef { name: policy.name.clone(), hash: policy.hash() }),
         })
     }
 
@@ -192,29 +193,9 @@ impl Way {
     }
 
     fn event(&mut self, said: Said<'_>, us: u64) {
-        let Self { out, policy, texts, .. } = self;
-        let mut text = String::new();
-        let event = match said {
-            Said::Begun(run) => Event::Start { version: VERSION, run, policy },
-            Said::Item(index, value) => Event::Item { us, index, value },
-            Said::Dropped(from, bytes) => Event::Dropped { us, from, bytes },
-            Said::Output(piece) => {
-                if let Some(carried) = texts.get_mut(piece.channel as usize) {
-                    text = carried.take(piece.text);
-                }
-                match piece.channel {
-                    _ if text.is_empty() => return,
-                    Channel::Print => {
-                        let values = piece.values.and_then(|values| serde_json::from_str(values).ok());
-                        Event::Print { us, text: &text, values, continues: piece.continues }
-                    }
-                    Channel::Stdout => Event::Stdout { us, text: &text },
-                    Channel::Stderr => Event::Stderr { us, text: &text },
-                }
-            }
-        };
-        let line = print::event(&event) + "\n";
-        out.iter().for_each(|out| out.take(line.as_bytes()));
+        let Some(line) = self.telling.line(said, us) else { return };
+        let line = line + "\n";
+        self.out.iter().for_each(|out| out.take(line.as_bytes()));
     }
 
     /// What is for people ends its line.
@@ -222,7 +203,7 @@ impl Way {
         if self.passed != Passed::Text {
             return;
         }
-        for rest in std::mem::take(&mut self.texts).map(relay::Text::end) {
+        for rest in std::mem::take(&mut self.texts).map(Text::end) {
             self.write_err(rest.as_bytes());
         }
         if self.open {

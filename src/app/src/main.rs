@@ -33,6 +33,7 @@ mod refusal;
 mod relay;
 mod rights;
 mod run;
+mod serve;
 mod submitted;
 
 use std::ffi::OsString;
@@ -45,6 +46,10 @@ use crate::failure::Failure;
 use crate::oci::Started;
 
 fn main() -> ExitCode {
+    // A part of the daemon: it makes what it stands on itself, before there is a second thread.
+    if let Some(code) = serve::front() {
+        return ExitCode::from(code);
+    }
     // A stack to stand on comes before all else, which has nothing to do with anybody's rights.
     let done = remand_jail::room::with_room(begin).unwrap_or_else(|error| {
         Err(Failure::internal(format!("cannot make a thread, for which the stack (ulimit -s) is too small here: {error}")))
@@ -89,6 +94,7 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Exec(args) => exec::exec(args),
         Command::Helper(args) => helper::helper(&args),
         Command::Judge(args) => judge::judge(&args),
+        Command::Serve(args) => serve::serve(args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Policy(command) => policy::policy(command),
         Command::Oci(command) => oci::oci(command),

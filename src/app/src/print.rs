@@ -5,7 +5,6 @@
 //! was cancelled, another signal comes and nobody reads.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
@@ -19,7 +18,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
 use remand_plan::event::Event;
-use remand_policy::text::terminal::{escape, escape_line};
+use remand_policy::text::terminal::{escape, escape_line, one_line};
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
@@ -186,27 +185,6 @@ pub fn failure(failure: &Failure) {
     if !failure.message.is_empty() {
         account(&text);
     }
-}
-
-/// JSON text on one line of characters that do nothing to a terminal. The value stays the same: a raw control character in JSON is either white space
-/// between tokens, or stands in a string, where an escape means the same.
-fn one_line(json: &str) -> Cow<'_, str> {
-    if matches!(escape_line(json), Cow::Borrowed(_)) {
-        return Cow::Borrowed(json);
-    }
-    let mut line = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        match c {
-            '\n' | '\r' | '\t' => line.push(' '),
-            c if matches!(escape(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_)) => line.push(c),
-            c => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    let _ = write!(line, "\\u{unit:04x}"); // writing to a String cannot fail
-                }
-            }
-        }
-    }
-    Cow::Owned(line)
 }
 
 #[cfg(test)]

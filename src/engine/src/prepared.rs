@@ -172,8 +172,16 @@ impl Prepared {
     ///
     /// # Errors
     /// As [`Prepared::run`].
-    pub fn start<'a>(&'a self, request: &Request, sink: Option<Sink<'a>>) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
+    pub fn start<'a>(&self, request: &Request, sink: Option<Sink<'a>>) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
         self.started(request, sink, None, &mut Laps::start())
+    }
+
+    /// As [`Prepared::start`], under an id that [`run_id`](crate::run_id) made before.
+    ///
+    /// # Errors
+    /// As [`Prepared::run`].
+    pub fn start_as<'a>(&self, id: &str, request: &Request, sink: Option<Sink<'a>>) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
+        Ok(self.launched(Job { id: Some(id.to_owned()), ..self.job(request)? }, sink))
     }
 
     /// Starts a forkserver that makes any number of runs of this, so many at once at most; see [`Forkserver::advance`].
@@ -209,11 +217,11 @@ impl Prepared {
         }
         let bytes = job::encode(request, &self.policy, interpreter)?;
         let items = matches!(request.mode, Mode::PerItem(_)).then(|| request.items.count());
-        Ok(Job { bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), items, workspace, artifacts, input })
+        Ok(Job { id: None, bytes: bytes.into(), program: matches!(request.mode, Mode::Script(_)), items, workspace, artifacts, input })
     }
 
     fn started<'a>(
-        &'a self,
+        &self,
         request: &Request,
         sink: Option<Sink<'a>>,
         input: Option<OwnedFd>,
@@ -224,9 +232,14 @@ impl Prepared {
         if let Found::Python(_) = self.found {
             laps.lap(Step::Job);
         }
-        let without_cgroup = Box::new(|plan: &Plan, host: &HostFacts| plan.without_cgroup(&self.policy, host).ok());
+        Ok(self.launched(job, sink))
+    }
+
+    fn launched<'a>(&self, job: Job<'static>, sink: Option<Sink<'a>>) -> Result<Run<'a>, Box<Outcome>> {
+        let policy = Arc::clone(&self.policy);
+        let without_cgroup = Box::new(move |plan: &Plan, host: &HostFacts| plan.without_cgroup(&policy, host).ok());
         let (plan, host) = (Arc::clone(&self.plan), Arc::clone(&self.host));
-        Ok(Run::start(Launch { plan, host, job, without_cgroup }, sink))
+        Run::start(Launch { plan, host, job, without_cgroup }, sink)
     }
 }
 

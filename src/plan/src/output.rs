@@ -4,6 +4,7 @@
 //! the first half and the last are; what is dropped is counted.
 
 mod kept;
+mod text;
 mod told;
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use crate::frames::{Bounds, Overflow};
 use crate::words::words;
 
 pub use crate::frames::Channel;
+pub use text::Text;
 pub use told::{Captured, Dropped, Entry, Output, Texts, Told};
 
 words! {

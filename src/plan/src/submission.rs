@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 
 use data_encoding::BASE64;
-use remand_policy::policy::Limits;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::choice::{Choice, MountChoice, Secret};
-use crate::job::{Data, DataError};
+use crate::job::{Data, DataError, Room};
 use crate::outcome::File;
 use crate::request::{Given, GivenKind, Mode, OnError, Origin, Request, Script};
 use crate::words::words;
@@ -276,19 +275,20 @@ impl<'a> Submission<'a> {
         Ok(Value::Object(tree))
     }
 
-    /// The request, with items and query within what the policy's limits have room for.
+    /// The request, with items and query within what there is room for: what the policy's limits say.
     ///
     /// # Errors
     /// See [`SubmissionError`].
-    pub fn request(self, limits: &Limits) -> Result<Request, SubmissionError> {
+    pub fn request(self, room: impl Into<Room>) -> Result<Request, SubmissionError> {
+        let room = room.into();
         let data = |field, given: Option<&RawValue>, none, read: &dyn Fn(&str) -> Result<Data, DataError>| {
             given.map_or(Ok(none), |text| read(text.get()).map_err(|error| SubmissionError::Data { field, error }))
         };
         if self.items.is_some_and(|items| !items.get().starts_with('[')) {
             return Err(wrong("items", "an array is expected"));
         }
-        let items = data("items", self.items, Data::no_items(), &|text| Data::items(text, limits))?;
-        let query = data("query", self.query, Data::null(), &|text| Data::value(text, "query", limits))?;
+        let items = data("items", self.items, Data::no_items(), &|text| Data::items(text, room))?;
+        let query = data("query", self.query, Data::null(), &|text| Data::value(text, "query", room))?;
         let origin = match (self.module, self.name) {
             (Some(module), _) => Origin::Module(module),
             (None, Some(name)) => Origin::File(file_name(name)?),

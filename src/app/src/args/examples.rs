@@ -31,6 +31,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "judge",
         &["remand judge --program sum.py --tests tests/", "remand judge --program sum.c --tests tests/ --time 1s --memory 64MiB --json"],
     ),
+    (
+        "serve",
+        &["remand serve", "remand serve --socket /run/remand/remand.sock --allow-all-users", "remand serve --check --config serve.jsonc"],
+    ),
     ("doctor", &["remand doctor", "remand doctor --json"]),
     ("oci", &["remand oci create --bundle /run/bundle id"]),
     ("oci agent", &["remand oci agent --socket /run/remand/agent.sock --log /var/log/remand-oci.jsonl"]),

@@ -7,6 +7,7 @@ mod judge;
 mod learn;
 mod oci;
 mod policy;
+mod serve;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use judge::{CompareArg, JudgeArgs, LanguageArg};
 pub use learn::LearnArgs;
 pub use oci::*;
 pub use policy::*;
+pub use serve::*;
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
 #[derive(Debug, Parser)]
@@ -92,6 +94,8 @@ pub enum Command {
     Helper(HelperArgs),
     /// Judge a program by tests, as programming contests do
     Judge(JudgeArgs),
+    /// Serve runs to other programs, over a Unix socket
+    Serve(ServeArgs),
     /// Say what this machine can enforce, and what to do where it cannot
     Doctor(DoctorArgs),
     /// Work on policy files

@@ -53,7 +53,7 @@ impl<'a> Run<'a> {
     pub fn start(launch: Launch<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
         let Launch { plan, host, job, without_cgroup } = launch;
         let watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
-        let (id, without_cgroup) = (record::run_id(), Some(without_cgroup));
+        let (id, without_cgroup) = (job.id.clone().unwrap_or_else(record::run_id), Some(without_cgroup));
         let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, without_cgroup };
         run.attempt();
         run.rearm();
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
         let (plan, host) = (Arc::clone(&server.context().plan), Arc::clone(&server.context().host));
         let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let begun = Attempt::of(server, &job, &mut watch);
-        let id = record::run_id();
+        let id = job.id.clone().unwrap_or_else(record::run_id);
         let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, without_cgroup: None };
         match begun {
             Ok(attempt) => run.going = Some(Box::new(attempt)),

@@ -28,6 +28,8 @@ pub struct Launch<'a> {
 /// What one run is given to do.
 #[derive(Default)]
 pub struct Job<'a> {
+    /// The run's id, of those that [`super::run_id`] makes. None: one of its own.
+    pub id: Option<String>,
     /// The encoded job of an executor; empty for a plain program.
     pub bytes: Cow<'a, [u8]>,
     /// It is code that is a program.

@@ -28,6 +28,7 @@ pub use handle::Run;
 pub use input::Feed;
 pub use launch::{Begun, Caller, Job, Launch, Progress, Said, Sink, Watcher, WithoutCgroup};
 pub use lookups::{PathLookup, PathLookups};
+pub use record::run_id;
 
 /// Runs a plan to its end.
 #[must_use]

@@ -88,6 +88,24 @@ impl Data {
         }
     }
 
+    /// As it is encoded, for another process of ours; `None` where it was too much to keep.
+    #[must_use]
+    pub fn encoded(&self) -> Option<&[u8]> {
+        (self.bytes.len() as u64 == self.size).then_some(&self.bytes)
+    }
+
+    /// What another process of ours has encoded. It need not be well made: only the run's own interpreter takes it apart.
+    #[must_use]
+    pub fn of_encoded(bytes: Vec<u8>) -> Self {
+        Self { size: bytes.len() as u64, bytes }
+    }
+
+    /// Bytes that it has, or would have if there were room.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
     /// Any JSON value. `name` stands before the places in messages; of what is longer than there is room for, only the size is kept.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 //!
 //! Always holds: a key that was not asked for is a problem; what was read is handed out only where there is none.
 
+use std::ops::RangeInclusive;
+
 use super::finish;
 use super::read::{Fault, Reader, Section};
 use super::syntax;
@@ -64,6 +66,38 @@ impl Keys<'_, '_, '_, '_> {
         let value = self.0.value(key)?;
         let field = self.0.path(key);
         self.0.reader.object(&field, value, |section| read(&mut Keys(section)))
+    }
+
+    /// A whole number within this range.
+    pub fn number(&mut self, key: &'static str, range: RangeInclusive<u64>) -> Option<u64> {
+        let number: u64 = self.0.get(key)?;
+        if range.contains(&number) {
+            return Some(number);
+        }
+        self.0
+            .report_at(key, Fault::new(format!("{number} is not from {} to {}", range.start(), range.end()), "write a number in between"));
+        None
+    }
+
+    /// Objects below this one by names of their own, each with its name.
+    pub fn objects<R>(&mut self, key: &'static str, mut read: impl FnMut(&mut Keys<'_, '_, '_, '_>) -> R) -> Vec<(String, R)> {
+        let mut found = Vec::new();
+        self.0.section(key, |section| {
+            for property in &section.object.properties {
+                let name = property.name.as_str();
+                section.accept(name);
+                let field = section.path(name);
+                found.extend(
+                    section.reader.object(&field, &property.value, |inner| read(&mut Keys(inner))).map(|one| (name.to_owned(), one)),
+                );
+            }
+        });
+        found
+    }
+
+    /// Says that the value of a key cannot stand.
+    pub fn refuse(&mut self, key: &str, message: String, help: Option<String>) {
+        self.0.report_at(key, Fault { message, help });
     }
 
     /// Says that a key must be there.

@@ -67,6 +67,28 @@ fn is_ignorable(character: char) -> bool {
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// JSON text on one line of characters that do nothing to a terminal. The value stays the same: a raw control character in JSON is either white space
+/// between tokens, or stands in a string, where an escape means the same.
+#[must_use]
+pub fn one_line(json: &str) -> Cow<'_, str> {
+    if matches!(escape_line(json), Cow::Borrowed(_)) {
+        return Cow::Borrowed(json);
+    }
+    let mut line = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            '\n' | '\r' | '\t' => line.push(' '),
+            c if matches!(escape(c.encode_utf8(&mut [0; 4])), Cow::Borrowed(_)) => line.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(line, "\\u{unit:04x}"); // writing to a String cannot fail
+                }
+            }
+        }
+    }
+    Cow::Owned(line)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,234 @@
+//! `/etc/remand/serve.jsonc`: who may run what, and how much of it.
+//!
+//! Always holds: no input, no output; a file that is not understood completely is none; whoever no tenant names may do nothing.
+
+use std::collections::BTreeMap;
+
+use remand_policy::load::{Keys, document};
+use remand_policy::shipped::SHIPPED;
+use remand_policy::source::Source;
+use remand_policy::text::{Problem, quote};
+
+use crate::queue::Quota;
+
+/// Where the configuration is, if none is named.
+pub const FILE: &str = "/etc/remand/serve.jsonc";
+/// Most runs, waiting or going on, of anybody.
+const MOST: u64 = 4096;
+/// What a tenant has whose quota is not written.
+const QUOTA: Quota = Quota { concurrent: 2, queued: 8, rate: 0 };
+
+/// What the file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Runs at once, of all tenants together.
+    pub runs: usize,
+    /// Runs that wait, of all tenants together.
+    pub queue: usize,
+    /// By name.
+    pub tenants: BTreeMap<String, Tenant>,
+    /// What every user has who belongs to none: a tenant each.
+    pub others: Option<Tenant>,
+}
+
+/// A trust domain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tenant {
+    /// Who belongs to it, as names or numbers.
+    pub users: Vec<String>,
+    /// Of which groups everybody belongs to it.
+    pub groups: Vec<String>,
+    /// What its runs may be made under.
+    pub policies: Policies,
+    /// How many.
+    pub quota: TenantQuota,
+}
+
+/// A quota that has a default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TenantQuota(pub Quota);
+
+impl Default for TenantQuota {
+    fn default() -> Self {
+        Self(QUOTA)
+    }
+}
+
+/// Policies that may be named.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Policies {
+    /// Every one that this machine has.
+    All,
+    /// Those that are built in.
+    #[default]
+    BuiltIn,
+    /// These.
+    Named(Vec<String>),
+}
+
+impl Policies {
+    /// Whether one may be named.
+    #[must_use]
+    pub fn allow(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::BuiltIn => SHIPPED.iter().any(|(shipped, _)| *shipped == name),
+            Self::Named(names) => names.iter().any(|allowed| allowed == name),
+        }
+    }
+}
+
+impl Config {
+    /// Without a file: root and this process's own user may run, under any policy. `everybody`: the others too, under built-in ones.
+    #[must_use]
+    pub fn without_file(own: u32, processors: usize, everybody: bool) -> Self {
+        let runs = (2 * processors).max(4);
+        let mut users = vec!["0".to_owned()];
+        users.extend((own != 0).then(|| own.to_string()));
+        let quota = TenantQuota(Quota { concurrent: runs, queued: 64, rate: 0 });
+        let owner = Tenant { users, policies: Policies::All, quota, ..Tenant::default() };
+        Self { runs, queue: 256, tenants: [("owner".to_owned(), owner)].into(), others: everybody.then(Tenant::default) }
+    }
+
+    /// The tenant of a user, by its name and what it may.
+    #[must_use]
+    pub fn tenant(&self, user: &User) -> Option<(String, Tenant)> {
+        let by_user = self.tenants.iter().find(|(_, tenant)| tenant.users.iter().any(|name| user.is(name)));
+        let found = by_user.or_else(|| self.tenants.iter().find(|(_, tenant)| tenant.groups.iter().any(|name| user.in_group(name))));
+        let named = found.map(|(name, tenant)| (name.clone(), tenant.clone()));
+        named.or_else(|| self.others.clone().map(|tenant| (format!("user {}", user.id), tenant)))
+    }
+}
+
+/// A user as this machine's files know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct User {
+    /// Number.
+    pub id: u32,
+    /// Primary group.
+    pub group: u32,
+    /// Name, if it has one.
+    pub name: Option<String>,
+    /// Groups, by number and name.
+    pub groups: Vec<(u32, String)>,
+}
+
+impl User {
+    /// Of the texts of `/etc/passwd` and `/etc/group`, the only service of names that a static program can ask.
+    #[must_use]
+    pub fn of(id: u32, group: u32, passwd: &str, groups: &str) -> Self {
+        let field = |line: &'_ str, at: usize| line.split(':').nth(at).map(str::to_owned);
+        let is = |line: &str, number: u32| field(line, 2).and_then(|text| text.parse().ok()) == Some(number);
+        let name = passwd.lines().find(|line| is(line, id)).and_then(|line| field(line, 0));
+        let member = |line: &str| {
+            let number = field(line, 2)?.parse().ok()?;
+            let listed = field(line, 3).is_some_and(|members| members.split(',').any(|member| Some(member) == name.as_deref()));
+            (listed || number == group).then(|| Some((number, field(line, 0)?))).flatten()
+        };
+        let groups = groups.lines().filter_map(member).collect();
+        Self { id, group, name, groups }
+    }
+
+    fn is(&self, named: &str) -> bool {
+        named.parse() == Ok(self.id) || self.name.as_deref() == Some(named)
+    }
+
+    fn in_group(&self, named: &str) -> bool {
+        named.parse() == Ok(self.group) || self.groups.iter().any(|(number, name)| named.parse() == Ok(*number) || name == named)
+    }
+}
+
+/// Reads the file.
+///
+/// # Errors
+/// Every problem, as those of policies.
+pub fn read(source: &Source, processors: usize) -> Result<Config, Vec<Problem>> {
+    let none = Config::without_file(0, processors, false);
+    let read = document(source, |keys| {
+        let runs = small(keys, "runs", 1, none.runs);
+        let queue = small(keys, "queue", 0, none.queue);
+        let tenants = keys.objects("tenants", tenant);
+        let others = keys.object("others", tenant);
+        Some(Config { runs, queue, tenants: tenants.into_iter().collect(), others })
+    })?;
+    read.ok_or_else(Vec::new)
+}
+
+fn small(keys: &mut Keys<'_, '_, '_, '_>, key: &'static str, least: u64, without: usize) -> usize {
+    keys.number(key, least..=MOST).and_then(|number| usize::try_from(number).ok()).unwrap_or(without)
+}
+
+fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
+    let (users, groups, named) = (keys.texts("users"), keys.texts("groups"), keys.texts("policies"));
+    if let Some(path) = named.iter().find(|name| name.contains('/') || name.ends_with(".jsonc")) {
+        keys.refuse(
+            "policies",
+            format!("{} is a path", quote(path)),
+            Some("write a policy's name; its file lies in /etc/remand/policies".to_owned()),
+        );
+    }
+    let quota = Quota {
+        concurrent: small(keys, "concurrent", 1, QUOTA.concurrent),
+        queued: small(keys, "queued", 0, QUOTA.queued),
+        rate: keys.number("rate", 1..=1_000_000).and_then(|rate| u32::try_from(rate).ok()).unwrap_or(QUOTA.rate),
+    };
+    Tenant { users, groups, policies: if named.is_empty() { Policies::BuiltIn } else { Policies::Named(named) }, quota: TenantQuota(quota) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> Result<Config, Vec<String>> {
+        let source = Source { file: "serve.jsonc".into(), text: text.as_bytes().to_vec().into() };
+        read(&source, 4).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    }
+
+    const PASSWD: &str = "root:x:0:0::/root:/bin/sh\nann:x:1001:1001::/:/bin/sh\n";
+    const GROUP: &str = "analysts:x:700:bob,ann\nann:x:1001:\n";
+
+    #[test]
+    fn a_user_belongs_to_the_tenant_that_names_it_then_to_one_that_names_a_group() {
+        let config = said(
+            "{ \"version\": 1, \"runs\": 3, \"queue\": 0, \"tenants\": {
+                \"a\": { \"groups\": [\"analysts\"], \"policies\": [\"numeric\"], \"concurrent\": 4, \"queued\": 5, \"rate\": 60 },
+                \"b\": { \"users\": [\"1001\"] } } }",
+        )
+        .unwrap();
+        assert_eq!((config.runs, config.queue), (3, 0));
+        let tenant = |id, group| config.tenant(&User::of(id, group, PASSWD, GROUP)).map(|(name, _)| name);
+        assert_eq!(tenant(1001, 1001).as_deref(), Some("b"));
+        assert_eq!(tenant(5, 700).as_deref(), Some("a"));
+        assert_eq!(tenant(5, 5), None);
+        let a = config.tenants.get("a").unwrap();
+        assert_eq!(a.quota.0, Quota { concurrent: 4, queued: 5, rate: 60 });
+        assert!(a.policies.allow("numeric") && !a.policies.allow("default"));
+        let by_group = said("{ \"version\": 1, \"tenants\": { \"a\": { \"groups\": [\"analysts\"] } } }").unwrap();
+        assert_eq!(by_group.tenant(&User::of(1001, 1001, PASSWD, GROUP)).map(|(name, _)| name).as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn without_a_file_root_and_the_own_user() {
+        let user = |id| User { id, group: id, ..User::default() };
+        let config = Config::without_file(1000, 2, false);
+        assert!(config.tenant(&user(0)).is_some() && config.tenant(&user(1000)).is_some() && config.tenant(&user(1001)).is_none());
+        let (name, other) = Config::without_file(0, 2, true).tenant(&user(1001)).unwrap();
+        assert_eq!((name.as_str(), other.quota.0.concurrent), ("user 1001", 2));
+        assert!(other.policies.allow("strict") && !other.policies.allow("mine"));
+    }
+
+    #[test]
+    fn problems_are_those_of_policies() {
+        let text =
+            "{\n  \"version\": 1,\n  \"runs\": 0,\n  \"tenants\": {\n    \"a\": { \"user\": [\"x\"], \"policies\": [\"/etc/x\"] }\n  }\n}";
+        assert_eq!(
+            said(text).unwrap_err(),
+            [
+                "serve.jsonc:3:11: runs: 0 is not from 1 to 4096 (write a number in between)",
+                "serve.jsonc:5:12: unknown key \"user\" (did you mean \"users\"?)",
+                "serve.jsonc:5:39: tenants.a.policies: \"/etc/x\" is a path (write a policy's name; its file lies in /etc/remand/policies)",
+            ]
+        );
+    }
+}

@@ -1,0 +1,25 @@
+//! A daemon that unprivileged programs call: runs over HTTP and JSON on a Unix socket.
+//!
+//! Two kinds of processes: the [`supervisor`], which has the rights and makes the runs, and a [`front`] for each identity that calls, which speaks with it and has
+//! nothing. Between them, [`protocol`].
+//!
+//! Always holds: no unsafe code; the supervisor reads no HTTP, and no JSON of a caller's but the bounded object of a narrowing; an identity is what the kernel says
+//! of a connection's other end.
+
+#![forbid(unsafe_code)]
+
+mod bytes;
+pub mod config;
+mod front;
+mod limits;
+mod log;
+mod memory;
+mod packed;
+pub mod protocol;
+mod queue;
+mod supervisor;
+mod wire;
+
+pub use front::{WORD as FRONT, front};
+pub use log::Form;
+pub use supervisor::{Places, ServeError, configured, serve};

@@ -1,0 +1,44 @@
+//! What is bounded, and at how much.
+
+use std::time::Duration;
+
+/// Largest body of a request, in bytes.
+pub const LARGEST_BODY: usize = 32 << 20;
+/// Largest packed request: what a body becomes.
+pub const LARGEST_PACKED: u64 = 64 << 20;
+/// Connections of one identity at once.
+pub const CONNECTIONS: usize = 128;
+/// Calls of one front at once that have no answer yet: its connections', and those that are being forgotten.
+pub const CALLS: usize = 4 * CONNECTIONS;
+/// Bytes of one request's headers, and how many headers.
+pub const HEADER_BYTES: usize = 16 << 10;
+/// See [`HEADER_BYTES`].
+pub const HEADERS: usize = 64;
+/// How long a connection may be idle, or its headers come.
+pub const HEADER_TIME: Duration = Duration::from_secs(30);
+/// How long a body may take.
+pub const BODY_TIME: Duration = Duration::from_secs(60);
+/// How long a reader may leave what it is sent unread.
+pub const WRITE_TIME: Duration = Duration::from_secs(30);
+/// How long a front without connections waits for the next.
+pub const FRONT_IDLE: Duration = Duration::from_secs(30);
+/// Memory that a front can map. Bodies of several connections are there at once.
+pub const FRONT_ADDRESS_SPACE: u64 = 2 << 30;
+/// Bodies that are there at once, in bytes: what one body becomes is several times its size.
+pub const FRONT_BODIES: usize = 4 * LARGEST_BODY;
+/// Descriptors of a front.
+pub const FRONT_DESCRIPTORS: u64 = 2 * CONNECTIONS as u64 + 64;
+/// Fronts at once.
+pub const FRONTS: usize = 256;
+/// Bytes of events that are kept of one run.
+pub const EVENTS: usize = 16 << 20;
+/// Bytes of results that are kept for one tenant, and how many.
+pub const KEPT_BYTES: usize = 64 << 20;
+/// See [`KEPT_BYTES`].
+pub const KEPT: usize = 1000;
+/// How long what a policy becomes on this host is used before it is looked at again.
+pub const PREPARED_FOR: Duration = Duration::from_secs(60);
+/// How many such are kept.
+pub const PREPARED: usize = 256;
+/// How long runs may go on after the supervisor was told to end.
+pub const GRACE: Duration = Duration::from_secs(10);
