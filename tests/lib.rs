@@ -6,6 +6,8 @@
 
 #[path = "harness/command.rs"]
 pub mod command;
+#[path = "harness/daemon.rs"]
+pub mod daemon;
 #[path = "harness/facts.rs"]
 pub mod facts;
 #[path = "harness/groups.rs"]

@@ -5,6 +5,7 @@
 //! was cancelled, another signal comes and nobody reads.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;

@@ -119,11 +119,6 @@ impl Link {
             }
         }
     }
-
-    /// How many calls go on.
-    pub fn calls(&self) -> usize {
-        self.calls.borrow().len()
-    }
 }
 
 impl Call {

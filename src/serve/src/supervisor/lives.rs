@@ -78,7 +78,7 @@ impl Supervisor<'_> {
         }
         self.followed.insert(number, run.clone());
         if let Some(record) = self.runs.get_mut(&run) {
-            record.state = State::Running(number, handle);
+            record.state = State::Running(handle);
         }
     }
 
@@ -86,14 +86,14 @@ impl Supervisor<'_> {
     pub(super) fn advance(&mut self, number: u64) {
         let Some(run) = self.followed.get(&number).cloned() else { return };
         let Some(record) = self.runs.get_mut(&run) else { return };
-        let State::Running(_, handle) = &mut record.state else { return };
+        let State::Running(handle) = &mut record.state else { return };
         if handle.advance(Moment::now()) {
             return self.tell_readers(&run);
         }
         let _ = self.epoll.delete(&**handle); // it goes in any case
         self.followed.remove(&number);
         let nothing = State::Over(Ending::Problem(Problem::default()));
-        if let State::Running(_, handle) = std::mem::replace(&mut record.state, nothing) {
+        if let State::Running(handle) = std::mem::replace(&mut record.state, nothing) {
             let (outcome, _) = handle.outcome();
             self.finish(&run, outcome);
         }
@@ -220,7 +220,7 @@ impl Supervisor<'_> {
     pub(super) fn cancel(&mut self, run: &str) {
         let Some(record) = self.runs.get_mut(run) else { return };
         match &mut record.state {
-            State::Running(_, handle) => handle.cancel(),
+            State::Running(handle) => handle.cancel(),
             State::Over(_) => self.forget(run),
             State::Queued(_) => {
                 let (tenant, policy) = (record.tenant.clone(), record.policy.clone());

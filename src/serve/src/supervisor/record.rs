@@ -33,8 +33,8 @@ pub struct Record {
 pub enum State {
     /// It waits.
     Queued(Box<Job>),
-    /// It goes on, followed by this number.
-    Running(u64, Box<Run<'static>>),
+    /// It goes on.
+    Running(Box<Run<'static>>),
     /// It is over.
     Over(Ending),
 }
