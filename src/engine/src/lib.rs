@@ -53,7 +53,7 @@ pub use remand_jail::host;
 pub use remand_jail::moment::Moment;
 pub use remand_jail::room;
 pub use remand_jail::run::{Progress, Run, Said, Sink, Watcher, run_id};
-pub use remand_jail::{Held, beside, inherited, notify};
+pub use remand_jail::{Held, beside, close_on_exec, inherited, notify};
 pub use remand_plan::output::{Channel, Piece};
 pub use remand_plan::{Outcome, Request};
 pub use telling::Telling;

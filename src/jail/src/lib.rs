@@ -24,5 +24,5 @@ mod warm;
 /// For those who answer for filters of others' making: notifications, and descriptors that come with bytes.
 pub use sys::{beside, notify};
 
-pub use sys::inherited::inherited;
+pub use sys::inherited::{close_on_exec, inherited};
 pub use sys::signals::{Held, settle as settle_signals};

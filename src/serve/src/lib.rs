@@ -14,7 +14,7 @@ mod front;
 mod limits;
 mod log;
 mod memory;
-mod packed;
+pub mod packed;
 pub mod protocol;
 mod queue;
 mod supervisor;

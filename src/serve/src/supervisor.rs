@@ -163,6 +163,8 @@ struct Supervisor<'s> {
     last: u64,
     /// Refused connections, whose answer may not be read yet.
     refused: VecDeque<UnixStream>,
+    /// When one was last told in the log.
+    told_refusal: Option<Moment>,
     /// When it began to end.
     ending: Option<Moment>,
     /// Nothing goes on any more, since then.
@@ -203,6 +205,7 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
         followed: BTreeMap::new(),
         last: 0,
         refused: VecDeque::new(),
+        told_refusal: None,
         ending: None,
         quiet: None,
     };
@@ -338,7 +341,12 @@ impl Supervisor<'_> {
             let Some(bound) = &self.bound else { return };
             let Ok((stream, _)) = bound.listener.accept() else { return };
             if let Err((status, why)) = self.admit(&stream) {
-                self.log.say("refused", json!({ "status": status, "why": why }));
+                // One line a second: whoever is refused can come again and again.
+                let now = Moment::now();
+                if self.told_refusal.is_none_or(|told| now.since(told) >= Duration::from_secs(1)) {
+                    self.told_refusal = Some(now);
+                    self.log.say("refused", json!({ "status": status, "why": why }));
+                }
                 self.refuse(stream, status, &why);
                 continue;
             }

@@ -1,4 +1,5 @@
-//! The properties that the targets hold: the files of the plain test `properties` of remand-authoring, which holds them against the seeds.
+//! The properties that the targets hold: the files of the plain test `properties` of remand-authoring, which holds them against the seeds,
+//! and that of remand-serve.
 
 #[path = "../../../src/authoring/tests/properties/compiler.rs"]
 pub mod compiler;
@@ -10,6 +11,8 @@ pub mod importer;
 pub mod loader;
 #[path = "../../../src/authoring/tests/properties/meaning.rs"]
 mod meaning;
+#[path = "../../../src/serve/tests/properties/messages.rs"]
+pub mod messages;
 #[path = "../../../src/authoring/tests/properties/narrowing.rs"]
 pub mod narrowing;
 #[path = "../../../src/authoring/tests/properties/wild.rs"]

@@ -22,3 +22,12 @@ pub fn inherited(number: i32) -> Result<OwnedFd, Errno> {
     // SAFETY: the kernel has just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
+
+/// Keeps what was left open for this process from those that it starts.
+///
+/// # Errors
+/// `EBADF`: there is none.
+pub fn close_on_exec(number: i32) -> Result<(), Errno> {
+    // SAFETY: integers only.
+    Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }).map(drop)
+}
