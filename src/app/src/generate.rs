@@ -78,11 +78,14 @@ fn files() -> Result<Vec<(String, String)>, Failure> {
         ("event", serde_json::to_string_pretty(&event::schema())),
         ("judge", serde_json::to_string_pretty(&remand_judge::schema())),
         ("policy", serde_json::to_string_pretty(&schema::file())),
+        ("serve", serde_json::to_string_pretty(&remand_serve::config::schema())),
     ];
     for (name, text) in schemas {
         let text = text.map_err(|error| Failure::internal(error.to_string()))?;
         files.push((format!("reference/{name}.schema.json"), text + "\n"));
     }
+    let openapi = serde_json::to_string_pretty(&remand_serve::openapi()).map_err(|error| Failure::internal(error.to_string()))?;
+    files.push(("reference/openapi.json".into(), openapi + "\n"));
     files.push(("reference/policy.md".into(), schema::reference()));
     files.push(("reference/exit-codes.md".into(), exit_codes()));
     Ok(files)

@@ -8,6 +8,7 @@ use remand_policy::load::{Keys, document};
 use remand_policy::shipped::SHIPPED;
 use remand_policy::source::Source;
 use remand_policy::text::{Problem, quote};
+use serde_json::{Value, json};
 
 use crate::queue::Quota;
 
@@ -15,6 +16,8 @@ use crate::queue::Quota;
 pub const FILE: &str = "/etc/remand/serve.jsonc";
 /// Most runs, waiting or going on, of anybody.
 const MOST: u64 = 4096;
+/// Most runs in a minute.
+const RATE: u64 = 1_000_000;
 /// What a tenant has whose quota is not written.
 const QUOTA: Quota = Quota { concurrent: 2, queued: 8, rate: 0 };
 
@@ -170,9 +173,40 @@ fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
     let quota = Quota {
         concurrent: small(keys, "concurrent", 1, QUOTA.concurrent),
         queued: small(keys, "queued", 0, QUOTA.queued),
-        rate: keys.number("rate", 1..=1_000_000).and_then(|rate| u32::try_from(rate).ok()).unwrap_or(QUOTA.rate),
+        rate: keys.number("rate", 1..=RATE).and_then(|rate| u32::try_from(rate).ok()).unwrap_or(QUOTA.rate),
     };
     Tenant { users, groups, policies: if named.is_empty() { Policies::BuiltIn } else { Policies::Named(named) }, quota: TenantQuota(quota) }
+}
+
+/// The JSON Schema of the file.
+#[must_use]
+pub fn schema() -> Value {
+    let number = |least: u64, what: &str| json!({ "type": "integer", "minimum": least, "maximum": MOST, "description": what });
+    let texts = |what: &str| json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true, "description": what });
+    let tenant = json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {
+            "users": texts("Who belongs to it, as names or numbers"),
+            "groups": texts("Of which groups everybody belongs to it"),
+            "policies": texts("The policies that it may use, by name; without it, those that are built in"),
+            "concurrent": number(1, "Runs at once; without it, 2"),
+            "queued": number(0, "Runs that wait; without it, 8"),
+            "rate": { "type": "integer", "minimum": 1, "maximum": RATE, "description": "Runs begun per minute; without it, as many as there is room for" },
+        },
+    });
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "The configuration of remand serve",
+        "type": "object", "additionalProperties": false, "required": ["version"],
+        "properties": {
+            "$schema": { "type": "string" },
+            "version": { "const": 1 },
+            "runs": number(1, "Runs at once, of all tenants together; without it, two for each processor"),
+            "queue": number(0, "Runs that wait, of all tenants together; without it, 256"),
+            "tenants": { "type": "object", "additionalProperties": tenant, "description": "Who may do what, by a name for them" },
+            "others": { "description": "What each user has who is in none of them; without it, they are refused", "allOf": [tenant] },
+        },
+    })
 }
 
 #[cfg(test)]
@@ -206,6 +240,30 @@ mod tests {
         assert!(a.policies.allow("numeric") && !a.policies.allow("default"));
         let by_group = said("{ \"version\": 1, \"tenants\": { \"a\": { \"groups\": [\"analysts\"] } } }").unwrap();
         assert_eq!(by_group.tenant(&User::of(1001, 1001, PASSWD, GROUP)).map(|(name, _)| name).as_deref(), Some("a"));
+    }
+
+    /// A value of each property of an object of the schema.
+    fn example(schema: &Value) -> Value {
+        let value = |schema: &Value| match (schema.get("const"), schema["type"].as_str()) {
+            (Some(value), _) => value.clone(),
+            (None, Some("integer")) => schema["minimum"].clone(),
+            (None, Some("array")) => json!([]),
+            (None, Some("string")) => json!("x"),
+            _ => json!({}),
+        };
+        let properties = schema["properties"].as_object().unwrap();
+        Value::Object(properties.iter().map(|(name, schema)| (name.clone(), value(schema))).collect())
+    }
+
+    #[test]
+    fn what_the_schema_has_is_what_is_read() {
+        let schema = schema();
+        let tenant = &schema["properties"]["tenants"]["additionalProperties"];
+        let mut whole = example(&schema);
+        whole["tenants"] = json!({ "a": example(tenant) });
+        whole["others"] = example(tenant);
+        assert_eq!(said(&whole.to_string()).map(|config| config.tenants.len()), Ok(1));
+        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (6, 6), "a new key has its place here");
     }
 
     #[test]

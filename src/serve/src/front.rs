@@ -8,7 +8,7 @@ mod api;
 mod confine;
 mod filter;
 mod link;
-mod openapi;
+pub mod openapi;
 mod patience;
 mod stream;
 

@@ -20,6 +20,7 @@ mod queue;
 mod supervisor;
 mod wire;
 
+pub use front::openapi::document as openapi;
 pub use front::{WORD as FRONT, front};
 pub use log::Form;
 pub use supervisor::{Places, ServeError, configured, serve};

@@ -28,7 +28,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use remand_engine::host::{Depth, observe};
 use remand_engine::trust::{Distrust, open_if_there};
-use remand_engine::{Held, Identity, Moment};
+use remand_engine::{Held, Identity, Moment, close_on_exec};
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::Problem as Wrong;
 use serde_json::json;
@@ -180,6 +180,7 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
     raise_descriptors();
     let path = places.socket.clone().unwrap_or_else(place::usual);
     let bound = Bound::listen(&path).map_err(|why| ServeError::Socket { path: path.clone(), why })?;
+    keep_to_itself().map_err(kernel("descriptors that were left open"))?;
     let signals = Held::all_that_end(&[]).map_err(kernel("holding signals back"))?;
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(kernel("epoll"))?;
     let wait = |data| EpollEvent::new(EpollFlags::EPOLLIN, data);
@@ -213,11 +214,29 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
     supervisor.work()
 }
 
+/// What whoever started this left open is no front's: the socket of a service manager above all.
+fn keep_to_itself() -> Result<(), Errno> {
+    let open = fs::read_dir("/proc/self/fd").map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    let numbers: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // The directory's own is gone by now.
+    numbers.into_iter().filter(|number| *number > 2).try_for_each(|number| match close_on_exec(number) {
+        Err(Errno::EBADF) => Ok(()),
+        done => done,
+    })
+}
+
 /// A run needs some forty, a front one.
 fn raise_descriptors() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(65536).max(soft), hard); // what is there then is what there is
     }
+}
+
+/// Whether the kernel says this user of everybody whom this process's user namespace does not know.
+fn nameless(user: u32) -> bool {
+    let read = |file| fs::read_to_string(file).unwrap_or_default();
+    let whole = |map: &str| map.split_whitespace().any(|count| count == "4294967295");
+    read("/proc/sys/kernel/overflowuid").trim().parse() == Ok(user) && !whole(&read("/proc/self/uid_map"))
 }
 
 /// Tells whoever started this as a service.
@@ -362,6 +381,9 @@ impl Supervisor<'_> {
         let who = identity.user();
         if identity.user() != geteuid().as_raw() && self.first_front.is_none() {
             return Err((FORBIDDEN, format!("user {who}: without privilege this daemon serves its own user alone")));
+        }
+        if nameless(who) {
+            return Err((FORBIDDEN, format!("user {who} is whoever this daemon's user namespace does not know")));
         }
         let [passwd, group] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
         let user = User::of(who, identity.group(), &passwd, &group);

@@ -99,12 +99,18 @@ impl Supervisor<'_> {
         }
     }
 
-    /// A run has an outcome.
-    fn finish(&mut self, run: &str, mut outcome: Outcome) {
+    /// A run that had begun has an outcome.
+    fn finish(&mut self, run: &str, outcome: Outcome) {
+        let ending = self.ending_of(run, outcome);
+        self.end(run, ending);
+    }
+
+    /// What an outcome is for whoever waits for it; logged.
+    fn ending_of(&self, run: &str, mut outcome: Outcome) -> Ending {
         if outcome.run.is_empty() {
             outcome.run = run.to_owned();
         }
-        let Some(record) = self.runs.get(run) else { return };
+        let Some(record) = self.runs.get(run) else { return Ending::Problem(Problem::default()) };
         let usage = &outcome.usage;
         self.log.say(
             "run",
@@ -118,7 +124,7 @@ impl Supervisor<'_> {
         }
         let text = serde_json::to_string(&outcome).map(|text| one_line(&text).into_owned());
         let none = |error: serde_json::Error| Problem { status: 500, exit_status: 11, detail: error.to_string(), ..Problem::default() };
-        self.end(run, text.map_or_else(|error| Ending::Problem(none(error)), Ending::Outcome));
+        text.map_or_else(|error| Ending::Problem(none(error)), Ending::Outcome)
     }
 
     /// A run that had begun is over.
@@ -225,9 +231,8 @@ impl Supervisor<'_> {
             State::Queued(_) => {
                 let (tenant, policy) = (record.tenant.clone(), record.policy.clone());
                 if self.queue.withdraw(&tenant, run) {
-                    let outcome = Outcome { run: run.to_owned(), ..Outcome::bare(policy, Verdict::Cancelled) };
-                    let text = serde_json::to_string(&outcome).unwrap_or_default();
-                    self.answer(run, Ending::Outcome(text));
+                    let ending = self.ending_of(run, Outcome::bare(policy, Verdict::Cancelled));
+                    self.answer(run, ending);
                 }
             }
         }

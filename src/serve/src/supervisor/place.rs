@@ -13,7 +13,7 @@ use std::{env, process};
 
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 use nix::unistd::geteuid;
-use remand_engine::{close_on_exec, inherited};
+use remand_engine::inherited;
 
 /// A socket that is listened on.
 #[derive(Debug)]
@@ -53,8 +53,6 @@ fn given() -> Result<Option<UnixListener>, String> {
         return Err("socket activation: exactly one socket is expected".to_owned());
     }
     let socket: OwnedFd = inherited(3).map_err(|errno| format!("socket activation: descriptor 3: {errno}"))?;
-    // A front is not to have it.
-    close_on_exec(3).map_err(|errno| format!("socket activation: descriptor 3: {errno}"))?;
     let listens = getsockopt(&socket, sockopt::AcceptConn).unwrap_or(false);
     if !listens || getsockopt(&socket, sockopt::SockType) != Ok(SockType::Stream) {
         return Err("socket activation: descriptor 3 is no stream socket that listens".to_owned());
