@@ -157,10 +157,11 @@ pub fn front() -> Check {
         let ended = || daemon.log().lines().filter(|line| line.contains("front ended")).nth(before).map(str::to_owned);
         let ended = until(ended).unwrap_or_else(|| "still there".to_owned());
         ensure(ended.contains(said), said, &(way, ended))?;
-        ensure(daemon.fronts().is_empty(), "ended", &daemon.fronts())?;
+        ensure(until(|| daemon.fronts().is_empty().then_some(())).is_some(), "ended", &daemon.fronts())?;
     }
     let cancelled = || (daemon.log().matches("\"verdict\":\"cancelled\"").count() == 2).then_some(());
-    ensure(until(cancelled).is_some(), "with its runs", &daemon.log())?;
+    let runs = || daemon.log().lines().filter(|line| line.contains("\"event\":\"run\"")).map(str::to_owned).collect::<Vec<_>>();
+    ensure(until(cancelled).is_some(), "with its runs", &runs())?;
     // One that floods and hears nothing holds up nobody: the next thing that is asked of the supervisor is done.
     let _flooding = daemon.raw(&[11])?;
     daemon.signal(nix::sys::signal::Signal::SIGHUP);

@@ -141,10 +141,12 @@ impl Front {
         if self.open.len() >= CALLS {
             return Err("it has too many calls".to_owned());
         }
-        match self.open.insert(call, open) {
-            None => Ok(()),
-            Some(_) => Err("it gave two calls one number".to_owned()),
+        // What goes on under the number stays there: it has to be let go.
+        if self.open.contains_key(&call) {
+            return Err("it gave two calls one number".to_owned());
         }
+        self.open.insert(call, open);
+        Ok(())
     }
 }
 
