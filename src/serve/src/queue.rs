@@ -183,7 +183,7 @@ mod tests {
     fn a_quota_bounds_what_runs_and_what_waits() {
         let mut queue = Queue::new(10, 100);
         let quota = Quota { concurrent: 1, queued: 2, rate: 0 };
-        let mut offer = |queue: &mut Queue, run: &str| queue.offer("a", quota, run, at(0));
+        let offer = |queue: &mut Queue, run: &str| queue.offer("a", quota, run, at(0));
         offer(&mut queue, "1").unwrap();
         assert_eq!(queue.next(|_| quota).as_deref(), Some("1"));
         assert_eq!(queue.next(|_| quota), None);
