@@ -284,7 +284,7 @@ mod tests {
             said(text).unwrap_err(),
             [
                 "serve.jsonc:3:11: runs: 0 is not from 1 to 4096 (write a number in between)",
-                "serve.jsonc:5:12: unknown key \"user\" (did you mean \"users\"?)",
+                "serve.jsonc:5:12: tenants.a: unknown key \"user\" (did you mean \"users\"?)",
                 "serve.jsonc:5:39: tenants.a.policies: \"/etc/x\" is a path (write a policy's name; its file lies in /etc/remand/policies)",
             ]
         );
