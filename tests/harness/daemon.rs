@@ -117,7 +117,17 @@ impl Daemon {
     /// Its fronts.
     #[must_use]
     pub fn fronts(&self) -> Vec<Process> {
-        all().into_iter().filter(|process| parent(process.pid) == Some(self.pid.as_raw()) && is_front(process.pid)).collect()
+        self.children(true)
+    }
+
+    /// Its forkservers, and the inits of runs.
+    #[must_use]
+    pub fn others(&self) -> Vec<Process> {
+        self.children(false)
+    }
+
+    fn children(&self, fronts: bool) -> Vec<Process> {
+        all().into_iter().filter(|process| parent(process.pid) == Some(self.pid.as_raw()) && is_front(process.pid) == fronts).collect()
     }
 
     /// Asks as this process's user.

@@ -33,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::twenty_hostile_clients_and_the_twenty_first_gets_its_answer", hostile_clients),
         trial("serve::a_hostile_front_gains_nothing", hostile::front),
         trial("serve::a_front_that_is_killed_is_an_error_and_comes_back", front_killed),
+        trial("serve::a_forkserver_or_an_init_that_is_killed_ends_its_run_alone", others_killed),
         trial("serve::a_supervisor_that_is_killed_leaves_no_process", supervisor_killed),
         trial("serve::a_signal_lets_runs_end_and_takes_no_more", drained),
         trial("serve::the_socket_is_anothers_or_none", sockets),
@@ -363,6 +364,27 @@ fn front_killed() -> Check {
         finished(&daemon.run(&json!({ "code": "return 1" }))?, &json!(1))?;
     }
     Ok(())
+}
+
+fn others_killed() -> Check {
+    let daemon = Daemon::start(&[])?;
+    let beside = submitted(&daemon, &goes_on("rs-beside"))?;
+    ensure(appears("rs-beside").is_some(), "one beside it", &daemon.log())?;
+    let before: Vec<_> = daemon.others().iter().map(|process| process.pid).collect();
+    for number in 0..2 {
+        let name = format!("rs-part-{number}");
+        let body = json!({ "code": goes_on(&name) }).to_string();
+        let waits = daemon.curl(None, &["-d", &body], "/v1/runs")?.spawn()?;
+        ensure(appears(&name).is_some(), "it runs", &daemon.log())?;
+        let parts: Vec<_> = daemon.others().into_iter().filter(|process| !before.contains(&process.pid)).collect();
+        let part = if number == 0 { parts.first() } else { parts.last() };
+        kill(Pid::from_raw(part.ok_or_else(|| "no process of its".to_owned())?.pid), Signal::SIGKILL).map_err(|errno| errno.to_string())?;
+        let told = waits.wait_with_output()?;
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        ensure(text.contains("HTTP 200") && !text.contains("\"kind\":\"finished\""), "an outcome that says so", &text)?;
+        ensure(vanishes(&name), "nothing of it is left", &daemon.log())?;
+    }
+    ensure(state(&daemon, &beside)?["state"] == "running" && named("rs-beside").len() == 1, "the other goes on", &daemon.log())
 }
 
 fn supervisor_killed() -> Check {
