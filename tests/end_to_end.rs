@@ -51,6 +51,7 @@ mod syscalls;
 mod teardown;
 mod terminal;
 mod troubleshooting;
+mod tty;
 mod values;
 mod whereabouts;
 
@@ -118,6 +119,7 @@ fn trials() -> Vec<Trial> {
         relay::trials(),
         requests::trials(),
         terminal::trials(),
+        tty::trials(),
         teardown::trials(),
         surroundings::trials(),
         ceiling::trials(),

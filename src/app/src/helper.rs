@@ -34,7 +34,7 @@ fn run(args: &HelperArgs) -> Result<Outcome, Failure> {
     let engine = Engine::from_environment();
     let Asked { policy, request } = asked(&engine, Path::new("-"), |name| allowed(args, name))?;
     laps.lap(Step::Request);
-    let ways = Ways { input: false, output: if args.stream { Passed::Events } else { Passed::Nothing }, line: None };
+    let ways = Ways { input: false, output: if args.stream { Passed::Events } else { Passed::Nothing }, line: None, tty: false };
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut Delivery::recorded())?;
     laps.before(&mut outcome.timing);
     Ok(outcome)

@@ -34,6 +34,7 @@ mod relay;
 mod rights;
 mod run;
 mod submitted;
+mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use remand_engine::{Engine, Laps, Program, Request};
+use remand_plan::choice::Choice;
 use remand_plan::request::{Mode, Origin, Script};
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
@@ -14,7 +15,7 @@ use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::record::Record;
-use crate::{account, answer, beside, choose, forward, given, overrides, print, read};
+use crate::{account, answer, beside, choose, forward, given, overrides, print, read, terminal};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
 pub fn python(args: PythonArgs) -> Result<u8, Failure> {
@@ -28,7 +29,7 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     laps.lap(Step::Request);
     // What is read as the program is not its input too.
     let input = !asked.is_stdin() && !given::takes_stdin(&args.files);
-    let ways = Ways::asked(input, &args.show, Passed::Streams);
+    let ways = Ways::asked(input, &args.show, Passed::Streams).tty(args.terminal.tty);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &asked.request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let mut account = account::program(&outcome);
@@ -53,6 +54,10 @@ struct Asked {
 impl Asked {
     fn of(args: &PythonArgs, policy: &Policy) -> Result<Self, Failure> {
         let limit = policy.limits.job_size.0;
+        // Before it is read.
+        let program = args.script.first().is_some_and(|file| read::is_stdin(Path::new(file)));
+        let taken = program.then_some("the program").or(given::takes_stdin(&args.files).then_some("--file"));
+        let tty = terminal::asked(args.terminal.tty, taken)?;
         let here = (PathBuf::from("."), beside::HERE);
         let (origin, code, rest, place) = match (args.code.as_slice(), args.module.as_slice(), args.script.as_slice()) {
             ([code, rest @ ..], _, _) => (Origin::Argument, read::argument(code)?, rest, None),
@@ -68,7 +73,7 @@ impl Asked {
         let arguments = rest.iter().map(read::argument).collect::<Result<_, _>>()?;
         let script = Script { origin, arguments, awaits: args.awaits, value: args.value.is_some() };
         let mode = Mode::Script(script);
-        let choice = choose::python(&args.python, &args.choose)?;
+        let choice = Choice { tty, ..choose::python(&args.python, &args.choose)? };
         let request = Request {
             code,
             mode,

@@ -63,6 +63,7 @@ pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Res
             None
         }
     };
+    choice.tty.as_ref().and_then(|term| kept(terminal(policy, term).map(|()| Found::Terminal)));
     let interpreter = choice.interpreter.as_ref().and_then(|asked| kept(interpreter(policy, asked, caller).map(Found::Interpreter)));
     let mounts: Vec<_> = choice.mounts.iter().filter_map(|asked| kept(mount(policy, asked, caller).map(Found::Mount))).collect();
     if !declined.is_empty() {
@@ -73,6 +74,7 @@ pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Res
         match found {
             Found::Interpreter(path) => chosen.interpreter = Some(path),
             Found::Mount(mount) => chosen.mounts.push(mount),
+            Found::Terminal => {}
         }
     }
     Ok(chosen)
@@ -81,6 +83,7 @@ pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Res
 enum Found {
     Interpreter(String),
     Mount((Mount, FileId)),
+    Terminal,
 }
 
 fn wrong(asked: &str, why: impl Into<String>) -> Declined {
@@ -101,6 +104,19 @@ fn variable(policy: &Policy, name: &str, value: &str) -> Option<Declined> {
     } else {
         None
     }
+}
+
+/// Whether there may be a terminal, called so.
+fn terminal(policy: &Policy, term: &str) -> Result<(), Declined> {
+    const LONGEST: usize = 64;
+    if !policy.request.tty {
+        return Err(Declined::NotAllowed { asked: "a terminal".to_owned(), field: "tty", entry: json!(true) });
+    }
+    let named = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
+    if term.is_empty() || term.len() > LONGEST || !term.chars().all(named) {
+        return Err(wrong("a terminal", "TERM is no terminal's name"));
+    }
+    Ok(())
 }
 
 /// The interpreter that is meant: of a directory, the one in its `bin`.

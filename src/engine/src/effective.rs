@@ -78,6 +78,9 @@ impl Effective {
         let mut policy = Policy::clone(&self.policy);
         policy.python.interpreter = chosen.interpreter.unwrap_or(policy.python.interpreter);
         let seen = chosen.mounts.iter().map(|(mount, seen)| (mount.target.clone(), *seen)).collect();
+        if choice.tty.is_some() {
+            policy.grant_terminal();
+        }
         policy.filesystem.mounts.extend(chosen.mounts.into_iter().map(|(mount, _)| mount));
         Ok(Self { policy: Arc::new(policy), chosen: Arc::new(Taken { choice: choice.clone(), seen }) })
     }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use remand_jail::host::{self, Depth};
@@ -12,6 +13,7 @@ use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan, Request};
 use remand_policy::Policy;
 use remand_policy::load::Loaded;
+use remand_policy::places::TTY;
 use remand_policy::source::Source;
 use serde_json::Value;
 
@@ -167,6 +169,10 @@ impl Engine {
         for_the_caller(&chosen, &plan, host, caller.identity).map_err(|lack| PrepareError::Refused(vec![lack]))?;
         let variables: Vec<_> = chosen.choice.environment.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
         let plan = plan.setting(&variables);
+        let plan = match &chosen.choice.tty {
+            Some(term) => plan.at_terminal(term, Path::new(TTY).exists()),
+            None => plan,
+        };
         laps.lap(Step::Plan);
         Ok(Prepared { policy: effective.share(), host: Arc::new(host.clone()), found, plan: Arc::new(plan), chosen })
     }

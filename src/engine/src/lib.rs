@@ -50,7 +50,7 @@ pub use refusal::{Document, Refusal};
 pub use remand_jail::forkserver::Forkserver;
 pub use remand_jail::host;
 pub use remand_jail::moment::Moment;
-pub use remand_jail::run::{Progress, Run, Said, Sink, Watcher};
+pub use remand_jail::run::{Progress, Run, Said, Screen, Sink, Watcher};
 pub use remand_jail::{beside, notify};
 pub use remand_plan::output::{Channel, Piece};
 pub use remand_plan::{Outcome, Request};

@@ -307,7 +307,7 @@ impl<'a> Submission<'a> {
             stdin: self.stdin.map(|stdin| stdin.bytes("stdin")).transpose()?.map(Into::into),
             files: self.files.into_iter().map(GivenFile::given).collect::<Result<_, _>>()?,
             artifacts: self.artifacts,
-            choice: Choice { interpreter: self.python, environment: self.environment, mounts: self.mounts },
+            choice: Choice { interpreter: self.python, environment: self.environment, mounts: self.mounts, tty: None },
         })
     }
 }

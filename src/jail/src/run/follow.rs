@@ -6,6 +6,7 @@
 mod feed;
 mod finish;
 mod hear;
+mod terminal;
 mod watching;
 
 use std::borrow::Cow;
@@ -37,6 +38,7 @@ use crate::forkserver::Forkserver;
 use crate::moment::Moment;
 use crate::sys::message::{self, Received};
 use crate::sys::process::Child;
+use crate::sys::terminal::Size;
 use crate::timeline::Timeline;
 
 /// One attempt. Processes go out of scope before what holds them.
@@ -89,6 +91,8 @@ pub struct With<'w, 's> {
     pub id: &'w str,
     pub input: Option<&'w Feed>,
     pub sink: Option<&'w mut Sink<'s>>,
+    /// Of its terminal, if it has one.
+    pub size: Size,
     pub now: Moment,
 }
 
@@ -253,6 +257,7 @@ impl Attempt {
             Action::Drain => {
                 self.collect();
                 self.living.iter_mut().for_each(|living| living.denials.close());
+                self.hang_up(with);
                 let pipes = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks, Source::Report, Source::Time];
                 Source::ALL.into_iter().filter(|source| !pipes.contains(source)).for_each(|source| self.forget(source, with.watch));
             }

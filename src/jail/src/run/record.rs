@@ -48,6 +48,7 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
         prints,
         prints_dropped,
         stdin: seen.given,
+        tty: plan.tty,
         stdout,
         stderr,
         output,

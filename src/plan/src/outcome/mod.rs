@@ -63,6 +63,9 @@ pub struct Outcome {
     /// What it was given as standard input, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Given>,
+    /// It had a terminal of its own: `stdout` is all that was written there, standard error included, with the line ends of a terminal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tty: bool,
     /// Standard output of the run (what was not by `print`).
     pub stdout: Captured,
     /// Standard error of the run.
@@ -117,6 +120,7 @@ impl Outcome {
             prints: Texts::default(),
             prints_dropped: None,
             stdin: None,
+            tty: false,
             stdout: Captured::default(),
             stderr: Captured::default(),
             output: Output::default(),

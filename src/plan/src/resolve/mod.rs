@@ -125,6 +125,7 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
         quiet: remand_syscalls::calls_named(&policy.syscalls.quiet),
         filter,
         normal_filter: None,
+        tty: false,
         command: command(policy, program, cpus),
         bounds: bounds(policy),
         enforcement,

@@ -116,6 +116,7 @@ impl Attempt {
                 self.ended = Some(ended);
                 self.on(Event::Accounted(Moment::told(ended.at)), with);
             }
+            Report::Terminal => self.on_terminal(received.fds, with),
             Report::Workspace => self.workspace = received.fds.into_iter().next(),
             Report::Failed(failure) => self.failure = Some(Failure::reported(failure)),
             other => self.fail(format!("init said {other:?} out of turn"), with),
@@ -124,9 +125,12 @@ impl Attempt {
 
     pub(super) fn on_output(&mut self, source: Source, with: &mut With<'_, '_>) {
         let mut buffer = [0; CHUNK];
-        let (fd, channel) =
-            if source == Source::Stdout { (&self.parts.stdout, Channel::Stdout) } else { (&self.parts.stderr, Channel::Stderr) };
-        let Some(count) = read(fd, &mut buffer) else { return self.on(Event::Closed(source), with) };
+        let (fd, channel) = if source == Source::Stdout {
+            (self.parts.stdout.as_ref(), Channel::Stdout)
+        } else {
+            (Some(&self.parts.stderr), Channel::Stderr)
+        };
+        let Some(count) = fd.and_then(|fd| read(fd, &mut buffer)) else { return self.on(Event::Closed(source), with) };
         let piece = Piece { channel, text: buffer.get(..count).unwrap_or_default(), values: None, continues: false };
         if self.say(piece, By::Stream, with) {
             self.on(Event::Closed(source), with);
