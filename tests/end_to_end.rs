@@ -12,6 +12,7 @@ mod cgroup_tree;
 mod cgroups;
 mod command_line;
 mod compile;
+mod display;
 mod doctor;
 mod endings;
 mod errors;
@@ -120,6 +121,7 @@ fn trials() -> Vec<Trial> {
         requests::trials(),
         terminal::trials(),
         tty::trials(),
+        display::trials(),
         teardown::trials(),
         surroundings::trials(),
         ceiling::trials(),

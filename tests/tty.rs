@@ -219,8 +219,11 @@ fn long() -> Check {
     Ok(())
 }
 
+/// What is shown, and the keys that answer it.
+type Dialogue<'a> = &'a [(&'a str, &'a str)];
+
 fn programs() -> Check {
-    let steps: [(&[&str], &[(&str, &str)], &str); 4] = [
+    let steps: [(&[&str], Dialogue<'_>, &str); 4] = [
         (&["-c", "import getpass\nprint('got', getpass.getpass('secret: '))"], &[("secret: ", "hidden\n")], "secret: \r\ngot hidden"),
         (&["-c", "import readline\nprint('got', input('say: '))"], &[("say: ", "wordx\x01a \x05\x08\n")], "got a word"),
         (&["-c", "n = 41\nbreakpoint()\nprint('after')"], &[("(Pdb) ", "p n + 1\n"), ("42\r\n", "c\n")], "after"),

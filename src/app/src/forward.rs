@@ -137,10 +137,15 @@ pub fn run(
     let sink = |said: Said<'_>, us| way.take(said, us);
     let outcome = deliver(run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), watcher, ..caller(input) }));
     way.end();
-    // While no signal can end this process yet.
+    if ways.tty {
+        print::answering_whole(cancel)
+    } else {
+        print::answering(cancel)
+    }
+    let unwritten = (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish));
+    // Not before: what the run wrote has a terminal's line ends already. No signal ends this process meanwhile.
     drop(terminal);
-    print::answering(cancel);
-    match (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish)) {
+    match unwritten {
         (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),
         (None, Some(_)) if ways.output == Passed::Text => {
             print::lose();
@@ -207,7 +212,7 @@ impl Way {
                 let lead = if self.open || self.tty { end } else { "" };
                 self.write_err(format!("{lead}remand: {bytes} bytes of {} were dropped here{end}", name(channel)).as_bytes());
             }
-            (_, Said::Begun(_) | Said::Item(..)) | (Passed::Nothing, _) => {}
+            (_, Said::Begun(_) | Said::Item(..) | Said::Shown(_)) | (Passed::Nothing, _) => {}
         }
     }
 
@@ -223,6 +228,7 @@ impl Way {
         let mut text = String::new();
         let event = match said {
             Said::Begun(run) => Event::Start { version: VERSION, run, policy },
+            Said::Shown(shown) => Event::Display { shown },
             Said::Item(index, value) => Event::Item { us, index, value },
             Said::Dropped(from, bytes) => Event::Dropped { us, from, bytes },
             Said::Output(piece) => {

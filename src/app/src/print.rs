@@ -142,9 +142,14 @@ static ANSWERING: OnceLock<Cancel> = OnceLock::new();
 /// From here on this process does nothing but give its answer. Where no signal has come yet, the first one ends it as it would any other command.
 pub fn answering(cancel: Cancel) {
     if cancel.came().is_some() {
-        while cancel.came().is_some() {} // those were for the run
-        let _ = ANSWERING.set(cancel); // a second one is let go
+        answering_whole(cancel);
     }
+}
+
+/// The same where the first one too ends nothing by itself: there is something to be put in order at the end.
+pub fn answering_whole(cancel: Cancel) {
+    while cancel.came().is_some() {} // those were for the run
+    let _ = ANSWERING.set(cancel); // a second one is let go
 }
 
 /// Waits until something can be written without waiting for whoever reads, or a pipe that is read has ended.

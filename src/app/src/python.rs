@@ -10,11 +10,11 @@ use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_policy::Policy;
 
-use crate::args::PythonArgs;
+use crate::args::{PythonArgs, ValueArg};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
-use crate::record::Record;
+use crate::record::{self, Record};
 use crate::{account, answer, beside, choose, forward, given, overrides, print, read, terminal};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
@@ -38,8 +38,11 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     }
     account.push_str(&delivery.account(&outcome));
     answer::give_program(&outcome, &args.show, record.as_ref(), &account)?;
-    if args.value.is_some() && args.show.for_people() && outcome.verdict == Verdict::Finished {
-        print::json(outcome.value.get())?;
+    match args.value.filter(|_| args.show.for_people()) {
+        Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => print::json(outcome.value.get())?,
+        // What was shown before an end of any kind was shown.
+        Some(ValueArg::Display) => print::json(&record::displays(&outcome)?)?,
+        _ => {}
     }
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
@@ -71,7 +74,13 @@ impl Asked {
             _ => return Err(Failure::usage("a program is expected: SCRIPT, -c CODE, -m MODULE, or - for standard input".into())),
         };
         let arguments = rest.iter().map(read::argument).collect::<Result<_, _>>()?;
-        let script = Script { origin, arguments, awaits: args.awaits, value: args.value.is_some() };
+        let script = Script {
+            origin,
+            arguments,
+            awaits: args.awaits,
+            value: args.value == Some(ValueArg::Last),
+            display: args.value == Some(ValueArg::Display),
+        };
         let mode = Mode::Script(script);
         let choice = Choice { tty, ..choose::python(&args.python, &args.choose)? };
         let request = Request {

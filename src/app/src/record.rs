@@ -58,6 +58,11 @@ impl Record {
     }
 }
 
+/// What a program showed, as JSON.
+pub fn displays(outcome: &Outcome) -> Result<String, Failure> {
+    serde_json::to_string(&outcome.displays).map_err(|error| Failure::internal(format!("cannot write what was shown as JSON: {error}")))
+}
+
 /// The record as JSON.
 pub fn text(outcome: &Outcome) -> Result<String, Failure> {
     serde_json::to_string(outcome).map_err(|error| Failure::internal(format!("cannot write the outcome as JSON: {error}")))

@@ -148,11 +148,11 @@ class Executor:
             return Ended(bytes(stream), out.read().decode(errors="replace"), err.read().decode(errors="replace"), code)
 
 
-def program(name="script.py", directory=None, module=None, arguments=(), awaits=False, value=False):
+def program(name="script.py", directory=None, module=None, arguments=(), awaits=False, value=False, display=False):
     """The member `script` of a job, for text that is a file of this name; `-` and `-c` as Python has them."""
     shown = {"-": "<stdin>", "-c": "<string>"}.get(name) or os.path.join(directory, name)
     file = {"-": "<stdin>", "-c": None}.get(name, name)
-    return dict(directory=directory, file=file, shown=file if name == "-" else shown, module=module, argv=["-m" if module else name, *arguments], **{"await": awaits, "value": value})
+    return dict(directory=directory, file=file, shown=file if name == "-" else shown, module=module, argv=["-m" if module else name, *arguments], display=(EXECUTOR / "display.py").read_text() if display else None, **{"await": awaits, "value": value})
 
 
 class EveryPython(unittest.TestCase):
@@ -184,10 +184,10 @@ class EveryPython(unittest.TestCase):
     def go(self, code, **given):
         return self.executor.run(code, **given)
 
-    def script(self, code, name="script.py", arguments=(), module=None, awaits=False, value=False, paths=(), **given):
+    def script(self, code, name="script.py", arguments=(), module=None, awaits=False, value=False, display=False, paths=(), **given):
         """A run of a program in a directory of its own."""
         with tempfile.TemporaryDirectory(dir=EveryPython.directory.name) as directory:
-            wanted = program(name, directory, module, arguments, awaits, value)
+            wanted = program(name, directory, module, arguments, awaits, value, display)
             first = directory if name not in ("-", "-c") else ""
             return self.executor.run(code, mode="script", script=wanted, paths=[first, *paths], **given)
 

@@ -37,6 +37,8 @@ pub struct Script {
     pub awaits: bool,
     /// The value of the last expression is wanted.
     pub value: bool,
+    /// What it shows is wanted: `display()`, the value of the last expression as a notebook shows it, figures of matplotlib.
+    pub display: bool,
 }
 
 /// What names a program; the text is the request's code, but for a module.

@@ -29,9 +29,9 @@ words! {
 }
 
 words! {
-    /// The value that a program gives.
+    /// The value that a program gives: that of its last expression, or what it shows (the outcome's `displays`).
     ScriptValue {
-        Last "last",
+        Last "last", Display "display",
     }
 }
 
@@ -294,7 +294,13 @@ impl<'a> Submission<'a> {
             (None, Some(name)) => Origin::File(file_name(name)?),
             (None, None) => Origin::default(),
         };
-        let script = Script { origin, arguments: self.argv, awaits: self.awaits, value: self.value.is_some() };
+        let script = Script {
+            origin,
+            arguments: self.argv,
+            awaits: self.awaits,
+            value: self.value == Some(ScriptValue::Last),
+            display: self.value == Some(ScriptValue::Display),
+        };
         Ok(Request {
             code: self.code.unwrap_or_default(),
             mode: match self.mode {
@@ -389,8 +395,13 @@ mod tests {
             "files": [{"name": "a", "text": "\u{e9}"}, {"name": "b", "content": "AA==", "executable": true}, {"name": "d", "directory": true, "imports": true}],
         });
         let program = request(&program).unwrap();
-        let script =
-            Script { origin: Origin::File("main.py".into()), arguments: vec!["a".into(), String::new()], awaits: true, value: true };
+        let script = Script {
+            origin: Origin::File("main.py".into()),
+            arguments: vec!["a".into(), String::new()],
+            awaits: true,
+            value: true,
+            display: false,
+        };
         assert_eq!(program.mode, Mode::Script(script));
         assert_eq!(program.stdin.as_deref(), Some(&[0, 255][..]));
         assert_eq!(

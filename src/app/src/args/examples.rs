@@ -23,6 +23,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "remand python -c 'print(6 * 7)'",
             "remand python -m json.tool < data.json",
             "remand python --tty -m code",
+            "remand python -p numeric --value display --outcome plots.json plots.py",
             "remand python -p strict -t 2s --outcome run.json solution.py < case.in > case.out",
         ],
     ),

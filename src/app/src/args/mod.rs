@@ -320,7 +320,7 @@ pub struct ShowArgs {
     /// Print the whole outcome as JSON on standard output
     #[arg(long)]
     pub json: bool,
-    /// Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome
+    /// Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, display, item, outcome
     #[arg(long, conflicts_with = "json")]
     pub stream: bool,
     /// Write the whole outcome as JSON to a file, or to an open descriptor of this number; what is printed for people stays as it is
@@ -371,10 +371,12 @@ pub enum StatusArg {
 }
 
 /// `--value`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ValueArg {
     /// That of the last line, if it is an expression
     Last,
+    /// What a notebook would show: display(), the last expression, matplotlib's figures, each in all forms that it has (MIME types)
+    Display,
 }
 
 /// `remand doctor`.

@@ -17,7 +17,7 @@ use nix::sys::epoll::EpollFlags;
 use remand_child::message::{Ended, Order};
 use remand_plan::artifacts::Patterns;
 use remand_plan::evidence::Stop;
-use remand_plan::frames::{Decoder, FrameError};
+use remand_plan::frames::{Decoder, FrameError, Shown};
 use remand_plan::host::CgroupVersion;
 use remand_plan::limit::LimitKind;
 use remand_plan::output::{Channel, Log};
@@ -67,6 +67,8 @@ pub struct Attempt {
     trouble: Option<String>,
     input: Input,
     log: Log,
+    /// What the program showed.
+    displays: Vec<Shown>,
     /// What the code says of where it is, and whether it was asked.
     stacks: Vec<u8>,
     asked: bool,
@@ -138,6 +140,7 @@ impl Attempt {
             log: Log::new(&plan.bounds),
             stacks: Vec::new(),
             asked: false,
+            displays: Vec::new(),
             living: None,
             parts,
             timeline,

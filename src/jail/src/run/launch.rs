@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use remand_plan::artifacts::Patterns;
+use remand_plan::frames::Shown;
 use remand_plan::output::{Channel, Piece};
 use remand_plan::workspace::Workspace;
 
@@ -56,6 +57,8 @@ pub enum Said<'a> {
     Output(Piece<'a>),
     /// So many bytes of a channel's output were dropped. What comes of it then is the last.
     Dropped(Channel, u64),
+    /// Something that a program shows.
+    Shown(&'a Shown),
     /// The value of one item, by the item's number.
     Item(u64, &'a RawValue),
 }

@@ -16,7 +16,7 @@ use marshal::{Size, Writer};
 pub use data::{Data, DataError, Room};
 pub use error::JobError;
 
-use crate::interpreter::Interpreter;
+use crate::interpreter::{DISPLAY, Interpreter};
 use crate::request::{GivenKind, Mode, OnError, Origin, Request, Script};
 use crate::workspace;
 use remand_policy::places::WORKSPACE;
@@ -123,7 +123,8 @@ fn write_script<W: Writer>(out: &mut W, script: &Script) {
         out.text(text);
     }
     let module = if let Origin::Module(name) = origin { Some(name.as_str()) } else { None };
-    for (name, text) in [("file", origin.file()), ("module", module)] {
+    let display = script.display.then_some(DISPLAY);
+    for (name, text) in [("file", origin.file()), ("module", module), ("display", display)] {
         out.text(name);
         match text {
             Some(text) => out.text(text),

@@ -211,7 +211,7 @@ fn policy(job_size: u64) -> Policy {
         },
         result: Results { nan: NonFinite::Error, pandas: Tables::Error, surrogates: Surrogates::Error },
         environment: Vec::new(),
-        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new() },
+        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new(), tty: false },
     }
 }
 
@@ -285,7 +285,7 @@ fn round_trip(request: &Request, effective: &Policy) -> Answer {
         crate::frames::News::Text(text) => {
             Some(format!("{} {}{}", text.channel, text.text, text.values.map_or(String::new(), |values| values.to_string())))
         }
-        crate::frames::News::Item => None,
+        crate::frames::News::Item | crate::frames::News::Shown(_) => None,
     });
     let texts = texts.collect();
     let (received, error) = decoder.finish();
@@ -364,6 +364,7 @@ fn a_program_finds_what_names_it() {
         arguments: arguments.iter().map(ToString::to_string).collect(),
         awaits: true,
         value: false,
+        display: false,
     };
     let job = |script| {
         encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &python()).unwrap()
@@ -371,7 +372,7 @@ fn a_program_finds_what_names_it() {
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         let text = format!(
             r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
-            "argv": {argv}, "await": true, "value": false}}, "paths": ["{path}"], "on_error": "stop", "code": "x", "items": [], "query": null,
+            "argv": {argv}, "display": null, "await": true, "value": false}}, "paths": ["{path}"], "on_error": "stop", "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}},
             "result": {{"nan": "error", "pandas": "error", "surrogates": "error"}}}}"#
@@ -387,4 +388,6 @@ fn a_program_finds_what_names_it() {
     for (origin, expected) in cases {
         assert_eq!(in_python(&job(script(origin.clone(), &["-x"]))), expected, "{origin:?}");
     }
+    let shows = in_python(&job(Script { display: true, ..script(Origin::Argument, &[]) }));
+    assert_eq!(shows["script"]["display"], DISPLAY, "only where it is asked for");
 }

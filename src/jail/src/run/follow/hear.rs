@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::unistd;
 use remand_child::message::Report;
 use remand_plan::evidence::Stop;
-use remand_plan::frames::News;
+use remand_plan::frames::{News, Shown};
 use remand_plan::limit::LimitKind;
 use remand_plan::outcome::microseconds;
 use remand_plan::output::{By, Channel, Piece};
@@ -233,6 +233,14 @@ impl Attempt {
                     if self.say(text.piece(), By::Frame, with) {
                         return self.on(Event::Closed(Source::Result), with);
                     }
+                }
+                News::Shown(shown) => {
+                    let us = microseconds(self.machine.since_ready(with.now));
+                    let shown = Shown { us, ..shown };
+                    if let Some(sink) = &mut with.sink {
+                        sink(Said::Shown(&shown), us);
+                    }
+                    self.displays.push(shown);
                 }
                 News::Item => {
                     let us = microseconds(self.machine.since_ready(with.now));
