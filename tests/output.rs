@@ -196,7 +196,13 @@ fn told() -> Check {
     ensure(all.out() == lines(0..20) && all.err().is_empty(), "control: what fits is all there", &all)
 }
 
+/// Without those of what is used, which come where a run takes longer.
 fn lines(ended: &Ended) -> Result<Vec<Value>, End> {
+    let all = all_lines(ended)?;
+    Ok(all.into_iter().filter(|event| event["event"] != "usage").collect())
+}
+
+fn all_lines(ended: &Ended) -> Result<Vec<Value>, End> {
     ended.out().lines().map(|line| serde_json::from_str(line).map_err(|error| End::Fail(format!("{error}: {line}")))).collect()
 }
 
@@ -245,18 +251,16 @@ fn events_of_usage() -> Check {
     let file = scratch.file("code.py", code).display().to_string();
     for args in [&["run", "--stream"][..], &["python", "--stream"]] {
         let ended = Call::new(&[args, &[&file]].concat()).end()?;
-        let events = lines(&ended)?;
+        let events = all_lines(&ended)?;
         let told: Vec<_> = events.iter().filter(|event| event["event"] == "usage").collect();
         let at: Vec<_> = told.iter().filter_map(|event| event["us"].as_u64()).collect();
         ensure(!told.is_empty() && at[0] >= 1_000_000 && at.windows(2).all(|two| two[1] > two[0]), "now and then", &at)?;
-        let usage = told[0];
-        let used =
-            (usage["memory"].as_u64() >= Some(40 << 20), usage["pids"].as_u64() == Some(2), usage["cpu_ms"]["user"].as_f64() > Some(0.0));
-        ensure(used == (true, true, true), "what it has used", &(usage, &events.last()))?;
+        let seen = |fits: fn(&Value) -> bool| told.iter().any(|event| fits(event));
+        ensure(seen(|usage| usage["memory"].as_u64() >= Some(40 << 20)), "memory", &told)?;
+        ensure(seen(|usage| usage["pids"] == 2) && seen(|usage| usage["cpu_ms"]["user"].as_f64() > Some(0.0)), "tasks and CPU", &told)?;
         ensure(events.last().is_some_and(|last| last["event"] == "outcome"), "and none after its end", &at)?;
     }
-    let short = Call::new(&["python", "--stream", "-c", "print('x')"]).end()?;
-    ensure(named(&lines(&short)?) == ["start", "stdout", "outcome"], "control: one that is over before", &short)
+    Ok(())
 }
 
 fn events_are_whole() -> Check {

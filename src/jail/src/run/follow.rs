@@ -31,6 +31,7 @@ use super::launch::{Job, Progress, Sink};
 use super::meter::Meter;
 use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source};
+use super::tree;
 use super::watch::Watch;
 use crate::cgroup::{RunCgroup, counted_late};
 use crate::failure::Failure;
@@ -168,6 +169,11 @@ impl Attempt {
         self.machine.is_ready()
     }
 
+    /// Whether user code can have begun and nothing ends it yet.
+    pub fn is_running(&self) -> bool {
+        self.machine.phase() == Phase::Running
+    }
+
     /// When there is something to do without being told.
     pub fn deadline(&self) -> Option<Moment> {
         let living = self.living.as_ref().filter(|_| self.machine.is_limited());
@@ -294,11 +300,18 @@ impl Attempt {
         }
     }
 
+    /// Of several threads one goes on while another tells of it, by memory that can be gone meanwhile: who is to live on is not asked that.
+    fn near(&mut self, with: &mut With<'_, '_>) {
+        if self.living.as_ref().is_some_and(|living| tree::first_is_alone(living.init.pid())) {
+            self.on(Event::Near, with);
+        }
+    }
+
     /// What is watched for it is another each time.
     fn on_near(&mut self, with: &mut With<'_, '_>) {
         self.forget(Source::Near, with.watch);
         if self.parts.cgroup.as_mut().is_some_and(RunCgroup::came_near) {
-            self.on(Event::Near, with);
+            self.near(with);
         }
         self.perform_or_fail(Action::Watch(Source::Near), with);
     }
@@ -307,7 +320,7 @@ impl Attempt {
         let v1 = self.parts.context.host.cgroup.version == CgroupVersion::V1;
         // Where both are told by one file.
         if !v1 && self.parts.cgroup.as_mut().is_some_and(RunCgroup::came_near) {
-            self.on(Event::Near, with);
+            self.near(with);
         }
         let Some(cgroup) = &self.parts.cgroup else { return };
         match cgroup.counters() {
@@ -341,7 +354,7 @@ impl Attempt {
         if let Some(stop) = living.meter.check(with.now, self.parts.cgroup.as_ref(), living.denials.shared()) {
             self.on(Event::Stop(stop), with);
         } else if living.meter.came_near() {
-            self.on(Event::Near, with);
+            self.near(with);
         }
     }
 

@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
     /// Tells how it goes, where it is time to. `next`: when that is, known once its code was seen to have begun.
     fn tell(&mut self, watcher: &mut Watcher<'_>, next: &mut Option<Moment>) {
         let now = Moment::now();
-        let Some(attempt) = self.going.as_mut().filter(|attempt| attempt.has_begun()) else { return };
+        let Some(attempt) = self.going.as_mut().filter(|attempt| attempt.is_running()) else { return };
         let next = next.get_or_insert_with(|| now.after(QUIET));
         if now >= *next {
             *next = now.after(Duration::from_millis(TELLING.into()));
