@@ -21,6 +21,7 @@ pub fn of_a_terminal() -> Grant {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic)]
 mod tests {
     use super::*;
 
