@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use libtest_mimic::Trial;
-use remand_tests::command::{Call, Ended};
+use remand_tests::command::{Call, Ended, binary};
+use remand_tests::facts::{UNSHARE, need};
 use remand_tests::installation::Installation;
 use remand_tests::observe::Seen::{Message, Raised, Value};
 use remand_tests::observe::compare;
@@ -21,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
         trial("interpreters::children_have_the_same_packages", children),
         trial("interpreters::what_a_pth_file_executes_runs_inside", executed_inside),
         trial("interpreters::a_pth_file_shows_no_secret", no_secret),
+        trial("interpreters::a_root_without_ids_for_runs_shows_no_secret", no_secret_of_a_root),
         trial("interpreters::importlib_is_held_to_the_lists", importlib),
         trial("interpreters::links_of_the_standard_library_lead_somewhere", links),
         trial("interpreters::one_that_a_request_chooses", interpreter_of_a_request),
@@ -152,6 +154,32 @@ fn no_secret() -> Check {
     compare(&outcome, &[Value("[false,false,false]")]).map_err(End::Fail)?;
     let told = outcome["enforcement"].to_string();
     ensure(told.contains("chmod -R o+rX"), "the outcome says what to do", &told)
+}
+
+/// Root without CAP_SYS_ADMIN, as in a container of Docker's defaults; of an ordinary user, the root of a user namespace with one id. Either's runs have their
+/// caller's own id.
+fn no_secret_of_a_root() -> Check {
+    let root = nix::unistd::geteuid().is_root();
+    need(if root { &[] } else { &[UNSHARE] })?;
+    let less: &[&str] = if root { &["setpriv", "--bounding-set=-sys_admin"] } else { &["unshare", "-U", "-r"] };
+    let made = Environment::new()?;
+    let key = made.file("vendored/key", "secret")?;
+    let policy = made.policy(&json!({}));
+    let code = format!("try: return open({key:?}).read()\nexcept OSError as why: return why.strerror");
+    let run = || -> Result<Json, End> {
+        let remand = binary().display().to_string();
+        let (tool, args) = less.split_first().unwrap_or((&"", &[]));
+        let args = [args, &[&remand, "run", "--json", "--policy", &policy, "-"]].concat();
+        Call::program(Path::new(tool), &args).input(code.as_bytes()).end()?.outcome()
+    };
+    // One that has ids to give looks first: what it found out is no answer for the other.
+    made.run(&code, &json!({}))?;
+    compare(&run()?, &[Value("\"secret\"")]).map_err(End::Fail)?;
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600))?;
+    fs::write(made.made.path("vendored/another.py"), "")?;
+    let outcome = made.run(&code, &json!({}))?;
+    ensure(outcome["value"] != "secret", "a run of this user's is not shown it", &outcome)?;
+    compare(&run()?, &[Value("\"No such file or directory\"")]).map_err(End::Fail)
 }
 
 fn importlib() -> Check {

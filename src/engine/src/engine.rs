@@ -120,13 +120,18 @@ impl Engine {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn python(&self, policy: &Policy, cancel: Option<BorrowedFd<'_>>) -> Result<interpreter::Found, InterpreterError> {
+    pub fn python(
+        &self,
+        policy: &Policy,
+        host: &HostFacts,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<interpreter::Found, InterpreterError> {
         let python = &policy.python;
-        interpreter::find(&python.interpreter, self.lookup(cancel), !python.external_allow.is_empty())
+        interpreter::find(&python.interpreter, self.lookup(host, cancel), !python.external_allow.is_empty())
     }
 
-    fn lookup<'a>(&'a self, cancel: Option<BorrowedFd<'a>>) -> Lookup<'a> {
-        Lookup { path: &self.path, cancel }
+    fn lookup<'a>(&'a self, host: &HostFacts, cancel: Option<BorrowedFd<'a>>) -> Lookup<'a> {
+        Lookup { path: &self.path, cancel, own_ids: remand_plan::own_ids(host) }
     }
 
     /// Makes ready what is to run: finds the program, and makes the plan for this host.
@@ -161,7 +166,7 @@ impl Engine {
         }
         let policy = effective.policy();
         let found = self
-            .found(policy, program, caller.cancel)
+            .found(policy, program, host, caller.cancel)
             .map_err(|why| if cancelled(caller.cancel) { PrepareError::Cancelled } else { why })?;
         laps.lap(if matches!(program, Program::Python) { Step::FindInterpreter } else { Step::FindProgram });
         let plan = remand_plan::resolve(policy, &found.lend(), host, &HostFiles).map_err(PrepareError::Refused)?;
@@ -177,18 +182,26 @@ impl Engine {
         Ok(Prepared { policy: effective.share(), host: Arc::new(host.clone()), found, plan: Arc::new(plan), chosen })
     }
 
-    fn found(&self, policy: &Policy, program: Program<'_>, cancel: Option<BorrowedFd<'_>>) -> Result<Found, PrepareError> {
+    fn found(
+        &self,
+        policy: &Policy,
+        program: Program<'_>,
+        host: &HostFacts,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<Found, PrepareError> {
         match program {
             Program::Python => {
-                self.python(policy, cancel).map(|found| Found::Python(Box::new(found.interpreter))).map_err(PrepareError::NoInterpreter)
+                let found = self.python(policy, host, cancel).map_err(PrepareError::NoInterpreter)?;
+                Ok(Found::Python(Box::new(found.interpreter)))
             }
             Program::Command(argv) => {
+                let lookup = self.lookup(host, cancel);
                 let inside = policy.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_str());
                 let command = argv.first().map_or("", String::as_str);
-                let mounted = interpreter::mounted(command, self.lookup(cancel), inside, &policy.filesystem.mounts);
+                let mounted = interpreter::mounted(command, lookup, inside, &policy.filesystem.mounts);
                 let found = match mounted.map_err(PrepareError::NoProgram)? {
                     Some(found) => found,
-                    None => interpreter::program(command, self.lookup(cancel), inside).map_err(PrepareError::NoProgram)?,
+                    None => interpreter::program(command, lookup, inside).map_err(PrepareError::NoProgram)?,
                 };
                 Ok(Found::Command { argv: std::iter::once(found.path).chain(argv.iter().skip(1).cloned()).collect(), tree: found.tree })
             }

@@ -46,7 +46,7 @@ pub use outcome::Outcome;
 pub use plan::Plan;
 pub use protection::Protection;
 pub use request::Request;
-pub use resolve::{DEFAULT_PATH, POOLS, Shown, UNCOUNTED, no_descriptors, no_room, resolve, shown, unexecutable};
+pub use resolve::{DEFAULT_PATH, POOLS, Shown, UNCOUNTED, no_descriptors, no_room, own_ids, resolve, shown, unexecutable};
 pub use start::{blocked_by_syscalls, blocked_start, plan_to_start};
 
 #[cfg(test)]

@@ -217,7 +217,7 @@ mod tests {
         place.file("site/.c.pth", &place.path("finder"));
         // What is beside is closed to others by the directory above alone.
         place.mode("", 0o700);
-        let reach = Reach::new(&Machine, vec![site.clone()]);
+        let reach = Reach::new(&Machine, vec![site.clone()], true);
         let found = brought(std::slice::from_ref(&site), Some(&place.path("")[..place.path("").len() - 1]), &reach);
         assert_eq!(found.names, [place.path("plain"), place.path("finder/src/two")].into());
         assert_eq!(found.directories, [place.path("plain"), place.path("finder/src")]);
@@ -233,8 +233,7 @@ mod tests {
         let site = place.path("site");
         place.file("site/a.pth", &format!("{}\n/\n/etc\n/proc/self\n/sys\n/tmp\n", place.path("code")));
         let found = |own: bool| {
-            let mut reach = Reach::new(&Machine, vec![site.clone()]);
-            reach.own_id = own;
+            let reach = Reach::new(&Machine, vec![site.clone()], own);
             brought(std::slice::from_ref(&site), Some(place.0.to_str().unwrap()), &reach)
         };
         assert_eq!(
@@ -262,7 +261,7 @@ mod tests {
         {
             symlink(target, place.path(link)).unwrap();
         }
-        let reach = Reach::new(&Machine, vec![place.0.to_str().unwrap().to_owned()]);
+        let reach = Reach::new(&Machine, vec![place.0.to_str().unwrap().to_owned()], true);
         let found = |owners: &[u32]| links(std::slice::from_ref(&library), owners, &reach);
         assert_eq!(found(&trust::owners()), [place.path("lib/a.py")].into());
         assert!(found(&[4_000_000]).is_empty(), "somebody else could have put it there");

@@ -4,10 +4,8 @@
 //! have put there, or that would load what somebody else could have, is passed over unasked.
 
 use std::collections::BTreeSet;
-use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
-use nix::unistd::geteuid;
 use remand_plan::Interpreter;
 use remand_plan::files::FileId;
 use remand_plan::interpreter::Tree;
@@ -40,7 +38,7 @@ pub fn find<'a>(interpreter: &str, lookup: impl Into<Lookup<'a>>, site: bool) ->
     let candidates = candidates(interpreter, lookup.path)?;
     let mut passed_over = Vec::new();
     for candidate in &candidates {
-        let search = Search { candidate, site, cache: cache.as_ref(), cancel: lookup.cancel };
+        let search = Search { candidate, site, cache: cache.as_ref(), lookup };
         match search.run(&mut notes) {
             Ok(interpreter) => {
                 notes.extend(once_each(passed_over));
@@ -63,7 +61,7 @@ pub fn find<'a>(interpreter: &str, lookup: impl Into<Lookup<'a>>, site: bool) ->
 /// As [`find`].
 pub fn look(interpreter: &str, site: bool) -> Result<Option<Interpreter>, InterpreterError> {
     let cache = Cache::open().ok();
-    let search = Search { candidate: interpreter, site, cache: cache.as_ref(), cancel: None };
+    let search = Search { candidate: interpreter, site, cache: cache.as_ref(), lookup: "".into() };
     search.look().map_err(|reason| InterpreterError {
         wanted: format!("no usable interpreter {interpreter:?}"),
         reasons: vec![format!("{interpreter} {reason}")],
@@ -74,7 +72,7 @@ struct Search<'a> {
     candidate: &'a str,
     site: bool,
     cache: Option<&'a Cache>,
-    cancel: Option<BorrowedFd<'a>>,
+    lookup: Lookup<'a>,
 }
 
 impl Search<'_> {
@@ -94,7 +92,7 @@ impl Search<'_> {
     fn named(&self) -> Result<(String, String), String> {
         executable(self.candidate)?;
         let real = shim::behind(self.candidate)?.unwrap_or_else(|| self.candidate.to_owned());
-        let key = format!("{}\n{real}\n{}", self.candidate, self.site);
+        let key = format!("{}\n{real}\n{}\n{}", self.candidate, self.site, self.lookup.own_ids);
         Ok((real, key))
     }
 
@@ -113,9 +111,9 @@ impl Search<'_> {
         // Whoever can write one of these would have our rights when it is asked, and could name any file into a run.
         let trusted = |said: Result<(), String>| said.map_err(|reason| format!("is not asked: {reason}"));
         trusted(layout.trusted(&owners))?;
-        let core = Core::of(&layout)?;
+        let core = Core::of(&layout, !self.lookup.own_ids)?;
         trusted(core.shared.iter().try_for_each(|library| trust::check(library, &owners)))?;
-        if geteuid().is_root() {
+        if self.lookup.own_ids {
             readable(&core.tree(&[]))?;
         }
         Ok((layout, core))
@@ -124,13 +122,13 @@ impl Search<'_> {
     /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
     fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
         let (layout, core) = self.before_asking(real)?;
-        let (reply, executor) = match ask(real, &core.tree(&[]), self.cancel) {
+        let (reply, executor) = match ask(real, &core.tree(&[]), self.lookup.cancel) {
             Ok(said) => said,
             Err(Refusal::Lasting(reason)) => return Ok((Err(reason), BTreeSet::from([real.to_owned()]))),
             Err(Refusal::Passing(reason)) => return Err(reason),
         };
         let (interpreter, names) = needs(&layout, core, (&reply, executor), self.site, &trust::owners())?;
-        if geteuid().is_root() {
+        if self.lookup.own_ids {
             readable(&interpreter.site)?;
         }
         Ok((Ok(interpreter), names))
@@ -158,7 +156,7 @@ fn replaced((path, judged): (&String, &FileId)) -> Option<String> {
     (!same).then(|| path.clone())
 }
 
-/// Checks that runs, which have ids of their own when root starts them, can read what is shown to them.
+/// Checks that runs, which have ids of their own, can read what is shown to them.
 fn readable(tree: &Tree) -> Result<(), String> {
     for path in tree.binds.keys() {
         let meta = std::fs::metadata(path).map_err(|error| format!("needs {path}: {error}"))?;

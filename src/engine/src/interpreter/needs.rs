@@ -36,9 +36,9 @@ pub(super) struct Core {
 }
 
 impl Core {
-    /// Finds it by reading.
-    pub(super) fn of(layout: &Layout) -> Result<Self, String> {
-        let reach = Reach::new(&Machine, layout.places());
+    /// Finds it by reading. `own_id`: runs have the caller's own user id.
+    pub(super) fn of(layout: &Layout, own_id: bool) -> Result<Self, String> {
+        let reach = Reach::new(&Machine, layout.places(), own_id);
         let shared = libraries(&layout.binary, &stdlib_modules(&layout.libraries)?, &reach)?;
         let links = beside::links(&layout.libraries, &trust::owners(), &reach);
         let own = [&layout.executable, &layout.binary].into_iter().chain(&layout.config).chain(&layout.libraries);

@@ -27,6 +27,7 @@ use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
 use crate::protection::Protection;
 
 pub use cpus::POOLS;
+pub use owners::own_ids;
 pub use protections::UNCOUNTED;
 pub use room::{no_descriptors, no_room};
 pub use root::{Shown, shown, unexecutable};
