@@ -1,12 +1,12 @@
 //! Interpreters as their owners set them up: packages by `.pth` files and editable installs, environments, and what a request may choose of them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 
 use libtest_mimic::Trial;
 use remand_tests::command::{Call, Ended, binary};
-use remand_tests::facts::{UNSHARE, need};
+use remand_tests::facts::{PRIVILEGED, UNSHARE, need};
 use remand_tests::installation::Installation;
 use remand_tests::observe::Seen::{Message, Raised, Value};
 use remand_tests::observe::compare;
@@ -23,6 +23,9 @@ pub fn trials() -> Vec<Trial> {
         trial("interpreters::what_a_pth_file_executes_runs_inside", executed_inside),
         trial("interpreters::a_pth_file_shows_no_secret", no_secret),
         trial("interpreters::a_root_without_ids_for_runs_shows_no_secret", no_secret_of_a_root),
+        trial("interpreters::what_changed_is_found_out_again", found_out_again),
+        trial("interpreters::of_a_project_modules_are_shown_and_no_secrets", project),
+        trial("interpreters::an_unmapped_users_interpreter_is_not_run", unmapped),
         trial("interpreters::importlib_is_held_to_the_lists", importlib),
         trial("interpreters::links_of_the_standard_library_lead_somewhere", links),
         trial("interpreters::one_that_a_request_chooses", interpreter_of_a_request),
@@ -109,7 +112,7 @@ fn children() -> Check {
     // Over the interpreter where it lies: a copy may be without the shared library that it was built with.
     let real = Call::program(&plain::python(), &["-c", "import os, sys; print(os.path.realpath(sys.executable))"]).end()?.out();
     fs::remove_file(made.python())?;
-    std::os::unix::fs::symlink(real.trim(), made.python())?;
+    symlink(real.trim(), made.python())?;
     made.file("venv/pyvenv.cfg", &format!("home = {}\n", real.trim().rsplit_once('/').map_or("", |(directory, _)| directory)))?;
     let child = "import subprocess, sys, multiprocessing\n\
                  def f():\n    import vendored_mod\n    return vendored_mod.V\n\
@@ -163,23 +166,106 @@ fn no_secret_of_a_root() -> Check {
     need(if root { &[] } else { &[UNSHARE] })?;
     let less: &[&str] = if root { &["setpriv", "--bounding-set=-sys_admin"] } else { &["unshare", "-U", "-r"] };
     let made = Environment::new()?;
-    let key = made.file("vendored/key", "secret")?;
-    let policy = made.policy(&json!({}));
+    made.file("vendored/pack/__init__.py", "")?;
+    let key = made.file("vendored/pack/sub/key", "secret")?;
+    // Named by PATH: to the root of a user namespace, a policy's file is someone's whom it does not know.
+    let path = format!("{}:/usr/bin:/bin", made.made.path("venv/bin"));
     let code = format!("try: return open({key:?}).read()\nexcept OSError as why: return why.strerror");
     let run = || -> Result<Json, End> {
         let remand = binary().display().to_string();
         let (tool, args) = less.split_first().unwrap_or((&"", &[]));
-        let args = [args, &[&remand, "run", "--json", "--policy", &policy, "-"]].concat();
-        Call::program(Path::new(tool), &args).input(code.as_bytes()).end()?.outcome()
+        let args = [args, &[&remand, "run", "--json", "--policy", "numeric", "-"]].concat();
+        Call::program(Path::new(tool), &args).env("PATH", &path).input(code.as_bytes()).end()?.outcome()
     };
-    // One that has ids to give looks first: what it found out is no answer for the other.
-    made.run(&code, &json!({}))?;
     compare(&run()?, &[Value("\"secret\"")]).map_err(End::Fail)?;
     fs::set_permissions(&key, PermissionsExt::from_mode(0o600))?;
-    fs::write(made.made.path("vendored/another.py"), "")?;
+    // Where root has ids to give, its runs are shown the file, and cannot read it: that is no answer for the other.
     let outcome = made.run(&code, &json!({}))?;
-    ensure(outcome["value"] != "secret", "a run of this user's is not shown it", &outcome)?;
-    compare(&run()?, &[Value("\"No such file or directory\"")]).map_err(End::Fail)
+    ensure(outcome["value"] != "secret", "a run of this user's does not read it", &outcome)?;
+    let outcome = run()?;
+    compare(&outcome, &[Value("\"No such file or directory\"")]).map_err(End::Fail)?;
+    ensure(outcome["enforcement"].to_string().contains("chmod -R o+rX"), "the outcome says what to do", &outcome["enforcement"])
+}
+
+/// What is found out about an interpreter is kept, as long as nothing that it rests on is another: a directory, a mode, that something is not there.
+fn found_out_again() -> Check {
+    let made = Environment::new()?;
+    made.file("vendored/pack/__init__.py", "")?;
+    let (key, config) = (made.file("vendored/pack/sub/other", "open")?.replace("other", "key"), made.made.path("venv/pyvenv.cfg"));
+    let look = format!("import sys\ntry: found = open({key:?}).read()\nexcept OSError: found = None\nreturn [sys.prefix, found]");
+    let (venv, base) = (made.made.path("venv"), made.made.path("base"));
+    let seen = |prefix: &str| -> Check {
+        let outcome = made.run(&look, &json!({}))?;
+        ensure(outcome["value"] == json!([prefix, null]), "what is there now", &outcome)
+    };
+    seen(&venv)?;
+    // Whoever makes a file below, for himself alone, shows it to nobody.
+    fs::write(&key, "secret")?;
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600))?;
+    seen(&venv)?;
+    let text = fs::read(&config)?;
+    fs::remove_file(&config)?;
+    seen(&base)?;
+    fs::write(&config, text)?;
+    seen(&venv)?;
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o644))?;
+    let outcome = made.run(&look, &json!({}))?;
+    ensure(outcome["value"] == json!([venv, "secret"]), "control: what everybody can read is shown", &outcome)
+}
+
+/// A flat project that a `.pth` file names: its packages and modules are shown, its secrets not, and it is told what is.
+fn project() -> Check {
+    let made = Environment::new()?;
+    let top = made.made.path("flat");
+    for file in [".env", ".git/config", "README.md", "flat_mod.py", "flat_pack/__init__.py", "flat_pack/data.txt"] {
+        made.file(&format!("flat/{file}"), "V = 'flat'\n")?;
+    }
+    made.file("venv/SITE/__editable__.flat.pth", &top)?;
+    let code = format!(
+        "import os, flat_mod, flat_pack\nreturn [flat_mod.V, flat_pack.V, sorted(os.listdir({top:?})), os.path.exists({top:?} + '/flat_pack/data.txt')]"
+    );
+    let outcome = made.run(&code, &json!({}))?;
+    ensure(outcome["value"] == json!(["flat", "flat", ["flat_mod.py", "flat_pack"], true]), "modules, and nothing else", &outcome)?;
+    let told = outcome["enforcement"][format!("files of {top}")].to_string();
+    ensure(
+        told.contains("flat_mod.py, flat_pack, read-only, and nothing else of it"),
+        "the record says what is shown",
+        &outcome["enforcement"],
+    )?;
+    let said = Call::new(&["run", "-v", "--policy", &made.policy(&json!({})), "-"]).input(b"return 1").end()?;
+    ensure(said.err().contains(&format!("files of {top}: ")), "so does the account", &said)?;
+    made.file("flat/flat_pack/.token", "secret")?;
+    let code = format!("import os, flat_pack\nreturn [flat_pack.V, sorted(os.listdir({top:?} + '/flat_pack'))]");
+    let outcome = made.run(&code, &json!({}))?;
+    ensure(outcome["value"] == json!(["flat", ["__init__.py", "data.txt"]]), "nor what is made in a package later", &outcome)
+}
+
+/// In a user namespace the host's root is someone unnamed, and so is everybody else whom it does not map: an environment of theirs is not run.
+fn unmapped() -> Check {
+    need(&[PRIVILEGED])?;
+    let Some(beside) = binary().parent().map(Path::to_owned) else { return Err(End::Skip("a directory of its own".to_owned())) };
+    let scratch = Scratch::below(&beside);
+    fs::set_permissions(scratch.path(), PermissionsExt::from_mode(0o755))?;
+    let venv = scratch.path().join("venv");
+    fs::create_dir_all(venv.join("bin"))?;
+    symlink("/usr/bin/python3", venv.join("bin/python3"))?;
+    fs::write(venv.join("pyvenv.cfg"), "home = /usr/bin\n")?;
+    let prefix = |owner: u32| -> Result<String, End> {
+        for path in [&venv, &venv.join("bin"), &venv.join("bin/python3"), &venv.join("pyvenv.cfg")] {
+            lchown(path, Some(owner), Some(owner))?;
+        }
+        let drop = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare", "-U", "-r"];
+        let remand = binary().display().to_string();
+        let args = [&drop[..], &[&remand, "python", "-c", "import sys; print(sys.prefix)"]].concat();
+        let path = format!("{}/bin:/usr/bin:/bin", venv.display());
+        let ended = Call::program(Path::new("/usr/bin/setpriv"), &args).env("PATH", &path).end()?;
+        ensure(ended.code == Some(0), "it runs", &ended)?;
+        Ok(ended.out().trim().to_owned())
+    };
+    let own = prefix(65534)?;
+    ensure(own == venv.display().to_string(), "control: one's own is taken, below directories of the host's root", &own)?;
+    let foreign = prefix(1234)?;
+    ensure(foreign == "/usr", "another user's is not", &foreign)
 }
 
 fn importlib() -> Check {
@@ -196,7 +282,7 @@ fn links() -> Check {
     if fs::symlink_metadata(&link).is_ok() {
         fs::remove_file(&link)?;
     }
-    std::os::unix::fs::symlink(&target, link)?;
+    symlink(&target, link)?;
     let code = "import sys\nreturn [sys.modules['sitecustomize'].V, len([p for p in sys.path if 'elsewhere' in p])]";
     compare(&made.run(code, &json!({}))?, &[Value("[7,0]")]).map_err(End::Fail)?;
     let bare = json!({ "python": { "interpreter": made.python() } });
@@ -269,7 +355,7 @@ fn mounts_of_a_request() -> Check {
     }
     let file = made.file("data/in/file", "seven")?;
     made.file("other", "elsewhere")?;
-    std::os::unix::fs::symlink(made.made.path("other"), made.made.path("data/link"))?;
+    symlink(made.made.path("other"), made.made.path("data/link"))?;
     let offers = json!({ "mounts": [{ "source": data, "target": "/data" }, { "source": out, "writable": true, "reason": "a trial's" }] });
     let policy = offering(&made.scratch, &offers);
     let run = |code: &str, mounts: &[String]| {

@@ -47,6 +47,8 @@ pub struct Interpreter {
     pub site: Tree,
     /// Directories of packages, so far as they were asked for, and those that `.pth` files in them name.
     pub site_paths: Vec<String>,
+    /// What such files name, and what of it runs are shown.
+    pub beside: Vec<(String, String)>,
     /// What such files name and runs are not shown, and why.
     pub left_out: Vec<(String, String)>,
     /// `sys.path` of the bare interpreter: its standard library.

@@ -11,10 +11,11 @@ use remand_plan::files::FileId;
 use remand_plan::interpreter::Tree;
 
 use super::ask::{Refusal, ask};
-use super::cache::{Cache, Place, Record, Stamp};
+use super::cache::{Cache, Record};
 use super::candidate::{candidates, executable, once_each};
 use super::layout::Layout;
-use super::needs::{Core, needs};
+use super::needs::{Core, Rests, needs};
+use super::stamp::{Directories, Place, Stamp};
 use super::tree::{self, Node};
 use super::{InterpreterError, Lookup, shim, trust};
 
@@ -81,8 +82,8 @@ impl Search<'_> {
         if let Some(record) = self.cache.and_then(|cache| cache.load(&key)) {
             return record.answer;
         }
-        let (answer, names) = self.ask(&real)?;
-        if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&record(key, &names, answer.clone())?)) {
+        let (answer, rests) = self.ask(&real)?;
+        if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&record(key, &rests, answer.clone())?)) {
             notes.push(reason);
         }
         answer
@@ -119,26 +120,29 @@ impl Search<'_> {
         Ok((layout, core))
     }
 
-    /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
-    fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
+    /// The answer to keep, and what it rests on. Passing troubles are errors: they are not kept.
+    fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, Rests), String> {
         let (layout, core) = self.before_asking(real)?;
         let (reply, executor) = match ask(real, &core.tree(&[]), self.lookup.cancel) {
             Ok(said) => said,
-            Err(Refusal::Lasting(reason)) => return Ok((Err(reason), BTreeSet::from([real.to_owned()]))),
+            Err(Refusal::Lasting(reason)) => {
+                let names = BTreeSet::from([real.to_owned()]);
+                return Ok((Err(reason), Rests { names, sought: layout.sought, ..Rests::default() }));
+            }
             Err(Refusal::Passing(reason)) => return Err(reason),
         };
-        let (interpreter, names) = needs(&layout, core, (&reply, executor), self.site, &trust::owners())?;
+        let (interpreter, rests) = needs(&layout, core, (&reply, executor), self.site, &trust::owners())?;
         if self.lookup.own_ids {
             readable(&interpreter.site)?;
         }
-        Ok((Ok(interpreter), names))
+        Ok((Ok(interpreter), rests))
     }
 }
 
 /// What is kept of an answer. Of the way to each file, who can change it counts.
-fn record(key: String, names: &BTreeSet<String>, answer: Result<Interpreter, String>) -> Result<Record, String> {
+fn record(key: String, rests: &Rests, answer: Result<Interpreter, String>) -> Result<Record, String> {
     let mut places = BTreeSet::new();
-    for name in names {
+    for name in &rests.names {
         places.extend(trust::steps(name)?);
     }
     // Its stamps would vouch for something else.
@@ -146,8 +150,9 @@ fn record(key: String, names: &BTreeSet<String>, answer: Result<Interpreter, Str
         return Err(format!("the answer is not kept: {path} was replaced while it was looked at"));
     }
     let places = places.into_iter().filter_map(|place| Place::of(&place).map(|seen| (place, seen))).collect();
-    let files = names.iter().filter_map(|name| Stamp::of(name).map(|stamp| (name.clone(), stamp))).collect();
-    Ok(Record { key, files, places, answer })
+    let files = rests.names.union(&rests.sought).map(|name| (name.clone(), Stamp::of(name))).collect();
+    let directories = Directories::of(&rests.directories);
+    Ok(Record { key, files, places, directories, open: rests.open.clone(), answer })
 }
 
 /// The path of a bind, if something else is there than was judged.

@@ -12,11 +12,13 @@ mod elf;
 mod find;
 mod layout;
 mod needs;
+mod parts;
 mod program;
 mod reach;
 mod sandbox;
 mod script;
 mod shim;
+mod stamp;
 mod tree;
 mod trust;
 

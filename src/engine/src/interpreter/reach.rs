@@ -6,7 +6,7 @@
 //! is shown is what was judged, whoever renames directories meanwhile.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::rc::Rc;
@@ -95,14 +95,16 @@ pub(super) struct Reach<'a> {
     own_id: bool,
     nodes: RefCell<HashMap<String, Node>>,
     objects: RefCell<HashMap<String, Result<Rc<Object>, String>>>,
+    /// Directories and files in which something was looked for in vain, and what was not there.
+    pub(super) sought: RefCell<BTreeSet<String>>,
     pub(super) budget: Budget,
 }
 
 impl<'a> Reach<'a> {
     /// `named`: real paths; `own_id`: runs have the caller's own user id.
     pub(super) fn new(host: &'a dyn Host, named: Vec<String>, own_id: bool) -> Self {
-        let (nodes, objects) = (RefCell::default(), RefCell::default());
-        Self { host, named, own_id, nodes, objects, budget: Budget::default() }
+        let (nodes, objects, sought) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { host, named, own_id, nodes, objects, sought, budget: Budget::default() }
     }
 
     /// Adds real paths of trees that were named.
