@@ -104,7 +104,15 @@ fn unflushed() -> Check {
     let code = "import sys\nsys.stdout.write('progress')\nprint('printed')\nsys.stderr.write('err')\nwhile True: pass";
     let outcome = Call::run(code, &["--set".into(), "limits.wall_time=500ms".into()]).end()?.outcome()?;
     ensure(outcome["verdict"]["limit"] == "wall_time", "control: it was ended", &outcome["verdict"])?;
-    ensure(pieces(&outcome) == [("stdout", "progress"), ("print", "printed\n"), ("stderr", "err")], "all of it", &outcome["output"])
+    ensure(pieces(&outcome) == [("stdout", "progress"), ("print", "printed\n"), ("stderr", "err")], "all of it", &outcome["output"])?;
+    // A program has buffers, and is told that its time is over.
+    let code = "import sys\nprint(sys.stdout.line_buffering)\nsys.stdout.write('progress')\nwhile True: pass";
+    let program = |how| Call::new(&["python", how, "--set", "limits.wall_time=500ms", "-c", code]).end();
+    let outcome = program("--json")?.outcome()?;
+    ensure(outcome["verdict"]["limit"] == "wall_time", "control: so was a program", &outcome["verdict"])?;
+    ensure(outcome["stdout"]["text"] == "False\nprogress", "buffered in blocks, and all of it", &outcome["stdout"])?;
+    let streamed = program("--stream")?.out();
+    ensure(streamed.contains(r#""text":"True\n""#), "line by line for who looks on", &streamed)
 }
 
 fn of_c() -> Check {

@@ -192,10 +192,11 @@ def hint_at_figures(pyplot):
     pyplot.show = as_it_was(show, real)
 
 
-def remember(file, text):
+def remember(file, code):
     """Puts the code's text into linecache, where tracebacks and `inspect` look."""
 
     def add(linecache):
+        text = text_of_code(code)
         lines = [line + "\n" for line in lines_of(text)]
         linecache.cache[file] = len(text), None, lines, file
 

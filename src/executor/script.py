@@ -3,7 +3,8 @@
 #
 # `script` of the job: `file` (the name that the text has in `directory`, where it is put for multiprocessing's children and `inspect`; None: it has none),
 # `shown` (the name in tracebacks), `module` (to be run instead of the text), `argv`, `await`, `value`, `display` (the text of `display.py` where the program
-# shows as a notebook does; else None).
+# shows as a notebook does; else None), `lines` (its standard output is written line by line, as Python does for a terminal; else in blocks, as for the pipe
+# that it is).
 #
 # An exception that is not caught is told by Python itself, and by an `error` frame, which only says what the status is about. A value is sent in a `done`
 # frame. Neither is sent by a child, nor into a descriptor 4 that is no longer the one that was handed over.
@@ -18,13 +19,13 @@ def say_last(frame):
         attempt(send, None, frame, True)
 
 
-def settle(script, text, namespace, names):
+def settle(script, code, namespace, names):
     """The world as `python3` makes it before the first line."""
     shown, directory, outside = script["shown"], script["directory"], sys.modules["_frozen_importlib_external"]
     posix.chdir(directory)
     if script["file"] is not None:
         out = posix.open(script["file"], posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC, 0o644)
-        rest = text.encode()
+        rest = bytes_of_code(code)
         while rest:
             rest = rest[posix.write(out, rest):]
         posix.close(out)
@@ -38,7 +39,7 @@ def settle(script, text, namespace, names):
         namespace["__loader__"] = outside.SourceFileLoader("__main__", shown)
         namespace.update(__file__=shown, __cached__=None)
     if script["module"] is None:
-        remember(shown, text)
+        remember(shown, code)
 
 
 def run_module(name):
@@ -47,8 +48,9 @@ def run_module(name):
     runpy._run_module_as_main(name)
 
 
-def compiled(text, shown, script):
+def compiled(code, shown, script):
     """Code of the whole text, and of its last expression where its value is wanted."""
+    text = readable(code, shown)
     flags = TOP_LEVEL_AWAIT if script["await"] else 0
     if not script["value"] and script["display"] is None:
         return compile(text, shown, "exec", flags, True), None
@@ -125,8 +127,8 @@ def display_of(text, results, names):
 
 
 def run_script(job, names, namespace):
-    script, text = job["script"], job["code"]
-    settle(script, text, namespace, names)
+    script, given = job["script"], job["code"]
+    settle(script, given, namespace, names)
     posix.set_inheritable(FRAMES, False)
     results = Results(job["limits"]["result_size"], job["result"])
     shows = display_of(script["display"], results, names)
@@ -135,7 +137,7 @@ def run_script(job, names, namespace):
         try:
             if script["module"] is not None:
                 return run_module(script["module"])
-            code, last = compiled(text, script["shown"], script)
+            code, last = compiled(given, script["shown"], script)
             value = evaluate([code] if last is None else [code, last], namespace)
             if shows is not None and last is not None:
                 shows.last(value)
@@ -149,7 +151,7 @@ def run_script(job, names, namespace):
         raise
     except BaseException as error:
         denied = job["security"]["builtins_deny"]
-        frame = attempt(error_frame, None, error, script["shown"], text, None, denied, None)
+        frame = attempt(error_frame, None, error, script["shown"], text_of_code(given), None, denied, None)
         attempt(tell, None, error, script["shown"])
         if frame is not None:
             say_last(frame)

@@ -15,6 +15,7 @@ use remand_engine::host;
 use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Progress, Request, Said, Watcher};
 use remand_plan::event::Event;
 use remand_plan::outcome::{CpuMs, PolicyRef, VERSION, microseconds};
+use remand_plan::request::Mode;
 
 use crate::args::ShowArgs;
 use crate::artifacts::Delivery;
@@ -49,6 +50,13 @@ impl Ways {
     /// The same where the run has a terminal: it has this one's keys, and the whole of its screen.
     pub fn tty(self, tty: bool) -> Self {
         Self { line: self.line.filter(|_| !tty), tty, ..self }
+    }
+
+    /// The same request, told whether somebody looks on while it runs.
+    pub fn tell(&self, request: &mut Request) {
+        if let Mode::Script(script) = &mut request.mode {
+            script.lines = self.output == Passed::Events || self.output == Passed::Streams && io::stdout().is_terminal();
+        }
     }
 }
 

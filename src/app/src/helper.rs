@@ -32,9 +32,10 @@ pub fn helper(args: &HelperArgs) -> Result<u8, Failure> {
 fn run(args: &HelperArgs) -> Result<Outcome, Failure> {
     let mut laps = Laps::start();
     let engine = Engine::from_environment();
-    let Asked { policy, request } = asked(&engine, Path::new("-"), |name| allowed(args, name))?;
+    let Asked { policy, mut request } = asked(&engine, Path::new("-"), |name| allowed(args, name))?;
     laps.lap(Step::Request);
     let ways = Ways { input: false, output: if args.stream { Passed::Events } else { Passed::Nothing }, line: None, tty: false };
+    ways.tell(&mut request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut Delivery::recorded())?;
     laps.before(&mut outcome.timing);
     Ok(outcome)

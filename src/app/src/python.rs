@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use remand_engine::{Engine, Laps, Program, Request};
 use remand_plan::choice::Choice;
-use remand_plan::request::{Mode, Origin, Script};
+use remand_plan::request::{Code, Mode, Origin, Script};
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_policy::Policy;
@@ -24,12 +24,13 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     let engine = Engine::from_environment();
     let policy = engine.policy(&args.confine.policy, &overrides::confined(None, &args.confine)?)?;
     laps.lap(Step::Policy);
-    let asked = Asked::of(&args, policy.policy())?;
+    let mut asked = Asked::of(&args, policy.policy())?;
     let mut delivery = Delivery::prepare(&args.files, args.show.json)?;
     laps.lap(Step::Request);
     // What is read as the program is not its input too.
     let input = !asked.is_stdin() && !given::takes_stdin(&args.files);
     let ways = Ways::asked(input, &args.show, Passed::Streams).tty(args.terminal.tty);
+    ways.tell(&mut asked.request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &asked.request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let mut account = account::program(&outcome);
@@ -63,13 +64,13 @@ impl Asked {
         let tty = terminal::asked(args.terminal.tty, taken)?;
         let here = (PathBuf::from("."), beside::HERE);
         let (origin, code, rest, place) = match (args.code.as_slice(), args.module.as_slice(), args.script.as_slice()) {
-            ([code, rest @ ..], _, _) => (Origin::Argument, read::argument(code)?, rest, None),
-            (_, [module, rest @ ..], _) => (Origin::Module(read::argument(module)?), String::new(), rest, None),
+            ([code, rest @ ..], _, _) => (Origin::Argument, read::argument(code)?.into(), rest, None),
+            (_, [module, rest @ ..], _) => (Origin::Module(read::argument(module)?), Code::default(), rest, None),
             (_, _, [file, rest @ ..]) => {
                 let path = Path::new(file);
-                let text = read::text(path, "the program", limit, "limits.job_size")?;
+                let code = read::bytes(path, "the program", limit, "limits.job_size")?;
                 let place = path.parent().filter(|_| !read::is_stdin(path));
-                (origin(path)?, text, rest, place.map(|place| (Path::new(".").join(place), "the script's directory")))
+                (origin(path)?, code.into(), rest, place.map(|place| (Path::new(".").join(place), "the script's directory")))
             }
             _ => return Err(Failure::usage("a program is expected: SCRIPT, -c CODE, -m MODULE, or - for standard input".into())),
         };
@@ -80,6 +81,7 @@ impl Asked {
             awaits: args.awaits,
             value: args.value == Some(ValueArg::Last),
             display: args.value == Some(ValueArg::Display),
+            lines: false,
         };
         let mode = Mode::Script(script);
         let choice = Choice { tty, ..choose::python(&args.python, &args.choose)? };

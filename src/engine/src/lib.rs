@@ -6,7 +6,7 @@
 //!
 //! let engine = Engine::from_environment();
 //! let policy = engine.policy("default", &serde_json::json!({"limits": {"memory": "64MiB"}}))?;
-//! let request = Request { code: "return 6 * 7".to_owned(), ..Request::default() };
+//! let request = Request { code: "return 6 * 7".into(), ..Request::default() };
 //! let outcome = engine.run(&policy, Program::Python, &request, Caller::default())?;
 //! assert_eq!(outcome.value.get(), "42");
 //! # Ok(())

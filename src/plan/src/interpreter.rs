@@ -20,6 +20,7 @@ pub const PROGRAM: &str = concat!(
     include_str!("../../executor/values.py"),
     include_str!("../../executor/forms.py"),
     include_str!("../../executor/prints.py"),
+    include_str!("../../executor/source.py"),
     include_str!("../../executor/places.py"),
     include_str!("../../executor/errors.py"),
     include_str!("../../executor/names.py"),

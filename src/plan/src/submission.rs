@@ -300,9 +300,10 @@ impl<'a> Submission<'a> {
             awaits: self.awaits,
             value: self.value == Some(ScriptValue::Last),
             display: self.value == Some(ScriptValue::Display),
+            lines: false,
         };
         Ok(Request {
-            code: self.code.unwrap_or_default(),
+            code: self.code.unwrap_or_default().into(),
             mode: match self.mode {
                 ModeName::AllItems => Mode::AllItems,
                 ModeName::PerItem => Mode::PerItem(self.on_error.unwrap_or(OnError::Stop)),

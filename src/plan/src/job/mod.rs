@@ -17,15 +17,15 @@ pub use data::{Data, DataError, Room};
 pub use error::JobError;
 
 use crate::interpreter::{DISPLAY, Interpreter};
-use crate::request::{GivenKind, Mode, OnError, Origin, Request, Script};
+use crate::request::{Code, GivenKind, Mode, OnError, Origin, Request, Script};
 use crate::workspace;
 use remand_policy::places::WORKSPACE;
 
 /// Version of the job's shape; the executor refuses any other.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// Encodes the job for an effective policy. Shape (a dict):
-/// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `on_error` (`"stop"`, `"item"`), `code`, `items`, `query` (each of these
+/// `version` 3, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `on_error` (`"stop"`, `"item"`), `code` (text, or the bytes of a file), `items`, `query` (each of these
 /// two as bytes that are a `marshal` value by themselves, since what it keeps is numbered from its own start),
 /// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool},
 /// `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
@@ -66,7 +66,10 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
     out.text("on_error");
     out.text(if let Mode::PerItem(on_error) = request.mode { on_error } else { OnError::Stop }.word());
     out.text("code");
-    out.text(&request.code);
+    match &request.code {
+        Code::Text(text) => out.text(text),
+        Code::File(bytes) => out.encoded(bytes, bytes.len() as u64),
+    }
     out.text("items");
     out.encoded(&request.items.bytes, request.items.size);
     out.text("query");
@@ -133,7 +136,7 @@ fn write_script<W: Writer>(out: &mut W, script: &Script) {
     }
     out.text("argv");
     out.texts(&std::iter::once(origin.argument().to_owned()).chain(script.arguments.iter().cloned()).collect::<Vec<_>>());
-    for (name, asked) in [("await", script.awaits), ("value", script.value)] {
+    for (name, asked) in [("await", script.awaits), ("value", script.value), ("lines", script.lines)] {
         out.text(name);
         out.bool(asked);
     }

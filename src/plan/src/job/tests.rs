@@ -237,7 +237,7 @@ fn the_whole_job_at_and_over_its_size() {
         ..Request::default()
     };
     let job = encode(&request, &policy(1 << 20), &python()).unwrap();
-    let shape = r#"{"version": 2, "mode": "per_item", "script": null, "paths": [], "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
+    let shape = r#"{"version": 3, "mode": "per_item", "script": null, "paths": [], "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592},
         "result": {"nan": "error", "pandas": "error", "surrogates": "error"}}"#;
@@ -300,7 +300,7 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
     effective.limits.result_depth = 10;
     effective.limits.result_nodes = 100;
     let asked = |code: &str, mode, items: Vec<Value>| Request {
-        code: code.to_owned(),
+        code: code.into(),
         mode,
         items: Data::items(&json!(items).to_string(), ALL).unwrap(),
         query: Data::value("{\"big\": 123456789012345678901234567890}", "query", ALL).unwrap(),
@@ -371,8 +371,8 @@ fn a_program_finds_what_names_it() {
     };
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         let text = format!(
-            r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
-            "argv": {argv}, "display": null, "await": true, "value": false}}, "paths": ["{path}"], "on_error": "stop", "code": "x", "items": [], "query": null,
+            r#"{{"version": 3, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
+            "argv": {argv}, "display": null, "await": true, "value": false, "lines": false}}, "paths": ["{path}"], "on_error": "stop", "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}},
             "result": {{"nan": "error", "pandas": "error", "surrogates": "error"}}}}"#
