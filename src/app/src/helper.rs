@@ -16,8 +16,8 @@ use crate::args::HelperArgs;
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{self, Passed, Ways};
+use crate::print;
 use crate::submitted::{Asked, asked};
-use crate::{print, record};
 
 /// Answers the request on standard input; the exit status is the verdict's.
 pub fn helper(args: &HelperArgs) -> Result<u8, Failure> {
@@ -25,7 +25,7 @@ pub fn helper(args: &HelperArgs) -> Result<u8, Failure> {
         Ok(outcome) => outcome,
         Err(failure) => return problem(args, failure),
     };
-    print::json(&if args.stream { print::event(&Event::Outcome { outcome: &outcome }) } else { record::text(&outcome)? })?;
+    if args.stream { print::record(&Event::Outcome { outcome: &outcome }) } else { print::record(&outcome) }?;
     Ok(exit_code(&outcome.verdict))
 }
 

@@ -14,7 +14,7 @@ use crate::args::{PythonArgs, ValueArg};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
-use crate::record::{self, Record};
+use crate::record::Record;
 use crate::{account, answer, beside, choose, forward, given, overrides, print, read, terminal};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
@@ -42,7 +42,7 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     match args.value.filter(|_| args.show.for_people()) {
         Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => print::json(outcome.value.get())?,
         // What was shown before an end of any kind was shown.
-        Some(ValueArg::Display) => print::json(&record::displays(&outcome)?)?,
+        Some(ValueArg::Display) => print::record(&outcome.displays)?,
         _ => {}
     }
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
