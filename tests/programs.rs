@@ -393,7 +393,7 @@ except BlockingIOError:
 fn abstract_names() -> Check {
     let name = format!("remand-test-{}", std::process::id());
     let find = format!(
-        "import socket\ntry:\n    socket.socket(socket.AF_UNIX).connect('\\0{name}')\n    print('found')\nexcept OSError as e:\n    print(type(e).__name__)\n"
+        "import socket\ntry:\n    socket.socket(socket.AF_UNIX).connect('\\0{name}')\n    print('found', flush=True)\nexcept OSError as e:\n    print(type(e).__name__)\n"
     );
     let listen = format!(
         "import socket, sys, time\ns = socket.socket(socket.AF_UNIX)\ns.bind('\\0{name}')\ns.listen()\n{find}print('here', file=sys.stderr, flush=True)\ntime.sleep(600)"

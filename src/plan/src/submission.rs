@@ -402,6 +402,7 @@ mod tests {
             awaits: true,
             value: true,
             display: false,
+            lines: false,
         };
         assert_eq!(program.mode, Mode::Script(script));
         assert_eq!(program.stdin.as_deref(), Some(&[0, 255][..]));
