@@ -30,6 +30,7 @@ pub fn trials() -> Vec<Trial> {
         trial("interpreters::links_of_the_standard_library_lead_somewhere", links),
         trial("interpreters::one_that_a_request_chooses", interpreter_of_a_request),
         trial("interpreters::variables_that_a_request_sets", variables_of_a_request),
+        trial("interpreters::variables_of_pythons_own", variables_of_python),
         trial("interpreters::mounts_that_a_request_chooses", mounts_of_a_request),
         trial("interpreters::the_rights_of_whoever_called_sudo", rights_of_the_caller),
     ]
@@ -344,6 +345,41 @@ fn variables_of_a_request() -> Check {
     ensure(strict.code == Some(2), "strict takes none", &strict)?;
     let ended = Call::new(&["exec", "--env", "A=1", "--", "env"]).end()?;
     ensure(ended.out().contains("A=1\n"), "a program has them too", &ended)
+}
+
+/// Each has the effect that it has on `python3`, or is refused by its name.
+fn variables_of_python() -> Check {
+    let scratch = Scratch::new();
+    let module = scratch.file("mine.py", "print('mine')\n").display().to_string();
+    let site = scratch.file("sitecustomize.py", "print('before the executor')\n").display().to_string();
+    let files = [format!("lib/mine.py={module}"), format!("lib/sitecustomize.py={site}")];
+    let hash = "import subprocess as s, sys\nask = \"print(hash('abc'))\"\nchild = s.run([sys.executable, '-c', ask], capture_output=True)\nprint(int(child.stdout) == hash('abc'))";
+    let flags = "import sys; print(sys.flags.optimize, sys.flags.utf8_mode, sys.flags.dev_mode, sys.stdout.write_through)";
+    for (set, code, out) in [
+        (&["PYTHONHASHSEED=5"][..], hash, "True\n"),
+        (&["PYTHONHASHSEED=5", "PYTHONPATH=lib"], "import sys; print(sys.path[:2] == ['', '/workspace/lib']); import mine", "True\nmine\n"),
+        (&["PYTHONPATH=/workspace/lib"], "import os, mine; print(os.environ['PYTHONPATH'])", "mine\n/workspace/lib\n"),
+        (&["PYTHONOPTIMIZE=1", "PYTHONUTF8=0", "PYTHONDEVMODE=0", "PYTHONUNBUFFERED=1"], flags, "1 0 False True\n"),
+        (&["PYTHONOPTIMIZE=", "PYTHONUTF8=1", "PYTHONDEVMODE=1", "PYTHONUNBUFFERED="], flags, "0 1 True False\n"),
+        (&["PYTHONWARNINGS=error::UserWarning"], "import warnings\ntry: warnings.warn('w')\nexcept UserWarning as e: print(e)", "w\n"),
+        (&["PYTHONTRACEMALLOC=3"], "import tracemalloc; print(tracemalloc.get_traceback_limit())", "3\n"),
+        (&["PYTHONINTMAXSTRDIGITS=700"], "import sys; print(sys.get_int_max_str_digits())", "700\n"),
+        (&["PYTHON_ENV=of another"], "import os; print(os.environ['PYTHON_ENV'])", "of another\n"),
+    ] {
+        let set = set.iter().flat_map(|one| ["--env", *one]);
+        let files = files.iter().flat_map(|one| ["--file", one.as_str()]);
+        let ended = Call::new(&["python"].into_iter().chain(set).chain(files).chain(["-c", code]).collect::<Vec<_>>()).end()?;
+        ensure((ended.code, ended.out().as_str(), ended.err().as_str()) == (Some(0), out, ""), "as Python has it", &(code, ended))?;
+    }
+    for (set, why) in [
+        ("PYTHONHOME=s3cr3t", "the variable PYTHONHOME: it would have no effect in the run's Python: choose the interpreter by --python"),
+        ("PYTHONHASHSEED=s3cr3t", "the variable PYTHONHASHSEED: Python takes \"random\", or a number from 0 to 4294967295 for it"),
+    ] {
+        let ended = Call::new(&["python", "--env", set, "-c", "pass"]).end()?;
+        ensure(ended.code == Some(2) && ended.err().contains(why) && !ended.err().contains("s3cr3t"), "refused by name", &ended)?;
+    }
+    let ended = Call::new(&["exec", "--env", "PYTHONHOME=/a", "--", "printenv", "PYTHONHOME"]).end()?;
+    ensure(ended.out() == "/a\n", "a program's are its own", &ended)
 }
 
 fn mounts_of_a_request() -> Check {

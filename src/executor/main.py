@@ -48,6 +48,17 @@ def tell_where(program):
     faulthandler.enable(STACKS, True)
 
 
+def settle_variables(variables):
+    """What the interpreter was not to see when it began."""
+    for name, value in variables.items():
+        posix.putenv(name, value)
+        posix.environ[name.encode()] = value.encode()
+        if "os" in sys.modules:
+            sys.modules["os"].environ[name] = value
+    if not sys.flags.isolated and sys.path[:1] == [""]:
+        del sys.path[0]
+
+
 def main():
     global CHANNEL
     CHANNEL = pipe_of(FRAMES)  # which the code may close, and open something else in its place
@@ -60,6 +71,7 @@ def main():
         for name in [*posix.environ]:
             posix.unsetenv(name)
         posix.environ.clear()
+    settle_variables(job["environment"])
     # What `site` sets for a virtual environment, where no packages are wanted of it.
     sys.prefix = sys.exec_prefix = job["prefix"]
     imports = Imports(security, job["standard_path"], job["paths"] or None)

@@ -9,6 +9,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 use remand_plan::choice::{Choice, MountChoice};
 use remand_plan::files::FileId;
+use remand_plan::python_variables::refused;
 use remand_policy::Policy;
 use remand_policy::field::Names;
 use remand_policy::load::is_variable;
@@ -54,8 +55,9 @@ pub(crate) struct Chosen {
 ///
 /// # Errors
 /// Everything that is declined.
-pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Result<Chosen, Vec<Declined>> {
-    let mut declined: Vec<Declined> = choice.environment.iter().filter_map(|(name, value)| variable(policy, name, &value.0)).collect();
+pub(crate) fn choose(policy: &Policy, choice: &Choice, python: bool, caller: &Identity) -> Result<Chosen, Vec<Declined>> {
+    let mut declined: Vec<Declined> =
+        choice.environment.iter().filter_map(|(name, value)| variable(policy, python, name, &value.0)).collect();
     let mut kept = |said| match said {
         Ok(found) => Some(found),
         Err(why) => {
@@ -91,7 +93,7 @@ fn wrong(asked: &str, why: impl Into<String>) -> Declined {
 }
 
 /// Why a variable is not set.
-fn variable(policy: &Policy, name: &str, value: &str) -> Option<Declined> {
+fn variable(policy: &Policy, python: bool, name: &str, value: &str) -> Option<Declined> {
     let asked = format!("the variable {name}");
     if !is_variable(name) {
         Some(wrong(&asked, "that is no variable's name"))
@@ -102,7 +104,8 @@ fn variable(policy: &Policy, name: &str, value: &str) -> Option<Declined> {
     } else if policy.python.runner_env_deny {
         Some(wrong(&asked, "python.runner_env_deny of the policy empties the environment before the code could find it"))
     } else {
-        None
+        let why = python.then(|| refused(name, value)).flatten();
+        why.map(|why| wrong(&asked, why))
     }
 }
 
@@ -216,7 +219,7 @@ mod tests {
     }
 
     fn declined(choice: &Choice) -> Vec<String> {
-        choose(&policy(), choice, &Identity::own()).map_or_else(|why| why.iter().map(ToString::to_string).collect(), |_| Vec::new())
+        choose(&policy(), choice, true, &Identity::own()).map_or_else(|why| why.iter().map(ToString::to_string).collect(), |_| Vec::new())
     }
 
     #[test]

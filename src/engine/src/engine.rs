@@ -214,7 +214,7 @@ impl Engine {
     /// The policy does not let the request choose what it does, or the request is larger than the policy lets a job be.
     pub fn run(&self, effective: &Effective, program: Program<'_>, request: &Request, caller: Caller<'_>) -> Result<Outcome, RunError> {
         let mut laps = Laps::start();
-        let effective = &effective.choosing(&request.choice, &caller.identity)?;
+        let effective = &effective.choosing(&request.choice, matches!(program, Program::Python), &caller.identity)?;
         let host = host::observe(Depth::Quick);
         laps.lap(Step::Host);
         let mut outcome = match self.prepare_timed(effective, program, &host, &caller, &mut laps) {

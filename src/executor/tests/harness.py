@@ -111,9 +111,10 @@ class Executor:
         os.symlink(os.path.realpath(self.python), executable)
         return executable
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=3, slow=False, script=None, paths=(), stdin="/dev/null", result={}, on_error="stop"):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=3, slow=False, script=None, paths=(), stdin="/dev/null", result={}, on_error="stop", environment={}, flags=("-I",)):
         job = dict(version=version, mode=mode, code=code, items=marshal.dumps(list(items)), query=marshal.dumps(query), limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
+        job["environment"] = environment
         job["script"], job["paths"], job["on_error"] = script, list(paths), on_error
         job["result"] = {**RESULT, **result}
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -124,7 +125,7 @@ class Executor:
             actions = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
             actions += [(os.POSIX_SPAWN_DUP2, fd, low) for fd, low in zip(high, (3, 1, 2, 4))]
             # An environment has its packages by `site`, a bare interpreter has none.
-            argv = [python or self.python, "-I", *([] if python else ["-S"]), "-B", "-c", self.bootstrap]
+            argv = [python or self.python, *flags, *([] if python else ["-S"]), "-B", "-c", self.bootstrap]
             pid = os.posix_spawn(argv[0], argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE])
             for fd in (*high, writer):
                 os.close(fd)

@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod output;
 pub mod plan;
 pub mod protection;
+pub mod python_variables;
 pub mod request;
 mod resolve;
 mod start;

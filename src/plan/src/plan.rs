@@ -14,6 +14,7 @@ use crate::frames::Bounds;
 use crate::interpreter::{Interpreter, Tree};
 use crate::landlock::fs;
 use crate::protection::Protection;
+use crate::python_variables;
 
 use remand_policy::places::{TERMINALS, TTY};
 
@@ -176,6 +177,17 @@ pub struct Command {
     pub kind: CommandKind,
 }
 
+impl Command {
+    /// The same, with what its variables mean to CPython, where it is one that runs the executor.
+    #[must_use]
+    pub(crate) fn settled(mut self) -> Self {
+        if self.kind == CommandKind::Executor {
+            python_variables::settle(&mut self.argv, &mut self.env);
+        }
+        self
+    }
+}
+
 /// What stands at the other end of the result pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandKind {
@@ -223,6 +235,7 @@ impl Plan {
             |line: &String| variables.iter().any(|(name, _)| line.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('=')));
         self.command.env.retain(|line| !set(line));
         self.command.env.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        self.command = self.command.settled();
         self
     }
 

@@ -237,7 +237,7 @@ fn the_whole_job_at_and_over_its_size() {
         ..Request::default()
     };
     let job = encode(&request, &policy(1 << 20), &python()).unwrap();
-    let shape = r#"{"version": 3, "mode": "per_item", "script": null, "paths": [], "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
+    let shape = r#"{"version": 3, "mode": "per_item", "script": null, "paths": [], "environment": {}, "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592},
         "result": {"nan": "error", "pandas": "error", "surrogates": "error"}}"#;
@@ -347,7 +347,7 @@ fn modules_that_are_given_are_looked_for_first() {
     let given = |name: &str, kind| Given { name: name.into(), kind };
     let file = || given("a.py", GivenKind::File { content: b"".as_slice().into(), executable: false });
     let directory = |name: &str, imports| given(name, GivenKind::Directory { imports });
-    let found = |mode: Mode, files: Vec<Given>| paths(&Request { mode, files, ..Request::default() });
+    let found = |mode: Mode, files: Vec<Given>| paths(&Request { mode, files, ..Request::default() }, &policy(1 << 20));
     assert_eq!(found(Mode::AllItems, vec![]), [""; 0]);
     assert_eq!(found(Mode::PerItem(OnError::Stop), vec![file()]), ["/workspace"]);
     let directories = || vec![directory("./lib/", true), directory("data", false), directory(".", true)];
@@ -365,6 +365,7 @@ fn a_program_finds_what_names_it() {
         awaits: true,
         value: false,
         display: false,
+        lines: false,
     };
     let job = |script| {
         encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &python()).unwrap()
@@ -372,7 +373,7 @@ fn a_program_finds_what_names_it() {
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         let text = format!(
             r#"{{"version": 3, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
-            "argv": {argv}, "display": null, "await": true, "value": false, "lines": false}}, "paths": ["{path}"], "on_error": "stop", "code": "x", "items": [], "query": null,
+            "argv": {argv}, "display": null, "await": true, "value": false, "lines": false}}, "paths": ["{path}"], "environment": {{}}, "on_error": "stop", "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}},
             "result": {{"nan": "error", "pandas": "error", "surrogates": "error"}}}}"#

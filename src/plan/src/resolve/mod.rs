@@ -161,6 +161,7 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
         cwd: WORKSPACE.into(),
         kind,
     }
+    .settled()
 }
 
 fn bounds(policy: &Policy) -> Bounds {
