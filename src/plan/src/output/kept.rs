@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::{Kept, Mark, Overflow, Piece, Pieces};
+use super::{Channel, Kept, Mark, Overflow, Piece, Pieces};
 
 /// Pieces of a channel's beginning, and of its end, that are told apart however short they are; then they are joined to some of this length.
+const PRINTS_APART: usize = 1 << 20;
 const APART: usize = 1 << 16;
 const JOINED: u32 = 4096;
 
@@ -73,7 +74,7 @@ impl Pieces {
     /// A portion is what was read at once, or a frame's: far below 4 GiB. Returns whether it was joined to the one before.
     fn push(&mut self, mark: Mark, text: &[u8], values: &str) -> bool {
         self.text.extend(text);
-        if self.marks.len() >= APART
+        if self.marks.len() >= if mark.channel == Channel::Print { PRINTS_APART } else { APART }
             && let Some(last) = self.marks.back_mut().filter(|last| last.text < JOINED)
         {
             // Values of several are nobody's.
