@@ -257,7 +257,7 @@ mod tests {
     fn mounts_beneath_places() {
         let of = |source: &str, target: Option<&str>, writable| {
             let mounts = vec![MountChoice { source: source.to_owned(), target: target.map(str::to_owned), writable }];
-            choose(&policy(), &Choice { mounts, ..Choice::default() }, &Identity::own())
+            choose(&policy(), &Choice { mounts, ..Choice::default() }, true, &Identity::own())
                 .map(|chosen| chosen.mounts.into_iter().map(|(mount, _)| mount.target).collect::<String>())
                 .map_err(|why| why.iter().map(ToString::to_string).collect::<String>())
         };
