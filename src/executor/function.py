@@ -37,7 +37,7 @@ def is_future(node):
 def from_tree(code):
     """The code of a function whose body is the text: its syntax tree, put into a function."""
     try:
-        body = compile(readable(code, CODE), CODE, "exec", 0x400, True).body  # PyCF_ONLY_AST
+        body = compile(code, CODE, "exec", 0x400, True).body  # PyCF_ONLY_AST
     except ValueError as error:
         if isinstance(error, UnicodeError):
             raise
@@ -98,9 +98,10 @@ def as_written(code, up):
 def build(code):
     """A code object for the text. The first syntax tree costs an interpreter a millisecond, and so does the first `compile`, which makes ready for one. So
     simple text is indented and given to `exec`, which does not; whatever is odd about it, a warning included, is left to the tree."""
-    text = text_of_code(readable(code, CODE))
+    code = readable(code, CODE)
+    text = text_of_code(code)
     lines = lines_of(text)
-    if (type(code) is str or encoding_of(code) == "utf-8") and may_be_indented(text, lines):
+    if type(code) is str and may_be_indented(text, lines):
         filters = sys.modules["_warnings"].filters
         filters.insert(0, ("error", None, SyntaxWarning, None, 0))
         try:

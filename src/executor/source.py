@@ -3,7 +3,7 @@
 
 
 def encoding_of(data):
-    """What the first two lines name, without looking whether there is such a thing."""
+    """What the first two lines name, without looking whether there is such a thing; None where they name none."""
     if data.startswith(b"\xef\xbb\xbf"):
         return "utf-8-sig"
     for line in data[: 1 << 12].replace(b"\r", b"\n").split(b"\n")[:2]:
@@ -15,14 +15,14 @@ def encoding_of(data):
             name = rest[: len(rest) - len(rest.lstrip(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."))]
             if name:
                 return name.decode()
-    return "utf-8"
+    return None
 
 
 def text_of_code(code):
     """Text to be shown."""
     if type(code) is str:
         return code
-    return attempt(lambda: code.decode(encoding_of(code), "replace"), None) or code.decode("utf-8", "replace")
+    return attempt(lambda: code.decode(encoding_of(code) or "utf-8", "replace"), None) or code.decode("utf-8", "replace")
 
 
 def bytes_of_code(code):
@@ -30,14 +30,15 @@ def bytes_of_code(code):
     if type(code) is bytes:
         return code
     data = code.encode()
-    return data if data.isascii() else attempt(lambda: code.encode(encoding_of(data)), data)
+    return data if data.isascii() else attempt(lambda: code.encode(encoding_of(data) or "utf-8"), data)
 
 
 def readable(code, file):
-    """The same code, to be compiled. What Python would not read of a file it may read of bytes that are none."""
-    if type(code) is bytes and encoding_of(code) == "utf-8":
+    """The same code, to be compiled: as text, where it is UTF-8 and does not say so. Of such bytes Python counts columns wrong, and reads what it would not
+    read of a file."""
+    if type(code) is bytes and encoding_of(code) is None:
         try:
-            code.decode()
+            return code.decode()
         except UnicodeDecodeError as error:
             line = code.count(b"\n", 0, error.start) + 1
             told = "Non-UTF-8 code starting with '\\x%02x' on line %d, but no encoding declared; see https://peps.python.org/pep-0263/ for details"

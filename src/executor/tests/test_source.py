@@ -37,6 +37,10 @@ class Encoding(EveryPython):
             self.assertRegex(self.error(code)["message"], message)
 
     def test_places_of_such_code(self):
+        wrong = "\xe9 = '\xfc' $"
+        for code in (wrong, wrong.encode(), b"\xef\xbb\xbf" + wrong.encode(), b"# coding: latin-1\n" + wrong.encode("latin-1")):
+            frame = self.error(code)["frames"][-1]
+            self.assertEqual((frame["column"], frame["text"]), (9, wrong), code)
         ended = self.script(b"# coding: latin-1\nx = '\xe9\xe9'; y = 1 / 0\n")
         self.assertIn("x = '\xe9\xe9'; y = 1 / 0", ended.stderr)
         frame = ended.last()["frames"][-1]
