@@ -12,6 +12,7 @@ mod cgroup_tree;
 mod cgroups;
 mod command_line;
 mod compile;
+mod display;
 mod doctor;
 mod endings;
 mod errors;
@@ -52,6 +53,7 @@ mod syscalls;
 mod teardown;
 mod terminal;
 mod troubleshooting;
+mod tty;
 mod values;
 mod whereabouts;
 
@@ -123,6 +125,8 @@ fn trials() -> Vec<Trial> {
         relay::trials(),
         requests::trials(),
         terminal::trials(),
+        tty::trials(),
+        display::trials(),
         teardown::trials(),
         surroundings::trials(),
         ceiling::trials(),

@@ -82,7 +82,7 @@ impl Made {
             }
         };
         let query = Data::value(&number.to_string(), "query", 100).unwrap();
-        let request = Request { code: code.to_owned(), query, ..Request::default() };
+        let request = Request { code: code.into(), query, ..Request::default() };
         let run = self.prepared.start_of(&self.server, &request, Some(Box::new(sink))).unwrap().unwrap();
         One { run, said, goes_on: true }
     }

@@ -76,7 +76,7 @@ pub fn be_one() {
 /// A run of Python and one of a program, each with its own answer.
 fn answered(engine: &Engine, number: usize) {
     let policy = engine.policy("default", &Value::Null).unwrap();
-    let request = Request { code: format!("return [{number}, 6 * 7]"), ..Request::default() };
+    let request = Request { code: format!("return [{number}, 6 * 7]").into(), ..Request::default() };
     let outcome = engine.run(&policy, Program::Python, &request, Caller::default()).unwrap();
     assert_eq!((outcome.verdict, outcome.value.get()), (Verdict::Finished, format!("[{number},42]").as_str()));
     let mut said = Vec::new();

@@ -1,11 +1,12 @@
 //! Interpreters as their owners set them up: packages by `.pth` files and editable installs, environments, and what a request may choose of them.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 
 use libtest_mimic::Trial;
-use remand_tests::command::{Call, Ended};
+use remand_tests::command::{Call, Ended, binary};
+use remand_tests::facts::{PRIVILEGED, UNSHARE, need};
 use remand_tests::installation::Installation;
 use remand_tests::observe::Seen::{Message, Raised, Value};
 use remand_tests::observe::compare;
@@ -21,10 +22,15 @@ pub fn trials() -> Vec<Trial> {
         trial("interpreters::children_have_the_same_packages", children),
         trial("interpreters::what_a_pth_file_executes_runs_inside", executed_inside),
         trial("interpreters::a_pth_file_shows_no_secret", no_secret),
+        trial("interpreters::a_root_without_ids_for_runs_shows_no_secret", no_secret_of_a_root),
+        trial("interpreters::what_changed_is_found_out_again", found_out_again),
+        trial("interpreters::of_a_project_modules_are_shown_and_no_secrets", project),
+        trial("interpreters::an_unmapped_users_interpreter_is_not_run", unmapped),
         trial("interpreters::importlib_is_held_to_the_lists", importlib),
         trial("interpreters::links_of_the_standard_library_lead_somewhere", links),
         trial("interpreters::one_that_a_request_chooses", interpreter_of_a_request),
         trial("interpreters::variables_that_a_request_sets", variables_of_a_request),
+        trial("interpreters::variables_of_pythons_own", variables_of_python),
         trial("interpreters::mounts_that_a_request_chooses", mounts_of_a_request),
         trial("interpreters::the_rights_of_whoever_called_sudo", rights_of_the_caller),
     ]
@@ -107,7 +113,7 @@ fn children() -> Check {
     // Over the interpreter where it lies: a copy may be without the shared library that it was built with.
     let real = Call::program(&plain::python(), &["-c", "import os, sys; print(os.path.realpath(sys.executable))"]).end()?.out();
     fs::remove_file(made.python())?;
-    std::os::unix::fs::symlink(real.trim(), made.python())?;
+    symlink(real.trim(), made.python())?;
     made.file("venv/pyvenv.cfg", &format!("home = {}\n", real.trim().rsplit_once('/').map_or("", |(directory, _)| directory)))?;
     let child = "import subprocess, sys, multiprocessing\n\
                  def f():\n    import vendored_mod\n    return vendored_mod.V\n\
@@ -154,6 +160,115 @@ fn no_secret() -> Check {
     ensure(told.contains("chmod -R o+rX"), "the outcome says what to do", &told)
 }
 
+/// Root without CAP_SYS_ADMIN, as in a container of Docker's defaults; of an ordinary user, the root of a user namespace with one id. Either's runs have their
+/// caller's own id.
+fn no_secret_of_a_root() -> Check {
+    let root = nix::unistd::geteuid().is_root();
+    need(if root { &[] } else { &[UNSHARE] })?;
+    let less: &[&str] = if root { &["setpriv", "--bounding-set=-sys_admin"] } else { &["unshare", "-U", "-r"] };
+    let made = Environment::new()?;
+    made.file("vendored/pack/__init__.py", "")?;
+    let key = made.file("vendored/pack/sub/key", "secret")?;
+    // Named by PATH: to the root of a user namespace, a policy's file is someone's whom it does not know.
+    let path = format!("{}:/usr/bin:/bin", made.made.path("venv/bin"));
+    let code = format!("try: return open({key:?}).read()\nexcept OSError as why: return why.strerror");
+    let run = || -> Result<Json, End> {
+        let remand = binary().display().to_string();
+        let (tool, args) = less.split_first().unwrap_or((&"", &[]));
+        let args = [args, &[&remand, "run", "--json", "--policy", "numeric", "-"]].concat();
+        Call::program(Path::new(tool), &args).env("PATH", &path).input(code.as_bytes()).end()?.outcome()
+    };
+    compare(&run()?, &[Value("\"secret\"")]).map_err(End::Fail)?;
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600))?;
+    // Where root has ids to give, its runs are shown the file, and cannot read it: that is no answer for the other.
+    let outcome = made.run(&code, &json!({}))?;
+    ensure(outcome["value"] != "secret", "a run of this user's does not read it", &outcome)?;
+    let outcome = run()?;
+    compare(&outcome, &[Value("\"No such file or directory\"")]).map_err(End::Fail)?;
+    ensure(outcome["enforcement"].to_string().contains("chmod -R o+rX"), "the outcome says what to do", &outcome["enforcement"])
+}
+
+/// What is found out about an interpreter is kept, as long as nothing that it rests on is another: a directory, a mode, that something is not there.
+fn found_out_again() -> Check {
+    let made = Environment::new()?;
+    made.file("vendored/pack/__init__.py", "")?;
+    let (key, config) = (made.file("vendored/pack/sub/other", "open")?.replace("other", "key"), made.made.path("venv/pyvenv.cfg"));
+    let look = format!("import sys\ntry: found = open({key:?}).read()\nexcept OSError: found = None\nreturn [sys.prefix, found]");
+    let (venv, base) = (made.made.path("venv"), made.made.path("base"));
+    let seen = |prefix: &str| -> Check {
+        let outcome = made.run(&look, &json!({}))?;
+        ensure(outcome["value"] == json!([prefix, null]), "what is there now", &outcome)
+    };
+    seen(&venv)?;
+    // Whoever makes a file below, for himself alone, shows it to nobody.
+    fs::write(&key, "secret")?;
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o600))?;
+    seen(&venv)?;
+    let text = fs::read(&config)?;
+    fs::remove_file(&config)?;
+    seen(&base)?;
+    fs::write(&config, text)?;
+    seen(&venv)?;
+    fs::set_permissions(&key, PermissionsExt::from_mode(0o644))?;
+    let outcome = made.run(&look, &json!({}))?;
+    ensure(outcome["value"] == json!([venv, "secret"]), "control: what everybody can read is shown", &outcome)
+}
+
+/// A flat project that a `.pth` file names: its packages and modules are shown, its secrets not, and it is told what is.
+fn project() -> Check {
+    let made = Environment::new()?;
+    let top = made.made.path("flat");
+    for file in [".env", ".git/config", "README.md", "flat_mod.py", "flat_pack/__init__.py", "flat_pack/data.txt"] {
+        made.file(&format!("flat/{file}"), "V = 'flat'\n")?;
+    }
+    made.file("venv/SITE/__editable__.flat.pth", &top)?;
+    let code = format!(
+        "import os, flat_mod, flat_pack\nreturn [flat_mod.V, flat_pack.V, sorted(os.listdir({top:?})), os.path.exists({top:?} + '/flat_pack/data.txt')]"
+    );
+    let outcome = made.run(&code, &json!({}))?;
+    ensure(outcome["value"] == json!(["flat", "flat", ["flat_mod.py", "flat_pack"], true]), "modules, and nothing else", &outcome)?;
+    let told = outcome["enforcement"][format!("files of {top}")].to_string();
+    ensure(
+        told.contains("flat_mod.py, flat_pack, read-only, and nothing else of it"),
+        "the record says what is shown",
+        &outcome["enforcement"],
+    )?;
+    let said = Call::new(&["run", "-v", "--policy", &made.policy(&json!({})), "-"]).input(b"return 1").end()?;
+    ensure(said.err().contains(&format!("files of {top}: ")), "so does the account", &said)?;
+    made.file("flat/flat_pack/.token", "secret")?;
+    let code = format!("import os, flat_pack\nreturn [flat_pack.V, sorted(os.listdir({top:?} + '/flat_pack'))]");
+    let outcome = made.run(&code, &json!({}))?;
+    ensure(outcome["value"] == json!(["flat", ["__init__.py", "data.txt"]]), "nor what is made in a package later", &outcome)
+}
+
+/// In a user namespace the host's root is someone unnamed, and so is everybody else whom it does not map: an environment of theirs is not run.
+fn unmapped() -> Check {
+    need(&[PRIVILEGED])?;
+    let Some(beside) = binary().parent().map(Path::to_owned) else { return Err(End::Skip("a directory of its own".to_owned())) };
+    let scratch = Scratch::below(&beside);
+    fs::set_permissions(scratch.path(), PermissionsExt::from_mode(0o755))?;
+    let venv = scratch.path().join("venv");
+    fs::create_dir_all(venv.join("bin"))?;
+    symlink("/usr/bin/python3", venv.join("bin/python3"))?;
+    fs::write(venv.join("pyvenv.cfg"), "home = /usr/bin\n")?;
+    let prefix = |owner: u32| -> Result<String, End> {
+        for path in [&venv, &venv.join("bin"), &venv.join("bin/python3"), &venv.join("pyvenv.cfg")] {
+            lchown(path, Some(owner), Some(owner))?;
+        }
+        let drop = ["--reuid", "65534", "--regid", "65534", "--clear-groups", "unshare", "-U", "-r"];
+        let remand = binary().display().to_string();
+        let args = [&drop[..], &[&remand, "python", "-c", "import sys; print(sys.prefix)"]].concat();
+        let path = format!("{}/bin:/usr/bin:/bin", venv.display());
+        let ended = Call::program(Path::new("/usr/bin/setpriv"), &args).env("PATH", &path).end()?;
+        ensure(ended.code == Some(0), "it runs", &ended)?;
+        Ok(ended.out().trim().to_owned())
+    };
+    let own = prefix(65534)?;
+    ensure(own == venv.display().to_string(), "control: one's own is taken, below directories of the host's root", &own)?;
+    let foreign = prefix(1234)?;
+    ensure(foreign == "/usr", "another user's is not", &foreign)
+}
+
 fn importlib() -> Check {
     let code = "import importlib\nreturn importlib.import_module('numpy').__name__";
     let outcome = Call::run(code, &[]).end()?.outcome()?;
@@ -168,7 +283,7 @@ fn links() -> Check {
     if fs::symlink_metadata(&link).is_ok() {
         fs::remove_file(&link)?;
     }
-    std::os::unix::fs::symlink(&target, link)?;
+    symlink(&target, link)?;
     let code = "import sys\nreturn [sys.modules['sitecustomize'].V, len([p for p in sys.path if 'elsewhere' in p])]";
     compare(&made.run(code, &json!({}))?, &[Value("[7,0]")]).map_err(End::Fail)?;
     let bare = json!({ "python": { "interpreter": made.python() } });
@@ -232,6 +347,41 @@ fn variables_of_a_request() -> Check {
     ensure(ended.out().contains("A=1\n"), "a program has them too", &ended)
 }
 
+/// Each has the effect that it has on `python3`, or is refused by its name.
+fn variables_of_python() -> Check {
+    let scratch = Scratch::new();
+    let module = scratch.file("mine.py", "print('mine')\n").display().to_string();
+    let site = scratch.file("sitecustomize.py", "print('before the executor')\n").display().to_string();
+    let files = [format!("lib/mine.py={module}"), format!("lib/sitecustomize.py={site}")];
+    let hash = "import subprocess as s, sys\nask = \"print(hash('abc'))\"\nchild = s.run([sys.executable, '-c', ask], capture_output=True)\nprint(int(child.stdout) == hash('abc'))";
+    let flags = "import sys; print(sys.flags.optimize, sys.flags.utf8_mode, sys.flags.dev_mode, sys.stdout.write_through)";
+    for (set, code, out) in [
+        (&["PYTHONHASHSEED=5"][..], hash, "True\n"),
+        (&["PYTHONHASHSEED=5", "PYTHONPATH=lib"], "import sys; print(sys.path[:2] == ['', '/workspace/lib']); import mine", "True\nmine\n"),
+        (&["PYTHONPATH=/workspace/lib"], "import os, mine; print(os.environ['PYTHONPATH'])", "mine\n/workspace/lib\n"),
+        (&["PYTHONOPTIMIZE=1", "PYTHONUTF8=0", "PYTHONDEVMODE=0", "PYTHONUNBUFFERED=1"], flags, "1 0 False True\n"),
+        (&["PYTHONOPTIMIZE=", "PYTHONUTF8=1", "PYTHONDEVMODE=1", "PYTHONUNBUFFERED="], flags, "0 1 True False\n"),
+        (&["PYTHONWARNINGS=error::UserWarning"], "import warnings\ntry: warnings.warn('w')\nexcept UserWarning as e: print(e)", "w\n"),
+        (&["PYTHONTRACEMALLOC=3"], "import tracemalloc; print(tracemalloc.get_traceback_limit())", "3\n"),
+        (&["PYTHONINTMAXSTRDIGITS=700"], "import sys; print(sys.get_int_max_str_digits())", "700\n"),
+        (&["PYTHON_ENV=of another"], "import os; print(os.environ['PYTHON_ENV'])", "of another\n"),
+    ] {
+        let set = set.iter().flat_map(|one| ["--env", *one]);
+        let files = files.iter().flat_map(|one| ["--file", one.as_str()]);
+        let ended = Call::new(&["python"].into_iter().chain(set).chain(files).chain(["-c", code]).collect::<Vec<_>>()).end()?;
+        ensure((ended.code, ended.out().as_str(), ended.err().as_str()) == (Some(0), out, ""), "as Python has it", &(code, ended))?;
+    }
+    for (set, why) in [
+        ("PYTHONHOME=s3cr3t", "the variable PYTHONHOME: it would have no effect in the run's Python: choose the interpreter by --python"),
+        ("PYTHONHASHSEED=s3cr3t", "the variable PYTHONHASHSEED: Python takes \"random\", or a number from 0 to 4294967295 for it"),
+    ] {
+        let ended = Call::new(&["python", "--env", set, "-c", "pass"]).end()?;
+        ensure(ended.code == Some(2) && ended.err().contains(why) && !ended.err().contains("s3cr3t"), "refused by name", &ended)?;
+    }
+    let ended = Call::new(&["exec", "--env", "PYTHONHOME=/a", "--", "printenv", "PYTHONHOME"]).end()?;
+    ensure(ended.out() == "/a\n", "a program's are its own", &ended)
+}
+
 fn mounts_of_a_request() -> Check {
     let made = Environment::new()?;
     let (data, out) = (made.made.path("data"), made.made.path("out"));
@@ -241,7 +391,7 @@ fn mounts_of_a_request() -> Check {
     }
     let file = made.file("data/in/file", "seven")?;
     made.file("other", "elsewhere")?;
-    std::os::unix::fs::symlink(made.made.path("other"), made.made.path("data/link"))?;
+    symlink(made.made.path("other"), made.made.path("data/link"))?;
     let offers = json!({ "mounts": [{ "source": data, "target": "/data" }, { "source": out, "writable": true, "reason": "a trial's" }] });
     let policy = offering(&made.scratch, &offers);
     let run = |code: &str, mounts: &[String]| {

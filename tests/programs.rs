@@ -393,7 +393,7 @@ except BlockingIOError:
 fn abstract_names() -> Check {
     let name = format!("remand-test-{}", std::process::id());
     let find = format!(
-        "import socket\ntry:\n    socket.socket(socket.AF_UNIX).connect('\\0{name}')\n    print('found')\nexcept OSError as e:\n    print(type(e).__name__)\n"
+        "import socket\ntry:\n    socket.socket(socket.AF_UNIX).connect('\\0{name}')\n    print('found', flush=True)\nexcept OSError as e:\n    print(type(e).__name__)\n"
     );
     let listen = format!(
         "import socket, sys, time\ns = socket.socket(socket.AF_UNIX)\ns.bind('\\0{name}')\ns.listen()\n{find}print('here', file=sys.stderr, flush=True)\ntime.sleep(600)"
@@ -428,6 +428,9 @@ fn standard_input() -> Check {
         (vec!["python", "-c", "print('unread')"], lot.as_str(), "unread\n"),
         (vec!["python", "-c", "import sys\nsys.stdin.close()\nprint('closed')"], lot.as_str(), "closed\n"),
         (vec!["python", "-"], "print(6 * 7)", "42\n"),
+        // In the encoding that it names.
+        (vec!["python", "-"], "# coding: latin-1\nprint(ascii('\u{e9}'))", "'\\xc3\\xa9'\n"),
+        (vec!["run", "-"], "# coding: latin-1\nreturn len('\u{e9}')", "2\n"),
     ] {
         let ended = with(&args, input)?;
         ensure(ended.code == Some(0) && ended.out() == out, "what is given is read", &(&args, ended))?;
@@ -449,6 +452,12 @@ fn bounded_input() -> Check {
     ensure(seen == (&json!("exceeded"), &json!("stdin"), &json!(102_401)), "one byte more is too much", &over)?;
     let unread = call("pass", 5)?;
     ensure(unread["stdin"] == json!({ "bytes": 5, "unread": 5 }), "what nobody read is told", &unread["stdin"])?;
+    let wrote = call("import os\nos.write(os.open('/proc/self/fd/0', os.O_WRONLY), b'y' * 9000)", 4)?;
+    ensure(
+        wrote["stdin"]["bytes"] == 4 && wrote["stdin"]["unread"].as_u64().is_some_and(|unread| unread <= 4),
+        "what it put there itself is none",
+        &wrote,
+    )?;
     let none = run("", &["--json", "-c", "pass"])?.outcome()?;
     ensure(none.get("stdin").is_none(), "and nothing where nothing was given", &none)
 }

@@ -30,6 +30,8 @@ const NUMERIC: &[(&str, &str)] = &[
     ("[np.int8(1), np.float32(0.5), np.bool_(True), np.array([[1, 2]]), np.longdouble(1)]", "[1,0.5,true,[[1,2]],1.0]"),
     ("pd.DataFrame({'a': [1, 2], 't': pd.to_datetime(['2024-01-02', None])})", r#"[{"a":1,"t":"2024-01-02T00:00:00"},{"a":2,"t":null}]"#),
     ("{'s': pd.Series([1, 2]), 'rows': len(pd.DataFrame({'a': range(100)}))}", r#"{"s":[1,2],"rows":100}"#),
+    ("pd.Series([7, 7, 9]).value_counts()", r#"[{"index":7,"count":2},{"index":9,"count":1}]"#),
+    ("pd.DataFrame({'v': [1, 2]}, index=[2019, 2020])", r#"[{"index":2019,"v":1},{"index":2020,"v":2}]"#),
     ("pd.DataFrame({'k': ['x', 'y', 'x'], 'n': [1, 2, 3]}).groupby('k').sum()", r#"[{"k":"x","n":4},{"k":"y","n":2}]"#),
 ];
 
@@ -110,6 +112,7 @@ fn numeric() -> Check {
     }
     for (expression, told) in [
         ("{'a': [np.array([1, np.nan])]}", "1 number that JSON has no word for: NaN at $.a[0][1]"),
+        ("np.longdouble(1) / 3", r#"numpy.longdouble has no form in JSON: use x.astype("float64")"#),
         ("np.ma.array([1], mask=[1])", "numpy.ma.MaskedArray has no form in JSON: use x.tolist()"),
         ("pd.DataFrame([[1, 2]], columns=['a', 'a'])", "2 columns of the DataFrame have one name: 'a'"),
     ] {

@@ -13,6 +13,7 @@ pub fn trials() -> Vec<Trial> {
         trial("whereabouts::of_every_thread_and_of_programs", threads),
         trial("whereabouts::of_a_run_that_dies", dying),
         trial("whereabouts::near_the_memory_limit", near),
+        trial("whereabouts::of_a_function_that_closed_its_result", mute),
         trial("whereabouts::a_run_that_does_not_say_ends_all_the_same", silent),
         trial("whereabouts::what_is_forged_there_is_a_claim_and_nothing_more", forged),
     ]
@@ -107,8 +108,21 @@ fn near() -> Check {
         "of a program, in words",
         &program,
     )?;
+    let threads =
+        format!("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n{GROWS}grow(1000)");
+    let threads = run(&threads, &limit)?;
+    ensure(
+        threads["verdict"]["limit"] == "memory" && threads.get("where").is_none(),
+        "no run of several threads is asked",
+        &threads["where"],
+    )?;
     let back = run(&format!("{GROWS}for _ in range(2): grow(88)\nreturn 7"), &limit)?;
     ensure(back["value"] == 7 && back.get("where").is_none(), "control: one that came near and went back", &back)
+}
+
+fn mute() -> Check {
+    let ended = Call::new(&["run", "-"]).input(b"import os\ndef go_on():\n    while True: pass\n\nos.close(4)\ngo_on()").end()?;
+    ensure(ended.code == Some(9) && ended.err().contains("the code closed descriptor 4 and went on, in line "), "where it went on", &ended)
 }
 
 fn silent() -> Check {

@@ -165,7 +165,42 @@ def denied_of(error, denied):
     return None
 
 
-def description_of(error, kept, own):
+# What a notebook takes for its own: the first word of a line, and what is written instead.
+NOTEBOOK = (
+    (("!pip", "!pip3", "%pip", "!python", "pip", "pip3", "!conda", "%conda", "conda", "!uv", "%uv", "!mamba", "%mamba"), "install", "packages are installed \
+before a run, into an environment that it is given (`--python`), and python.external_allow of the policy lets them be imported; a module of your own comes with `--dir`"),
+    (("%matplotlib",), "", "leave the line out: `remand python --value display` gives what plt.show() shows"),
+    (("%time", "%%time", "%timeit", "%%timeit"), "", "the modules `time` (time.perf_counter()) and `timeit` measure"),
+    (("%cd", "!cd"), "", "os.chdir(path)"),
+    (("%env", "%set_env"), "", "os.environ[name] = value"),
+    (("%run",), "", "runpy.run_path(file), or import it"),
+    (("%%writefile",), "", "open(file, \"w\").write(text)"),
+    (("%pwd", "!pwd"), "", "os.getcwd()"),
+    (("%ls", "!ls"), "", "os.listdir()"),
+    (("%load_ext", "%reload_ext", "%autoreload", "%config"), "", "leave the line out"),
+)
+
+
+def notebook_hint(error, lines):
+    """Where what could not be compiled is a notebook's, and no Python: what to write instead."""
+    number = number_of(error.lineno)
+    line = lines[number - 1].strip() if number and number <= len(lines) else ""
+    words = line.split()
+    first, then = [*words, "", ""][:2]
+    for names, second, instead in NOTEBOOK:
+        if first in names and second in ("", then):
+            return "%s is a line for notebooks, and no Python: %s" % (clip(first, 100), instead)
+    value = line.partition("=")[2].strip()
+    if line[:1] == "!" or value[:1] == "!":
+        return "a line with ! runs a shell in notebooks: write subprocess.run([...]), where the policy shows the program to the run"
+    if line[:1] == "%" or value[:1] == "%":
+        return "%s is a command of notebooks (a magic), and no Python: write what it does, or leave the line out" % clip(first if line[:1] == "%" else value.split()[0], 100)
+    if line[:1] == "?" or line[-1:] == "?":
+        return "a line with ? asks for help in notebooks: write help(%s)" % clip(line.strip("? "), 100)
+    return ""
+
+
+def description_of(error, kept, own, lines):
     """What to do, where that is known. `own`: names of the function that the code is, if it is one."""
     given = getattr(error, "description", "")
     if isinstance(given, str) and given:
@@ -181,6 +216,8 @@ def description_of(error, kept, own):
         return "the code is the body of a function: import the names that it needs, or run it as a program (`remand python`)"
     if isinstance(error, SystemExit) and own is not None:
         return "the code is the body of a function, which ends by `return` and gives its value so; a program (`remand python`) ends by this"
+    if isinstance(error, SyntaxError) and lines is not None:
+        return notebook_hint(error, lines)
     return ""
 
 
@@ -203,7 +240,7 @@ def error_frame(error, file, text, item, denied, own, whole=True):
     kept = attempt(denied_of, None, error, denied)
     account = {
         **without_titles(told),
-        "description": attempt(description_of, "", error, kept, own),
+        "description": attempt(description_of, "", error, kept, own, lines if getattr(error, "filename", None) == file else None),
         "stack": attempt(stack_of, "", told),
         "line": attempt(line_of, None, told["frames"], file),
         "item": item,

@@ -151,7 +151,9 @@ def numpy_value(value, forms):
     if kind == "c":
         refuse(value, "[x.real.tolist(), x.imag.tolist()]", "str(x)")
     if kind == "f" and size > 8:
-        value = value.astype("float64")
+        longer, value = value, value.astype("float64")
+        if not ((value == longer) | (longer != longer)).all():
+            refuse(longer, 'x.astype("float64") (the nearest numbers that JSON readers know)', "str(x)")
     if kind == "V":
         names = value.dtype.names
         if names is None:
@@ -161,8 +163,10 @@ def numpy_value(value, forms):
 
 
 def carries_labels(index):
-    """Whether an index says more than the numbers of rows."""
-    return index.name is not None or index.nlevels > 1 or getattr(index.dtype, "kind", "") not in "iu"
+    """Whether an index says more than the numbers of rows, which is what a table without labels has. By its kind, not by what it holds: the form of a value is that
+    of all values which are made alike."""
+    numbers = type(index).__name__ == "RangeIndex" and (index.start, index.step) == (0, 1)
+    return index.name is not None or not numbers
 
 
 def members_of(column):
@@ -196,7 +200,7 @@ def series(value, forms):
         error.description = 'result.pandas of the policy ("records") makes it the list of its values'
         raise error
     if carries_labels(value.index):
-        return value.reset_index(name="value" if value.name is None else value.name)
+        return value.to_frame("value" if value.name is None else value.name).reset_index()
     return members_of(value)
 
 

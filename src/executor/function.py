@@ -34,10 +34,10 @@ def is_future(node):
     return type(node).__name__ == "ImportFrom" and node.module == "__future__"
 
 
-def from_tree(text):
+def from_tree(code):
     """The code of a function whose body is the text: its syntax tree, put into a function."""
     try:
-        body = compile(text, CODE, "exec", 0x400, True).body  # PyCF_ONLY_AST
+        body = compile(code, CODE, "exec", 0x400, True).body  # PyCF_ONLY_AST
     except ValueError as error:
         if isinstance(error, UnicodeError):
             raise
@@ -95,11 +95,13 @@ def as_written(code, up):
     return code.replace(**changed)
 
 
-def build(text):
+def build(code):
     """A code object for the text. The first syntax tree costs an interpreter a millisecond, and so does the first `compile`, which makes ready for one. So
     simple text is indented and given to `exec`, which does not; whatever is odd about it, a warning included, is left to the tree."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    if may_be_indented(text, lines):
+    code = readable(code, CODE)
+    text = text_of_code(code)
+    lines = lines_of(text)
+    if type(code) is str and may_be_indented(text, lines):
         filters = sys.modules["_warnings"].filters
         filters.insert(0, ("error", None, SyntaxWarning, None, 0))
         try:
@@ -113,7 +115,7 @@ def build(text):
             pass
         finally:
             del filters[0]
-    return from_tree(text)
+    return from_tree(code)
 
 
 def names_while_running(made, namespace):
@@ -165,14 +167,14 @@ def fail(error, item, job, made):
     if posix.getpid() != PID:
         if isinstance(error, SystemExit) and (error.code is None or type(error.code) is int):
             finish(b"", (error.code or 0) & 255)
-        attempt(lambda: STDERR.write(story_of(error, CODE, lines_of(job["code"]))), None)
+        attempt(lambda: STDERR.write(story_of(error, CODE, lines_of(text_of_code(job["code"])))), None)
         finish(b"", 1)
     finish(told(error, item, job, made), 1)
 
 
 def told(error, item, job, made, whole=True):
     own = () if made is None else made.co_varnames + made.co_cellvars
-    return error_frame(error, CODE, job["code"], item, job["security"]["builtins_deny"], own, whole)
+    return error_frame(error, CODE, text_of_code(job["code"]), item, job["security"]["builtins_deny"], own, whole)
 
 
 def frame_of(item, given, namespace, names, job, made, results):

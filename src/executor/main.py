@@ -31,33 +31,54 @@ def decoded(data):
         gc.enable()
 
 
-def tell_where():
-    """Lets CPython write its stacks to descriptor 5, for SIGURG and where it dies. Builtin, and imports nothing; no frame is ever cut by it."""
+def flush_streams(*_):
+    for stream in (sys.stdout, sys.stderr, STDOUT, STDERR):
+        attempt(lambda: stream.flush(), None)
+
+
+def tell_where(program):
+    """Lets CPython write its stacks to descriptor 5, for SIGURG and where it dies. Builtin, and imports nothing; no frame is ever cut by it. What a program has
+    in its buffers is written then too: it may be about to be killed."""
+    if program:
+        _signal.signal(_signal.SIGURG, flush_streams)
     posix.set_inheritable(STACKS, False)
     import faulthandler
 
-    faulthandler.register(_signal.SIGURG, STACKS, True)
+    faulthandler.register(_signal.SIGURG, STACKS, True, program)
     faulthandler.enable(STACKS, True)
+
+
+def settle_variables(variables):
+    """What the interpreter was not to see when it began."""
+    for name, value in variables.items():
+        posix.putenv(name, value)
+        posix.environ[name.encode()] = value.encode()
+        if "os" in sys.modules:
+            sys.modules["os"].environ[name] = value
+    if not sys.flags.isolated and sys.path[:1] == [""]:
+        del sys.path[0]
 
 
 def main():
     global CHANNEL
     CHANNEL = pipe_of(FRAMES)  # which the code may close, and open something else in its place
     job = read_job()
-    attempt(tell_where, None)
-    if job["version"] != 2:
+    if job["version"] != 3:
         raise RuntimeError("job version %r is not mine" % (job["version"],))
     security, program = job["security"], job["mode"] == "script"
+    attempt(tell_where, None, program)
     if security["runner_env_deny"]:
         for name in [*posix.environ]:
             posix.unsetenv(name)
         posix.environ.clear()
+    settle_variables(job["environment"])
     # What `site` sets for a virtual environment, where no packages are wanted of it.
     sys.prefix = sys.exec_prefix = job["prefix"]
     imports = Imports(security, job["standard_path"], job["paths"] or None)
     libraries.extend({place for place in (*job["standard_path"], *sys.path) if place})
     sys.path[:0] = job["paths"]
-    STDOUT.reconfigure(line_buffering=True)
+    if program and job["script"]["lines"]:
+        STDOUT.reconfigure(line_buffering=True)
     if not program:
         builtins.print = make_print(job["limits"]["prints"])
     names = settle_builtins(security, imports)

@@ -174,10 +174,29 @@ class Loaded:
         return spec
 
 
-def remember(file, text):
+NO_SCREEN = """plt.show() shows nothing here, there is no screen: `remand python --value display` gives the figures that a program shows with its outcome, and \
+`plt.savefig("figure.png")` with `--artifacts figure.png` gives a file
+"""
+
+
+def hint_at_figures(pyplot):
+    """`plt.show()` of a program that shows nothing says so, once, instead of being silent."""
+    real, said = pyplot.show, []
+
+    def show(*arguments, **named):
+        if str(pyplot.get_backend()).lower() != "agg":
+            return real(*arguments, **named)
+        if not said:
+            said.append(sys.stderr.write(NO_SCREEN))
+
+    pyplot.show = as_it_was(show, real)
+
+
+def remember(file, code):
     """Puts the code's text into linecache, where tracebacks and `inspect` look."""
 
     def add(linecache):
+        text = text_of_code(code)
         lines = [line + "\n" for line in lines_of(text)]
         linecache.cache[file] = len(text), None, lines, file
 

@@ -95,7 +95,7 @@ class Places:
     def read(file):
         out = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
         try:
-            return lines_of(posix.read(out, 1 << 20).decode("utf-8", "replace"))
+            return lines_of(text_of_code(posix.read(out, 1 << 20)))
         finally:
             posix.close(out)
 

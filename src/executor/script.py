@@ -2,7 +2,9 @@
 # waited for, atexit handlers called, buffers flushed. Its wait status is the result.
 #
 # `script` of the job: `file` (the name that the text has in `directory`, where it is put for multiprocessing's children and `inspect`; None: it has none),
-# `shown` (the name in tracebacks), `module` (to be run instead of the text), `argv`, `await`, `value`.
+# `shown` (the name in tracebacks), `module` (to be run instead of the text), `argv`, `await`, `value`, `display` (the text of `display.py` where the program
+# shows as a notebook does; else None), `lines` (its standard output is written line by line, as Python does for a terminal; else in blocks, as for the pipe
+# that it is).
 #
 # An exception that is not caught is told by Python itself, and by an `error` frame, which only says what the status is about. A value is sent in a `done`
 # frame. Neither is sent by a child, nor into a descriptor 4 that is no longer the one that was handed over.
@@ -17,13 +19,13 @@ def say_last(frame):
         attempt(send, None, frame, True)
 
 
-def settle(script, text, namespace, names):
+def settle(script, code, namespace, names):
     """The world as `python3` makes it before the first line."""
     shown, directory, outside = script["shown"], script["directory"], sys.modules["_frozen_importlib_external"]
     posix.chdir(directory)
     if script["file"] is not None:
         out = posix.open(script["file"], posix.O_WRONLY | posix.O_CREAT | posix.O_EXCL | posix.O_CLOEXEC, 0o644)
-        rest = text.encode()
+        rest = bytes_of_code(code)
         while rest:
             rest = rest[posix.write(out, rest):]
         posix.close(out)
@@ -37,7 +39,7 @@ def settle(script, text, namespace, names):
         namespace["__loader__"] = outside.SourceFileLoader("__main__", shown)
         namespace.update(__file__=shown, __cached__=None)
     if script["module"] is None:
-        remember(shown, text)
+        remember(shown, code)
 
 
 def run_module(name):
@@ -46,10 +48,11 @@ def run_module(name):
     runpy._run_module_as_main(name)
 
 
-def compiled(text, shown, script):
+def compiled(code, shown, script):
     """Code of the whole text, and of its last expression where its value is wanted."""
+    text = readable(code, shown)
     flags = TOP_LEVEL_AWAIT if script["await"] else 0
-    if not script["value"]:
+    if not script["value"] and script["display"] is None:
         return compile(text, shown, "exec", flags, True), None
     tree = compile(text, shown, "exec", flags | ONLY_TREE, True)
     last = None
@@ -112,23 +115,43 @@ def print_exception(error, trace):
     return True
 
 
+def display_of(text, results, names):
+    """What shows, where the program is to show as a notebook does: compiled only then."""
+    if text is None:
+        Loaded.then("matplotlib.pyplot", hint_at_figures)
+        return None
+    exec(compile(text, "display.py", "exec", 0, True), globals())
+    shows = globals()["DISPLAY"](results)
+    shows.install(names)
+    return shows
+
+
 def run_script(job, names, namespace):
-    script, text = job["script"], job["code"]
-    settle(script, text, namespace, names)
+    script, given = job["script"], job["code"]
+    settle(script, given, namespace, names)
     posix.set_inheritable(FRAMES, False)
+    results = Results(job["limits"]["result_size"], job["result"])
+    shows = display_of(script["display"], results, names)
     send(b'{"kind":"ready"}')
     try:
-        if script["module"] is not None:
-            return run_module(script["module"])
-        code, last = compiled(text, script["shown"], script)
-        value = evaluate([code] if last is None else [code, last], namespace)
+        try:
+            if script["module"] is not None:
+                return run_module(script["module"])
+            code, last = compiled(given, script["shown"], script)
+            value = evaluate([code] if last is None else [code, last], namespace)
+            if shows is not None and last is not None:
+                shows.last(value)
+        finally:
+            # As a notebook does it, whatever came of the code.
+            if shows is not None:
+                shows.figures()
         if script["value"]:
-            say_last(Results(job["limits"]["result_size"], job["result"]).frame(b'{"kind":"done","value":', value if last is not None else None))
+            say_last(results.frame(b'{"kind":"done","value":', value if last is not None else None))
     except SystemExit:
         raise
     except BaseException as error:
         denied = job["security"]["builtins_deny"]
-        frame = attempt(error_frame, None, error, script["shown"], text, None, denied, None)
+        frame = attempt(error_frame, None, error, script["shown"], text_of_code(given), None, denied, None)
         attempt(tell, None, error, script["shown"])
         if frame is not None:
             say_last(frame)

@@ -73,7 +73,13 @@ pub fn found_behind_the_others() -> Check {
     let whole = shown.out().starts_with(&format!("// {}", config.file("mine.jsonc"))) && shown.out().contains("\"pids\": 7,");
     ensure(whole, "show names the file, and has what the base beside it says", &shown)?;
     let strict = config.call(ordinary(&["policy", "show", "strict"]))?;
-    ensure(strict.code == Some(0) && !strict.out().starts_with("//"), "a built-in name is nobody's to take", &strict)?;
+    let told = strict.err().split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+    ensure(strict.code == Some(2) && told.contains("strict is the name of built-in strict"), "a built-in name is nobody's to take", &told)?;
+    let ran = config.call(ordinary(&["run", "--policy", "strict", "-"]).input(b"return 1"))?;
+    ensure(ran.code == Some(2) && ran.err().contains("strict.jsonc"), "nor is a file passed over that takes it", &ran)?;
+    fs::remove_file(config.file("strict.jsonc"))?;
+    let strict = config.call(ordinary(&["policy", "show", "strict"]))?;
+    ensure(strict.code == Some(0) && !strict.out().starts_with("//"), "the control", &strict)?;
     let set = config.call(ordinary(&["policy", "set", "mine", "limits.pids=6"]))?;
     ensure(set.code == Some(0) && fs::read_to_string(config.file("mine.jsonc"))?.contains("\"pids\": 6"), "set writes it", &set)?;
     let made = config.call(ordinary(&["policy", "set", "--create", "new", "limits.pids=5"]))?;

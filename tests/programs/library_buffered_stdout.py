@@ -1,4 +1,3 @@
-# differs: standard output is line-buffered, as in a terminal, so that what was printed before a limit ends the run is not lost
 import os
 import sys
 

@@ -68,10 +68,12 @@ pub fn details(outcome: &Outcome) -> String {
         }
     }
     for (protection, enforcement) in &outcome.enforcement {
+        let name = plain(&protection.to_string()).into_owned();
         let _ = match enforcement {
+            Enforcement::By(what) if matches!(protection, Protection::Files { .. }) => writeln!(text, "  {name}: {}", plain(what)),
             Enforcement::By(_) => Ok(()),
-            Enforcement::Substitute { by, because } => writeln!(text, "  {protection}: by {}: {}", plain(by), plain(because)),
-            Enforcement::Absent(why) => writeln!(text, "  {protection}: absent: {}", plain(why)),
+            Enforcement::Substitute { by, because } => writeln!(text, "  {name}: by {}: {}", plain(by), plain(because)),
+            Enforcement::Absent(why) => writeln!(text, "  {name}: absent: {}", plain(why)),
         };
     }
     text

@@ -8,7 +8,7 @@ use remand_plan::verdict::Verdict;
 
 use crate::args::{ShowArgs, StatusArg, StatusArgs};
 use crate::failure::Failure;
-use crate::record::{self, Record};
+use crate::record::Record;
 use crate::{account, print};
 
 /// The outcome of Python code, whose output was passed on already, with this account of it.
@@ -27,9 +27,9 @@ pub fn give_program(outcome: &Outcome, show: &ShowArgs, record: Option<&Record>,
         print::stderr(&table(&outcome.timing));
     }
     if show.json {
-        print::json(&record::text(outcome)?)?;
+        print::record(outcome)?;
     } else if show.stream {
-        print::json(&print::event(&Event::Outcome { outcome }))?;
+        print::record(&Event::Outcome { outcome })?;
     } else if !show.quiet {
         print::account(account);
     }

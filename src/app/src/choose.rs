@@ -39,7 +39,7 @@ pub fn choice(args: &ChooseArgs) -> Result<Choice, Failure> {
         environment.insert(name, value);
     }
     let mounts = args.mount.iter().map(mount).collect::<Result<_, _>>()?;
-    Ok(Choice { interpreter: None, environment, mounts })
+    Ok(Choice { environment, mounts, ..Choice::default() })
 }
 
 fn variable(setting: &str, whence: &str) -> Result<(String, Secret), Failure> {

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path;
 
 use remand_engine::{Engine, Laps, Program, Request};
+use remand_plan::choice::Choice;
 use remand_plan::step::Step;
 use remand_policy::Policy;
 
@@ -14,7 +15,7 @@ use crate::forward::{Passed, Ways};
 use crate::print::plain;
 use crate::read::argument;
 use crate::record::Record;
-use crate::{account, answer, choose, forward, given, overrides};
+use crate::{account, answer, choose, forward, given, overrides, terminal};
 
 /// Runs the program, passing its output on, and gives the outcome.
 pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
@@ -24,9 +25,11 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let policy = engine.policy(&args.confine.policy, &overrides::confined(None, &args.confine)?)?;
     let argv = argv(&args.command)?;
     laps.lap(Step::Policy);
-    let request = Request { choice: choose::choice(&args.choose)?, ..request(&args.files, policy.policy())? };
+    let taken = given::takes_stdin(&args.files).then_some("--file");
+    let choice = Choice { tty: terminal::asked(args.terminal.tty, taken)?, ..choose::choice(&args.choose)? };
+    let request = Request { choice, ..request(&args.files, policy.policy())? };
     let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
-    let ways = Ways::asked(!given::takes_stdin(&args.files), &args.show, Passed::Streams);
+    let ways = Ways::asked(!given::takes_stdin(&args.files), &args.show, Passed::Streams).tty(args.terminal.tty);
     let mut outcome = forward::run(&engine, &policy, (Program::Command(&argv), &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     answer::give_program(&outcome, &args.show, record.as_ref(), &(account::account(&outcome) + &delivery.account(&outcome)))?;

@@ -16,6 +16,7 @@ use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Progre
 use remand_plan::event::Event;
 use remand_plan::outcome::{CpuMs, PolicyRef, microseconds};
 use remand_plan::output::Text;
+use remand_plan::request::Mode;
 
 use crate::args::ShowArgs;
 use crate::artifacts::Delivery;
@@ -27,6 +28,7 @@ use crate::print;
 use crate::progress::Line;
 use crate::relay::{self, Relay};
 use crate::rights;
+use crate::terminal::{self, Terminal};
 
 /// What is passed on.
 pub struct Ways {
@@ -36,12 +38,26 @@ pub struct Ways {
     pub output: Passed,
     /// How it goes.
     pub line: Option<Line>,
+    /// The run has a terminal in the place of this process's.
+    pub tty: bool,
 }
 
 impl Ways {
     /// What was asked for; what is said else this way.
     pub fn asked(input: bool, show: &ShowArgs, otherwise: Passed) -> Self {
-        Self { input, output: Passed::asked(show, otherwise), line: Line::wanted(show) }
+        Self { input, output: Passed::asked(show, otherwise), line: Line::wanted(show), tty: false }
+    }
+
+    /// The same where the run has a terminal: it has this one's keys, and the whole of its screen.
+    pub fn tty(self, tty: bool) -> Self {
+        Self { line: self.line.filter(|_| !tty), tty, ..self }
+    }
+
+    /// The same request, told whether somebody looks on while it runs.
+    pub fn tell(&self, request: &mut Request) {
+        if let Mode::Script(script) = &mut request.mode {
+            script.lines = self.output == Passed::Events || self.output == Passed::Streams && io::stdout().is_terminal();
+        }
     }
 }
 
@@ -78,6 +94,8 @@ struct Way {
     texts: [Text; 3],
     /// What was written last does not end its line.
     open: bool,
+    /// What is written goes to a terminal that adds nothing to it.
+    tty: bool,
     telling: Telling,
 }
 
@@ -97,10 +115,22 @@ pub fn run(
     };
     let line = ways.line.as_ref();
     let identity = rights::caller();
-    let caller =
-        |input| Caller { identity, input, begun: Some(Box::new(rights::give_up)), watcher: Line::watcher(line), ..Caller::default() };
     let _closed = Closed(line);
     let cancel = Cancel::hold()?;
+    let terminal = ways.tty.then(Terminal::watch).transpose()?;
+    let begun = || {
+        rights::give_up();
+        terminal.iter().for_each(|_| terminal::take());
+    };
+    let screen = || terminal.as_ref().map(Terminal::screen);
+    let caller = |input| Caller {
+        identity,
+        input,
+        begun: Some(Box::new(begun)),
+        watcher: Line::watcher(line),
+        screen: screen(),
+        ..Caller::default()
+    };
     // After the signals are held back, which are the loop's and not those threads'.
     let no_input = |error| unpassed("standard input", &error);
     let input = if ways.input { input(line).map_err(no_input)? } else { None };
@@ -110,14 +140,21 @@ pub fn run(
         return outcome;
     }
     let no_streams = |error| unpassed("output", &error);
-    let mut way = Way::open(policy, ways.output, line).map_err(no_streams)?;
+    let mut way = Way::open(policy, &ways).map_err(no_streams)?;
     let ends = any(cancel.fd(), &way).map_err(no_streams)?;
     let watcher = watcher(line, way.out.as_ref().filter(|_| ways.output == Passed::Events));
     let sink = |said: Said<'_>, us| way.take(said, us);
     let outcome = deliver(run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), watcher, ..caller(input) }));
     way.end();
-    print::answering(cancel);
-    match (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish)) {
+    if ways.tty {
+        print::answering_whole(cancel)
+    } else {
+        print::answering(cancel)
+    }
+    let unwritten = (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish));
+    // Not before: what the run wrote has a terminal's line ends already. No signal ends this process meanwhile.
+    drop(terminal);
+    match unwritten {
         (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),
         (None, Some(_)) if ways.output == Passed::Text => {
             print::lose();
@@ -149,10 +186,11 @@ fn unpassed(what: &str, error: &io::Error) -> Failure {
 }
 
 impl Way {
-    fn open(policy: &Effective, passed: Passed, line: Option<&Line>) -> io::Result<Self> {
+    fn open(policy: &Effective, ways: &Ways) -> io::Result<Self> {
+        let (passed, line, tty) = (ways.output, ways.line.as_ref(), ways.tty);
         let (out_shown, err_shown) = (io::stdout().is_terminal(), io::stderr().is_terminal());
         let beside = |shown: bool| line.filter(|_| shown).cloned();
-        let out = || Relay::start(io::stdout(), passed == Passed::Streams && out_shown, beside(out_shown));
+        let out = || Relay::start(io::stdout(), passed == Passed::Streams && out_shown && !tty, beside(out_shown));
         // For people all is made text first.
         let err = || Relay::start(io::stderr(), passed == Passed::Streams && err_shown, beside(err_shown));
         let policy = policy.policy();
@@ -162,6 +200,7 @@ impl Way {
             err: (passed != Passed::Events).then(err).transpose()?,
             texts: Default::default(),
             open: false,
+            tty,
             telling: Telling::new(PolicyRef { name: policy.name.clone(), hash: policy.hash() }),
         })
     }
@@ -178,10 +217,11 @@ impl Way {
                 self.write_err(shown.unwrap_or_default().as_bytes());
             }
             (_, Said::Dropped(channel, bytes)) => {
-                let lead = if self.open { "\n" } else { "" };
-                self.write_err(format!("{lead}remand: {bytes} bytes of {} were dropped here\n", name(channel)).as_bytes());
+                let end = if self.tty { "\r\n" } else { "\n" };
+                let lead = if self.open || self.tty { end } else { "" };
+                self.write_err(format!("{lead}remand: {bytes} bytes of {} were dropped here{end}", name(channel)).as_bytes());
             }
-            (_, Said::Begun(_) | Said::Item(..)) | (Passed::Nothing, _) => {}
+            (_, Said::Begun(_) | Said::Item(..) | Said::Shown(_)) | (Passed::Nothing, _) => {}
         }
     }
 

@@ -16,8 +16,8 @@ use crate::args::HelperArgs;
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{self, Passed, Ways};
+use crate::print;
 use crate::submitted::{Asked, asked};
-use crate::{print, record};
 
 /// Answers the request on standard input; the exit status is the verdict's.
 pub fn helper(args: &HelperArgs) -> Result<u8, Failure> {
@@ -25,16 +25,17 @@ pub fn helper(args: &HelperArgs) -> Result<u8, Failure> {
         Ok(outcome) => outcome,
         Err(failure) => return problem(args, failure),
     };
-    print::json(&if args.stream { print::event(&Event::Outcome { outcome: &outcome }) } else { record::text(&outcome)? })?;
+    if args.stream { print::record(&Event::Outcome { outcome: &outcome }) } else { print::record(&outcome) }?;
     Ok(exit_code(&outcome.verdict))
 }
 
 fn run(args: &HelperArgs) -> Result<Outcome, Failure> {
     let mut laps = Laps::start();
     let engine = Engine::from_environment();
-    let Asked { policy, request } = asked(&engine, Path::new("-"), |name| allowed(args, name))?;
+    let Asked { policy, mut request } = asked(&engine, Path::new("-"), |name| allowed(args, name))?;
     laps.lap(Step::Request);
-    let ways = Ways { input: false, output: if args.stream { Passed::Events } else { Passed::Nothing }, line: None };
+    let ways = Ways { input: false, output: if args.stream { Passed::Events } else { Passed::Nothing }, line: None, tty: false };
+    ways.tell(&mut request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut Delivery::recorded())?;
     laps.before(&mut outcome.timing);
     Ok(outcome)

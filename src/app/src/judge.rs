@@ -42,9 +42,7 @@ pub fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
     let report = report.map_err(failed)?;
     lost?;
     if args.json {
-        print::json(
-            &serde_json::to_string(&report).map_err(|error| Failure::internal(format!("cannot write the record as JSON: {error}")))?,
-        )?;
+        print::record(&report)?;
     } else {
         print::stdout(&sum(&report))?;
     }

@@ -35,6 +35,7 @@ mod rights;
 mod run;
 mod serve;
 mod submitted;
+mod terminal;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -1,12 +1,12 @@
 //! The one place that prints.
 //!
 //! Always holds: a closed or full standard output or standard error is an error, never a panic and never silent success; nothing that a run, a file or a
-//! caller said reaches a terminal with its control characters alive; output is written whole, in one write where the kernel takes it, unless the run
-//! was cancelled, another signal comes and nobody reads.
+//! caller said reaches a terminal with its control characters alive; output is written whole, in one write where the kernel takes it and in portions where it is
+//! a long record, unless the run was cancelled, another signal comes and nobody reads.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,12 +20,15 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::write;
 use remand_plan::event::Event;
 use remand_policy::text::terminal::{escape, escape_line, one_line};
+use serde::Serialize;
 
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 
 /// A pipe that polls as writable takes this many bytes without blocking (PIPE_BUF, and the smallest free space that counts as writable).
 const PORTION: usize = 4096;
+/// So much of a record is made before it is written.
+const LONG: usize = 1 << 16;
 
 /// Text of others, made fit for a line of ours.
 pub fn plain(text: &str) -> Cow<'_, str> {
@@ -48,9 +51,40 @@ pub fn event(event: &Event<'_>) -> String {
     one_line(&serde_json::to_string(event).unwrap_or_default()).into_owned()
 }
 
+/// The same of a record, which is as long as what a run said: its JSON is made as it is written, and never there as a whole.
+pub fn record(record: &impl Serialize) -> Result<(), Failure> {
+    record_to(&io::stdout(), record).map_err(|errno| Failure::unwritten("standard output", errno))
+}
+
 /// The same to another place.
-pub fn record(to: &impl AsFd, text: &str) -> Result<(), Errno> {
-    write_all(to, format!("{}\n", one_line(text)).as_bytes())
+pub fn record_to(to: &impl AsFd, record: &impl Serialize) -> Result<(), Errno> {
+    let mut line = RecordLine { to, waiting: Vec::new() };
+    // Data of ours is always JSON: what can fail is the writing.
+    let errno = |error: io::Error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw);
+    serde_json::to_writer(&mut line, record).map_err(|error| errno(error.into()))?;
+    line.flush().map_err(errno)?;
+    write_all(to, b"\n")
+}
+
+/// Where a record's JSON goes: text, in pieces that are whole characters.
+struct RecordLine<'a, T> {
+    to: &'a T,
+    waiting: Vec<u8>,
+}
+
+impl<T: AsFd> io::Write for RecordLine<'_, T> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(text);
+        if self.waiting.len() >= LONG {
+            self.flush()?;
+        }
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let text = String::from_utf8(std::mem::take(&mut self.waiting)).map_err(io::Error::other)?;
+        Ok(write_all(self.to, one_line(&text).as_bytes())?)
+    }
 }
 
 /// Whether there is a standard output to answer on. Asked before anything is done, so that nothing is done for nothing.
@@ -142,9 +176,14 @@ static ANSWERING: OnceLock<Cancel> = OnceLock::new();
 /// From here on this process does nothing but give its answer. Where no signal has come yet, the first one ends it as it would any other command.
 pub fn answering(cancel: Cancel) {
     if cancel.came().is_some() {
-        while cancel.came().is_some() {} // those were for the run
-        let _ = ANSWERING.set(cancel); // a second one is let go
+        answering_whole(cancel);
     }
+}
+
+/// The same where the first one too ends nothing by itself: there is something to be put in order at the end.
+pub fn answering_whole(cancel: Cancel) {
+    while cancel.came().is_some() {} // those were for the run
+    let _ = ANSWERING.set(cancel); // a second one is let go
 }
 
 /// Waits until something can be written without waiting for whoever reads, or a pipe that is read has ended.
@@ -197,6 +236,21 @@ mod tests {
     fn only_what_is_ours_is_painted() {
         let text = "| x\nremand: over\n  denied: a\nbad remand: b\n";
         assert_eq!(painted(text), "\x1b[2m| x\x1b[0m\n\x1b[1;31mremand:\x1b[0m over\n\x1b[33m  denied:\x1b[0m a\nbad remand: b\n");
+    }
+
+    #[test]
+    fn a_long_record_is_its_json() {
+        let record = vec!["\u{1}\u{e9}\u{202e}\n\"".repeat(10_000), "x".to_owned()];
+        let (reader, writer) = nix::unistd::pipe().unwrap();
+        let read = std::thread::spawn(move || io::read_to_string(std::fs::File::from(reader)).unwrap());
+        record_to(&writer, &record).unwrap();
+        drop(writer);
+        let written = read.join().unwrap();
+        assert_eq!(written, one_line(&serde_json::to_string(&record).unwrap()).into_owned() + "\n");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&written).unwrap(), record);
+        let (reader, writer) = nix::unistd::pipe().unwrap();
+        drop(reader);
+        assert_eq!(record_to(&writer, &record), Err(Errno::EPIPE), "what cannot be written is told");
     }
 
     #[test]

@@ -4,17 +4,18 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use remand_engine::{Engine, Laps, Program, Request};
-use remand_plan::request::{Mode, Origin, Script};
+use remand_plan::choice::Choice;
+use remand_plan::request::{Code, Mode, Origin, Script};
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_policy::Policy;
 
-use crate::args::PythonArgs;
+use crate::args::{PythonArgs, ValueArg};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
 use crate::record::Record;
-use crate::{account, answer, beside, choose, forward, given, overrides, print, read};
+use crate::{account, answer, beside, choose, forward, given, overrides, print, read, terminal};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
 pub fn python(args: PythonArgs) -> Result<u8, Failure> {
@@ -23,12 +24,13 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     let engine = Engine::from_environment();
     let policy = engine.policy(&args.confine.policy, &overrides::confined(None, &args.confine)?)?;
     laps.lap(Step::Policy);
-    let asked = Asked::of(&args, policy.policy())?;
+    let mut asked = Asked::of(&args, policy.policy())?;
     let mut delivery = Delivery::prepare(&args.files, args.show.json)?;
     laps.lap(Step::Request);
     // What is read as the program is not its input too.
     let input = !asked.is_stdin() && !given::takes_stdin(&args.files);
-    let ways = Ways::asked(input, &args.show, Passed::Streams);
+    let ways = Ways::asked(input, &args.show, Passed::Streams).tty(args.terminal.tty);
+    ways.tell(&mut asked.request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &asked.request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let mut account = account::program(&outcome);
@@ -37,8 +39,11 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     }
     account.push_str(&delivery.account(&outcome));
     answer::give_program(&outcome, &args.show, record.as_ref(), &account)?;
-    if args.value.is_some() && args.show.for_people() && outcome.verdict == Verdict::Finished {
-        print::json(outcome.value.get())?;
+    match args.value.filter(|_| args.show.for_people()) {
+        Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => print::json(outcome.value.get())?,
+        // What was shown before an end of any kind was shown.
+        Some(ValueArg::Display) => print::record(&outcome.displays)?,
+        _ => {}
     }
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
@@ -53,22 +58,33 @@ struct Asked {
 impl Asked {
     fn of(args: &PythonArgs, policy: &Policy) -> Result<Self, Failure> {
         let limit = policy.limits.job_size.0;
+        // Before it is read.
+        let program = args.script.first().is_some_and(|file| read::is_stdin(Path::new(file)));
+        let taken = program.then_some("the program").or(given::takes_stdin(&args.files).then_some("--file"));
+        let tty = terminal::asked(args.terminal.tty, taken)?;
         let here = (PathBuf::from("."), beside::HERE);
         let (origin, code, rest, place) = match (args.code.as_slice(), args.module.as_slice(), args.script.as_slice()) {
-            ([code, rest @ ..], _, _) => (Origin::Argument, read::argument(code)?, rest, None),
-            (_, [module, rest @ ..], _) => (Origin::Module(read::argument(module)?), String::new(), rest, None),
+            ([code, rest @ ..], _, _) => (Origin::Argument, read::argument(code)?.into(), rest, None),
+            (_, [module, rest @ ..], _) => (Origin::Module(read::argument(module)?), Code::default(), rest, None),
             (_, _, [file, rest @ ..]) => {
                 let path = Path::new(file);
-                let text = read::text(path, "the program", limit, "limits.job_size")?;
+                let code = read::bytes(path, "the program", limit, "limits.job_size")?;
                 let place = path.parent().filter(|_| !read::is_stdin(path));
-                (origin(path)?, text, rest, place.map(|place| (Path::new(".").join(place), "the script's directory")))
+                (origin(path)?, code.into(), rest, place.map(|place| (Path::new(".").join(place), "the script's directory")))
             }
             _ => return Err(Failure::usage("a program is expected: SCRIPT, -c CODE, -m MODULE, or - for standard input".into())),
         };
         let arguments = rest.iter().map(read::argument).collect::<Result<_, _>>()?;
-        let script = Script { origin, arguments, awaits: args.awaits, value: args.value.is_some() };
+        let script = Script {
+            origin,
+            arguments,
+            awaits: args.awaits,
+            value: args.value == Some(ValueArg::Last),
+            display: args.value == Some(ValueArg::Display),
+            lines: false,
+        };
         let mode = Mode::Script(script);
-        let choice = choose::python(&args.python, &args.choose)?;
+        let choice = Choice { tty, ..choose::python(&args.python, &args.choose)? };
         let request = Request {
             code,
             mode,

@@ -52,13 +52,7 @@ impl Record {
 
     /// Writes it.
     pub fn write(&self, outcome: &Outcome) -> Result<(), Failure> {
-        let text = text(outcome)?;
         let cut = if self.whole { ftruncate(self.to.as_fd(), 0) } else { Ok(()) };
-        cut.and_then(|()| print::record(&self.to, &text)).map_err(|errno| Failure::unwritten(&self.name, errno))
+        cut.and_then(|()| print::record_to(&self.to, outcome)).map_err(|errno| Failure::unwritten(&self.name, errno))
     }
-}
-
-/// The record as JSON.
-pub fn text(outcome: &Outcome) -> Result<String, Failure> {
-    serde_json::to_string(outcome).map_err(|error| Failure::internal(format!("cannot write the outcome as JSON: {error}")))
 }

@@ -64,7 +64,11 @@ fn lines(declined: &[Declined]) -> Option<String> {
             lists.entry(field).or_default().push(entry);
         }
     }
-    let lines: Vec<_> = lists.iter().map(|(field, entries)| format!("\"{field}\": {{ \"add\": {} }}", json!(entries))).collect();
+    let line = |(field, entries): (&&str, &Vec<&Value>)| match entries.as_slice() {
+        [flag @ Value::Bool(_)] => format!("\"{field}\": {flag}"),
+        entries => format!("\"{field}\": {{ \"add\": {} }}", json!(entries)),
+    };
+    let lines: Vec<_> = lists.iter().map(line).collect();
     (!lines.is_empty()).then(|| format!("in a policy that extends this one, write \"request\": {{ {} }}", plain(&lines.join(", "))))
 }
 

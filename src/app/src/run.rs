@@ -73,8 +73,8 @@ pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
     };
     Ok(Request {
         code: match (&args.code, &args.file) {
-            (Some(code), _) => code.clone(),
-            (None, file) => read::text(file.as_deref().unwrap_or(Path::new("-")), "code", limits.job_size.0, "limits.job_size")?,
+            (Some(code), _) => code.as_str().into(),
+            (None, file) => read::bytes(file.as_deref().unwrap_or(Path::new("-")), "code", limits.job_size.0, "limits.job_size")?.into(),
         },
         mode: match args.mode {
             ModeArg::AllItems if on_error == OnError::Item => {

@@ -47,7 +47,7 @@ pub fn run(args: &RunArgs, file: &Path) -> Result<u8, Failure> {
     let mut laps = Laps::start();
     let record = Record::open(args.show.outcome.as_deref())?;
     let engine = Engine::from_environment();
-    let Asked { policy, request } = asked(&engine, file, |_| Ok(()))?;
+    let Asked { policy, mut request } = asked(&engine, file, |_| Ok(()))?;
     laps.lap(Step::Request);
     let files = FilesArgs { artifacts: request.artifacts.clone(), ..args.files.clone() };
     let mut delivery = Delivery::prepare(&files, !args.show.for_people())?;
@@ -56,6 +56,7 @@ pub fn run(args: &RunArgs, file: &Path) -> Result<u8, Failure> {
         Mode::AllItems | Mode::PerItem(_) => (Passed::Text, account::account, true),
     };
     let ways = Ways::asked(false, &args.show, passed);
+    ways.tell(&mut request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let account = account(&outcome) + &delivery.account(&outcome);

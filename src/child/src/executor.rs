@@ -6,6 +6,7 @@ use crate::message::{Executing, Report};
 use crate::spec::{Landlock, RunFds, RunSpec};
 use crate::step::{At, FIRST_RULE, Failure, Step};
 use crate::sys::{self, Fd};
+use crate::terminal;
 
 /// Where the report socket is from the moment the standard descriptors are in place until `execve` closes it.
 const REPORT_FD: Fd = 6;
@@ -37,6 +38,9 @@ fn confine(run: &RunSpec<'_>, id: u32, fds: &RunFds, mut timing: Executing, repo
     leave_keyring()?;
     place_fds(fds)?;
     *report = REPORT_FD;
+    if run.tty {
+        terminal::take_control()?;
+    }
     set_rlimits(run)?;
     sys::umask(0o022).at(Step::Fd)?;
     change_ids(run, id)?;

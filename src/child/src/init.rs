@@ -14,6 +14,7 @@ use crate::message::{Ended, Executing, MAX_FDS, Order, Report, Run, WORDS};
 use crate::spec::{Loopback, RunFds, RunSpec};
 use crate::step::{At, Errno, Failure, RunMount, Step};
 use crate::sys::{self, Clone, Fd, Waited};
+use crate::terminal;
 
 /// What the executor tells its stacks for. A program that knows nothing of it ignores it.
 const ASK_WHERE: i32 = libc::SIGURG;
@@ -58,9 +59,15 @@ fn begin(run: &RunSpec<'_>, ordered: Run, fds: &RunFds) -> Result<(Fd, u32), Fai
         sys::attach(proc, sys::CWD, c"/proc").at_index(Step::RunMounts, RunMount::AttachProc as usize)?;
         sys::close(proc).at_index(Step::RunMounts, RunMount::CloseProc as usize)?;
     }
+    let mut fds = *fds;
+    if run.tty {
+        let [input, output, error, ..] = &mut fds.std;
+        *input = terminal::make(fds.report, owner)?;
+        (*output, *error) = (*input, *input);
+    }
     timing.mounted = sys::now();
     let clone = Clone { flags: 0, exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()), cgroup: None };
-    let made = sys::clone(clone, || executor::main(run, id, fds, timing)).at(Step::CloneExecutor)?;
+    let made = sys::clone(clone, || executor::main(run, id, &fds, timing)).at(Step::CloneExecutor)?;
     Ok((tmp, made.pid))
 }
 

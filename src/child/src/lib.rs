@@ -17,3 +17,4 @@ pub mod spec;
 pub mod step;
 #[allow(unsafe_code)]
 pub mod sys;
+mod terminal;

@@ -31,6 +31,8 @@ pub enum Report {
     },
     /// Init, where it was asked: the run's mounts stand, and the directory of `/workspace` comes along, as it is before any code of the run.
     Workspace,
+    /// Init, where the run has a terminal: it stands, and its two ends come along, the supervisor's first.
+    Terminal,
     /// Executor process: everything is in force, execve comes next; the seccomp listener, if there is a filter, comes along.
     Executing(Executing),
     /// Init: the executor ended, and every other process of the run is gone.
@@ -106,6 +108,7 @@ impl Report {
             Self::Init { pid } => put(&[4, pid]),
             Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined]),
             Self::Workspace => put(&[7]),
+            Self::Terminal => put(&[8]),
             Self::Ended(e) => put(&[6, e.status, e.user, e.system, e.resident, e.tmp.0, e.tmp.1, e.inodes.0, e.inodes.1, e.left, e.at]),
         }
         words
@@ -123,6 +126,7 @@ impl Report {
             5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d }),
             6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i, at: j }),
             7 => Self::Workspace,
+            8 => Self::Terminal,
             _ => return None,
         })
     }
@@ -168,6 +172,7 @@ mod tests {
             Report::Executing(Executing { init: 1, mounted: 2, executor: 3, confined: 4 }),
             Report::Ended(ended),
             Report::Workspace,
+            Report::Terminal,
         ] {
             assert_eq!(Report::from_words(&report.words()), Some(report));
         }

@@ -106,6 +106,8 @@ pub struct RunSpec<'a> {
     /// Mount `/proc`, restricted to the run's own processes, over the host's that the root then has there (a user namespace may mount a new one only where
     /// it sees a whole one already).
     pub proc: bool,
+    /// Its standard streams are a terminal of its own, see [`crate::terminal`].
+    pub tty: bool,
     /// Flags of `seccomp(2)` beside the listener's.
     pub filter_flags: u64,
     /// (resource, soft, hard).

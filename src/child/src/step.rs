@@ -27,7 +27,7 @@ macro_rules! steps {
 steps! {
     Forkserver, OomScore, UserNamespace, IdMap, MountNamespace, IpcNamespace,
     UtsNamespace, NetworkNamespace, Loopback, Root, Pivot,
-    CloneInit, InitSignals, RunMounts, Files, CloneExecutor, Init,
+    CloneInit, InitSignals, RunMounts, Files, Terminal, CloneExecutor, Init,
     CgroupJoin, CgroupNamespace, Signals, Session, Keyring, Fd, Rlimit, Groups, Gid, Uid,
     Capabilities, Dumpable, NoNewPrivs, Landlock, Seccomp, Listener,
     Chdir, Execve,
@@ -43,6 +43,8 @@ pub enum RunMount {
     NewProc,
     AttachProc,
     CloseProc,
+    NewTerminals,
+    AttachTerminals,
 }
 
 /// Number of [`Step::Root`] that is no entry's: the root itself.

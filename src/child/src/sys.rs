@@ -612,6 +612,25 @@ pub fn loopback_up() -> Answer<()> {
     set.map(drop)
 }
 
+/// Lets the other end of a pseudo-terminal be opened.
+///
+/// # Errors
+/// The kernel's answer.
+pub fn unlock_terminal(ours: Fd) -> Answer<()> {
+    let locked: i32 = 0;
+    // SAFETY: TIOCSPTLCK reads one int.
+    unsafe { call!(libc::SYS_ioctl, ours, libc::TIOCSPTLCK, from_ref(&locked)) }.map(drop)
+}
+
+/// Makes a terminal the controlling one of this process's session.
+///
+/// # Errors
+/// The kernel's answer; EPERM where the session has one, or the terminal another session.
+pub fn control_terminal(theirs: Fd) -> Answer<()> {
+    // SAFETY: integers only.
+    unsafe { call!(libc::SYS_ioctl, theirs, libc::TIOCSCTTY, 0i32) }.map(drop)
+}
+
 /// Control data for descriptors: the header, then the descriptors, as `CMSG_*` would lay them out on 64 bits.
 #[repr(C)]
 struct Control {

@@ -30,7 +30,7 @@ from .errors import (
     RunTimeout,
     StartFailed,
 )
-from .events import Dropped, Event, Item, Print, Start, Stderr, Stdout, UnknownEvent, UsageEvent
+from .events import DisplayEvent, Dropped, Event, Item, Print, Start, Stderr, Stdout, UnknownEvent, UsageEvent
 from .helper import HelperTransport
 from .outcome import Captured, CodeError, Frame, Outcome, Said, Usage, Violation
 from .request import Directory, File, RequestFields
@@ -82,6 +82,7 @@ __all__ = [
     "CodeRaised",
     "CodeSignaled",
     "Directory",
+    "DisplayEvent",
     "Dropped",
     "Event",
     "Exceeded",

@@ -90,11 +90,22 @@ class UsageEvent(Event):
 
 
 @dataclass(frozen=True)
+class DisplayEvent(Event):
+    """A program showed something (`value="display"`): an output of the notebook format, whose `data` has its forms by MIME type. Hostile."""
+
+    us: int
+    output_type: str
+    data: Dict[str, Any]
+    metadata: Dict[str, Any]
+    event = "display"
+
+
+@dataclass(frozen=True)
 class UnknownEvent(Event):
     """Something that only a newer remand says: `raw` has it."""
 
 
-_EVENTS: Dict[str, Type[Event]] = {each.event: each for each in (Start, Print, Stdout, Stderr, Dropped, Item, UsageEvent)}
+_EVENTS: Dict[str, Type[Event]] = {each.event: each for each in (Start, Print, Stdout, Stderr, Dropped, DisplayEvent, Item, UsageEvent)}
 
 
 def event(raw: Dict[str, Any]) -> Event:

@@ -143,11 +143,13 @@ class Outcome(Record):
     value: Any
     error: Optional[CodeError] = None
     replaced: Optional[Dict[str, Any]] = None
+    displays: Tuple[Dict[str, Any], ...] = ()
     where: Optional[Dict[str, Any]] = None
     items: Optional[Dict[str, Any]] = None
     prints: Tuple[str, ...] = ()
     prints_dropped: Optional[Dict[str, Any]] = None
     stdin: Optional[Dict[str, Any]] = None
+    tty: bool = False
     stdout: Captured = field(default_factory=lambda: Captured({}, ""))
     stderr: Captured = field(default_factory=lambda: Captured({}, ""))
     output: Tuple[Said, ...] = ()
@@ -166,6 +168,7 @@ class Outcome(Record):
         "policy": PolicyRef.read,
         "verdict": read_verdict,
         "error": CodeError.read,
+        "displays": many(dict),
         "prints": many(text),
         "stdout": Captured.read,
         "stderr": Captured.read,

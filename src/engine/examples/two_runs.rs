@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let prepared = engine.prepare(&policy, Program::Python, &observe(Depth::Quick), &Caller::default())?;
     let mut runs = Vec::new();
     for code in ["import time\ntime.sleep(1)\nreturn 'long'", "return 'short'"] {
-        let request = Request { code: code.to_owned(), ..Request::default() };
+        let request = Request { code: code.into(), ..Request::default() };
         runs.push(prepared.start(&request, None)?.map_err(|outcome| outcome.verdict.kind())?);
     }
     while !runs.is_empty() {

@@ -9,6 +9,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, faccessat};
 use remand_plan::choice::{Choice, MountChoice};
 use remand_plan::files::FileId;
+use remand_plan::python_variables::refused;
 use remand_policy::Policy;
 use remand_policy::field::Names;
 use remand_policy::load::is_variable;
@@ -54,8 +55,9 @@ pub(crate) struct Chosen {
 ///
 /// # Errors
 /// Everything that is declined.
-pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Result<Chosen, Vec<Declined>> {
-    let mut declined: Vec<Declined> = choice.environment.iter().filter_map(|(name, value)| variable(policy, name, &value.0)).collect();
+pub(crate) fn choose(policy: &Policy, choice: &Choice, python: bool, caller: &Identity) -> Result<Chosen, Vec<Declined>> {
+    let mut declined: Vec<Declined> =
+        choice.environment.iter().filter_map(|(name, value)| variable(policy, python, name, &value.0)).collect();
     let mut kept = |said| match said {
         Ok(found) => Some(found),
         Err(why) => {
@@ -63,6 +65,7 @@ pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Res
             None
         }
     };
+    choice.tty.as_ref().and_then(|term| kept(terminal(policy, term).map(|()| Found::Terminal)));
     let interpreter = choice.interpreter.as_ref().and_then(|asked| kept(interpreter(policy, asked, caller).map(Found::Interpreter)));
     let mounts: Vec<_> = choice.mounts.iter().filter_map(|asked| kept(mount(policy, asked, caller).map(Found::Mount))).collect();
     if !declined.is_empty() {
@@ -73,6 +76,7 @@ pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Res
         match found {
             Found::Interpreter(path) => chosen.interpreter = Some(path),
             Found::Mount(mount) => chosen.mounts.push(mount),
+            Found::Terminal => {}
         }
     }
     Ok(chosen)
@@ -81,6 +85,7 @@ pub(crate) fn choose(policy: &Policy, choice: &Choice, caller: &Identity) -> Res
 enum Found {
     Interpreter(String),
     Mount((Mount, FileId)),
+    Terminal,
 }
 
 fn wrong(asked: &str, why: impl Into<String>) -> Declined {
@@ -88,7 +93,7 @@ fn wrong(asked: &str, why: impl Into<String>) -> Declined {
 }
 
 /// Why a variable is not set.
-fn variable(policy: &Policy, name: &str, value: &str) -> Option<Declined> {
+fn variable(policy: &Policy, python: bool, name: &str, value: &str) -> Option<Declined> {
     let asked = format!("the variable {name}");
     if !is_variable(name) {
         Some(wrong(&asked, "that is no variable's name"))
@@ -99,8 +104,22 @@ fn variable(policy: &Policy, name: &str, value: &str) -> Option<Declined> {
     } else if policy.python.runner_env_deny {
         Some(wrong(&asked, "python.runner_env_deny of the policy empties the environment before the code could find it"))
     } else {
-        None
+        let why = python.then(|| refused(name, value)).flatten();
+        why.map(|why| wrong(&asked, why))
     }
+}
+
+/// Whether there may be a terminal, called so.
+fn terminal(policy: &Policy, term: &str) -> Result<(), Declined> {
+    const LONGEST: usize = 64;
+    if !policy.request.tty {
+        return Err(Declined::NotAllowed { asked: "a terminal".to_owned(), field: "tty", entry: json!(true) });
+    }
+    let named = |c: char| c.is_ascii_alphanumeric() || "+-._".contains(c);
+    if term.is_empty() || term.len() > LONGEST || !term.chars().all(named) {
+        return Err(wrong("a terminal", "TERM is no terminal's name"));
+    }
+    Ok(())
 }
 
 /// The interpreter that is meant: of a directory, the one in its `bin`.
@@ -200,7 +219,7 @@ mod tests {
     }
 
     fn declined(choice: &Choice) -> Vec<String> {
-        choose(&policy(), choice, &Identity::own()).map_or_else(|why| why.iter().map(ToString::to_string).collect(), |_| Vec::new())
+        choose(&policy(), choice, true, &Identity::own()).map_or_else(|why| why.iter().map(ToString::to_string).collect(), |_| Vec::new())
     }
 
     #[test]
@@ -238,7 +257,7 @@ mod tests {
     fn mounts_beneath_places() {
         let of = |source: &str, target: Option<&str>, writable| {
             let mounts = vec![MountChoice { source: source.to_owned(), target: target.map(str::to_owned), writable }];
-            choose(&policy(), &Choice { mounts, ..Choice::default() }, &Identity::own())
+            choose(&policy(), &Choice { mounts, ..Choice::default() }, true, &Identity::own())
                 .map(|chosen| chosen.mounts.into_iter().map(|(mount, _)| mount.target).collect::<String>())
                 .map_err(|why| why.iter().map(ToString::to_string).collect::<String>())
         };

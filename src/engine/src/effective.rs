@@ -65,19 +65,23 @@ impl Effective {
         Self { policy: Arc::new(policy), chosen: Arc::clone(&self.chosen) }
     }
 
-    /// The same with what a request chooses for itself, so far as the policy lets it; host paths are opened with the rights of `caller`.
+    /// The same with what a request chooses for itself, so far as the policy lets it; host paths are opened with the rights of `caller`. `python`: it is about
+    /// code of a request, whose interpreter does not take every variable.
     ///
     /// # Errors
     /// [`Refusal::Choice`].
-    pub fn choosing(&self, choice: &Choice, caller: &Identity) -> Result<Self, Refusal> {
+    pub fn choosing(&self, choice: &Choice, python: bool, caller: &Identity) -> Result<Self, Refusal> {
         if choice.is_empty() {
             return Ok(self.clone());
         }
-        let chosen =
-            choose(&self.policy, choice, caller).map_err(|declined| Refusal::Choice { policy: self.policy.name.clone(), declined })?;
+        let chosen = choose(&self.policy, choice, python, caller)
+            .map_err(|declined| Refusal::Choice { policy: self.policy.name.clone(), declined })?;
         let mut policy = Policy::clone(&self.policy);
         policy.python.interpreter = chosen.interpreter.unwrap_or(policy.python.interpreter);
         let seen = chosen.mounts.iter().map(|(mount, seen)| (mount.target.clone(), *seen)).collect();
+        if choice.tty.is_some() {
+            policy.grant_terminal();
+        }
         policy.filesystem.mounts.extend(chosen.mounts.into_iter().map(|(mount, _)| mount));
         Ok(Self { policy: Arc::new(policy), chosen: Arc::new(Taken { choice: choice.clone(), seen }) })
     }

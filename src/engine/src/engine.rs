@@ -2,6 +2,7 @@
 
 use std::env;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use remand_jail::host::{self, Depth};
@@ -12,6 +13,7 @@ use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan, Request};
 use remand_policy::Policy;
 use remand_policy::load::Loaded;
+use remand_policy::places::TTY;
 use remand_policy::source::Source;
 use serde_json::Value;
 
@@ -118,13 +120,18 @@ impl Engine {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn python(&self, policy: &Policy, cancel: Option<BorrowedFd<'_>>) -> Result<interpreter::Found, InterpreterError> {
+    pub fn python(
+        &self,
+        policy: &Policy,
+        host: &HostFacts,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<interpreter::Found, InterpreterError> {
         let python = &policy.python;
-        interpreter::find(&python.interpreter, self.lookup(cancel), !python.external_allow.is_empty())
+        interpreter::find(&python.interpreter, self.lookup(host, cancel), !python.external_allow.is_empty())
     }
 
-    fn lookup<'a>(&'a self, cancel: Option<BorrowedFd<'a>>) -> Lookup<'a> {
-        Lookup { path: &self.path, cancel }
+    fn lookup<'a>(&'a self, host: &HostFacts, cancel: Option<BorrowedFd<'a>>) -> Lookup<'a> {
+        Lookup { path: &self.path, cancel, own_ids: remand_plan::own_ids(host) }
     }
 
     /// Makes ready what is to run: finds the program, and makes the plan for this host.
@@ -159,7 +166,7 @@ impl Engine {
         }
         let policy = effective.policy();
         let found = self
-            .found(policy, program, caller.cancel)
+            .found(policy, program, host, caller.cancel)
             .map_err(|why| if cancelled(caller.cancel) { PrepareError::Cancelled } else { why })?;
         laps.lap(if matches!(program, Program::Python) { Step::FindInterpreter } else { Step::FindProgram });
         let plan = remand_plan::resolve(policy, &found.lend(), host, &HostFiles).map_err(PrepareError::Refused)?;
@@ -167,22 +174,34 @@ impl Engine {
         for_the_caller(&chosen, &plan, host, caller.identity).map_err(|lack| PrepareError::Refused(vec![lack]))?;
         let variables: Vec<_> = chosen.choice.environment.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
         let plan = plan.setting(&variables);
+        let plan = match &chosen.choice.tty {
+            Some(term) => plan.at_terminal(term, Path::new(TTY).exists()),
+            None => plan,
+        };
         laps.lap(Step::Plan);
         Ok(Prepared { policy: effective.share(), host: Arc::new(host.clone()), found, plan: Arc::new(plan), chosen })
     }
 
-    fn found(&self, policy: &Policy, program: Program<'_>, cancel: Option<BorrowedFd<'_>>) -> Result<Found, PrepareError> {
+    fn found(
+        &self,
+        policy: &Policy,
+        program: Program<'_>,
+        host: &HostFacts,
+        cancel: Option<BorrowedFd<'_>>,
+    ) -> Result<Found, PrepareError> {
         match program {
             Program::Python => {
-                self.python(policy, cancel).map(|found| Found::Python(Box::new(found.interpreter))).map_err(PrepareError::NoInterpreter)
+                let found = self.python(policy, host, cancel).map_err(PrepareError::NoInterpreter)?;
+                Ok(Found::Python(Box::new(found.interpreter)))
             }
             Program::Command(argv) => {
+                let lookup = self.lookup(host, cancel);
                 let inside = policy.environment.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_str());
                 let command = argv.first().map_or("", String::as_str);
-                let mounted = interpreter::mounted(command, self.lookup(cancel), inside, &policy.filesystem.mounts);
+                let mounted = interpreter::mounted(command, lookup, inside, &policy.filesystem.mounts);
                 let found = match mounted.map_err(PrepareError::NoProgram)? {
                     Some(found) => found,
-                    None => interpreter::program(command, self.lookup(cancel), inside).map_err(PrepareError::NoProgram)?,
+                    None => interpreter::program(command, lookup, inside).map_err(PrepareError::NoProgram)?,
                 };
                 Ok(Found::Command { argv: std::iter::once(found.path).chain(argv.iter().skip(1).cloned()).collect(), tree: found.tree })
             }
@@ -195,7 +214,7 @@ impl Engine {
     /// The policy does not let the request choose what it does, or the request is larger than the policy lets a job be.
     pub fn run(&self, effective: &Effective, program: Program<'_>, request: &Request, caller: Caller<'_>) -> Result<Outcome, RunError> {
         let mut laps = Laps::start();
-        let effective = &effective.choosing(&request.choice, &caller.identity)?;
+        let effective = &effective.choosing(&request.choice, matches!(program, Program::Python), &caller.identity)?;
         let host = host::observe(Depth::Quick);
         laps.lap(Step::Host);
         let mut outcome = match self.prepare_timed(effective, program, &host, &caller, &mut laps) {

@@ -6,7 +6,7 @@
 //!
 //! let engine = Engine::from_environment();
 //! let policy = engine.policy("default", &serde_json::json!({"limits": {"memory": "64MiB"}}))?;
-//! let request = Request { code: "return 6 * 7".to_owned(), ..Request::default() };
+//! let request = Request { code: "return 6 * 7".into(), ..Request::default() };
 //! let outcome = engine.run(&policy, Program::Python, &request, Caller::default())?;
 //! assert_eq!(outcome.value.get(), "42");
 //! # Ok(())
@@ -52,7 +52,7 @@ pub use remand_jail::forkserver::Forkserver;
 pub use remand_jail::host;
 pub use remand_jail::moment::Moment;
 pub use remand_jail::room;
-pub use remand_jail::run::{Progress, Run, Said, Sink, Watcher, run_id};
+pub use remand_jail::run::{Progress, Run, Said, Screen, Sink, Watcher, run_id};
 pub use remand_jail::{Held, beside, close_on_exec, inherited, notify};
 pub use remand_plan::output::{Channel, Piece};
 pub use remand_plan::{Outcome, Request};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use remand_jail::failure::Failure;
 use remand_jail::forkserver::Forkserver;
-use remand_jail::run::{Begun, Feed, Job, Launch, PathLookups, Run, Sink, Watcher};
+use remand_jail::run::{Begun, Feed, Job, Launch, PathLookups, Run, Screen, Sink, Watcher};
 use remand_plan::artifacts::Patterns;
 use remand_plan::enforcement::Enforcement;
 use remand_plan::interpreter::Tree;
@@ -51,6 +51,8 @@ pub struct Caller<'a> {
     pub begun: Option<Begun<'a>>,
     /// Is told how the run goes, twice a second after its first; gives back at once.
     pub watcher: Option<Watcher<'a>>,
+    /// What a run that has a terminal follows in size.
+    pub screen: Option<Screen<'a>>,
 }
 
 /// A program that was found.
@@ -161,7 +163,7 @@ impl Prepared {
     pub fn run_with_lookups(&self, request: &Request, caller: Caller<'_>) -> Result<(Outcome, PathLookups), JobError> {
         let mut laps = Laps::start();
         let (mut outcome, lookups) = match self.started(request, caller.sink, caller.input, &mut laps)? {
-            Ok(run) => run.to_end(caller.cancel, caller.begun, caller.watcher),
+            Ok(run) => run.to_end(caller.cancel, caller.begun, caller.watcher, caller.screen),
             Err(outcome) => (*outcome, PathLookups::default()),
         };
         laps.before(&mut outcome.timing);

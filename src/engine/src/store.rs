@@ -1,7 +1,8 @@
 //! The policies of this machine, by the name or the file that was asked for.
 //!
 //! Always holds: a name stands for a file of the administrator's directory, else for a built-in policy, else for a file of the user's own directory: whoever can
-//! write there, such as a program that the user ran, changes nothing that the others' names mean. Root has no directory of its own, and what stands beside the
+//! write there, such as a program that the user ran, changes nothing that the others' names mean; a file there that says something else under such a name is
+//! refused, and not passed over. Root has no directory of its own, and what stands beside the
 //! administrator's policies extends none of a user's. A path stands for a file, and nothing runs under one that has another policy's name; a file is opened only
 //! as far as [`trust`] goes, and read once.
 
@@ -70,7 +71,7 @@ impl Store {
     /// There is none; it cannot be opened or trusted; for [`Purpose::Run`], its file has another policy's name.
     pub fn source(&self, typed: &str, purpose: Purpose) -> Result<Source, Refusal> {
         if !is_path(typed) {
-            return self.named(typed, true)?.ok_or_else(|| Refusal::Unknown { name: typed.to_owned(), directories: self.directories() });
+            return self.undisputed(typed)?.ok_or_else(|| Refusal::Unknown { name: typed.to_owned(), directories: self.directories() });
         }
         let path = Path::new(typed);
         if purpose == Purpose::Look {
@@ -124,13 +125,19 @@ impl Store {
             }
             let asking = Path::new(&asking.file);
             // The machine's own policy of this name, by whatever path it was asked for, extends the built-in one.
-            if self.is_place(asking, wanted) { shipped::source(wanted) } else { self.base(wanted, !self.is_administrators(asking)) }
+            if self.is_place(asking, wanted) { shipped::source(wanted) } else { self.base(wanted, asking) }
         })
     }
 
-    /// The base of this name; `own`: perhaps one of the user's own.
-    fn base(&self, name: &str, own: bool) -> Result<Source, String> {
-        match self.named(name, own) {
+    /// The base of this name, which a file asks for; a user's may ask for one of the user's own.
+    fn base(&self, name: &str, asking: &Path) -> Result<Source, String> {
+        let by_itself = self.own_file(name).is_some_and(|own| is_at(asking, &own));
+        let found = match self.is_administrators(asking) || shipped::is_file(asking) {
+            true => self.named(name, false),
+            false if by_itself => self.named(name, true),
+            false => self.undisputed(name),
+        };
+        match found {
             Ok(Some(source)) => Ok(source),
             Ok(None) => Err(format!("{}; others stand in {}", built_in(), listed(&self.directories()))),
             Err(refusal) => Err(refusal.to_string()),
@@ -215,13 +222,35 @@ impl Store {
         self.own_place(name).filter(|_| own).map_or(Ok(None), |place| if_there(&place))
     }
 
+    /// As [`Store::named`], where no file of the user's own says something else under the name and could not take effect.
+    fn undisputed(&self, name: &str) -> Result<Option<Source>, Refusal> {
+        let found = self.named(name, true)?;
+        let (Some(source), Some(own)) = (&found, self.own_file(name)) else { return Ok(found) };
+        if is_at(Path::new(&source.file), &own) {
+            return Ok(found);
+        }
+        match if_there(&own) {
+            Ok(None) => Ok(found),
+            Ok(Some(mine)) if mine.text == source.text => Ok(found),
+            _ => {
+                let (typed, name) = (own.to_string_lossy().into_owned(), name.to_owned());
+                Err(Refusal::NameTaken { typed, name, other: source.file.clone() })
+            }
+        }
+    }
+
     fn place(&self, name: &str) -> PathBuf {
         self.directory.join(format!("{name}.jsonc"))
     }
 
     /// The user's own file of a name, unless that name is a built-in policy's.
     fn own_place(&self, name: &str) -> Option<PathBuf> {
-        self.own.as_ref().filter(|_| shipped::source(name).is_err()).map(|directory| directory.join(format!("{name}.jsonc")))
+        self.own_file(name).filter(|_| shipped::source(name).is_err())
+    }
+
+    /// Where the user's own file of a name would stand.
+    fn own_file(&self, name: &str) -> Option<PathBuf> {
+        self.own.as_ref().map(|directory| directory.join(format!("{name}.jsonc")))
     }
 
     fn is_place(&self, path: &Path, name: &str) -> bool {

@@ -30,6 +30,7 @@ impl Telling {
         let text;
         let event = match said {
             Said::Begun(run) => Event::Start { version: VERSION, run, policy },
+            Said::Shown(shown) => Event::Display { shown },
             Said::Item(index, value) => Event::Item { us, index, value },
             Said::Dropped(from, bytes) => Event::Dropped { us, from, bytes },
             Said::Output(piece) => {

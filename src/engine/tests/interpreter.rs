@@ -156,16 +156,17 @@ fn libraries_outside_of_site_packages_come_with_them() -> Check {
     let scratch = Scratch::new("site");
     let venv = scratch.join("venv");
     assert!(Command::new("/usr/bin/python3").args(["-m", "venv", "--without-pip", &venv]).status().unwrap().success());
+    let lib = std::fs::read_dir(format!("{venv}/lib")).unwrap().next().unwrap().unwrap().path();
+    std::fs::create_dir(lib.join("site-packages/package")).unwrap();
     let site = find(&format!("{venv}/bin/python"), "", true).unwrap().interpreter.site_paths.remove(0);
     let source = scratch.join("x.c");
     std::fs::write(&source, "int x(void) { return 7; }").unwrap();
     let outside = scratch.join("libremandx.so");
     let extension = format!("{site}/package/_ext.so");
-    std::fs::create_dir_all(format!("{site}/package")).unwrap();
     let compile = |args: &[&str]| Command::new("cc").args(["-shared", "-fPIC", &source, "-o"]).args(args).status().unwrap().success();
     let rpath = format!("-Wl,-rpath,{}", scratch.0.display());
     assert!(compile(&[&outside]) && compile(&[&extension, "-Wl,--no-as-needed", &outside, &rpath]));
-    // The directory of site packages is the same, but changed.
+    // The directory of site packages is the same; one below it has changed.
     let found = find(&format!("{venv}/bin/python"), "", true).unwrap();
     assert!(found.interpreter.site.binds.contains_key(&outside), "{:?}", found.interpreter.site);
     let code = format!("import ctypes; print(ctypes.CDLL({extension:?}).x())");

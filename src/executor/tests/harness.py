@@ -111,9 +111,10 @@ class Executor:
         os.symlink(os.path.realpath(self.python), executable)
         return executable
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=2, slow=False, script=None, paths=(), stdin="/dev/null", result={}, on_error="stop"):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=3, slow=False, script=None, paths=(), stdin="/dev/null", result={}, on_error="stop", environment={}, flags=("-I",)):
         job = dict(version=version, mode=mode, code=code, items=marshal.dumps(list(items)), query=marshal.dumps(query), limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
+        job["environment"] = environment
         job["script"], job["paths"], job["on_error"] = script, list(paths), on_error
         job["result"] = {**RESULT, **result}
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -124,7 +125,7 @@ class Executor:
             actions = [(os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0)]
             actions += [(os.POSIX_SPAWN_DUP2, fd, low) for fd, low in zip(high, (3, 1, 2, 4))]
             # An environment has its packages by `site`, a bare interpreter has none.
-            argv = [python or self.python, "-I", *([] if python else ["-S"]), "-B", "-c", self.bootstrap]
+            argv = [python or self.python, *flags, *([] if python else ["-S"]), "-B", "-c", self.bootstrap]
             pid = os.posix_spawn(argv[0], argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE])
             for fd in (*high, writer):
                 os.close(fd)
@@ -148,11 +149,11 @@ class Executor:
             return Ended(bytes(stream), out.read().decode(errors="replace"), err.read().decode(errors="replace"), code)
 
 
-def program(name="script.py", directory=None, module=None, arguments=(), awaits=False, value=False):
+def program(name="script.py", directory=None, module=None, arguments=(), awaits=False, value=False, display=False, lines=False):
     """The member `script` of a job, for text that is a file of this name; `-` and `-c` as Python has them."""
     shown = {"-": "<stdin>", "-c": "<string>"}.get(name) or os.path.join(directory, name)
     file = {"-": "<stdin>", "-c": None}.get(name, name)
-    return dict(directory=directory, file=file, shown=file if name == "-" else shown, module=module, argv=["-m" if module else name, *arguments], **{"await": awaits, "value": value})
+    return dict(directory=directory, file=file, shown=file if name == "-" else shown, module=module, argv=["-m" if module else name, *arguments], display=(EXECUTOR / "display.py").read_text() if display else None, **{"await": awaits, "value": value, "lines": lines})
 
 
 class EveryPython(unittest.TestCase):
@@ -184,10 +185,10 @@ class EveryPython(unittest.TestCase):
     def go(self, code, **given):
         return self.executor.run(code, **given)
 
-    def script(self, code, name="script.py", arguments=(), module=None, awaits=False, value=False, paths=(), **given):
+    def script(self, code, name="script.py", arguments=(), module=None, awaits=False, value=False, display=False, lines=False, paths=(), **given):
         """A run of a program in a directory of its own."""
         with tempfile.TemporaryDirectory(dir=EveryPython.directory.name) as directory:
-            wanted = program(name, directory, module, arguments, awaits, value)
+            wanted = program(name, directory, module, arguments, awaits, value, display, lines)
             first = directory if name not in ("-", "-c") else ""
             return self.executor.run(code, mode="script", script=wanted, paths=[first, *paths], **given)
 

@@ -1,6 +1,8 @@
 """Code that is a program: its world, and its endings."""
 
+import os
 import signal
+import subprocess
 import unittest
 
 from harness import EveryPython
@@ -54,6 +56,26 @@ class Program(EveryPython):
         self.assertEqual(self.script("import ctypes\nctypes.CDLL(None).printf(b'from C')").stdout, "from C")
         ended = self.script("import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'print(1)'])")
         self.assertEqual((ended.code, ended.stdout, ended.kinds()), (0, "1\n", ["ready"]))
+
+    def test_variables_that_the_interpreter_did_not_see(self):
+        path = {"PYTHONPATH": "/nowhere"}
+        how = "import os, subprocess, sys\nprint(os.environ['PYTHONPATH'], os.getenvb(b'PYTHONPATH'), subprocess.run(['printenv', 'PYTHONPATH'], capture_output=True).stdout, '' in sys.path)"
+        self.prints(how, "/nowhere b'/nowhere' b'/nowhere\\n' False\n", environment=path, env={"PATH": os.defpath})
+        seeded = "import sys\nprint(hash('abc'), '' in sys.path)"
+        env = {"PYTHONHASHSEED": "7", "PATH": os.defpath}
+        plain = subprocess.run([self.executor.python, "-s", "-c", "print(hash('abc'))"], env=env, capture_output=True, text=True).stdout.strip()
+        self.prints(seeded, plain + " False\n", flags=["-s"], env=env)
+
+    def test_standard_output_is_buffered_as_python_buffers_a_pipe(self):
+        how = "import sys\nprint(sys.stdout.line_buffering, sys.stdout.write_through, sys.stderr.line_buffering)"
+        self.prints(how, "False False True\n")
+        self.prints(how, "True False True\n", lines=True)
+        # Nothing of it is lost at an end of Python's own, nor where it is said that the end is near.
+        for end, status in (("", 0), ("import sys; sys.exit(3)", 3), ("1 / 0", 1), ("import os, signal; os.kill(os.getpid(), signal.SIGURG)\nos.kill(os.getpid(), 9)", -9)):
+            ended = self.script("print('x' * 9000)\nprint('last')\n" + end)
+            self.assertEqual((ended.code, ended.stdout[-5:]), (status, "last\n"), end)
+        ended = self.script("import os\nprint('lost')\nos._exit(0)")
+        self.assertEqual((ended.code, ended.stdout), (0, ""), "as in plain Python")
 
     def test_an_exception_is_told_as_python_tells_it(self):
         ended = self.script("def f():\n    return 1 / 0\n\nf()")

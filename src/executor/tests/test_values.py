@@ -186,6 +186,8 @@ return [{3, 1, 2}, {1, 'a'} != [], frozenset(), b'\\x00\\xff', bytearray(b'x'), 
         self.assertEqual(self.numeric(code).get("value"), expected)
         self.assertEqual(self.numeric("return {'a': np.array([1, np.nan])}")["message"], "1 number that JSON has no word for: NaN at $.a[1]")
         for code, way in (
+            ("np.longdouble(1) / 3", 'numpy.longdouble has no form in JSON: use x.astype("float64")'),
+            ("np.array([1e308], dtype='longdouble') * 10", 'numpy.ndarray has no form in JSON: use x.astype("float64")'),
             ("np.ma.array([1, 2], mask=[0, 1])", "numpy.ma.MaskedArray has no form in JSON: use x.tolist() (None where it is masked)"),
             ("np.ma.masked", "x.tolist()"),
             ("np.array([1j])", "[x.real.tolist(), x.imag.tolist()]"),
@@ -224,7 +226,10 @@ return [t, pd.Timestamp('2024-01-02', tz='UTC'), pd.NaT, pd.NA, pd.Timedelta(1, 
         rows = [{"a": 1, "b": "x", "t": "2024-01-02T00:00:00", "i": None}, {"a": 2, "b": None, "t": None, "i": 3}]
         for code, expected in (
             (frame, rows),
-            (frame + "[1:]", rows[1:]),
+            (frame + "[1:]", [{"index": 1, **rows[1]}]),
+            ("pd.Series([7, 7, 9]).value_counts()", [{"index": 7, "count": 2}, {"index": 9, "count": 1}]),
+            ("pd.Series({0: 5, 1: 7}, name='index')", [{"level_0": 0, "index": 5}, {"level_0": 1, "index": 7}]),
+            ("pd.DataFrame({'v': [1, 2]}, index=[2019, 2020])", [{"index": 2019, "v": 1}, {"index": 2020, "v": 2}]),
             (frame + ".groupby('a').i.max()", [{"a": 1, "i": None}, {"a": 2, "i": 3}]),
             ("pd.DataFrame({0: [1.5]}, index=['r'])", [{"index": "r", "0": 1.5}]),
             ("pd.Series([1, 2])", [1, 2]),

@@ -25,4 +25,6 @@ mod warm;
 pub use sys::{beside, notify};
 
 pub use sys::inherited::{close_on_exec, inherited};
+pub use sys::terminal::Size;
+
 pub use sys::signals::{Held, settle as settle_signals};

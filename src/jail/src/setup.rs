@@ -14,7 +14,7 @@ use remand_child::spec::{Entry, Ids, Landlock, Loopback, Own, RunSpec, Shared, S
 use remand_child::step::FIRST_RULE;
 use remand_plan::Protection;
 use remand_plan::files::FileId;
-use remand_plan::places::{self, DIRECTORIES, RUN_ID};
+use remand_plan::places::{self, DIRECTORIES, RUN_ID, TERMINALS};
 use remand_plan::plan::{Bind, Plan, Root};
 use remand_plan::step::Step;
 use remand_syscalls::bpf::Instruction;
@@ -94,7 +94,7 @@ impl Setup {
             landlock_rules.push((string(path)?, *rights));
         }
         Ok(Self {
-            root: root_entries(&plan.root, plan.proc, ids)?,
+            root: root_entries(&plan.root, plan.proc, plan.tty, ids)?,
             tmp_size: string(&plan.tmp.size.to_string())?,
             tmp_inodes: string(&plan.tmp.inodes.saturating_add(OWN_INODES).to_string())?,
             tmp_attributes: MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | if plan.tmp.exec { 0 } else { MOUNT_ATTR_NOEXEC },
@@ -134,6 +134,7 @@ impl Setup {
                 born_in_cgroup: start.born_in_cgroup,
                 tmp: Tmp { size: &self.tmp_size, inodes: &self.tmp_inodes, attributes: self.tmp_attributes },
                 proc: plan.proc,
+                tty: plan.tty,
                 rlimits: &self.rlimits,
                 drop_groups: matches!(start.ids, Ids::Pool),
                 landlock: plan.landlock.as_ref().map(|landlock| Landlock {
@@ -271,7 +272,7 @@ fn inside(path: &str) -> Result<CString, Failure> {
 }
 
 /// Everything of the root in the order in which it can be made: directories, links, files, binds, hidden directories.
-fn root_entries(root: &Root, proc: bool, ids: u32) -> Result<Vec<RootEntry>, Failure> {
+fn root_entries(root: &Root, proc: bool, tty: bool, ids: u32) -> Result<Vec<RootEntry>, Failure> {
     // Read-only, so that nobody changes the times of the host's node; a device is written to all the same.
     let devices = root.devices.iter().map(|device| {
         let path = *device;
@@ -282,7 +283,7 @@ fn root_entries(root: &Root, proc: bool, ids: u32) -> Result<Vec<RootEntry>, Fai
     // Outer before inner, or the outer would cover the inner.
     binds.sort_by(|(a, _), (b, _)| a.target.cmp(&b.target));
     let (mut directories, mut files, mut mounts) = (BTreeSet::new(), Vec::new(), Vec::new());
-    for directory in DIRECTORIES {
+    for directory in DIRECTORIES.into_iter().chain(tty.then_some(TERMINALS)) {
         parents(directory, &mut directories);
     }
     for (path, content) in &root.files {

@@ -12,7 +12,7 @@ macro_rules! same {
 pub const fn of(step: Child) -> Step {
     same!(step,
         Forkserver OomScore UserNamespace IdMap MountNamespace IpcNamespace UtsNamespace NetworkNamespace Loopback Root Pivot CloneInit InitSignals RunMounts
-        Files CloneExecutor Init CgroupJoin CgroupNamespace Signals Session Keyring Fd Rlimit Groups Gid Uid Capabilities Dumpable NoNewPrivs Landlock Seccomp
+        Files Terminal CloneExecutor Init CgroupJoin CgroupNamespace Signals Session Keyring Fd Rlimit Groups Gid Uid Capabilities Dumpable NoNewPrivs Landlock Seccomp
         Listener Chdir Execve
     )
 }

@@ -192,7 +192,7 @@ impl Judge<'_> {
             Some(_) => Request { files: vec![file], artifacts: vec![PRODUCT.to_owned()], ..Request::default() },
             None => {
                 let script = Script { origin: Origin::Argument, ..Script::default() };
-                Request { code: READ.to_owned(), mode: Mode::Script(script), files: vec![file], ..Request::default() }
+                Request { code: READ.into(), mode: Mode::Script(script), files: vec![file], ..Request::default() }
             }
         };
         let mut outcome = self.run(&policy, &request, compiler.as_deref(), None, |_| ())?;

@@ -74,7 +74,7 @@ impl Runnable {
             Self::Python(text) => {
                 let origin = Origin::File(Language::Python.source().to_owned());
                 let script = Script { origin, arguments: arguments.collect(), ..Script::default() };
-                (Request { code: text.to_string(), mode: Mode::Script(script), files, ..Request::default() }, None)
+                (Request { code: (&**text).into(), mode: Mode::Script(script), files, ..Request::default() }, None)
             }
             Self::Native(program) => {
                 files.push(given(PRODUCT, Arc::clone(program), true));

@@ -1,4 +1,4 @@
-//! What a request chooses for itself, where the `request` section of its policy lets it: an interpreter, variables, mounts.
+//! What a request chooses for itself, where the `request` section of its policy lets it: an interpreter, variables, mounts, a terminal.
 //!
 //! Always holds: plain data, which can be sent to a daemon as it is; no `Debug` shows the value of a variable.
 
@@ -19,6 +19,9 @@ pub struct Choice {
     pub environment: BTreeMap<String, Secret>,
     /// Files and directories of the host that the run is shown besides those of the policy.
     pub mounts: Vec<MountChoice>,
+    /// A terminal of the run's own, and what it is called in `TERM`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tty: Option<String>,
 }
 
 impl Choice {

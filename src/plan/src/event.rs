@@ -5,6 +5,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::frames::Shown;
 use crate::outcome::{CpuMs, Outcome, PolicyRef};
 use crate::output::Channel;
 
@@ -78,6 +79,12 @@ pub enum Event<'a> {
         memory: Option<u64>,
         /// Processes and threads; `null` where nothing counts them here.
         pids: Option<u64>,
+    },
+    /// A program showed something, or its last expression has a value (`--value display`): an output of the notebook format.
+    Display {
+        /// What, and when.
+        #[serde(flatten)]
+        shown: &'a Shown,
     },
     /// The run is over. The last event, unless there is a problem.
     Outcome {

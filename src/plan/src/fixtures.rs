@@ -76,6 +76,7 @@ pub fn python() -> Interpreter {
         core: tree(&["/usr/bin/python3.11", "/usr/lib/python3.11"], &[("/lib", "usr/lib")], &["/usr/lib/python3.11/test"]),
         site: tree(&["/usr/lib/python3.11/lib-dynload", "/usr/lib/python3/dist-packages"], &[("/lib", "usr/lib")], &[]),
         site_paths: vec!["/usr/lib/python3/dist-packages".into()],
+        beside: Vec::new(),
         left_out: Vec::new(),
         standard_path: vec!["/usr/lib/python3.11".into()],
         builtin: Vec::new(),

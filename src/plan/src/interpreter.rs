@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::files::FileId;
 
 /// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
+/// What a program that shows as a notebook does is given besides, in its job.
+pub const DISPLAY: &str = include_str!("../../executor/display.py");
+/// The `-c` text.
 pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
 /// The executor's text: its files are one program, in this order, which its own tests read here.
 pub const PROGRAM: &str = concat!(
@@ -17,6 +20,7 @@ pub const PROGRAM: &str = concat!(
     include_str!("../../executor/values.py"),
     include_str!("../../executor/forms.py"),
     include_str!("../../executor/prints.py"),
+    include_str!("../../executor/source.py"),
     include_str!("../../executor/places.py"),
     include_str!("../../executor/errors.py"),
     include_str!("../../executor/names.py"),
@@ -44,6 +48,8 @@ pub struct Interpreter {
     pub site: Tree,
     /// Directories of packages, so far as they were asked for, and those that `.pth` files in them name.
     pub site_paths: Vec<String>,
+    /// What such files name, and what of it runs are shown.
+    pub beside: Vec<(String, String)>,
     /// What such files name and runs are not shown, and why.
     pub left_out: Vec<(String, String)>,
     /// `sys.path` of the bare interpreter: its standard library.

@@ -21,6 +21,8 @@ pub mod fs {
     pub const REFER: u64 = 1 << 13;
     /// Truncate a file.
     pub const TRUNCATE: u64 = 1 << 14;
+    /// `ioctl` on a device.
+    pub const IOCTL_DEV: u64 = 1 << 15;
     /// Connect to the socket of that name.
     pub const RESOLVE_UNIX: u64 = 1 << 16;
     /// Handled from (ABI, number of rights): 2 brought REFER, 3 TRUNCATE, 5 IOCTL_DEV, 9 RESOLVE_UNIX.

@@ -25,6 +25,7 @@ pub mod outcome;
 pub mod output;
 pub mod plan;
 pub mod protection;
+pub mod python_variables;
 pub mod request;
 mod resolve;
 mod start;
@@ -46,7 +47,7 @@ pub use outcome::Outcome;
 pub use plan::Plan;
 pub use protection::Protection;
 pub use request::Request;
-pub use resolve::{DEFAULT_PATH, POOLS, Shown, UNCOUNTED, no_descriptors, no_room, resolve, shown, unexecutable};
+pub use resolve::{DEFAULT_PATH, POOLS, Shown, UNCOUNTED, no_descriptors, no_room, own_ids, resolve, shown, unexecutable};
 pub use start::{blocked_by_syscalls, blocked_start, plan_to_start};
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a run said, in one order: its prints, its standard output, its standard error.
 //!
-//! Always holds: of each channel no more text is kept than its limit, with some tens of bytes for each piece that it came in; where a run's output is truncated,
+//! Always holds: of each channel no more text is kept than its limit, with some tens of bytes for each piece that it came in, up to a number of them: what comes
+//! in more goes on in the piece before it; where a run's output is truncated,
 //! the first half and the last are; what is dropped is counted.
 
 mod kept;
@@ -52,6 +53,10 @@ pub struct Log {
     count: u32,
     /// The pipes that output came by.
     pipes: [bool; 3],
+    /// Where the last piece came from.
+    last: Option<Channel>,
+    /// A piece went into one that was not the last.
+    moved: bool,
 }
 
 /// What is kept of one channel.
@@ -95,7 +100,13 @@ impl Log {
     #[must_use]
     pub fn new(bounds: &Bounds) -> Self {
         let kept = |channel| Kept::new(bounds.kept(channel), bounds.most(channel), bounds.overflow);
-        Self { channels: [Channel::Print, Channel::Stdout, Channel::Stderr].map(kept), count: 0, pipes: [false; 3] }
+        Self {
+            channels: [Channel::Print, Channel::Stdout, Channel::Stderr].map(kept),
+            count: 0,
+            pipes: [false; 3],
+            last: None,
+            moved: false,
+        }
     }
 
     /// Takes a piece, so many microseconds after user code could begin; returns the part that is within the limit.
@@ -106,8 +117,11 @@ impl Log {
         }
         self.count = self.count.saturating_add(1);
         let number = self.count;
+        let follows = self.last.replace(piece.channel) == Some(piece.channel);
         let Some(kept) = self.channels.get_mut(piece.channel as usize) else { return &[] };
-        kept.take(piece, number, us)
+        let (within, joined) = kept.take(piece, number, us);
+        self.moved |= joined && !follows;
+        within
     }
 
     /// Bytes that came.

@@ -12,7 +12,11 @@ use crate::enforcement::Enforcement;
 use crate::files::FileId;
 use crate::frames::Bounds;
 use crate::interpreter::{Interpreter, Tree};
+use crate::landlock::fs;
 use crate::protection::Protection;
+use crate::python_variables;
+
+use remand_policy::places::{TERMINALS, TTY};
 
 pub use remand_policy::policy::NetworkMode;
 
@@ -53,6 +57,8 @@ pub struct Plan {
     /// Only while learning: the filter that the run would have otherwise. What `filter` hands to the supervisor and this one allows is looked at and let
     /// through; what this one does not allow is denied, as ever.
     pub normal_filter: Option<Vec<Instruction>>,
+    /// Its standard streams are a terminal of its own.
+    pub tty: bool,
     /// What is executed.
     pub command: Command,
     /// Ceilings on what comes back.
@@ -171,6 +177,17 @@ pub struct Command {
     pub kind: CommandKind,
 }
 
+impl Command {
+    /// The same, with what its variables mean to CPython, where it is one that runs the executor.
+    #[must_use]
+    pub(crate) fn settled(mut self) -> Self {
+        if self.kind == CommandKind::Executor {
+            python_variables::settle(&mut self.argv, &mut self.env);
+        }
+        self
+    }
+}
+
 /// What stands at the other end of the result pipe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandKind {
@@ -218,6 +235,24 @@ impl Plan {
             |line: &String| variables.iter().any(|(name, _)| line.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('=')));
         self.command.env.retain(|line| !set(line));
         self.command.env.extend(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        self.command = self.command.settled();
+        self
+    }
+
+    /// The same with a terminal of the run's own, called so in `TERM` unless that is set. `node`: the host has a `/dev/tty`, by which a process finds its own.
+    #[must_use]
+    pub fn at_terminal(mut self, term: &str, node: bool) -> Self {
+        self.tty = true;
+        if !self.command.env.iter().any(|line| line.starts_with("TERM=")) {
+            self.command.env.push(format!("TERM={term}"));
+        }
+        self.root.devices.extend(node.then_some(TTY));
+        let places = [(node.then_some(TTY), 0), (Some(TERMINALS), fs::READ_DIR)];
+        if let Some(landlock) = &mut self.landlock {
+            let rights = |more| (fs::READ_FILE | fs::WRITE_FILE | fs::IOCTL_DEV | more) & landlock.handled_fs;
+            let granted: Vec<_> = places.iter().filter_map(|(place, more)| place.map(|place| (place.to_owned(), rights(*more)))).collect();
+            landlock.rules.extend(granted);
+        }
         self
     }
 

@@ -19,6 +19,10 @@ pub enum Protection {
     CpuTime,
     FileLocks,
     FileSize,
+    /// What is shown of the host because files of the interpreter's packages name it.
+    Files {
+        source: String,
+    },
     /// Nothing of the run is held by descriptors in flight.
     GivenBack,
     IpcNamespace,
@@ -79,6 +83,7 @@ impl fmt::Display for Protection {
             Self::CpuTime => "cpu_time",
             Self::FileLocks => "file_locks",
             Self::FileSize => "file_size",
+            Self::Files { source } => return write!(f, "files of {source}"),
             Self::GivenBack => "given_back",
             Self::IpcNamespace => "ipc_namespace",
             Self::LandlockFiles => "landlock_files",
@@ -176,6 +181,7 @@ mod tests {
             LandlockFiles,
             IpcNamespace,
             GivenBack,
+            Files { source: "/srv".into() },
             FileSize,
             FileLocks,
             CpuTime,

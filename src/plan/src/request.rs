@@ -37,6 +37,10 @@ pub struct Script {
     pub awaits: bool,
     /// The value of the last expression is wanted.
     pub value: bool,
+    /// What it shows is wanted: `display()`, the value of the last expression as a notebook shows it, figures of matplotlib.
+    pub display: bool,
+    /// Somebody looks on: standard output comes line by line, as Python has it for a terminal, and not in blocks, as it has it for a pipe.
+    pub lines: bool,
 }
 
 /// What names a program; the text is the request's code, but for a module.
@@ -100,11 +104,55 @@ impl Origin {
     }
 }
 
+/// Python source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// Text, whatever encoding it names for itself: an argument, a member of a request.
+    Text(String),
+    /// What a file has: Python reads it in the encoding that it names (PEP 263).
+    File(Arc<[u8]>),
+}
+
+impl Code {
+    /// As a file has it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::File(bytes) => bytes,
+        }
+    }
+}
+
+impl Default for Code {
+    fn default() -> Self {
+        Self::Text(String::new())
+    }
+}
+
+impl From<String> for Code {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Code {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Vec<u8>> for Code {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::File(bytes.into())
+    }
+}
+
 /// One run as asked; by default without code, items and query.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// Python source: a function body, or a program.
-    pub code: String,
+    pub code: Code,
     /// How it is called.
     pub mode: Mode,
     /// Input items, an array of any JSON.
@@ -150,7 +198,7 @@ pub enum GivenKind {
 impl Default for Request {
     fn default() -> Self {
         Self {
-            code: String::new(),
+            code: Code::default(),
             mode: Mode::AllItems,
             items: Data::no_items(),
             query: Data::null(),

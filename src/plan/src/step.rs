@@ -15,7 +15,7 @@ words! {
         // Between clone and exec.
         Forkserver "forkserver", OomScore "oom_score", UserNamespace "user_namespace", IdMap "id_map", MountNamespace "mount_namespace", IpcNamespace "ipc_namespace",
         UtsNamespace "uts_namespace", NetworkNamespace "network_namespace", Loopback "loopback", Root "root", Pivot "pivot",
-        CloneInit "clone_init", InitSignals "init_signals", RunMounts "run_mounts", Files "files", CloneExecutor "clone_executor", Init "init",
+        CloneInit "clone_init", InitSignals "init_signals", RunMounts "run_mounts", Files "files", Terminal "terminal", CloneExecutor "clone_executor", Init "init",
         CgroupJoin "cgroup_join", CgroupNamespace "cgroup_namespace", Signals "signals", Session "session", Keyring "keyring", Fd "fd", Rlimit "rlimit",
         Groups "groups", Gid "gid", Uid "uid", Capabilities "capabilities", Dumpable "dumpable", NoNewPrivs "no_new_privs", Confine "confine",
         Landlock "landlock", Seccomp "seccomp", Listener "listener", LandlockSeccomp "landlock_seccomp", Chdir "chdir", Execve "execve",

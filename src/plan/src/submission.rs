@@ -28,9 +28,9 @@ words! {
 }
 
 words! {
-    /// The value that a program gives.
+    /// The value that a program gives: that of its last expression, or what it shows (the outcome's `displays`).
     ScriptValue {
-        Last "last",
+        Last "last", Display "display",
     }
 }
 
@@ -294,9 +294,16 @@ impl<'a> Submission<'a> {
             (None, Some(name)) => Origin::File(file_name(name)?),
             (None, None) => Origin::default(),
         };
-        let script = Script { origin, arguments: self.argv, awaits: self.awaits, value: self.value.is_some() };
+        let script = Script {
+            origin,
+            arguments: self.argv,
+            awaits: self.awaits,
+            value: self.value == Some(ScriptValue::Last),
+            display: self.value == Some(ScriptValue::Display),
+            lines: false,
+        };
         Ok(Request {
-            code: self.code.unwrap_or_default(),
+            code: self.code.unwrap_or_default().into(),
             mode: match self.mode {
                 ModeName::AllItems => Mode::AllItems,
                 ModeName::PerItem => Mode::PerItem(self.on_error.unwrap_or(OnError::Stop)),
@@ -307,7 +314,7 @@ impl<'a> Submission<'a> {
             stdin: self.stdin.map(|stdin| stdin.bytes("stdin")).transpose()?.map(Into::into),
             files: self.files.into_iter().map(GivenFile::given).collect::<Result<_, _>>()?,
             artifacts: self.artifacts,
-            choice: Choice { interpreter: self.python, environment: self.environment, mounts: self.mounts },
+            choice: Choice { interpreter: self.python, environment: self.environment, mounts: self.mounts, tty: None },
         })
     }
 }
@@ -389,8 +396,14 @@ mod tests {
             "files": [{"name": "a", "text": "\u{e9}"}, {"name": "b", "content": "AA==", "executable": true}, {"name": "d", "directory": true, "imports": true}],
         });
         let program = request(&program).unwrap();
-        let script =
-            Script { origin: Origin::File("main.py".into()), arguments: vec!["a".into(), String::new()], awaits: true, value: true };
+        let script = Script {
+            origin: Origin::File("main.py".into()),
+            arguments: vec!["a".into(), String::new()],
+            awaits: true,
+            value: true,
+            display: false,
+            lines: false,
+        };
         assert_eq!(program.mode, Mode::Script(script));
         assert_eq!(program.stdin.as_deref(), Some(&[0, 255][..]));
         assert_eq!(

@@ -12,6 +12,10 @@ pub const WRITABLE: [&str; 2] = ["/tmp", WORKSPACE];
 pub const DIRECTORIES: [&str; 5] = ["/tmp", WORKSPACE, "/proc", "/dev", "/remand/empty"];
 /// The first three, which are the kernel's: no mount shows the host's.
 pub const CLOSED_SOURCES: &[&str] = CLOSED_TARGETS.split_at(3).0;
+/// Where a run finds the terminal that it has, if any: its own name for it, and the directory of terminals.
+pub const TTY: &str = "/dev/tty";
+/// See [`TTY`].
+pub const TERMINALS: &str = "/dev/pts";
 /// All that a run has of `/sys`: what glibc counts the CPUs by.
 pub const CPUS: &str = "/sys/devices/system/cpu/online";
 macro_rules! run_id {

@@ -416,6 +416,11 @@ sections! {
         ///
         /// As for `filesystem.mounts`. What a request names is opened with the rights of whoever makes it, beneath `source`, and no symbolic link is followed.
         mounts: Vec<Mount> = Vec::new(), mounts();
+        /// Whether a request may have a terminal (`--tty`): a pseudo-terminal of the run's own, which is its standard input, output and error.
+        ///
+        /// A devpts of the run's own with one terminal in it, `/dev/tty`, and those requests of `ioctl` that set a terminal's modes, size and foreground
+        /// group, unless `syscalls.deny` or `syscalls.kill` has `ioctl`. It opens the kernel's code for terminals.
+        tty: bool = false, flag(AllowsMore);
     }
 }
 
@@ -442,6 +447,11 @@ impl Policy {
     #[must_use]
     pub fn writes_to_host(&self) -> bool {
         self.filesystem.mounts.iter().any(|mount| mount.writable)
+    }
+
+    /// Lets a run set the modes, the size and the foreground group of the terminal that it is given.
+    pub fn grant_terminal(&mut self) {
+        self.syscalls.rules.allow.push(remand_syscalls::of_a_terminal());
     }
 
     /// The narrowest policy of this name: no system call, no mount, no device, no import, every protection required, and limits under which a bare

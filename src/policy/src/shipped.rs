@@ -3,6 +3,7 @@
 //! Always holds: each of them loads, and `strict` narrows `default`.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use crate::source::Source;
 
@@ -24,6 +25,12 @@ pub fn source(name: &str) -> Result<Source, String> {
         Some((_, text)) => Ok(Source { file: format!("built-in {name}"), text: Cow::Borrowed(text.as_bytes()) }),
         None => Err(format!("built in are: {}", SHIPPED.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", "))),
     }
+}
+
+/// Whether a file's name stands for the text of one of them.
+#[must_use]
+pub fn is_file(file: &Path) -> bool {
+    SHIPPED.iter().any(|(name, _)| file.as_os_str() == format!("built-in {name}").as_str())
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod rules;
 mod seccomp;
 mod start;
 mod table;
+mod terminal;
 
 pub use answer::{Barrier, Denial, NoRemedy, Remedy, answer, entry_names, remedy, risk};
 pub use arch::Arch;
@@ -35,6 +36,7 @@ pub use profile::{Asked, Foreign, Unexportable, container_profile, profile};
 pub use rules::{Comparison, Condition, Grant, Rules};
 pub use seccomp::{ALLOW, KILL, NO_SUCH_CALL, NOTIFY, audit_arch};
 pub use start::{Blocked, NEEDED_TO_START, Starting, blocked};
+pub use terminal::of_a_terminal;
 
 #[cfg(test)]
 mod tests;

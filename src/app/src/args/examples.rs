@@ -22,10 +22,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "remand python script.py one two < input.txt",
             "remand python -c 'print(6 * 7)'",
             "remand python -m json.tool < data.json",
+            "remand python --tty -m code",
+            "remand python -p numeric --value display --outcome plots.json plots.py",
             "remand python -p strict -t 2s --outcome run.json solution.py < case.in > case.out",
         ],
     ),
-    ("exec", &["remand exec -- /bin/ls -l /", "remand exec -p compile -t 10s -- gcc --version"]),
+    ("exec", &["remand exec -- /bin/ls -l /", "remand exec -p compile -t 10s -- gcc --version", "remand exec -p compile --tty -- bash"]),
     ("helper", &["remand helper < request.json", "remand helper --stream --allow-policy strict < request.json"]),
     (
         "judge",

@@ -213,6 +213,9 @@ pub struct PythonArgs {
     /// What it finds and leaves.
     #[command(flatten)]
     pub files: FilesArgs,
+    /// Whether it has a terminal.
+    #[command(flatten)]
+    pub terminal: TerminalArgs,
     /// Let `await` stand outside of functions too
     #[arg(long = "await")]
     pub awaits: bool,
@@ -249,6 +252,9 @@ pub struct ExecArgs {
     /// What it finds and leaves.
     #[command(flatten)]
     pub files: FilesArgs,
+    /// Whether it has a terminal.
+    #[command(flatten)]
+    pub terminal: TerminalArgs,
     /// Program, looked up on PATH, and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -318,7 +324,7 @@ pub struct ShowArgs {
     /// Print the whole outcome as JSON on standard output
     #[arg(long)]
     pub json: bool,
-    /// Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, item, outcome
+    /// Print events as they come, a line of JSON each, on standard output: start, print, stdout, stderr, display, item, outcome
     #[arg(long, conflicts_with = "json")]
     pub stream: bool,
     /// Write the whole outcome as JSON to a file, or to an open descriptor of this number; what is printed for people stays as it is
@@ -342,6 +348,15 @@ impl ShowArgs {
     }
 }
 
+/// Whether a run has a terminal.
+#[derive(Clone, Copy, Debug, ArgGroup)]
+pub struct TerminalArgs {
+    /// Give it a terminal of its own in the place of this one, where request.tty of the policy allows it: keys go to it as they are typed (Ctrl-C interrupts the
+    /// program, Ctrl-D is the end of input), and what it writes comes as it is, control characters too; standard output and error are one there
+    #[arg(long, conflicts_with_all = ["json", "stream"])]
+    pub tty: bool,
+}
+
 /// Whose exit status the command has.
 #[derive(Clone, Copy, Debug, ArgGroup)]
 pub struct StatusArgs {
@@ -360,10 +375,12 @@ pub enum StatusArg {
 }
 
 /// `--value`.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ValueArg {
     /// That of the last line, if it is an expression
     Last,
+    /// What a notebook would show: display(), the last expression, matplotlib's figures, each in all forms that it has (MIME types)
+    Display,
 }
 
 /// `remand doctor`.
@@ -422,14 +439,14 @@ const PYTHON_USAGE: &str = "remand python [OPTIONS] SCRIPT [ARGS]...
 
 const PYTHON_HELP: &str = "\
 The program is shown its own file, and what --file and --dir copy, in /workspace, where it begins; what it writes there and in /tmp is in memory and gone with \
-it, but for --artifacts. A directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). Its output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent. \
+it, but for --artifacts. A directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). Its output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent, but with --tty. \
 Standard input is read ahead of the program: what it leaves unread is not there for whoever reads after it (`</dev/null` gives it none).
 
 The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
 docs/reference/exit-codes.md has all of them.";
 
 const EXEC_HELP: &str = "\
-The program's own output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent. \
+The program's own output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent, but with --tty. \
 Standard input is read ahead of the program: what it leaves unread is not there for whoever reads after it (`</dev/null` gives it none). \
 The program sees only its own file, the libraries it is linked with, what the policy mounts, and in /workspace, where it begins, what --file and --dir copy \
 there. What it writes there is in memory and gone with it, but for --artifacts; a directory that it is to change and keep takes a writable mount.

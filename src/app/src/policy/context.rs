@@ -39,10 +39,11 @@ impl Context {
     /// Of a policy that was read.
     pub fn of(sources: Vec<Source>, loaded: Loaded) -> Result<Self, Failure> {
         let engine = Engine::from_environment();
-        let interpreter = engine.python(&loaded.policy, None);
+        let host = host::observe(Depth::Quick);
+        let interpreter = engine.python(&loaded.policy, &host, None);
         let interpreter = interpreter.map(|found| found.interpreter).map_err(|error| error.to_string());
         let ceiling = engine.ceiling()?;
-        Ok(Self { sources, loaded, host: host::observe(Depth::Quick), interpreter, engine, ceiling })
+        Ok(Self { sources, loaded, host, interpreter, engine, ceiling })
     }
 
     /// The policy's own file.

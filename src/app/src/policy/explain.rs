@@ -26,7 +26,7 @@ pub fn explain(args: &ExplainArgs) -> Result<u8, Failure> {
 /// The plan of a run here, as `remand run` makes it but for a closer look at the host; or why there is none.
 fn resolved(engine: &Engine, policy: &Policy) -> Result<Plan, String> {
     let host = host::observe(Depth::Full);
-    let found = engine.python(policy, None).map_err(|error| error.to_string())?;
+    let found = engine.python(policy, &host, None).map_err(|error| error.to_string())?;
     remand_plan::plan_to_start(policy, &Program::Python(&found.interpreter), &host, &HostFiles)
         .map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
 }

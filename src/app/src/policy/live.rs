@@ -116,7 +116,7 @@ impl<'o> Live<'o> {
 
     fn run(&self, under: &Prepared, code: &str, query: Value) -> Result<Outcome, String> {
         let query = Data::value(&query.to_string(), "query", u64::MAX).map_err(|error| error.to_string())?;
-        let request = Request { code: code.to_owned(), query, ..Request::default() };
+        let request = Request { code: code.into(), query, ..Request::default() };
         under.run(&request, Caller { cancel: Some(self.cancel.fd()), ..Caller::default() }).map_err(|error| error.to_string())
     }
 

@@ -8,7 +8,7 @@ use super::page::{Page, some};
 const NAMED: usize = 20;
 
 pub(super) fn choices(page: &mut Page<'_>) {
-    let Choices { interpreters, environment, mounts } = &page.policy.request;
+    let Choices { interpreters, environment, mounts, tty } = &page.policy.request;
     page.title("What a request may choose for itself");
     page.of("request.interpreters", format!("Its interpreter, besides that of the policy: {}.", listed(interpreters)));
     page.of("request.environment", format!("Environment variables: {}.", listed(environment)));
@@ -18,6 +18,7 @@ pub(super) fn choices(page: &mut Page<'_>) {
     if mounts.is_empty() {
         page.of("request.mounts", "No mount.");
     }
+    page.of("request.tty", if *tty { "A terminal of the run's own." } else { "No terminal." });
 }
 
 fn listed(names: &[String]) -> String {

@@ -89,6 +89,7 @@ fn learn(learner: &mut Learner, input: &str, number: u32, outcome: &Outcome, fil
         core: tree,
         site: Tree::default(),
         site_paths: Vec::new(),
+        beside: Vec::new(),
         left_out: Vec::new(),
         standard_path: Vec::new(),
         builtin: Vec::new(),

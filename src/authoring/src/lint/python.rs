@@ -1,6 +1,7 @@
 //! The `python` and `environment` sections: names that no Python has, variables that do something else than one thinks.
 
 use remand_plan::POOLS;
+use remand_plan::python_variables::refused;
 use remand_policy::policy::{Policy, Python};
 use remand_policy::text::{did_you_mean, quote};
 use remand_policy::units::Limit;
@@ -50,11 +51,8 @@ fn variable(policy: &Policy, name: &str, value: &str, found: &mut Found) {
     if matches!(name, "LD_PRELOAD" | "LD_AUDIT" | "LD_LIBRARY_PATH") {
         let message = format!("{name} decides which code is loaded into the interpreter itself, before any Python");
         found.say(at, message, "take it out unless that is meant; its files must be in a mount that has \"exec\": true");
-    } else if name.starts_with("PYTHON") {
-        let message = format!(
-            "the interpreter of `remand run` ignores {name}, since it starts with -I; only Pythons that the run starts itself see it"
-        );
-        found.say(at, message, "take it out");
+    } else if let Some(why) = refused(name, value) {
+        found.say(at, format!("{name}: {why}; only Pythons that the run starts itself see it"), "take it out");
     } else if POOLS.contains(&name) {
         pool(policy, name, value, found);
     } else if let Some(variable) = reference(value) {

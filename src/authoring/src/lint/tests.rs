@@ -201,7 +201,11 @@ fn python_and_environment() {
     );
     let environment = |text: &str| format!("\"environment\": {{{text}}}");
     due(&environment("\"LD_PRELOAD\": \"/a.so\""), "environment.LD_PRELOAD: ", &environment("\"LANG\": \"C\""));
-    due(&environment("\"PYTHONPATH\": \"/a\""), "ignores PYTHONPATH, since it starts with -I", &environment("\"PATH\": \"/a\""));
+    due(
+        &environment("\"PYTHONHOME\": \"/a\""),
+        "PYTHONHOME: it would have no effect in the run's Python",
+        &environment("\"PATH\": \"/a\""),
+    );
     due(
         &environment("\"OMP_NUM_THREADS\": \"65\""),
         "asks for more threads than limits.pids = 64",

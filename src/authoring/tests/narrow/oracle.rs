@@ -69,7 +69,8 @@ pub fn more(ceiling: &Policy, result: &Policy) -> Vec<&'static str> {
     check("python.runner_env_deny", *runner_env_deny || !ceiling.python.runner_env_deny);
     let map = |list: &[(String, String)]| list.iter().cloned().collect::<BTreeMap<_, _>>();
     check("environment", map(environment) == map(&ceiling.environment));
-    let Choices { interpreters, environment, mounts } = request;
+    let Choices { interpreters, environment, mounts, tty } = request;
+    check("request.tty", ceiling.request.tty || !*tty);
     for path in ["python3", "python3.9", "/opt/venvs", "/opt/venvs/a", "/opt/venvs/a/b", "/opt/venvsa", "/opt"] {
         let has = |list: &[String]| list.iter().any(|entry| entry == "*" || entry == path || path.starts_with(&format!("{entry}/")));
         check("request.interpreters", has(&ceiling.request.interpreters) || !has(interpreters));

@@ -3,21 +3,24 @@
 //!
 //! Always holds: nothing is executed, a line that imports something is only read for the paths that are written in it. A path counts only where everybody can
 //! reach and read it, or where it lies beside the virtual environment; and where runs have the caller's own id, only if by its mode everybody can read all
-//! that is in it, so that no package can show a run what only the caller may see. No place of the run's own is among them.
+//! that is shown of it, so that no package can show a run what only the caller may see. No place of the run's own is among them; of a directory, `parts` are shown.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use remand_policy::places::{CLOSED_SOURCES, beneath, overlap, taken};
+use remand_policy::places::{CLOSED_SOURCES, behind, beneath, overlap, taken};
 
+use super::parts;
 use super::reach::Reach;
-use super::tree::{Node, Resolved, resolve};
+use super::tree::{Resolved, resolve};
 use super::trust::{self, PACKAGES};
 
 /// Bytes of a `.pth` file, or of the module of an editable install, that are read.
 const LARGEST: usize = 256 << 10;
 /// Paths that are looked at of one directory of packages.
 const MAX_PATHS: usize = 1000;
+/// Names that are told.
+const NAMED: usize = 8;
 
 /// What directories of packages bring in besides themselves.
 #[derive(Debug, Default)]
@@ -28,6 +31,10 @@ pub(super) struct Brought {
     pub directories: Vec<String>,
     /// Files and directories that this rests on.
     pub read: BTreeSet<String>,
+    /// Real paths of the directories that were looked through.
+    pub listed: Vec<String>,
+    /// For people: what is named, and what of it is shown.
+    pub beside: Vec<(String, String)>,
     /// What is named and not shown, and why.
     pub left_out: Vec<(String, String)>,
     project: Option<String>,
@@ -79,19 +86,40 @@ impl Brought {
         }
         *left -= 1;
         // What is not there is nothing to Python either.
-        let Some(found) = resolve(path, &|path| reach.look(path)) else { return };
+        let Some(found) = resolve(path, &|path| reach.look(path)) else {
+            reach.sought.borrow_mut().insert(path.to_owned());
+            return;
+        };
         if sites.iter().any(|site| beneath(&found.real, site)) {
             return;
         }
         self.read.insert(path.to_owned());
-        match refused(&found, reach, self.project.as_deref()) {
-            Some(why) => self.left_out.push((path.to_owned(), why)),
-            None => {
-                let above = path.rsplit_once('/').map_or("", |(above, _)| above);
-                self.directories.push(if directory { path } else { above }.to_owned());
-                self.names.insert(path.to_owned());
-            }
+        let why = refused(&found, reach, self.project.as_deref()).or_else(|| self.show(path, &found.real, reach, directory));
+        self.left_out.extend(why.map(|why| (path.to_owned(), why)));
+    }
+
+    /// Adds what is shown of a place at a real path, or says why nothing is.
+    fn show(&mut self, path: &str, real: &str, reach: &Reach<'_>, directory: bool) -> Option<String> {
+        let shown = if Path::new(real).is_dir() {
+            parts::shown(real, !directory, &reach.budget, &mut self.listed)
+        } else {
+            Some(real.to_owned()).filter(|real| parts::is_shown(real)).into_iter().collect()
+        };
+        // A link among them is judged by what it leads to.
+        let mut ends = shown.iter().filter(|_| reach.own_id()).filter_map(|shown| resolve(shown, &|path| reach.look(path)));
+        let secret = ends.find_map(|found| parts::closed(&found.real, &reach.budget));
+        if let Some(secret) = secret {
+            return Some(unreadable(secret, reach));
         }
+        if shown.is_empty() {
+            return Some("a .pth file names it, and no package or module is in it".to_owned());
+        }
+        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+        self.directories.push(if directory { path } else { above }.to_owned());
+        let named = |shown: &String| behind(shown, real).map_or_else(|| shown.clone(), |rest| format!("{path}{rest}"));
+        self.beside.push((path.to_owned(), told(real, &shown)));
+        self.names.extend(shown.iter().map(named));
+        None
     }
 }
 
@@ -102,29 +130,26 @@ fn refused(found: &Resolved, reach: &Reach<'_>, project: Option<&str>) -> Option
     if let Some(own) = taken(real).or_else(kernels).or_else(|| reach.own(found).map(|own| format!("{own} is the run's own"))) {
         return Some(own);
     }
-    let secret = reach.closed_below(found, project).map(|(place, _)| place);
-    let secret = secret.or_else(|| reach.own_id().then(|| closed(real, reach)).flatten())?;
-    Some(format!("a .pth file names it, and not everybody can read {secret}: chmod -R o+rX it, or name it in filesystem.mounts"))
+    reach.closed_below(found, project).map(|(place, _)| unreadable(place, reach))
 }
 
-/// The first thing below a directory that not everybody can read, or that is no file. What nobody can pay to look at is such a thing.
-fn closed(real: &str, reach: &Reach<'_>) -> Option<String> {
-    let mut todo = vec![real.to_owned()];
-    while let Some(path) = todo.pop() {
-        let needed = match reach.look(&path) {
-            Node::Link(_) => continue,
-            Node::Other(mode, _) if mode & libc::S_IFMT == libc::S_IFDIR => (mode, 0o5),
-            Node::Other(mode, _) if mode & libc::S_IFMT == libc::S_IFREG => (mode, 0o4),
-            _ => return Some(path),
-        };
-        if needed.0 & needed.1 != needed.1 {
-            return Some(path);
+/// What decides is looked at again too: it may be opened.
+fn unreadable(secret: String, reach: &Reach<'_>) -> String {
+    let why = format!("a .pth file names it, and not everybody can read {secret}: chmod -R o+rX it, or name it in filesystem.mounts");
+    reach.sought.borrow_mut().insert(secret);
+    why
+}
+
+/// What is shown of a directory or file, in words.
+fn told(real: &str, shown: &[String]) -> String {
+    let names: Vec<&str> = shown.iter().filter_map(|path| behind(path, real)?.strip_prefix('/')).collect();
+    match names.get(..NAMED) {
+        _ if names.is_empty() => "a .pth file names it: shown, read-only".to_owned(),
+        Some(first) if names.len() > NAMED => {
+            format!("a .pth file names it: {} and {} more, read-only", first.join(", "), names.len() - NAMED)
         }
-        if needed.1 == 0o5 {
-            todo.extend(listed(&path).map(|name| format!("{path}/{name}")));
-        }
+        _ => format!("a .pth file names it: {}, read-only, and nothing else of it", names.join(", ")),
     }
-    None
 }
 
 /// Absolute paths that stand in quotes.
@@ -152,8 +177,9 @@ pub(super) fn links(libraries: &[String], owners: &[u32], reach: &Reach<'_>) -> 
         let end = reach.content(link).map(|found| found.real);
         end.is_some_and(|real| taken(&real).is_none() && Path::new(&real).is_file()) && trust::check(link, owners).is_ok()
     };
-    found.retain(leads);
-    found
+    let (leads, nowhere): (_, BTreeSet<String>) = found.into_iter().partition(leads);
+    reach.sought.borrow_mut().extend(nowhere);
+    leads
 }
 
 /// Names in a directory.
@@ -162,115 +188,4 @@ fn listed(directory: &str) -> impl Iterator<Item = String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::super::reach::Machine;
-    use super::*;
-    use std::fs::{Permissions, set_permissions};
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    struct Place(PathBuf);
-
-    impl Place {
-        fn new(name: &str) -> Self {
-            // Nothing that a run has of its own or that somebody else may write, wherever the checkout lies: not below /tmp.
-            let places = ["/var/lib".to_owned(), std::env::var("HOME").unwrap_or_default()];
-            let path = places.iter().map(|place| Path::new(place).join(format!("remand-beside-{name}-{}", std::process::id())));
-            let path = path.into_iter().find(|path| std::fs::create_dir(path).is_ok()).unwrap();
-            set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-            Self(path.canonicalize().unwrap())
-        }
-
-        fn path(&self, name: &str) -> String {
-            format!("{}/{name}", self.0.display())
-        }
-
-        fn file(&self, name: &str, text: &str) -> String {
-            let path = self.path(name);
-            std::fs::create_dir_all(Path::new(&path).parent().unwrap()).unwrap();
-            std::fs::write(&path, text).unwrap();
-            path
-        }
-
-        fn mode(&self, name: &str, mode: u32) {
-            set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
-        }
-    }
-
-    impl Drop for Place {
-        fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn what_pth_files_and_editable_installs_name() {
-        let place = Place::new("names");
-        for file in ["plain/one.py", "finder/src/two/__init__.py", "site/own/x.py"] {
-            place.file(file, "");
-        }
-        let site = place.path("site");
-        let finder = format!("MAPPING: dict[str, str] = {{'two': '{}', \"gone\": \"/no/such\"}}\n", place.path("finder/src/two"));
-        place.file("site/__editable___two_finder.py", &finder);
-        place.file("site/a.pth", &format!("# {0}/no\n{0}/plain\nown\n../none\n", place.0.display()));
-        place.file("site/b.pth", "import __editable___two_finder; __editable___two_finder.install()\n");
-        place.file("site/.c.pth", &place.path("finder"));
-        // What is beside is closed to others by the directory above alone.
-        place.mode("", 0o700);
-        let reach = Reach::new(&Machine, vec![site.clone()]);
-        let found = brought(std::slice::from_ref(&site), Some(&place.path("")[..place.path("").len() - 1]), &reach);
-        assert_eq!(found.names, [place.path("plain"), place.path("finder/src/two")].into());
-        assert_eq!(found.directories, [place.path("plain"), place.path("finder/src")]);
-        assert_eq!(brought(&[place.path("site")], None, &reach).left_out.len(), 2, "of no project");
-        assert!(found.left_out.is_empty() && found.read.contains(&place.path("site/__editable___two_finder.py")), "{found:?}");
-    }
-
-    #[test]
-    fn a_run_is_not_shown_what_only_the_caller_may_see() {
-        let place = Place::new("secret");
-        place.file("code/a.py", "");
-        let secret = place.file("code/deep/secret", "");
-        let site = place.path("site");
-        place.file("site/a.pth", &format!("{}\n/\n/etc\n/proc/self\n/sys\n/tmp\n", place.path("code")));
-        let found = |own: bool| {
-            let mut reach = Reach::new(&Machine, vec![site.clone()]);
-            reach.own_id = own;
-            brought(std::slice::from_ref(&site), Some(place.0.to_str().unwrap()), &reach)
-        };
-        assert_eq!(
-            (found(true).names, found(true).left_out.len()),
-            ([place.path("code")].into(), 4),
-            "the root is nobody's, the rest the run's own"
-        );
-        place.mode("code/deep/secret", 0o600);
-        assert!(found(true).names.is_empty() && found(true).left_out[0].1.contains(&secret), "{:?}", found(true).left_out);
-        assert_eq!(found(false).names.len(), 1, "the kernel keeps it from a run with an id of its own");
-        place.mode("", 0o700);
-        assert_eq!(found(false).names.len(), 1, "what is beside counts from there on");
-        place.mode("code", 0o750);
-        assert!(found(false).names.is_empty());
-    }
-
-    #[test]
-    fn links_of_a_standard_library_lead_somewhere() {
-        let place = Place::new("links");
-        let file = place.file("etc/sitecustomize.py", "");
-        let library = place.path("lib");
-        place.file("lib/site-packages/x.py", "");
-        for (target, link) in
-            [(file.as_str(), "lib/a.py"), ("/etc/passwd", "lib/b"), ("/etc", "lib/c"), ("gone", "lib/d"), (&file, "lib/site-packages/e")]
-        {
-            symlink(target, place.path(link)).unwrap();
-        }
-        let reach = Reach::new(&Machine, vec![place.0.to_str().unwrap().to_owned()]);
-        let found = |owners: &[u32]| links(std::slice::from_ref(&library), owners, &reach);
-        assert_eq!(found(&trust::owners()), [place.path("lib/a.py")].into());
-        assert!(found(&[4_000_000]).is_empty(), "somebody else could have put it there");
-    }
-
-    #[test]
-    fn paths_that_are_written() {
-        let text = "MAPPING: dict[str, str] = {'one': '/a/one', \"two\": \"/b/two\"}\nx = 'no'; y = 'a\n/c'";
-        assert_eq!(written(text).collect::<Vec<_>>(), ["/a/one", "/b/two"]);
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! Answers kept between runs, one small file each.
 //!
 //! Always holds: the directory and each record read belong to us and nobody else can write them (checked on the open descriptor, no symlink
-//! followed); a record counts only while every file it rests on, whoever could
-//! exchange one of them, and this very program, are the same.
+//! followed); a record counts only while every file, directory and absence that it rests on, whoever could exchange one of them, and this very program, are
+//! the same.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -18,49 +18,27 @@ use remand_plan::Interpreter;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::budget::Budget;
 use super::candidate::once_each;
-use crate::acl;
+use super::parts;
+use super::stamp::{Directories, Place, Stamp};
 
 /// Bytes; a record with its executor has some 50 KiB.
 const MAX_RECORD: u64 = 4 << 20;
 /// Records kept; when there are more, all go.
 const MAX_RECORDS: usize = 256;
 
-/// A file's identity: device, inode, size, modification and change in nanoseconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Stamp(u64, u64, u64, i64, i64);
-
-impl Stamp {
-    /// Of what `path` leads to; `None` if that cannot be told.
-    pub(super) fn of(path: &str) -> Option<Self> {
-        let meta = std::fs::metadata(path).ok()?;
-        let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
-        let (modified, changed) = (nanoseconds(meta.mtime(), meta.mtime_nsec()), nanoseconds(meta.ctime(), meta.ctime_nsec()));
-        Some(Self(meta.dev(), meta.ino(), meta.size(), modified, changed))
-    }
-}
-
-/// Who can change a directory, link or file on the way to one: device, inode, mode, user, group, and the access list if the group bits may be its mask.
-/// Links are not followed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Place(u64, u64, u32, u32, u32, Option<Vec<u8>>);
-
-impl Place {
-    /// Of what is at `path`; `None` if that cannot be told.
-    pub(super) fn of(path: &str) -> Option<Self> {
-        let meta = std::fs::symlink_metadata(path).ok()?;
-        let list = if meta.mode() & 0o020 == 0 || meta.is_symlink() { None } else { acl::list(path).ok()? };
-        Some(Self(meta.dev(), meta.ino(), meta.mode(), meta.uid(), meta.gid(), list))
-    }
-}
-
 /// What was found out about a candidate.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     /// What was asked.
     pub key: String,
-    /// Every file that the answer rests on.
-    pub files: Vec<(String, Stamp)>,
+    /// Every file that the answer rests on; of some, that there is none.
+    pub files: Vec<(String, Option<Stamp>)>,
+    /// Every directory that modules were looked for in.
+    pub directories: Directories,
+    /// What everybody must be able to read: runs have the caller's own id.
+    pub open: Vec<String>,
     /// Every step on the way to them, as it was when they were trusted.
     pub places: Vec<(String, Place)>,
     /// The interpreter, or why there is none.
@@ -112,8 +90,11 @@ impl Cache {
         let record = decode(&bytes)?;
         let fresh = record.key == key
             && record.places.iter().all(|(path, place)| Place::of(path).as_ref() == Some(place))
-            && record.files.iter().all(|(path, stamp)| Stamp::of(path).as_ref() == Some(stamp));
-        fresh.then_some(record)
+            && record.files.iter().all(|(path, stamp)| Stamp::of(path) == *stamp)
+            && record.directories.are_the_same();
+        // A mode may be another where no directory is.
+        let budget = Budget::default();
+        (fresh && record.open.iter().all(|path| parts::closed(path, &budget).is_none())).then_some(record)
     }
 
     /// Keeps a record: complete under its name, or not at all.
@@ -238,6 +219,7 @@ mod tests {
             core: tree,
             site: Tree::default(),
             site_paths: vec![],
+            beside: vec![],
             left_out: vec![],
             standard_path: vec![],
             builtin: Vec::new(),
@@ -247,7 +229,14 @@ mod tests {
         let file = file.to_str().unwrap().to_owned();
         let directory = Path::new(&file).parent().unwrap().to_str().unwrap().to_owned();
         let places = vec![(directory.clone(), Place::of(&directory).unwrap())];
-        Record { key: "k".to_owned(), files: vec![(file.clone(), Stamp::of(&file).unwrap())], places, answer: Ok(interpreter) }
+        Record {
+            key: "k".to_owned(),
+            files: vec![(file.clone(), Stamp::of(&file))],
+            places,
+            directories: Directories::default(),
+            open: vec![],
+            answer: Ok(interpreter),
+        }
     }
 
     #[test]
@@ -266,6 +255,21 @@ mod tests {
         assert_eq!(cache.load("k"), None, "others can exchange the file now");
         mode(0o700);
         assert!(cache.load("k").is_none());
+        let absent = scratch.0.join("pyvenv.cfg");
+        let mut resting = self::record(&file);
+        resting.files.push((absent.to_str().unwrap().to_owned(), None));
+        resting.open.push(file.to_str().unwrap().to_owned());
+        cache.store(&resting).unwrap();
+        assert!(cache.load("k").is_some(), "control");
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+        resting.files[0].1 = Stamp::of(file.to_str().unwrap());
+        cache.store(&resting).unwrap();
+        assert!(cache.load("k").is_none(), "not everybody can read it any more");
+        resting.open.clear();
+        cache.store(&resting).unwrap();
+        assert!(cache.load("k").is_some(), "control");
+        std::fs::write(&absent, "").unwrap();
+        assert!(cache.load("k").is_none(), "what was not there is there");
         std::fs::write(&file, "22").unwrap();
         assert_eq!(cache.load("k"), None);
         std::fs::remove_file(&file).unwrap();

@@ -4,19 +4,18 @@
 //! have put there, or that would load what somebody else could have, is passed over unasked.
 
 use std::collections::BTreeSet;
-use std::os::fd::BorrowedFd;
 use std::os::unix::fs::MetadataExt;
 
-use nix::unistd::geteuid;
 use remand_plan::Interpreter;
 use remand_plan::files::FileId;
 use remand_plan::interpreter::Tree;
 
 use super::ask::{Refusal, ask};
-use super::cache::{Cache, Place, Record, Stamp};
+use super::cache::{Cache, Record};
 use super::candidate::{candidates, executable, once_each};
 use super::layout::Layout;
-use super::needs::{Core, needs};
+use super::needs::{Core, Rests, needs};
+use super::stamp::{Directories, Place, Stamp};
 use super::tree::{self, Node};
 use super::{InterpreterError, Lookup, shim, trust};
 
@@ -40,7 +39,7 @@ pub fn find<'a>(interpreter: &str, lookup: impl Into<Lookup<'a>>, site: bool) ->
     let candidates = candidates(interpreter, lookup.path)?;
     let mut passed_over = Vec::new();
     for candidate in &candidates {
-        let search = Search { candidate, site, cache: cache.as_ref(), cancel: lookup.cancel };
+        let search = Search { candidate, site, cache: cache.as_ref(), lookup };
         match search.run(&mut notes) {
             Ok(interpreter) => {
                 notes.extend(once_each(passed_over));
@@ -63,7 +62,7 @@ pub fn find<'a>(interpreter: &str, lookup: impl Into<Lookup<'a>>, site: bool) ->
 /// As [`find`].
 pub fn look(interpreter: &str, site: bool) -> Result<Option<Interpreter>, InterpreterError> {
     let cache = Cache::open().ok();
-    let search = Search { candidate: interpreter, site, cache: cache.as_ref(), cancel: None };
+    let search = Search { candidate: interpreter, site, cache: cache.as_ref(), lookup: "".into() };
     search.look().map_err(|reason| InterpreterError {
         wanted: format!("no usable interpreter {interpreter:?}"),
         reasons: vec![format!("{interpreter} {reason}")],
@@ -74,7 +73,7 @@ struct Search<'a> {
     candidate: &'a str,
     site: bool,
     cache: Option<&'a Cache>,
-    cancel: Option<BorrowedFd<'a>>,
+    lookup: Lookup<'a>,
 }
 
 impl Search<'_> {
@@ -83,8 +82,8 @@ impl Search<'_> {
         if let Some(record) = self.cache.and_then(|cache| cache.load(&key)) {
             return record.answer;
         }
-        let (answer, names) = self.ask(&real)?;
-        if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&record(key, &names, answer.clone())?)) {
+        let (answer, rests) = self.ask(&real)?;
+        if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&record(key, &rests, answer.clone())?)) {
             notes.push(reason);
         }
         answer
@@ -94,7 +93,7 @@ impl Search<'_> {
     fn named(&self) -> Result<(String, String), String> {
         executable(self.candidate)?;
         let real = shim::behind(self.candidate)?.unwrap_or_else(|| self.candidate.to_owned());
-        let key = format!("{}\n{real}\n{}", self.candidate, self.site);
+        let key = format!("{}\n{real}\n{}\n{}", self.candidate, self.site, self.lookup.own_ids);
         Ok((real, key))
     }
 
@@ -113,34 +112,37 @@ impl Search<'_> {
         // Whoever can write one of these would have our rights when it is asked, and could name any file into a run.
         let trusted = |said: Result<(), String>| said.map_err(|reason| format!("is not asked: {reason}"));
         trusted(layout.trusted(&owners))?;
-        let core = Core::of(&layout)?;
+        let core = Core::of(&layout, !self.lookup.own_ids)?;
         trusted(core.shared.iter().try_for_each(|library| trust::check(library, &owners)))?;
-        if geteuid().is_root() {
+        if self.lookup.own_ids {
             readable(&core.tree(&[]))?;
         }
         Ok((layout, core))
     }
 
-    /// The answer to keep, and the names it rests on. Passing troubles are errors: they are not kept.
-    fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, BTreeSet<String>), String> {
+    /// The answer to keep, and what it rests on. Passing troubles are errors: they are not kept.
+    fn ask(&self, real: &str) -> Result<(Result<Interpreter, String>, Rests), String> {
         let (layout, core) = self.before_asking(real)?;
-        let (reply, executor) = match ask(real, &core.tree(&[]), self.cancel) {
+        let (reply, executor) = match ask(real, &core.tree(&[]), self.lookup.cancel) {
             Ok(said) => said,
-            Err(Refusal::Lasting(reason)) => return Ok((Err(reason), BTreeSet::from([real.to_owned()]))),
+            Err(Refusal::Lasting(reason)) => {
+                let names = BTreeSet::from([real.to_owned()]);
+                return Ok((Err(reason), Rests { names, sought: layout.sought, ..Rests::default() }));
+            }
             Err(Refusal::Passing(reason)) => return Err(reason),
         };
-        let (interpreter, names) = needs(&layout, core, (&reply, executor), self.site, &trust::owners())?;
-        if geteuid().is_root() {
+        let (interpreter, rests) = needs(&layout, core, (&reply, executor), self.site, &trust::owners())?;
+        if self.lookup.own_ids {
             readable(&interpreter.site)?;
         }
-        Ok((Ok(interpreter), names))
+        Ok((Ok(interpreter), rests))
     }
 }
 
 /// What is kept of an answer. Of the way to each file, who can change it counts.
-fn record(key: String, names: &BTreeSet<String>, answer: Result<Interpreter, String>) -> Result<Record, String> {
+fn record(key: String, rests: &Rests, answer: Result<Interpreter, String>) -> Result<Record, String> {
     let mut places = BTreeSet::new();
-    for name in names {
+    for name in &rests.names {
         places.extend(trust::steps(name)?);
     }
     // Its stamps would vouch for something else.
@@ -148,8 +150,9 @@ fn record(key: String, names: &BTreeSet<String>, answer: Result<Interpreter, Str
         return Err(format!("the answer is not kept: {path} was replaced while it was looked at"));
     }
     let places = places.into_iter().filter_map(|place| Place::of(&place).map(|seen| (place, seen))).collect();
-    let files = names.iter().filter_map(|name| Stamp::of(name).map(|stamp| (name.clone(), stamp))).collect();
-    Ok(Record { key, files, places, answer })
+    let files = rests.names.union(&rests.sought).map(|name| (name.clone(), Stamp::of(name))).collect();
+    let directories = Directories::of(&rests.directories);
+    Ok(Record { key, files, places, directories, open: rests.open.clone(), answer })
 }
 
 /// The path of a bind, if something else is there than was judged.
@@ -158,7 +161,7 @@ fn replaced((path, judged): (&String, &FileId)) -> Option<String> {
     (!same).then(|| path.clone())
 }
 
-/// Checks that runs, which have ids of their own when root starts them, can read what is shown to them.
+/// Checks that runs, which have ids of their own, can read what is shown to them.
 fn readable(tree: &Tree) -> Result<(), String> {
     for path in tree.binds.keys() {
         let meta = std::fs::metadata(path).map_err(|error| format!("needs {path}: {error}"))?;

@@ -30,6 +30,8 @@ pub(super) struct Layout {
     pub libraries: Vec<String>,
     /// Real directories that the caller has named along with it: prefixes of the libraries, and the virtual environment.
     pub prefixes: BTreeSet<String>,
+    /// Where a configuration or a library was looked for: whether one is there decides.
+    pub sought: BTreeSet<String>,
 }
 
 impl Layout {
@@ -39,15 +41,15 @@ impl Layout {
     /// It leads to no file, or no standard library is found.
     pub(super) fn read(executable: &str) -> Result<Self, String> {
         let binary = real(executable).ok_or("leads to no file")?;
-        let config = ancestors(executable).skip(1).take(2).map(|directory| format!("{directory}/pyvenv.cfg"));
+        let configs: Vec<String> = ancestors(executable).skip(1).take(2).map(|directory| format!("{directory}/pyvenv.cfg")).collect();
         let is_config = |path: &String| real(path).is_some_and(|real| real.ends_with("/pyvenv.cfg") && Path::new(&real).is_file());
-        let config = config.into_iter().find(is_config);
+        let config = configs.iter().find(|path| is_config(path)).cloned();
         let home = config.as_deref().and_then(home);
         let starts = [Some(executable.to_owned()), home.as_ref().map(|home| format!("{home}/python")), Some(binary.clone())];
         let wanted = versioned(&binary);
-        let mut unseen = None;
+        let (mut unseen, mut sought) = (None, BTreeSet::from_iter(configs));
         let mut first = |prefixes: &mut dyn Iterator<Item = &str>| {
-            prefixes.map(|prefix| below(prefix, wanted, &mut unseen)).find(|found| !found.is_empty()).unwrap_or_default()
+            prefixes.map(|prefix| below(prefix, wanted, (&mut unseen, &mut sought))).find(|found| !found.is_empty()).unwrap_or_default()
         };
         let mut libraries: Vec<String> = starts.iter().flatten().flat_map(|start| first(&mut ancestors(start).skip(1))).collect();
         if libraries.is_empty() {
@@ -63,7 +65,7 @@ impl Layout {
         let above = |path: String, levels| ancestors(&path).nth(levels).map(str::to_owned).filter(|prefix| !prefix.is_empty());
         let prefixes = libraries.iter().filter(|path| is_standard(path)).filter_map(|path| above(real(path)?, 2));
         let prefixes = prefixes.chain(config.iter().filter_map(|config| above(real(config)?, 1))).collect();
-        Ok(Self { executable: executable.to_owned(), binary, config, libraries, prefixes })
+        Ok(Self { executable: executable.to_owned(), binary, config, libraries, prefixes, sought })
     }
 
     /// Checks that nobody but `owners` can change or add to any of it.
@@ -154,8 +156,9 @@ fn is_library(path: &str) -> bool {
         || (name.starts_with("python3") && name.ends_with(".zip") && Path::new(&real).is_file())
 }
 
-/// The standard libraries directly below a prefix, of one version or of all. What kept a directory that is there from being listed goes to `unseen`.
-fn below(prefix: &str, wanted: Option<&str>, unseen: &mut Option<String>) -> Vec<String> {
+/// The standard libraries directly below a prefix, of one version or of all. What kept a directory that is there from being listed goes to `unseen`, and where
+/// they were looked for to `sought`.
+fn below(prefix: &str, wanted: Option<&str>, (unseen, sought): (&mut Option<String>, &mut BTreeSet<String>)) -> Vec<String> {
     let mut found = Vec::new();
     for directory in LIBRARIES.iter().map(|name| format!("{prefix}/{name}")) {
         let entries = std::fs::read_dir(&directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
@@ -165,9 +168,11 @@ fn below(prefix: &str, wanted: Option<&str>, unseen: &mut Option<String>) -> Vec
             }
             Vec::new()
         });
+        sought.insert(directory.clone());
         let names = entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok());
         for name in names.filter(|name| version(name).is_some() && wanted.is_none_or(|wanted| wanted == name)) {
             let standard = format!("{directory}/{name}");
+            sought.extend([standard.clone(), format!("{standard}/lib-dynload")]);
             let zip = format!("{directory}/{}.zip", name.replace('.', ""));
             found.extend([format!("{standard}/lib-dynload"), standard, zip].into_iter().filter(|path| is_library(path)));
         }
@@ -225,6 +230,10 @@ mod tests {
             ["base/lib/python3.12", "base/lib/python312.zip", "base/lib64/python3.12", "base/lib64/python3.12/lib-dynload"].map(path);
         assert_eq!((layout.binary.clone(), layout.config.clone()), (path("base/bin/python3.12"), Some(path("venv/pyvenv.cfg"))));
         assert_eq!((layout.libraries.as_slice(), &layout.prefixes), (&libraries[..], &["base", "venv"].map(path).into()));
+        assert!(
+            ["venv/pyvenv.cfg", "venv/bin/pyvenv.cfg", "venv/lib"].iter().all(|name| layout.sought.contains(&path(name))),
+            "{layout:?}"
+        );
         // Links that lead to something else are none of it.
         std::fs::write(path("secret"), "").unwrap();
         for (from, to) in [("venv/bin/pyvenv.cfg", "secret"), ("base/lib/python3.12/lib-dynload", "venv")] {

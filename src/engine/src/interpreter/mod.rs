@@ -12,11 +12,13 @@ mod elf;
 mod find;
 mod layout;
 mod needs;
+mod parts;
 mod program;
 mod reach;
 mod sandbox;
 mod script;
 mod shim;
+mod stamp;
 mod tree;
 mod trust;
 
@@ -33,11 +35,14 @@ pub struct Lookup<'a> {
     pub path: &'a str,
     /// Readable: the answer is no longer wanted.
     pub cancel: Option<BorrowedFd<'a>>,
+    /// Runs have ids of their own, and not the caller's (`remand_plan::own_ids`): what they can read is then another matter.
+    pub own_ids: bool,
 }
 
+/// On this machine, as it is for this process.
 impl<'a> From<&'a str> for Lookup<'a> {
     fn from(path: &'a str) -> Self {
-        Self { path, cancel: None }
+        Self { path, cancel: None, own_ids: remand_jail::host::own_ids() }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Always holds: the core is found by reading alone, before the interpreter is asked; a path of the reply is used only where it looks like what was asked
 //! for, and only if it was named along with the interpreter or everybody can read it, so that no answer can put another directory of the host into a run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 
 use remand_plan::Interpreter;
@@ -22,6 +22,8 @@ use super::trust::{self, PACKAGES};
 const LAZY: &[&str] = &["libgcc_s.so.1"];
 /// Extension modules that are of no use in a run and would bring in many libraries: no display, no directory services.
 const LEFT_OUT: &[&str] = &["_tkinter", "nis"];
+/// Endings of directories that no module is imported from.
+const NO_MODULES: [&str; 2] = ["__pycache__", ".dist-info"];
 /// Most extension modules looked at below site directories.
 const MAX_MODULES: usize = 50_000;
 
@@ -36,9 +38,9 @@ pub(super) struct Core {
 }
 
 impl Core {
-    /// Finds it by reading.
-    pub(super) fn of(layout: &Layout) -> Result<Self, String> {
-        let reach = Reach::new(&Machine, layout.places());
+    /// Finds it by reading. `own_id`: runs have the caller's own user id.
+    pub(super) fn of(layout: &Layout, own_id: bool) -> Result<Self, String> {
+        let reach = Reach::new(&Machine, layout.places(), own_id);
         let shared = libraries(&layout.binary, &stdlib_modules(&layout.libraries)?, &reach)?;
         let links = beside::links(&layout.libraries, &trust::owners(), &reach);
         let own = [&layout.executable, &layout.binary].into_iter().chain(&layout.config).chain(&layout.libraries);
@@ -54,11 +56,23 @@ impl Core {
     }
 }
 
-/// An interpreter, and every name that its trees were made from (whose identity they depend on).
 /// The locale that the shipped policies name: a directory of files, which glibc does not have in itself.
 const LOCALE: &str = "/usr/lib/locale/C.utf8";
 
-pub(super) type Needs = (Interpreter, BTreeSet<String>);
+/// What an answer rests on.
+#[derive(Debug, Default)]
+pub(super) struct Rests {
+    /// Files and directories that it was made from.
+    pub names: BTreeSet<String>,
+    /// What was not there, and where something was looked for in vain.
+    pub sought: BTreeSet<String>,
+    /// Real paths of the directories that modules were looked for in.
+    pub directories: Vec<String>,
+    /// Real paths of what a run is shown only while everybody can read all of it.
+    pub open: Vec<String>,
+}
+
+pub(super) type Needs = (Interpreter, Rests);
 
 /// Finds out what the interpreter behind `reply` needs besides its core; with `site`, also its site packages.
 pub(super) fn needs(
@@ -84,9 +98,11 @@ pub(super) fn needs(
     let core_tree = core.tree(&shown);
     core.reach.name(&shown);
     let brought = beside::brought(&shown, layout.project().as_deref(), &core.reach);
-    let directories: Vec<String> = shown.iter().cloned().chain(brought.names.iter().filter_map(|name| follow(name))).collect();
-    let modules =
-        if site { libraries(&core.binary, &site_modules(&directories, &core.reach.budget)?, &core.reach)? } else { BTreeSet::new() };
+    let open: Vec<String> = brought.names.iter().filter_map(|name| follow(name)).collect();
+    let trees: Vec<String> = open.iter().chain(&shown).cloned().collect();
+    let (modules, mut directories) = if site { site_modules(&trees, &core.reach.budget)? } else { Default::default() };
+    let modules = if site { libraries(&core.binary, &modules, &core.reach)? } else { BTreeSet::new() };
+    directories.splice(0..0, brought.listed);
     let site_names: BTreeSet<String> = modules.into_iter().chain(site_paths.iter().cloned()).chain(brought.names).collect();
     site_paths.extend(brought.directories);
     let site_tree = tree::build(site_names.iter().map(String::as_str), &core_tree, &|path| core.reach.look(path));
@@ -98,6 +114,11 @@ pub(super) fn needs(
         follow(name).is_some_and(|real| core_tree.binds.contains_key(&real) || site_tree.binds.contains_key(&real) || shown.contains(&real))
     });
     names.extend(brought.read);
+    let mut sought: BTreeSet<String> = core.reach.sought.take();
+    sought.extend(
+        layout.sought.iter().chain(&reply.zoneinfo).chain(if site { &reply.site[..] } else { &[] }).cloned().chain([LOCALE.to_owned()]),
+    );
+    let open = if core.reach.own_id() { open } else { Vec::new() };
     let interpreter = Interpreter {
         executable: layout.executable.clone(),
         version: reply.version,
@@ -106,12 +127,13 @@ pub(super) fn needs(
         site: site_tree,
         site_paths,
         left_out: brought.left_out,
+        beside: brought.beside,
         standard_path: reply.paths.clone(),
         builtin: reply.builtin.clone(),
         suffixes: reply.suffixes.clone(),
         executor,
     };
-    Ok((interpreter, names))
+    Ok((interpreter, Rests { names, sought, directories, open }))
 }
 
 /// The site directories that are there: those named along with the interpreter, if nobody else can add to them, and those that everybody can read.
@@ -154,28 +176,37 @@ fn stdlib_modules(libraries: &[String]) -> Result<Vec<String>, String> {
     Ok(LAZY.iter().map(|name| (*name).to_owned()).chain(modules).collect())
 }
 
-/// Every shared object below the site directories (symlinks to directories are not followed). What cannot be listed is passed over: one
-/// package is no reason that nothing starts, and mostly a run cannot reach it either.
-fn site_modules(directories: &[String], budget: &Budget) -> Result<Vec<String>, String> {
-    let mut modules = Vec::new();
-    let mut todo: Vec<PathBuf> = directories.iter().map(PathBuf::from).collect();
-    while let Some(directory) = todo.pop() {
+/// Every shared object that these are or that is below them (symlinks to directories are not followed), and the directories that may hold one. What cannot be
+/// listed is passed over: one package is no reason that nothing starts, and mostly a run cannot reach it either.
+fn site_modules(trees: &[String], budget: &Budget) -> Result<(Vec<String>, Vec<String>), String> {
+    let is_object = |name: &str| name.ends_with(".so") || name.contains(".so.");
+    let mut modules: Vec<String> = trees.iter().filter(|tree| is_object(tree) && Path::new(tree).is_file()).cloned().collect();
+    let mut directories = Vec::new();
+    let mut todo: VecDeque<PathBuf> = trees.iter().filter(|tree| is_dir(tree)).map(PathBuf::from).collect();
+    // Those further up first: where they are too many to look at each time, these tell more.
+    while let Some(directory) = todo.pop_front() {
+        directories.extend(
+            directory
+                .to_str()
+                .filter(|_| !NO_MODULES.iter().any(|none| directory.as_os_str().as_encoded_bytes().ends_with(none.as_bytes())))
+                .map(str::to_owned),
+        );
         for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if !budget.pay(directory.as_os_str().len() + name.len(), 0) {
-                return Err(format!("more files below {} than can be looked at", directories.join(", ")));
+                return Err(format!("more files below {} than can be looked at", trees.join(", ")));
             }
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() => todo.push(entry.path()),
-                Ok(_) if name.ends_with(".so") || name.contains(".so.") => modules.extend(entry.path().into_os_string().into_string()),
+                Ok(kind) if kind.is_dir() => todo.push_back(entry.path()),
+                Ok(_) if is_object(&name) => modules.extend(entry.path().into_os_string().into_string()),
                 _ => {}
             }
         }
         if modules.len() > MAX_MODULES {
-            return Err(format!("more than {MAX_MODULES} shared objects below {}", directories.join(", ")));
+            return Err(format!("more than {MAX_MODULES} shared objects below {}", trees.join(", ")));
         }
     }
     modules.sort();
-    Ok(modules)
+    Ok((modules, directories))
 }

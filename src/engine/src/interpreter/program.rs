@@ -95,14 +95,14 @@ pub fn mounted<'a>(
 pub fn extension(program: &str, extension: &str) -> Option<Vec<String>> {
     let real = |path: &str| tree::resolve(path, &tree::host).map(|found| found.real);
     // Both are shown to runs already.
-    let reach = Reach::new(&Machine, vec![real(program)?, real(extension)?]);
+    let reach = Reach::new(&Machine, vec![real(program)?, real(extension)?], true);
     let of = |also: &[String]| libraries(&real(program)?, also, &reach).ok();
     Some(of(&[real(extension)?])?.difference(&of(&[])?).cloned().collect())
 }
 
 /// `vouched`: found on PATH.
 fn of(file: &str, paths: Paths<'_>, vouched: bool) -> Result<HostProgram, String> {
-    let reach = Reach::new(&Machine, Vec::new());
+    let reach = Reach::new(&Machine, Vec::new(), !paths.caller.own_ids);
     named(file, &reach)?;
     let mut program = HostProgram { path: file.to_owned(), tree: Tree::default() };
     let mut names = BTreeSet::new();
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn what_interprets_a_script() {
-        let reach = Reach::new(&Machine, Vec::new());
+        let reach = Reach::new(&Machine, Vec::new(), true);
         let mut names = BTreeSet::new();
         let mut asked = |text: &str, path: &str| {
             let line = Line::read(text.as_bytes()).unwrap().unwrap();

@@ -6,14 +6,13 @@
 //! is shown is what was judged, whoever renames directories meanwhile.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io::Read;
 use std::rc::Rc;
 
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
 use nix::sys::stat::{FileStat, SFlag, fstat, fstatat};
-use nix::unistd::geteuid;
 use remand_plan::files::FileId;
 use remand_policy::places::{self, beneath};
 
@@ -93,17 +92,19 @@ pub(super) struct Reach<'a> {
     /// Real paths of trees that the caller or the policy named.
     named: Vec<String>,
     /// Runs have the caller's own user id: in a named tree, modes for everybody else say nothing.
-    pub(super) own_id: bool,
+    own_id: bool,
     nodes: RefCell<HashMap<String, Node>>,
     objects: RefCell<HashMap<String, Result<Rc<Object>, String>>>,
+    /// Directories and files in which something was looked for in vain, and what was not there.
+    pub(super) sought: RefCell<BTreeSet<String>>,
     pub(super) budget: Budget,
 }
 
 impl<'a> Reach<'a> {
-    /// `named`: real paths.
-    pub(super) fn new(host: &'a dyn Host, named: Vec<String>) -> Self {
-        let (nodes, objects) = (RefCell::default(), RefCell::default());
-        Self { host, named, own_id: !geteuid().is_root(), nodes, objects, budget: Budget::default() }
+    /// `named`: real paths; `own_id`: runs have the caller's own user id.
+    pub(super) fn new(host: &'a dyn Host, named: Vec<String>, own_id: bool) -> Self {
+        let (nodes, objects, sought) = (RefCell::default(), RefCell::default(), RefCell::default());
+        Self { host, named, own_id, nodes, objects, sought, budget: Budget::default() }
     }
 
     /// Adds real paths of trees that were named.
@@ -114,7 +115,7 @@ impl<'a> Reach<'a> {
     /// All of a host.
     #[cfg(test)]
     pub(super) fn everything(host: &'a dyn Host) -> Self {
-        Self { own_id: true, ..Self::new(host, vec![String::new()]) }
+        Self::new(host, vec![String::new()], true)
     }
 
     /// What is at a path, the last component not followed; nothing where that cannot be paid.
@@ -248,7 +249,7 @@ mod tests {
         let file = top.join("a/file");
         std::fs::write(&file, "").unwrap();
         symlink(&file, top.join("link")).unwrap();
-        let public = |path: &str| Reach::new(&Machine, vec!["/".to_owned()]).public(path);
+        let public = |path: &str| Reach::new(&Machine, vec!["/".to_owned()], true).public(path);
         let mode = |path: &PathBuf, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
         let seen = || [&file, &top.join("link"), &top.join("a")].map(|path| public(path.to_str().unwrap()));
         mode(&top, 0o755);

@@ -8,8 +8,11 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use nix::unistd::{AccessFlags, access, getegid, geteuid};
+
+use remand_policy::places::beneath;
 
 use super::tree;
 use crate::acl::{self, Writer};
@@ -20,9 +23,30 @@ const NOBODY: u32 = 65534;
 /// Directories of packages, which an interpreter that is asked does not see.
 pub(super) const PACKAGES: [&str; 2] = ["site-packages", "dist-packages"];
 
-/// The users who can change everything here anyway: root, and the owner of `/` (in a user namespace of one's own, the host's root is someone unnamed).
+/// Where only the host's root puts files, whoever that is in a user namespace.
+const SYSTEM: [&str; 9] = ["/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/sbin", "/usr"];
+
+/// The users who can change everything here anyway: root, and the owner of `/`, unless that is someone unnamed.
 pub(super) fn roots() -> Vec<u32> {
-    std::iter::once(0).chain(std::fs::metadata("/").map(|meta| meta.uid())).collect()
+    let owner = std::fs::metadata("/").map(|meta| meta.uid()).ok();
+    std::iter::once(0).chain(owner.filter(|owner| Some(*owner) != unnamed())).collect()
+}
+
+/// The number that stands for every user whom this user namespace does not map, the host's root among them; none where all are mapped.
+fn unnamed() -> Option<u32> {
+    static UNNAMED: OnceLock<Option<u32>> = OnceLock::new();
+    *UNNAMED.get_or_init(|| {
+        let read = |path: &str| std::fs::read_to_string(path).ok();
+        let all = |map: &String| map.split_whitespace().eq(["0", "0", "4294967295"]);
+        // Without a /proc nobody can say: then any number is somebody's.
+        let some = read("/proc/self/uid_map").is_some_and(|map| !all(&map));
+        some.then(|| read("/proc/sys/kernel/overflowuid").and_then(|text| text.trim().parse().ok()).unwrap_or(NOBODY))
+    })
+}
+
+/// Whether what belongs to someone unnamed is the host's root's after all, or changes nothing: what is beneath a directory is looked at itself.
+fn vouched(step: &str, meta: &Metadata, on_the_way: bool) -> bool {
+    step == "/" || (on_the_way && meta.is_dir()) || SYSTEM.iter().any(|tree| beneath(step, tree))
 }
 
 /// Whose files this process may run with its own rights: root's, and its own.
@@ -102,7 +126,13 @@ fn look(step: &str) -> Result<Metadata, String> {
 /// `on_the_way`: only a part of the path to something that is looked at itself.
 fn only(owners: &[u32], step: &str, meta: &Metadata, on_the_way: bool) -> Result<(), String> {
     let us = if owners.iter().all(|owner| roots().contains(owner)) { "root" } else { "root or yourself" };
-    if !owners.contains(&meta.uid()) {
+    if unnamed() == Some(meta.uid()) && meta.uid() != geteuid().as_raw() {
+        if !vouched(step, meta, on_the_way) {
+            return Err(format!(
+                "{step} belongs to a user whom this user namespace does not map, who could change what is run with our rights; map that user, or have it below /usr or /opt"
+            ));
+        }
+    } else if !owners.contains(&meta.uid()) {
         return Err(format!("{step} belongs to user {}, who could change what is run with our rights; chown it to {us}", meta.uid()));
     }
     let mode = if on_the_way { meta.mode() } else { meta.mode() & !STICKY };
@@ -158,6 +188,22 @@ mod tests {
         assert_eq!(said(0o041_777, 0), None, "/tmp");
         assert_eq!(said(0o101_777, 0), Some(Writer::Anybody), "sticky means nothing on a file");
         assert_eq!(said(0o120_777, 5), None, "a symlink's mode means nothing");
+    }
+
+    #[test]
+    fn what_is_nobodys_by_name_is_roots_in_its_own_places_alone() {
+        let (directory, file) = (std::fs::metadata("/usr").unwrap(), std::fs::metadata("/etc/passwd").unwrap());
+        for (step, meta, on_the_way, believed) in [
+            ("/usr/lib/x", &file, false, true),
+            ("/opt/conda", &directory, false, true),
+            ("/", &directory, true, true),
+            ("/home", &directory, true, true),
+            ("/home/venv/bin/python3", &file, true, false),
+            ("/home/venv/lib", &directory, false, false),
+            ("/usrs/x", &file, true, false),
+        ] {
+            assert_eq!(vouched(step, meta, on_the_way), believed, "{step}");
+        }
     }
 
     #[test]

@@ -43,13 +43,10 @@ impl Drop for Scratch {
 fn a_users_names_stand_behind_all_others() {
     let scratch = Scratch::new("order");
     scratch.write("own/remand/policies/mine.jsonc", "default", 3);
-    scratch.write("own/remand/policies/strict.jsonc", "default", 4);
     scratch.write("own/remand/policies/team.jsonc", "default", 5);
     assert_eq!((scratch.pids("mine"), scratch.pids("team")), (Ok(3), Ok(5)), "control");
-    let strict = load::shipped("strict").unwrap().unwrap().limits.pids.value().unwrap();
-    assert_eq!(scratch.pids("strict"), Ok(strict), "a built-in name means what it means everywhere");
-    scratch.write("etc/policies/team.jsonc", "default", 6);
-    assert_eq!(scratch.pids("team"), Ok(6), "the administrator's name wins");
+    scratch.write("etc/policies/team.jsonc", "default", 5);
+    assert_eq!(scratch.pids("team"), Ok(5), "the administrator's name wins, and the user's file says the same");
     let store = scratch.store();
     let own = |name: &str| scratch.0.join("own/remand/policies").join(name);
     assert_eq!(store.file("mine"), Some(own("mine.jsonc")));
@@ -60,6 +57,27 @@ fn a_users_names_stand_behind_all_others() {
     assert!(matches!(store.may_stand(&own("team.jsonc"), b"another text"), Err(Refusal::NameTaken { .. })), "it would never be found");
     let unknown = store.load("nine", Purpose::Run).unwrap_err().to_string();
     assert!(unknown.contains("etc/policies and ") && unknown.ends_with("own/remand/policies"), "{unknown}");
+}
+
+#[test]
+fn a_users_file_that_cannot_take_effect_is_refused_by_name() {
+    let scratch = Scratch::new("taken");
+    let strict = scratch.pids("strict").unwrap();
+    let own = scratch.write("own/remand/policies/default.jsonc", "strict", 4);
+    let refused = |typed: &str| scratch.pids(typed).unwrap_err();
+    let said = refused("default");
+    assert!(said.contains(own.to_str().unwrap()) && said.contains("default is the name of built-in default"), "{said}");
+    assert!(scratch.store().load("default", Purpose::Look).is_err(), "and when it is looked at");
+    assert_eq!(scratch.pids("strict"), Ok(strict), "other names are as they were, whatever they extend");
+    let mine = scratch.write("own/remand/policies/mine.jsonc", "default", 7);
+    assert!(refused("mine").contains("default is the name of"), "nor is it what a file of the user's own extends");
+    assert!(refused(mine.to_str().unwrap()).contains("default is the name of"));
+    scratch.write("etc/policies/team.jsonc", "default", 6);
+    assert_eq!(scratch.pids("team"), Ok(6), "what the administrator extends is never the user's");
+    scratch.write("own/remand/policies/team.jsonc", "strict", 5);
+    assert!(refused("team").contains("etc/policies/team.jsonc"));
+    fs::remove_file(own).unwrap();
+    assert_eq!(scratch.pids("mine"), Ok(7), "control");
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn showing(path: &str) -> Plan {
         quiet: BTreeSet::new(),
         filter: Vec::new(),
         normal_filter: None,
+        tty: false,
         command: Command { path: path.into(), argv: Vec::new(), env: Vec::new(), cwd: "/tmp".into(), kind: CommandKind::Program },
         bounds: Bounds {
             stdin: 1,

@@ -97,6 +97,12 @@ fn cpus() -> u32 {
     count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1)
 }
 
+/// Looks only for whether runs have ids of their own here, as `remand_plan::own_ids` tells of all facts.
+#[must_use]
+pub fn own_ids() -> bool {
+    ids::look(&read("/proc/self/uid_map"), &read("/proc/self/gid_map")).privileged
+}
+
 /// Looks for cgroups only.
 #[must_use]
 pub fn cgroups() -> CgroupFacts {

@@ -11,4 +11,5 @@ fn a_second_quick_look_sees_the_same() {
 fn privilege_is_ids_for_runs() {
     let facts = observe(Depth::Full);
     assert_eq!(facts.run_ids == 0, !facts.privileged, "{facts:#?}");
+    assert_eq!(own_ids(), remand_plan::own_ids(&facts));
 }

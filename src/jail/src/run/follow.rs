@@ -6,6 +6,7 @@
 mod feed;
 mod finish;
 mod hear;
+mod terminal;
 mod watching;
 
 use std::borrow::Cow;
@@ -16,7 +17,7 @@ use nix::sys::epoll::EpollFlags;
 use remand_child::message::{Ended, Order};
 use remand_plan::artifacts::Patterns;
 use remand_plan::evidence::Stop;
-use remand_plan::frames::{Decoder, FrameError};
+use remand_plan::frames::{Decoder, FrameError, Shown};
 use remand_plan::host::CgroupVersion;
 use remand_plan::limit::LimitKind;
 use remand_plan::output::{Channel, Log};
@@ -30,6 +31,7 @@ use super::launch::{Job, Progress, Sink};
 use super::meter::Meter;
 use super::parts::{Parts, Server};
 use super::phase::{Action, Course, Event, Machine, Phase, Source};
+use super::tree;
 use super::watch::Watch;
 use crate::cgroup::{RunCgroup, counted_late};
 use crate::failure::Failure;
@@ -37,6 +39,7 @@ use crate::forkserver::Forkserver;
 use crate::moment::Moment;
 use crate::sys::message::{self, Received};
 use crate::sys::process::Child;
+use crate::sys::terminal::Size;
 use crate::timeline::Timeline;
 
 /// One attempt. Processes go out of scope before what holds them.
@@ -65,6 +68,8 @@ pub struct Attempt {
     trouble: Option<String>,
     input: Input,
     log: Log,
+    /// What the program showed.
+    displays: Vec<Shown>,
     /// What the code says of where it is, and whether it was asked.
     stacks: Vec<u8>,
     asked: bool,
@@ -89,6 +94,8 @@ pub struct With<'w, 's> {
     pub id: &'w str,
     pub input: Option<&'w Feed>,
     pub sink: Option<&'w mut Sink<'s>>,
+    /// Of its terminal, if it has one.
+    pub size: Size,
     pub now: Moment,
 }
 
@@ -134,6 +141,7 @@ impl Attempt {
             log: Log::new(&plan.bounds),
             stacks: Vec::new(),
             asked: false,
+            displays: Vec::new(),
             living: None,
             parts,
             timeline,
@@ -159,6 +167,11 @@ impl Attempt {
     /// Whether user code can have begun.
     pub fn has_begun(&self) -> bool {
         self.machine.is_ready()
+    }
+
+    /// Whether user code can have begun and nothing ends it yet.
+    pub fn is_running(&self) -> bool {
+        self.machine.phase() == Phase::Running
     }
 
     /// When there is something to do without being told.
@@ -253,6 +266,7 @@ impl Attempt {
             Action::Drain => {
                 self.collect();
                 self.living.iter_mut().for_each(|living| living.denials.close());
+                self.hang_up(with);
                 let pipes = [Source::Result, Source::Stdout, Source::Stderr, Source::Stacks, Source::Report, Source::Time];
                 Source::ALL.into_iter().filter(|source| !pipes.contains(source)).for_each(|source| self.forget(source, with.watch));
             }
@@ -286,11 +300,18 @@ impl Attempt {
         }
     }
 
+    /// Of several threads one goes on while another tells of it, by memory that can be gone meanwhile: who is to live on is not asked that.
+    fn near(&mut self, with: &mut With<'_, '_>) {
+        if self.living.as_ref().is_some_and(|living| tree::first_is_alone(living.init.pid())) {
+            self.on(Event::Near, with);
+        }
+    }
+
     /// What is watched for it is another each time.
     fn on_near(&mut self, with: &mut With<'_, '_>) {
         self.forget(Source::Near, with.watch);
         if self.parts.cgroup.as_mut().is_some_and(RunCgroup::came_near) {
-            self.on(Event::Near, with);
+            self.near(with);
         }
         self.perform_or_fail(Action::Watch(Source::Near), with);
     }
@@ -299,7 +320,7 @@ impl Attempt {
         let v1 = self.parts.context.host.cgroup.version == CgroupVersion::V1;
         // Where both are told by one file.
         if !v1 && self.parts.cgroup.as_mut().is_some_and(RunCgroup::came_near) {
-            self.on(Event::Near, with);
+            self.near(with);
         }
         let Some(cgroup) = &self.parts.cgroup else { return };
         match cgroup.counters() {
@@ -333,7 +354,7 @@ impl Attempt {
         if let Some(stop) = living.meter.check(with.now, self.parts.cgroup.as_ref(), living.denials.shared()) {
             self.on(Event::Stop(stop), with);
         } else if living.meter.came_near() {
-            self.on(Event::Near, with);
+            self.near(with);
         }
     }
 

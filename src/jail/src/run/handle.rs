@@ -14,7 +14,7 @@ use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan};
 
 use super::follow::{Attempt, With};
-use super::launch::{Begun, Job, Launch, Sink, Watcher, WithoutCgroup};
+use super::launch::{Begun, Job, Launch, Screen, Sink, Watcher, WithoutCgroup};
 use super::lookups::PathLookups;
 use super::record;
 use super::watch::Watch;
@@ -22,6 +22,7 @@ use crate::failure::{Failure, Unmade};
 use crate::forkserver::Forkserver;
 use crate::host;
 use crate::moment::Moment;
+use crate::sys::terminal::Size;
 use crate::timeline::Timeline;
 
 /// A run that is over before is nothing to watch.
@@ -41,6 +42,8 @@ pub struct Run<'a> {
     /// Its random name.
     id: String,
     sink: Option<Sink<'a>>,
+    /// Of its terminal, if it has one.
+    size: Size,
     /// Where a forkserver of its own was refused something at the start.
     without_cgroup: Option<WithoutCgroup<'a>>,
 }
@@ -54,7 +57,7 @@ impl<'a> Run<'a> {
         let Launch { plan, host, job, without_cgroup } = launch;
         let watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let (id, without_cgroup) = (job.id.clone().unwrap_or_else(record::run_id), Some(without_cgroup));
-        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, without_cgroup };
+        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, size: Size::default(), without_cgroup };
         run.attempt();
         run.rearm();
         Ok(run)
@@ -69,7 +72,7 @@ impl<'a> Run<'a> {
         let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let begun = Attempt::of(server, &job, &mut watch);
         let id = job.id.clone().unwrap_or_else(record::run_id);
-        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, without_cgroup: None };
+        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, size: Size::default(), without_cgroup: None };
         match begun {
             Ok(attempt) => run.going = Some(Box::new(attempt)),
             Err((failure, timeline)) => run.unmade(&Unmade::Failed(failure), timeline),
@@ -104,7 +107,13 @@ impl<'a> Run<'a> {
     #[must_use]
     pub fn outcome(mut self) -> (Outcome, PathLookups) {
         self.cancel();
-        self.to_end(None, None, None)
+        self.to_end(None, None, None, None)
+    }
+
+    /// Makes its terminal, if it has one, so large.
+    pub fn resize(&mut self, size: Size) {
+        self.size = size;
+        self.going.iter().for_each(|attempt| attempt.resize(size));
     }
 
     /// Whether user code can have begun, so that nothing of the start is done any more. One that failed may be made anew, with less.
@@ -120,8 +129,10 @@ impl<'a> Run<'a> {
         mut cancel: Option<BorrowedFd<'_>>,
         mut begun: Option<Begun<'_>>,
         mut watcher: Option<Watcher<'_>>,
+        mut screen: Option<Screen<'_>>,
     ) -> (Outcome, PathLookups) {
         let mut next = None;
+        screen.iter_mut().for_each(|screen| self.resize((screen.size)()));
         loop {
             if self.has_begun()
                 && let Some(begun) = begun.take()
@@ -131,16 +142,19 @@ impl<'a> Run<'a> {
             if let Some(over) = self.over.take() {
                 return *over;
             }
-            let mut fds: Vec<_> = std::iter::once(self.as_fd()).chain(cancel).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-            let asked = match poll(&mut fds, watcher.as_ref().map_or(PollTimeout::NONE, |_| TELLING.into())) {
-                Ok(_) => fds.get(1).is_some_and(|cancel| cancel.any().unwrap_or(true)),
-                Err(Errno::EINTR) => false,
-                // Nobody could say any more that it is to be cancelled.
-                Err(_) => true,
-            };
+            let others = cancel.into_iter().chain(screen.as_ref().map(|screen| screen.changed));
+            let mut fds: Vec<_> = std::iter::once(self.as_fd()).chain(others).map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            let polled = poll(&mut fds, watcher.as_ref().map_or(PollTimeout::NONE, |_| TELLING.into()));
+            let there = |at: usize| polled.is_ok() && fds.get(at).is_some_and(|fd| fd.any().unwrap_or(true));
+            // Where it cannot be polled, nobody could say any more that it is to be cancelled.
+            let asked = cancel.is_some() && there(1) || polled.is_err_and(|errno| errno != Errno::EINTR);
+            let resized = screen.is_some() && there(1 + usize::from(cancel.is_some()));
             if asked {
                 self.cancel();
                 cancel = None;
+            }
+            if resized {
+                screen.iter_mut().for_each(|screen| self.resize((screen.size)()));
             }
             self.advance(Moment::now());
             if let Some(watcher) = &mut watcher {
@@ -152,7 +166,7 @@ impl<'a> Run<'a> {
     /// Tells how it goes, where it is time to. `next`: when that is, known once its code was seen to have begun.
     fn tell(&mut self, watcher: &mut Watcher<'_>, next: &mut Option<Moment>) {
         let now = Moment::now();
-        let Some(attempt) = self.going.as_mut().filter(|attempt| attempt.has_begun()) else { return };
+        let Some(attempt) = self.going.as_mut().filter(|attempt| attempt.is_running()) else { return };
         let next = next.get_or_insert_with(|| now.after(QUIET));
         if now >= *next {
             *next = now.after(Duration::from_millis(TELLING.into()));
@@ -169,6 +183,7 @@ impl<'a> Run<'a> {
                 id: &self.id,
                 input: self.job.input.as_ref(),
                 sink: self.sink.as_mut(),
+                size: self.size,
                 now,
             },
         ))

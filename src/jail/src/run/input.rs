@@ -44,6 +44,8 @@ impl Input {
     /// What was given, and what of that nobody read.
     pub fn given(&self) -> Option<Given> {
         let in_pipe = self.pipe.as_ref().map_or(0, waiting);
-        (self.seen > 0).then(|| Given { bytes: self.seen, unread: in_pipe + self.rest.len() as u64 })
+        // The run can open its pipe and write into it too, where nobody shares the files of `/proc`.
+        let unread = (in_pipe + self.rest.len() as u64).min(self.seen);
+        (self.seen > 0).then_some(Given { bytes: self.seen, unread })
     }
 }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use remand_plan::artifacts::Patterns;
+use remand_plan::frames::Shown;
 use remand_plan::output::{Channel, Piece};
 use remand_plan::workspace::Workspace;
+
 use remand_plan::{HostFacts, Plan};
 use serde_json::value::RawValue;
 
 use super::input::Feed;
+use crate::sys::terminal::Size;
 
 /// One run as decided.
 pub struct Launch<'a> {
@@ -56,6 +59,8 @@ pub enum Said<'a> {
     Output(Piece<'a>),
     /// So many bytes of a channel's output were dropped. What comes of it then is the last.
     Dropped(Channel, u64),
+    /// Something that a program shows.
+    Shown(&'a Shown),
     /// The value of one item, by the item's number.
     Item(u64, &'a RawValue),
 }
@@ -84,6 +89,14 @@ pub struct Progress {
 /// Is told how a run goes, twice a second after its first; gives back at once.
 pub type Watcher<'a> = Box<dyn FnMut(Progress) + Send + 'a>;
 
+/// A caller's terminal, whose size that of the run has.
+pub struct Screen<'a> {
+    /// Readable: it may be another.
+    pub changed: BorrowedFd<'a>,
+    /// Takes note of that; how large it is now.
+    pub size: Box<dyn FnMut() -> Size + Send + 'a>,
+}
+
 /// What a caller can do while the run goes on.
 #[derive(Default)]
 pub struct Caller<'a> {
@@ -95,4 +108,6 @@ pub struct Caller<'a> {
     pub begun: Option<Begun<'a>>,
     /// Is told how it goes.
     pub watcher: Option<Watcher<'a>>,
+    /// What a run that has a terminal follows in size.
+    pub screen: Option<Screen<'a>>,
 }

@@ -26,7 +26,7 @@ use remand_plan::Outcome;
 
 pub use handle::Run;
 pub use input::Feed;
-pub use launch::{Begun, Caller, Job, Launch, Progress, Said, Sink, Watcher, WithoutCgroup};
+pub use launch::{Begun, Caller, Job, Launch, Progress, Said, Screen, Sink, Watcher, WithoutCgroup};
 pub use lookups::{PathLookup, PathLookups};
 pub use record::run_id;
 
@@ -34,7 +34,7 @@ pub use record::run_id;
 #[must_use]
 pub fn run(launch: Launch<'_>, caller: Caller<'_>) -> Outcome {
     match Run::start(launch, caller.sink) {
-        Ok(run) => run.to_end(caller.cancel, caller.begun, caller.watcher).0,
+        Ok(run) => run.to_end(caller.cancel, caller.begun, caller.watcher, caller.screen).0,
         Err(outcome) => *outcome,
     }
 }

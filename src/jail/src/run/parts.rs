@@ -27,8 +27,10 @@ pub struct Parts {
     pub server: Option<Server>,
     /// Reports of the forkserver, of init and of the executor process.
     pub report: OwnedFd,
-    /// The run's output.
-    pub stdout: OwnedFd,
+    /// The run's output; of one that has a terminal, the supervisor's end of that, as soon as there is one.
+    pub stdout: Option<OwnedFd>,
+    /// The run's end of its terminal: kept as long as the run lives, so that one whose processes have all closed it can open it again.
+    pub terminal: Option<OwnedFd>,
     /// The run's output.
     pub stderr: OwnedFd,
     /// Frames.
@@ -91,7 +93,9 @@ impl Parts {
         Ok(Self {
             server: None,
             report,
-            stdout,
+            // Where it has a terminal, its pipes are left to init, which closes them.
+            stdout: (!context.plan.tty).then_some(stdout),
+            terminal: None,
             stderr,
             result,
             stacks,

@@ -43,11 +43,13 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
     let mut outcome = Outcome {
         value,
         replaced: seen.received.replaced,
+        displays: seen.displays,
         error: seen.received.error,
         items,
         prints,
         prints_dropped,
         stdin: seen.given,
+        tty: plan.tty,
         stdout,
         stderr,
         output,

@@ -4,7 +4,7 @@
 
 use remand_child::message::Ended;
 use remand_plan::evidence::{Given, InFlight, Stop};
-use remand_plan::frames::{FrameError, Received};
+use remand_plan::frames::{FrameError, Received, Shown};
 use remand_plan::outcome::Violation;
 use remand_plan::output::Log;
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub struct Seen {
     pub given: Option<Given>,
     /// Prints and streams.
     pub log: Log,
+    /// What the program showed.
+    pub displays: Vec<Shown>,
     /// What the code says of where it was.
     pub stacks: Vec<u8>,
     /// It was asked.

@@ -23,6 +23,8 @@ use crate::sys::notify::{self, Notification};
 /// `sizeof(struct sockaddr_un)`, and of its first field.
 const LARGEST: usize = 110;
 const FAMILY: usize = 2;
+/// As that field has it.
+const AF_UNIX: u16 = 1;
 
 /// Answers a call of `connect`.
 ///
@@ -73,7 +75,7 @@ fn named(thread: u32, address: u64, length: usize) -> Result<Vec<u8>, Errno> {
     let mut bytes = vec![0; length];
     caller::memory(thread)?.read_exact_at(&mut bytes, address).map_err(|_| Errno::EFAULT)?;
     let name = bytes.split_off(FAMILY);
-    if bytes != (libc::AF_UNIX as u16).to_ne_bytes() {
+    if bytes != AF_UNIX.to_ne_bytes() {
         return Err(Errno::EAFNOSUPPORT);
     }
     Ok(name)

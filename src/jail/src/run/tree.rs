@@ -151,9 +151,19 @@ fn mapping(line: &str) -> Option<Part> {
 
 /// Whether the first process of a run, its init's first child, is there and has not begun to end. What ends says so before it closes anything (`do_exit`).
 pub fn first_goes_on(init: u32) -> bool {
+    goes_on(&first(init))
+}
+
+/// Whether it has one thread.
+pub fn first_is_alone(init: u32) -> bool {
+    field(&first(init), THREADS) == Some(1)
+}
+
+/// Its `stat`, if it is there.
+fn first(init: u32) -> String {
     let read = |pid: u32, file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let first = children(init).into_iter().find(|&pid| number_inside(&read(pid, "status")) == Some(FIRST));
-    first.is_some_and(|pid| goes_on(&read(pid, "stat")))
+    first.map(|pid| read(pid, "stat")).unwrap_or_default()
 }
 
 /// The number of an init's first child in its PID namespace. Numbers that come round again begin at 300.
@@ -168,9 +178,15 @@ fn number_inside(status: &str) -> Option<u32> {
 const EXITING: u32 = 0x4;
 
 fn goes_on(stat: &str) -> bool {
-    let mut fields = stat.rsplit_once(')').map_or("", |(_, after)| after).split_ascii_whitespace();
-    let flags = fields.nth(6).and_then(|flags| flags.parse::<u32>().ok());
-    flags.is_some_and(|flags| flags & EXITING == 0)
+    field(stat, FLAGS).is_some_and(|flags| flags & EXITING == 0)
+}
+
+/// Fields after the name, which may hold anything.
+const FLAGS: usize = 6;
+const THREADS: usize = 17;
+
+fn field(stat: &str, number: usize) -> Option<u32> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(number)?.parse().ok()
 }
 
 fn tasks(pid: u32) -> Vec<u32> {
@@ -260,6 +276,8 @@ mod tests {
         let stat = |name: &str, flags: u32| format!("7 ({name}) S 1 7 7 0 -1 {flags} 100 0 0 0 3 4");
         assert!(goes_on(&stat("a) Z 4 4 4 4 4 4", 0x40_0100)) && !goes_on(&stat("a", 0x40_0104)));
         assert!(!goes_on("7 (a) S 1") && !goes_on(""));
+        let threads = field("7 (a) R 1 (b)) S 1 7 7 0 -1 4194560 100 0 0 0 3 4 5 6 20 0 12 0 99 1000 10", THREADS);
+        assert_eq!(threads, Some(12));
         assert_eq!(number_inside("Pid:\t70\nNSpid:\t70\t9\t2\nNSsid:\t1\n"), Some(2));
         assert_eq!(number_inside("Pid:\t70\n"), None);
     }

@@ -15,3 +15,4 @@ pub mod random;
 pub mod signals;
 #[cfg(feature = "standard-streams")]
 mod streams;
+pub mod terminal;

@@ -43,7 +43,15 @@ impl Held {
     /// The kernel's answer.
     pub fn all_that_end(more: &[i32]) -> Result<Self, Errno> {
         let ending = (1..=64).filter(|number| !HARMLESS.contains(number) && *number != libc::SIGKILL && !ignored(*number));
-        let mask = ending.chain(more.iter().copied()).fold(0, |mask, number| mask | 1u64 << (number - 1));
+        Self::these(ending.chain(more.iter().copied()))
+    }
+
+    /// Holds back these signals. What is held later is given back sooner.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn these(numbers: impl Iterator<Item = i32>) -> Result<Self, Errno> {
+        let mask = numbers.fold(0, |mask, number| mask | 1u64 << (number - 1));
         let before = change(libc::SIG_BLOCK, mask)?;
         let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
         // SAFETY: the kernel reads one word.

@@ -8,7 +8,7 @@ use super::bounds::Bounds;
 use super::kind::{self, Kind};
 use super::replaced::Replaced;
 use super::shape::{self, Budget};
-use super::{Channel, ERROR_SIZE, ErrorFrame, ErrorItem, FrameError, News, OUTPUT_SIZE, Received, Text, malformed};
+use super::{Channel, ERROR_SIZE, ErrorFrame, ErrorItem, FrameError, News, OUTPUT_SIZE, Received, Shown, Text, malformed};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -148,9 +148,8 @@ impl Decoder {
 
     fn check_order(&self, kind: Kind) -> Result<(), FrameError> {
         match (self.state, kind) {
-            (State::Start, Kind::Ready) | (State::Running, Kind::Print | Kind::Out | Kind::Err | Kind::Item | Kind::Done | Kind::Error) => {
-                Ok(())
-            }
+            (State::Start, Kind::Ready)
+            | (State::Running, Kind::Print | Kind::Out | Kind::Err | Kind::Item | Kind::Show | Kind::Done | Kind::Error) => Ok(()),
             (State::Running, Kind::Ready) => Err(malformed("a second ready frame")),
             (State::Start, _) => Err(malformed("a frame before ready")),
             (State::Ended, _) => Err(malformed("a frame after the final frame")),
@@ -163,7 +162,7 @@ impl Decoder {
             Kind::Error if length > ERROR_SIZE => {
                 Err(FrameError::Malformed(format!("an error frame of {length} bytes, over {ERROR_SIZE}")))
             }
-            Kind::Item | Kind::Done if length > self.result_left().max(kind::HEAD) => Err(self.too_large(length)),
+            Kind::Item | Kind::Show | Kind::Done if length > self.result_left().max(kind::HEAD) => Err(self.too_large(length)),
             Kind::Print | Kind::Out | Kind::Err if length > OUTPUT_SIZE => {
                 Err(FrameError::Malformed(format!("a frame of output of {length} bytes, over {OUTPUT_SIZE}")))
             }
@@ -203,6 +202,13 @@ impl Decoder {
                 self.note(item.replaced)?;
                 self.received.items.push((item.index, value));
                 self.news.push(News::Item);
+            }
+            Kind::Show => {
+                let show: kind::Show = kind::parse(text)?;
+                self.count_value(&show.bundle, bytes.len(), 0)?;
+                self.note(show.replaced)?;
+                let bundle: kind::Bundle = kind::parse(show.bundle.get())?;
+                self.news.push(News::Shown(Shown::checked(show.shown, bundle.data, bundle.metadata)?));
             }
             Kind::Done => {
                 let done: kind::Done = kind::parse(text)?;

@@ -5,7 +5,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Call, Denied, ErrorFrame, FrameError, Missing, Origin, Related, Replaced};
+use super::show::Forms;
+use super::{Call, Denied, ErrorFrame, FrameError, Missing, Origin, Related, Replaced, ShownAs};
 
 /// Bytes that show the kind: `{"kind":"print"`, and all of `{"kind":"done"}`.
 pub const HEAD: u64 = 15;
@@ -20,6 +21,7 @@ pub enum Kind {
     Out,
     Err,
     Item,
+    Show,
     Done,
     Error,
 }
@@ -34,6 +36,7 @@ impl Kind {
             b"out" => Some(Self::Out),
             b"err" => Some(Self::Err),
             b"item" => Some(Self::Item),
+            b"show" => Some(Self::Show),
             b"done" => Some(Self::Done),
             b"error" => Some(Self::Error),
             _ => None,
@@ -81,6 +84,24 @@ pub struct Item {
     pub value: Option<Box<RawValue>>,
     pub error: Option<Error>,
     pub replaced: Option<Replaced>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Show {
+    #[serde(rename = "kind")]
+    _kind: Kinded,
+    #[serde(rename = "as")]
+    pub shown: ShownAs,
+    pub bundle: Box<RawValue>,
+    pub replaced: Option<Replaced>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    pub data: Forms,
+    pub metadata: Forms,
 }
 
 #[derive(Deserialize)]

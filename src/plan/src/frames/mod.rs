@@ -1,16 +1,17 @@
 //! The result protocol: frames from the executor, decoded without I/O.
 //!
-//! A frame is a 4-byte big-endian length and that many bytes of UTF-8 JSON: one object that starts with `{"kind":"` and one of seven kinds.
+//! A frame is a 4-byte big-endian length and that many bytes of UTF-8 JSON: one object that starts with `{"kind":"` and one of eight kinds.
 //!
-//! | state   | `ready` | `print`, `out`, `err`, `item` | `done`, `error` |
-//! |---------|---------|-------------------------------|-----------------|
-//! | start   | running | malformed                     | malformed       |
-//! | running | malformed | running                     | ended           |
-//! | ended   | malformed | malformed                   | malformed       |
+//! | state   | `ready` | `print`, `out`, `err`, `item`, `show` | `done`, `error` |
+//! |---------|---------|---------------------------------------|-----------------|
+//! | start   | running | malformed                             | malformed       |
+//! | running | malformed | running                             | ended           |
+//! | ended   | malformed | malformed                           | malformed       |
 //!
 //! After `done` or `error` not one byte more may come. `print` carries `text`, `values` where there are few enough (what was printed, an array), and `continues`
 //! where it goes on where the one before it ended; `out` and `err`, what was written to standard output and error, carry `text` and `continues`; `item` carries
-//! `index` (rising) and either `value` or `error`, an error frame of its own; `done` may carry `value` (an executor in `per_item` mode sends none); both may carry `replaced`; `error` carries the fields of
+//! `index` (rising) and either `value` or `error`, an error frame of its own; `done` may carry `value` (an executor in `per_item` mode sends none); `show` carries `as` and `bundle` (`data` and `metadata`, see
+//! [`Shown`]); these three may carry `replaced`; `error` carries the fields of
 //! [`ErrorFrame`], `denied` only where a list of the
 //! policy denied something. Any other member is malformed.
 //!
@@ -24,6 +25,7 @@ mod decoder;
 mod kind;
 mod replaced;
 mod shape;
+mod show;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -36,6 +38,7 @@ pub use account::{Call, ErrorFrame, Origin, Related};
 pub use bounds::{Bounds, Channel, Overflow};
 pub use decoder::Decoder;
 pub use replaced::{Replaced, Spot, Was};
+pub use show::{Shown, ShownAs};
 
 /// Most bytes of an `error` frame; the executor keeps its own account well below.
 pub const ERROR_SIZE: u64 = 128 << 10;
@@ -135,6 +138,8 @@ pub enum News {
     Text(Text),
     /// An item, which is kept as the last of [`Received::items`] then.
     Item,
+    /// Something that a program shows.
+    Shown(Shown),
 }
 
 /// A portion of output. Not empty.

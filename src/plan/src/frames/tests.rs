@@ -48,6 +48,7 @@ fn decode(bytes: &[u8], portions: &[usize]) -> Seen {
             Some(format!("{channel}{}: {text}{values}", if continues { " on" } else { "" }))
         }
         News::Item => None,
+        News::Shown(Shown { output_type, data, .. }) => Some(format!("{output_type}: {data:?}")),
     });
     let texts = texts.collect();
     let (received, error) = decoder.finish();
@@ -437,4 +438,18 @@ proptest! {
         decode(&[frame(READY), frame(&format!(r#"{{"kind":"done","value":{text}}}"#))].concat(), &[]);
         let _ = shape::check(&text, &mut Budget { depth: 3, around: 0, nodes: 9, used: 0 });
     }
+}
+
+#[test]
+fn what_is_shown_counts_as_a_result() {
+    let show = |data: &str| format!(r#"{{"kind":"show","as":"display_data","bundle":{{"data":{data},"metadata":{{}}}}}}"#);
+    let (one, long) = (show(r#"{"a/b":"x"}"#), show(&format!(r#"{{"a/b":"{}"}}"#, "x".repeat(99))));
+    let (_, _, texts, _, _, _, failed) = decode(&stream(&[READY, &one, &one]), &[3, 40]);
+    assert_eq!((texts.len(), failed), (2, None));
+    assert_eq!(texts[0], r#"display_data: {"a/b": RawValue("x")}"#);
+    assert!(matches!(error(&[READY, &one, &long]), FrameError::TooLarge { allowed: 200, .. }));
+    let deep = show(r#"{"application/json":[[[[]]]]}"#);
+    assert!(matches!(error(&[READY, &deep]), FrameError::TooComplex { what: Shape::Depth, .. }));
+    assert!(matches!(error(&[&one]), FrameError::Malformed(_)));
+    assert!(matches!(error(&[READY, r#"{"kind":"done","value":1}"#, &one]), FrameError::Malformed(_)));
 }

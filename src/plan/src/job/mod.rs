@@ -16,19 +16,20 @@ use marshal::{Size, Writer};
 pub use data::{Data, DataError, Room};
 pub use error::JobError;
 
-use crate::interpreter::Interpreter;
-use crate::request::{GivenKind, Mode, OnError, Origin, Request, Script};
+use crate::interpreter::{DISPLAY, Interpreter};
+use crate::python_variables;
+use crate::request::{Code, GivenKind, Mode, OnError, Origin, Request, Script};
 use crate::workspace;
 use remand_policy::places::WORKSPACE;
 
 /// Version of the job's shape; the executor refuses any other.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// Encodes the job for an effective policy. Shape (a dict):
-/// `version` 2, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `on_error` (`"stop"`, `"item"`), `code`, `items`, `query` (each of these
+/// `version` 3, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `on_error` (`"stop"`, `"item"`), `code` (text, or the bytes of a file), `items`, `query` (each of these
 /// two as bytes that are a `marshal` value by themselves, since what it keeps is numbered from its own start),
 /// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool},
-/// `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
+/// `environment` (a dict of texts: what the interpreter itself was not to see), `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
 /// `limits` {`prints`, `result_size`: int}, `result` {`nan`, `pandas`, `surrogates`: str}. (Depth and count of a result are checked where they count: by the decoder of frames.)
 ///
 /// # Errors
@@ -62,11 +63,21 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
         Mode::AllItems | Mode::PerItem(_) => out.put(b"N"),
     }
     out.text("paths");
-    out.texts(&paths(request));
+    out.texts(&paths(request, effective));
+    out.text("environment");
+    out.open_dict();
+    for (name, value) in environment(request, effective) {
+        out.text(name);
+        out.text(value);
+    }
+    out.close_dict();
     out.text("on_error");
     out.text(if let Mode::PerItem(on_error) = request.mode { on_error } else { OnError::Stop }.word());
     out.text("code");
-    out.text(&request.code);
+    match &request.code {
+        Code::Text(text) => out.text(text),
+        Code::File(bytes) => out.encoded(bytes, bytes.len() as u64),
+    }
     out.text("items");
     out.encoded(&request.items.bytes, request.items.size);
     out.text("query");
@@ -105,14 +116,23 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
 }
 
 /// Where the code's own modules lie: what Python looks through first.
-fn paths(request: &Request) -> Vec<String> {
+fn paths(request: &Request, policy: &Policy) -> Vec<String> {
+    let variable = environment(request, policy).into_iter().flat_map(|(_, value)| python_variables::directories(value).collect::<Vec<_>>());
     let first = match &request.mode {
         Mode::Script(script) => Some(script.origin.directory()),
         Mode::AllItems | Mode::PerItem(_) => Some(WORKSPACE).filter(|_| !request.files.is_empty()),
     };
     let given = request.files.iter().filter(|given| matches!(given.kind, GivenKind::Directory { imports: true }));
     let given = given.filter_map(|given| workspace::path(&given.name).ok()).filter(|path| !path.is_empty());
-    first.map(str::to_owned).into_iter().chain(given.map(|path| format!("{WORKSPACE}/{path}"))).collect()
+    first.map(str::to_owned).into_iter().chain(given.map(|path| format!("{WORKSPACE}/{path}"))).chain(variable).collect()
+}
+
+/// Variables that the executor sets: see [`python_variables`].
+fn environment<'a>(request: &'a Request, policy: &'a Policy) -> Vec<(&'a str, &'a str)> {
+    let chosen = &request.choice.environment;
+    let of_policy = policy.environment.iter().filter(|(name, _)| !chosen.contains_key(name) && !policy.python.runner_env_deny);
+    let of_policy = of_policy.map(|(name, value)| (name.as_str(), value.as_str()));
+    python_variables::by_executor(of_policy.chain(chosen.iter().map(|(name, value)| (name.as_str(), value.0.as_str()))))
 }
 
 fn write_script<W: Writer>(out: &mut W, script: &Script) {
@@ -123,7 +143,8 @@ fn write_script<W: Writer>(out: &mut W, script: &Script) {
         out.text(text);
     }
     let module = if let Origin::Module(name) = origin { Some(name.as_str()) } else { None };
-    for (name, text) in [("file", origin.file()), ("module", module)] {
+    let display = script.display.then_some(DISPLAY);
+    for (name, text) in [("file", origin.file()), ("module", module), ("display", display)] {
         out.text(name);
         match text {
             Some(text) => out.text(text),
@@ -132,7 +153,7 @@ fn write_script<W: Writer>(out: &mut W, script: &Script) {
     }
     out.text("argv");
     out.texts(&std::iter::once(origin.argument().to_owned()).chain(script.arguments.iter().cloned()).collect::<Vec<_>>());
-    for (name, asked) in [("await", script.awaits), ("value", script.value)] {
+    for (name, asked) in [("await", script.awaits), ("value", script.value), ("lines", script.lines)] {
         out.text(name);
         out.bool(asked);
     }

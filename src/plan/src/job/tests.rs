@@ -211,7 +211,7 @@ fn policy(job_size: u64) -> Policy {
         },
         result: Results { nan: NonFinite::Error, pandas: Tables::Error, surrogates: Surrogates::Error },
         environment: Vec::new(),
-        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new() },
+        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new(), tty: false },
     }
 }
 
@@ -237,7 +237,7 @@ fn the_whole_job_at_and_over_its_size() {
         ..Request::default()
     };
     let job = encode(&request, &policy(1 << 20), &python()).unwrap();
-    let shape = r#"{"version": 2, "mode": "per_item", "script": null, "paths": [], "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
+    let shape = r#"{"version": 3, "mode": "per_item", "script": null, "paths": [], "environment": {}, "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592},
         "result": {"nan": "error", "pandas": "error", "surrogates": "error"}}"#;
@@ -285,7 +285,7 @@ fn round_trip(request: &Request, effective: &Policy) -> Answer {
         crate::frames::News::Text(text) => {
             Some(format!("{} {}{}", text.channel, text.text, text.values.map_or(String::new(), |values| values.to_string())))
         }
-        crate::frames::News::Item => None,
+        crate::frames::News::Item | crate::frames::News::Shown(_) => None,
     });
     let texts = texts.collect();
     let (received, error) = decoder.finish();
@@ -300,7 +300,7 @@ fn the_executor_understands_jobs_and_its_frames_are_understood() {
     effective.limits.result_depth = 10;
     effective.limits.result_nodes = 100;
     let asked = |code: &str, mode, items: Vec<Value>| Request {
-        code: code.to_owned(),
+        code: code.into(),
         mode,
         items: Data::items(&json!(items).to_string(), ALL).unwrap(),
         query: Data::value("{\"big\": 123456789012345678901234567890}", "query", ALL).unwrap(),
@@ -347,7 +347,7 @@ fn modules_that_are_given_are_looked_for_first() {
     let given = |name: &str, kind| Given { name: name.into(), kind };
     let file = || given("a.py", GivenKind::File { content: b"".as_slice().into(), executable: false });
     let directory = |name: &str, imports| given(name, GivenKind::Directory { imports });
-    let found = |mode: Mode, files: Vec<Given>| paths(&Request { mode, files, ..Request::default() });
+    let found = |mode: Mode, files: Vec<Given>| paths(&Request { mode, files, ..Request::default() }, &policy(1 << 20));
     assert_eq!(found(Mode::AllItems, vec![]), [""; 0]);
     assert_eq!(found(Mode::PerItem(OnError::Stop), vec![file()]), ["/workspace"]);
     let directories = || vec![directory("./lib/", true), directory("data", false), directory(".", true)];
@@ -364,14 +364,16 @@ fn a_program_finds_what_names_it() {
         arguments: arguments.iter().map(ToString::to_string).collect(),
         awaits: true,
         value: false,
+        display: false,
+        lines: false,
     };
     let job = |script| {
         encode(&Request { code: "x".into(), mode: Mode::Script(script), ..Request::default() }, &policy(1 << 20), &python()).unwrap()
     };
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         let text = format!(
-            r#"{{"version": 2, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
-            "argv": {argv}, "await": true, "value": false}}, "paths": ["{path}"], "on_error": "stop", "code": "x", "items": [], "query": null,
+            r#"{{"version": 3, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
+            "argv": {argv}, "display": null, "await": true, "value": false, "lines": false}}, "paths": ["{path}"], "environment": {{}}, "on_error": "stop", "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}},
             "result": {{"nan": "error", "pandas": "error", "surrogates": "error"}}}}"#
@@ -387,4 +389,6 @@ fn a_program_finds_what_names_it() {
     for (origin, expected) in cases {
         assert_eq!(in_python(&job(script(origin.clone(), &["-x"]))), expected, "{origin:?}");
     }
+    let shows = in_python(&job(Script { display: true, ..script(Origin::Argument, &[]) }));
+    assert_eq!(shows["script"]["display"], DISPLAY, "only where it is asked for");
 }

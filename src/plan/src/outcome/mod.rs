@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::enforcement::Enforcement;
 use crate::evidence::Given;
-use crate::frames::{ErrorFrame, Replaced};
+use crate::frames::{ErrorFrame, Replaced, Shown};
 use crate::output::{Dropped, Order, Output, Texts};
 use crate::protection::Protection;
 use crate::step::Step;
@@ -47,6 +47,9 @@ pub struct Outcome {
     /// What stands in `value` for something that JSON cannot say (`result` of the policy): the code's own word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
+    /// What a program showed (`--value display`), in order: outputs of the notebook format. Hostile: HTML and scripts among it are the code's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub displays: Vec<Shown>,
     /// The exception of a `raised` run, or what went with another verdict.
     pub error: Option<ErrorFrame>,
     /// Where the code was when a limit of time or memory or a signal ended it: its own claim, where it could make one.
@@ -63,6 +66,9 @@ pub struct Outcome {
     /// What it was given as standard input, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Given>,
+    /// It had a terminal of its own: `stdout` is all that was written there, standard error included, with the line ends of a terminal.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tty: bool,
     /// Standard output of the run (what was not by `print`).
     pub stdout: Captured,
     /// Standard error of the run.
@@ -111,12 +117,14 @@ impl Outcome {
             verdict,
             value: RawValue::NULL.to_owned(),
             replaced: None,
+            displays: Vec::new(),
             error: None,
             place: None,
             items: None,
             prints: Texts::default(),
             prints_dropped: None,
             stdin: None,
+            tty: false,
             stdout: Captured::default(),
             stderr: Captured::default(),
             output: Output::default(),

@@ -2,7 +2,12 @@
 
 use std::collections::VecDeque;
 
-use super::{Kept, Mark, Overflow, Piece, Pieces};
+use super::{Channel, Kept, Mark, Overflow, Piece, Pieces};
+
+/// Pieces of a channel's beginning, and of its end, that are told apart however short they are; then they are joined to some of this length.
+const PRINTS_APART: usize = 1 << 20;
+const APART: usize = 1 << 16;
+const JOINED: u32 = 4096;
 
 impl Kept {
     pub(super) fn new(limit: u64, most: u64, overflow: Overflow) -> Self {
@@ -12,24 +17,25 @@ impl Kept {
         Self { limit, most, seen: 0, head, tail, values: room, dropped: 0, dropped_pieces: 0 }
     }
 
-    /// Returns what is within the limit.
-    pub(super) fn take<'a>(&mut self, piece: &Piece<'a>, number: u32, us: u64) -> &'a [u8] {
+    /// Returns what is within the limit, and whether any of it was joined to the piece before.
+    pub(super) fn take<'a>(&mut self, piece: &Piece<'a>, number: u32, us: u64) -> (&'a [u8], bool) {
         let left = usize::try_from(self.limit.saturating_sub(self.seen)).unwrap_or(usize::MAX);
         self.seen = self.seen.saturating_add(piece.text.len() as u64);
         let values = piece.values.filter(|values| values.len() <= self.values).unwrap_or_default();
         self.values -= values.len();
+        let mut joined = false;
         let (first, last) = piece.text.split_at(piece.text.len().min(self.head.room.saturating_sub(self.head.text.len())));
         let mut mark = Mark { us, number, text: 0, values: 0, channel: piece.channel, continues: piece.continues };
         if !first.is_empty() {
-            self.head.push(mark, first, values);
+            joined |= self.head.push(mark, first, values);
             mark.continues = true;
         }
         // Of a run that ends for it, nothing more is kept or counted.
         if !last.is_empty() && self.most > self.limit {
-            self.tail.push(mark, last, if first.is_empty() { values } else { "" });
+            joined |= self.tail.push(mark, last, if first.is_empty() { values } else { "" });
             self.trim();
         }
-        piece.text.get(..left).unwrap_or(piece.text)
+        (piece.text.get(..left).unwrap_or(piece.text), joined)
     }
 
     fn trim(&mut self) {
@@ -65,11 +71,21 @@ impl Pieces {
         Self { room, text: VecDeque::new(), values: VecDeque::new(), marks: VecDeque::new() }
     }
 
-    /// A portion is what was read at once, or a frame's: far below 4 GiB.
-    fn push(&mut self, mark: Mark, text: &[u8], values: &str) {
-        let [length, of_values] = [text.len(), values.len()].map(|length| u32::try_from(length).unwrap_or(u32::MAX));
+    /// A portion is what was read at once, or a frame's: far below 4 GiB. Returns whether it was joined to the one before.
+    fn push(&mut self, mark: Mark, text: &[u8], values: &str) -> bool {
         self.text.extend(text);
+        if self.marks.len() >= if mark.channel == Channel::Print { PRINTS_APART } else { APART }
+            && let Some(last) = self.marks.back_mut().filter(|last| last.text < JOINED)
+        {
+            // Values of several are nobody's.
+            self.values.truncate(self.values.len() - last.values as usize);
+            last.values = 0;
+            last.text += u32::try_from(text.len()).unwrap_or(u32::MAX - JOINED);
+            return true;
+        }
+        let [length, of_values] = [text.len(), values.len()].map(|length| u32::try_from(length).unwrap_or(u32::MAX));
         self.values.extend(values.as_bytes());
         self.marks.push_back(Mark { text: length, values: of_values, ..mark });
+        false
     }
 }

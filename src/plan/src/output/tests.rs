@@ -109,6 +109,25 @@ fn a_run_that_goes_on_keeps_beginning_and_end() {
 }
 
 #[test]
+fn what_comes_in_many_pieces_takes_no_more_memory() {
+    for (channels, apart) in [(&[Stdout][..], 1 << 16), (&[Stdout, Stderr], 1 << 16), (&[Print], 1 << 20)] {
+        let many = apart / 4 * 5 * channels.len() as u64;
+        let mut log = log(many, Overflow::End);
+        for number in 0..many {
+            let values = (channels == [Print]).then_some("[]");
+            log.take(&Piece { values, ..piece(channels[number as usize % channels.len()], "\n") }, By::Frame, number);
+        }
+        let told = log.told();
+        let entries = told.output.iter().collect::<Vec<_>>();
+        assert!(entries.len() as u64 <= channels.len() as u64 * (apart + apart / 1024 + 1), "{} entries", entries.len());
+        assert_eq!(entries.iter().map(|entry| entry.text.len() as u64).sum::<u64>(), many, "all of the text is there");
+        assert!(entries.windows(2).all(|two| two[0].us < two[1].us));
+        assert!(entries.iter().all(|entry| entry.text.len() == 1 || entry.values.is_none()), "no values that are another's");
+        assert_eq!(told.order, if channels.len() == 1 { Order::Exact } else { Order::Read }, "what went before another is told");
+    }
+}
+
+#[test]
 fn dropped_prints_are_counted() {
     let mut log = log(8, Overflow::Truncate);
     for number in 0..9 {

@@ -220,11 +220,12 @@ impl Log {
     /// All that was kept, as text.
     #[must_use]
     pub fn told(self) -> Told {
-        let order = if self.pipes.iter().filter(|came| **came).count() < 2 { Order::Exact } else { Order::Read };
+        let order = if self.pipes.iter().filter(|came| **came).count() < 2 && !self.moved { Order::Exact } else { Order::Read };
         let truncated = |channel: Channel| self.seen(channel) > self.channels.get(channel as usize).map_or(0, |kept| kept.limit);
         let captured = |channel| Captured { truncated: truncated(channel), ..Captured::default() };
         let (stdout, stderr) = (captured(Channel::Stdout), captured(Channel::Stderr));
         let mut told = Told { output: Output::default(), order, prints: Texts::default(), prints_dropped: None, stdout, stderr };
+        told.output.text.reserve_exact(self.channels.iter().map(|kept| kept.head.text.len() + kept.tail.text.len()).sum());
         let mut channels = self.channels.map(|kept| Telling { kept, cut: Vec::new(), in_tail: false });
         while let Some(channel) = channels.iter_mut().filter(|one| one.next().is_some()).min_by_key(|one| one.next()) {
             let calls = channel.kept.dropped_pieces;

@@ -27,6 +27,7 @@ use crate::plan::{Command, CommandKind, Plan, Program, Refused, TmpMount};
 use crate::protection::Protection;
 
 pub use cpus::POOLS;
+pub use owners::own_ids;
 pub use protections::UNCOUNTED;
 pub use room::{no_descriptors, no_room};
 pub use root::{Shown, shown, unexecutable};
@@ -125,6 +126,7 @@ pub fn resolve(policy: &Policy, program: &Program<'_>, host: &HostFacts, files: 
         quiet: remand_syscalls::calls_named(&policy.syscalls.quiet),
         filter,
         normal_filter: None,
+        tty: false,
         command: command(policy, program, cpus),
         bounds: bounds(policy),
         enforcement,
@@ -159,6 +161,7 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
         cwd: WORKSPACE.into(),
         kind,
     }
+    .settled()
 }
 
 fn bounds(policy: &Policy) -> Bounds {

@@ -52,6 +52,7 @@ pub(super) fn resolve(ledger: &mut Ledger, root: Root, host: &HostFacts, files: 
 }
 
 /// Whether runs have host ids of their own, and not the caller's.
-pub(crate) fn own_ids(host: &HostFacts) -> bool {
+#[must_use]
+pub fn own_ids(host: &HostFacts) -> bool {
     host.privileged && host.run_ids > 0
 }

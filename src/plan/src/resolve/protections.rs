@@ -80,7 +80,9 @@ pub(super) enum Names {
     Kept,
     /// The supervisor, which makes the connections.
     Served,
-    /// Nothing: why.
+    /// Nothing: the policy grants `connect` besides, which is its own affair.
+    Granted,
+    /// Nothing, and what would lead out is not granted: why.
     LeadOut(String),
 }
 
@@ -98,6 +100,11 @@ pub(super) fn names(policy: &Policy, host: &HostFacts) -> Names {
     if abi >= kept {
         return Names::Kept;
     }
+    let mut others = policy.syscalls.rules.clone();
+    others.allow.retain(|grant| grant.call != UNIX_SOCKETS);
+    if granted(&others).is_ok_and(|granted| granted.contains_key("connect")) {
+        return Names::Granted;
+    }
     let why =
         |what: &str| Names::LeadOut(format!("{what}, and the kernel's Landlock ABI is {abi}: {kept} keeps runs from sockets of the host"));
     if !own_network {
@@ -106,11 +113,6 @@ pub(super) fn names(policy: &Policy, host: &HostFacts) -> Names {
     // Where the run could leave a socket, others would connect to it.
     if let Some(mount) = policy.filesystem.mounts.iter().find(|mount| mount.writable) {
         return why(&format!("{} can be written", mount.source));
-    }
-    let mut others = policy.syscalls.rules.clone();
-    others.allow.retain(|grant| grant.call != UNIX_SOCKETS);
-    if granted(&others).is_ok_and(|granted| granted.contains_key("connect")) {
-        return why("syscalls.allow grants connect besides");
     }
     Names::Served
 }
@@ -154,6 +156,9 @@ pub(super) fn filter(ledger: &mut Ledger, policy: &Policy, host: &HostFacts, wat
         match names(policy, host) {
             Names::LeadOut(why) => ledger.substitute(Protection::UnixSockets, format!("{UNIX_SOCKETS} is not granted here"), why),
             Names::Served => ledger.by(Protection::UnixSockets, "the supervisor connects them, to sockets in the run's own directories"),
+            Names::Granted => {
+                ledger.absent(Protection::UnixSockets, "syscalls.allow grants connect besides: to any socket that the run is shown")
+            }
             Names::Kept => ledger.by(Protection::UnixSockets, "no name of one leads out of the run"),
         }
     }

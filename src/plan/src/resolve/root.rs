@@ -29,6 +29,9 @@ pub(super) fn resolve(ledger: &mut Ledger, policy: &Policy, program: &Program<'_
         show(ledger, tree, &mut root);
     }
     if let Program::Python(python) = program {
+        for (source, what) in python.beside.iter().filter(|_| !policy.python.external_allow.is_empty()) {
+            ledger.by(Protection::Files { source: source.clone() }, what);
+        }
         for (source, why) in &python.left_out {
             ledger.absent(Protection::LeftOut { source: source.clone() }, why);
         }

@@ -70,7 +70,7 @@ fn small(allow: &[&str], deny: &[&str], kill: &[&str]) -> Policy {
         },
         result: Results { nan: NonFinite::Error, pandas: Tables::Error, surrogates: Surrogates::Error },
         environment: vec![("LANG".into(), "C.UTF-8".into())],
-        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new() },
+        request: Choices { interpreters: Vec::new(), environment: Vec::new(), mounts: Vec::new(), tty: false },
     }
 }
 
@@ -275,6 +275,7 @@ fn a_privileged_run_on_a_full_host() {
         .into(),
         filter,
         normal_filter: None,
+        tty: false,
     };
     assert_eq!(on(&policy, &full()), Ok(expected));
 }
@@ -728,4 +729,19 @@ fn a_start_needs_room() {
     assert!(said(&small(71, u64::MAX), &other).contains("RLIMIT_NOFILE (ulimit -n) is 71 descriptors"));
     assert!(said(&small(1024, (40 << 10) - 1), &python).contains("RLIMIT_STACK"));
     assert_eq!(on(&small(1024, 1), &other), Ok(()), "what another program needs is its own business");
+}
+
+#[test]
+fn a_terminal_is_added_where_it_is_asked_for() {
+    let plan = on(&small(&["@io"], &[], &[]), &full()).unwrap();
+    let with = plan.clone().at_terminal("xterm", true);
+    assert_eq!(with.command.env, [&plan.command.env[..], &["TERM=xterm".to_owned()]].concat());
+    assert_eq!(with.root.devices, [&plan.root.devices[..], &["/dev/tty"]].concat());
+    let (rules, before) = (with.landlock.unwrap().rules, plan.landlock.clone().unwrap().rules);
+    let files = 0b110 & plan.landlock.clone().unwrap().handled_fs;
+    assert!(rules.starts_with(&before) && rules.len() == before.len() + 2);
+    assert!(rules[before.len()..].iter().all(|(_, rights)| rights & 0b110 == files), "read and write");
+    assert!(with.tty && !plan.tty);
+    let set = plan.clone().setting(&[("TERM".to_owned(), "dumb".to_owned())]).at_terminal("xterm", false);
+    assert!(set.command.env.contains(&"TERM=dumb".to_owned()) && set.root.devices == plan.root.devices);
 }

@@ -30,6 +30,7 @@ fn plan(kind: CommandKind, filtered: bool) -> Plan {
         cpu_time: Some(Duration::from_millis(500)),
         landlock: None,
         normal_filter: None,
+        tty: false,
         filter: if filtered { vec![Instruction { code: 6, jt: 0, jf: 0, k: 0 }] } else { Vec::new() },
         command: Command { path: String::new(), argv: Vec::new(), env: Vec::new(), cwd: String::new(), kind },
         bounds: Bounds {

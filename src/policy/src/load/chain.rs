@@ -103,7 +103,7 @@ fn unknown(wanted: &str, why: String) -> Fault {
 
 /// Help for a base that there is none of, where the name itself tells what was meant.
 fn help(wanted: &str) -> Option<String> {
-    let near = |name: &&str| wanted.len() <= 64 && strsim::damerau_levenshtein(&wanted.to_lowercase(), name) <= 2;
+    let near = |name: &&str| wanted != *name && wanted.len() <= 64 && strsim::damerau_levenshtein(&wanted.to_lowercase(), name) <= 2;
     if let Some((name, _)) = shipped::SHIPPED.iter().find(|(name, _)| near(name)) {
         return Some(format!("did you mean \"{name}\"?"));
     }

@@ -170,10 +170,11 @@ fn choices() -> impl Strategy<Value = Choices> {
     let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let interpreters = prop_oneof![subsequence(vec!["python3", "/opt/venvs", "/opt/venvs/a"], 0..=3), Just(vec!["*"])];
     let environment = prop_oneof![subsequence(vec!["LC_*", "LC_ALL", "KEY"], 0..=3), Just(vec!["*"])];
-    (interpreters, environment, mounts()).prop_map(move |(interpreters, environment, mounts)| Choices {
+    (interpreters, environment, mounts(), any::<bool>()).prop_map(move |(interpreters, environment, mounts, tty)| Choices {
         interpreters: owned(interpreters),
         environment: owned(environment),
         mounts,
+        tty,
     })
 }
 

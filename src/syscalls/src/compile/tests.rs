@@ -308,7 +308,7 @@ fn where_names_of_sockets_lead_out_each_connection_is_served() {
     for arch in BOTH {
         let [within, out] = [false, true]
             .map(|names| compile_for_run(&section(&["@unix_sockets"], &[], &[]), arch, Around { names, ..Around::default() }).unwrap());
-        let number = |call| crate::number(arch, call).unwrap();
+        let number = |call| number(arch, call).unwrap();
         let answer = |filter: &[_], call, args| run(filter, &data(arch, number(call), args)).unwrap();
         assert_eq!((answer(&within, "connect", [3; 6]), answer(&out, "connect", [3; 6])), (ALLOW, crate::SERVE));
         for filter in [&within, &out] {

@@ -51,7 +51,8 @@ impl Typed {
         if !files.artifacts.is_empty() {
             return Err(Failure::usage("--artifacts: learning keeps nothing of what its runs leave".into()));
         }
-        fits(confine, show, narrowed, !choices.is_empty()).map(|()| typed)
+        let tty = matches!(&typed, Self::Exec(args) if args.terminal.tty);
+        fits(confine, show, narrowed, tty || !choices.is_empty()).map(|()| typed)
     }
 
     /// Under which policy it would be run.
@@ -86,7 +87,7 @@ fn fits(confine: &ConfineArgs, show: &ShowArgs, narrowed: bool, chooses: bool) -
     }
     if chooses {
         return Err(Failure::usage(
-            "what a request chooses is learned into no file: without --python, --env, --env-file and --mount, write it into the policy"
+            "what a request chooses is learned into no file: without --python, --env, --env-file, --mount and --tty, write it into the policy"
                 .into(),
         ));
     }

@@ -71,7 +71,7 @@ fn elf_files(directories: &[String], below: bool) -> BTreeSet<String> {
             let Some(real) = path.to_str().and_then(|path| resolve(path, &tree::host)).map(|found| found.real) else { continue };
             if kind.is_dir() && below {
                 todo.push(path);
-            } else if Reach::new(&Machine, Vec::new()).object(&real).is_ok() {
+            } else if Reach::new(&Machine, Vec::new(), true).object(&real).is_ok() {
                 found.insert(real);
             }
         }
@@ -80,11 +80,11 @@ fn elf_files(directories: &[String], below: bool) -> BTreeSet<String> {
 }
 
 fn compare_all(files: &BTreeSet<String>) {
-    let shell = Reach::new(&Machine, Vec::new()).object(&resolve("/bin/sh", &tree::host).unwrap().real).unwrap();
+    let shell = Reach::new(&Machine, Vec::new(), true).object(&resolve("/bin/sh", &tree::host).unwrap().real).unwrap();
     let usual = shell.loader.clone().unwrap();
     let (mut same, mut differences) = (0, Vec::new());
     for file in files {
-        let object = Reach::new(&Machine, Vec::new()).object(file).unwrap();
+        let object = Reach::new(&Machine, Vec::new(), true).object(file).unwrap();
         match compared(object.loader.as_deref().unwrap_or(&usual), file) {
             Some(differing) if differing.is_empty() => same += 1,
             Some(differing) => differences.extend(differing),

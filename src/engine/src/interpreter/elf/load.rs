@@ -172,6 +172,7 @@ impl<'a> Load<'a> {
                 return true;
             }
         }
+        self.search.sought(name, &self.chain(by));
         false
     }
 

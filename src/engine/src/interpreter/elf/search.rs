@@ -64,6 +64,15 @@ impl<'a> Search<'a> {
         places
     }
 
+    /// Remembers where a name was looked for in vain: there may be such a library another time. Without its list, a loader finds less, and not for lack of it.
+    pub(super) fn sought(&self, name: &str, chain: &[Link<'_>]) {
+        if self.listed {
+            let places = self.places(name, chain).into_iter().flatten();
+            let directories = places.filter_map(|path| Some(path.rsplit_once('/')?.0.to_owned()));
+            self.reach.sought.borrow_mut().extend(directories.chain(self.rules.listing.iter().map(|(list, _)| list.clone())));
+        }
+    }
+
     /// What a part of a search path may stand for.
     fn part(&self, text: &str, origin: &str) -> Place {
         self.reach.budget.pay(text.len(), 0);

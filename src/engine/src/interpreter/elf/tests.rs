@@ -85,7 +85,7 @@ impl Invented {
 
     fn found_within(&self, budget: Budget, also: &[&str]) -> Result<Vec<String>, String> {
         let also: Vec<String> = also.iter().map(|name| (*name).to_owned()).collect();
-        let mut reach = Reach::new(self, Vec::new());
+        let mut reach = Reach::new(self, Vec::new(), true);
         reach.budget = budget;
         let mut found = libraries("/bin/x", &also, &reach)?;
         found.remove(GLIBC);

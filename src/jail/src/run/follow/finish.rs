@@ -39,6 +39,7 @@ impl Attempt {
             given: self.input.given(),
             log: self.log,
             stacks: self.stacks,
+            displays: self.displays,
             asked: self.asked,
             violations,
             violations_truncated,

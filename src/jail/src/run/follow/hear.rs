@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::unistd;
 use remand_child::message::Report;
 use remand_plan::evidence::Stop;
-use remand_plan::frames::News;
+use remand_plan::frames::{News, Shown};
 use remand_plan::limit::LimitKind;
 use remand_plan::outcome::microseconds;
 use remand_plan::output::{By, Channel, Piece};
@@ -116,6 +116,7 @@ impl Attempt {
                 self.ended = Some(ended);
                 self.on(Event::Accounted(Moment::told(ended.at)), with);
             }
+            Report::Terminal => self.on_terminal(received.fds, with),
             Report::Workspace => self.workspace = received.fds.into_iter().next(),
             Report::Failed(failure) => self.failure = Some(Failure::reported(failure)),
             other => self.fail(format!("init said {other:?} out of turn"), with),
@@ -124,9 +125,12 @@ impl Attempt {
 
     pub(super) fn on_output(&mut self, source: Source, with: &mut With<'_, '_>) {
         let mut buffer = [0; CHUNK];
-        let (fd, channel) =
-            if source == Source::Stdout { (&self.parts.stdout, Channel::Stdout) } else { (&self.parts.stderr, Channel::Stderr) };
-        let Some(count) = read(fd, &mut buffer) else { return self.on(Event::Closed(source), with) };
+        let (fd, channel) = if source == Source::Stdout {
+            (self.parts.stdout.as_ref(), Channel::Stdout)
+        } else {
+            (Some(&self.parts.stderr), Channel::Stderr)
+        };
+        let Some(count) = fd.and_then(|fd| read(fd, &mut buffer)) else { return self.on(Event::Closed(source), with) };
         let piece = Piece { channel, text: buffer.get(..count).unwrap_or_default(), values: None, continues: false };
         if self.say(piece, By::Stream, with) {
             self.on(Event::Closed(source), with);
@@ -229,6 +233,14 @@ impl Attempt {
                     if self.say(text.piece(), By::Frame, with) {
                         return self.on(Event::Closed(Source::Result), with);
                     }
+                }
+                News::Shown(shown) => {
+                    let us = microseconds(self.machine.since_ready(with.now));
+                    let shown = Shown { us, ..shown };
+                    if let Some(sink) = &mut with.sink {
+                        sink(Said::Shown(&shown), us);
+                    }
+                    self.displays.push(shown);
                 }
                 News::Item => {
                     let us = microseconds(self.machine.since_ready(with.now));

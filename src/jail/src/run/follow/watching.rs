@@ -48,7 +48,7 @@ impl Attempt {
             (Source::Leaving, Some(Server::Leaves(process))) => Some(process.as_fd()),
             (Source::Forkserver | Source::Leaving | Source::Time, _) => None,
             (Source::Result, _) => Some(parts.result.as_fd()),
-            (Source::Stdout, _) => Some(parts.stdout.as_fd()),
+            (Source::Stdout, _) => parts.stdout.as_ref().map(AsFd::as_fd),
             (Source::Stderr, _) => Some(parts.stderr.as_fd()),
             (Source::Stacks, _) => Some(parts.stacks.as_fd()),
             (Source::Report, _) => Some(parts.report.as_fd()),
