@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use remand_plan::choice::{Choice, Secret};
 use remand_plan::job::Data;
-use remand_plan::request::{Given, GivenKind, Mode, OnError, Origin, Request, Script};
+use remand_plan::request::{Code, Given, GivenKind, Mode, OnError, Origin, Request, Script};
 
 use crate::bytes::{Malformed, Reader, Writer};
 
@@ -19,9 +19,11 @@ const NAME: usize = 1 << 16;
 /// Writes one. `None`: items or a query that there was no room for.
 #[must_use]
 pub fn pack(request: &Request) -> Option<Vec<u8>> {
+    // A request in JSON has its code as text.
+    let Code::Text(code) = &request.code else { return None };
     let mut to = Writer::default();
     mode(&mut to, &request.mode);
-    to.text(&request.code);
+    to.text(code);
     to.bytes(request.items.encoded()?);
     to.bytes(request.query.encoded()?);
     to.maybe(request.stdin.as_deref(), Writer::bytes);
@@ -62,6 +64,8 @@ fn mode(to: &mut Writer, mode: &Mode) {
             to.list(&script.arguments, |to, argument| to.text(argument));
             to.byte(u8::from(script.awaits));
             to.byte(u8::from(script.value));
+            to.byte(u8::from(script.display));
+            to.byte(u8::from(script.lines));
         }
     }
 }
@@ -75,7 +79,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Request, Malformed> {
     Reader::all(bytes, |from| {
         Ok(Request {
             mode: read_mode(from)?,
-            code: from.text(most)?,
+            code: from.text(most)?.into(),
             items: Data::of_encoded(from.bytes(most)?.to_vec()),
             query: Data::of_encoded(from.bytes(most)?.to_vec()),
             stdin: from.maybe(|from| from.bytes(most).map(Into::into))?,
@@ -88,6 +92,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Request, Malformed> {
                     .into_iter()
                     .collect::<BTreeMap<_, _>>(),
                 mounts: Vec::new(),
+                tty: None,
             },
         })
     })
@@ -122,7 +127,9 @@ fn read_mode(from: &mut Reader<'_>) -> Result<Mode, Malformed> {
                 3 => Origin::Module(name),
                 _ => return Err(Malformed),
             };
-            Mode::Script(Script { origin, arguments: from.list(PARTS, |from| from.text(NAME))?, awaits: from.flag()?, value: from.flag()? })
+            let arguments = from.list(PARTS, |from| from.text(NAME))?;
+            let (awaits, value, display, lines) = (from.flag()?, from.flag()?, from.flag()?, from.flag()?);
+            Mode::Script(Script { origin, arguments, awaits, value, display, lines })
         }
         _ => return Err(Malformed),
     })
@@ -136,7 +143,9 @@ mod tests {
 
     fn requests() -> Vec<Request> {
         let origins = [Origin::File("a.py".into()), Origin::Stdin, Origin::Argument, Origin::Module("m.x".into())];
-        let scripts = origins.map(|origin| Mode::Script(Script { origin, arguments: vec!["-v".into()], awaits: true, value: false }));
+        let scripts = origins.map(|origin| {
+            Mode::Script(Script { origin, arguments: vec!["-v".into()], awaits: true, value: false, display: true, lines: false })
+        });
         let file = GivenKind::File { content: b"\0\xff".as_slice().into(), executable: true };
         let whole = Request {
             code: "return 1".into(),
@@ -150,6 +159,7 @@ mod tests {
                 interpreter: Some("python3.11".into()),
                 environment: [("A".to_owned(), Secret("b".into()))].into(),
                 mounts: Vec::new(),
+                tty: None,
             },
         };
         let modes = scripts.into_iter().chain([Mode::AllItems, Mode::PerItem(OnError::Stop)]);

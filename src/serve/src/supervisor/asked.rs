@@ -233,7 +233,7 @@ impl Supervisor<'_> {
         let memory = beside.ok_or("it submitted nothing")?;
         let bytes = memory::read(memory, LARGEST_PACKED).map_err(|error| format!("what it submitted: {error}"))?;
         let request = packed::unpack(&bytes).map_err(|_| "what it submitted is malformed".to_owned())?;
-        let effective = match effective.choosing(&request.choice, &identity) {
+        let effective = match effective.choosing(&request.choice, true, &identity) {
             Ok(effective) => effective,
             Err(refusal) => return Ok(Err(refused(&refusal))),
         };
