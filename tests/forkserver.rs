@@ -161,7 +161,8 @@ fn own() -> Check {
     for outcome in runs.into_iter().map(One::ended) {
         ensure(outcome.verdict == Verdict::Cancelled, "cancelled", &outcome.verdict)?;
         told.extend(match outcome.enforcement.get(&Protection::OwnUid) {
-            Some(Enforcement::By(by)) => Some(by.clone()),
+            // In a container, whose ids another one may give out too, a substitute.
+            Some(Enforcement::By(by) | Enforcement::Substitute { by, .. }) => Some(by.clone()),
             _ => None,
         });
     }

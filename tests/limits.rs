@@ -264,7 +264,8 @@ fn no_way_out_into_swap() -> Check {
     .outcome()?;
     compare(&outcome, &[Exceeded("memory")])?;
     let peak = outcome["usage"]["memory_peak"].as_u64();
-    ensure(peak.is_some_and(|peak| peak <= 48 << 20), "no more than the limit was ever charged", &outcome["usage"])
+    // But for a page or so of the kernel's own that it does not refuse itself.
+    ensure(peak.is_some_and(|peak| peak <= (48 << 20) + (64 << 10)), "no more than the limit was ever charged", &outcome["usage"])
 }
 
 /// Address space of the supervisor, in KiB: enough for it and for a bare interpreter, far below what the floods offer.

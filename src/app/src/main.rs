@@ -80,6 +80,8 @@ fn begin() -> Result<u8, Failure> {
 
 /// Descriptors that this process needs before a plan can say that there are too few for a run.
 const DESCRIPTORS: u64 = 24;
+/// Bytes of data that it needs for the same: an allocation that fails ends it, and says nothing of why.
+const DATA: u64 = 3 << 20;
 
 fn command(words: Vec<OsString>) -> Result<u8, Failure> {
     let command = args::parse(words).map_err(typed_wrong)?.command;
@@ -88,6 +90,12 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         if let Some(lack) = remand_plan::no_descriptors(has).filter(|_| has < DESCRIPTORS) {
             return Err(Failure { code: failure::NOT_STARTED, ..Failure::usage(lack.to_string()) });
         }
+    }
+    let (data, _) = getrlimit(Resource::RLIMIT_DATA).unwrap_or((u64::MAX, 0));
+    if data < DATA {
+        let hint = Some("raise it: ulimit -d unlimited".to_owned());
+        let message = format!("this process may have {data} bytes of data (RLIMIT_DATA, ulimit -d), and remand itself needs {DATA}");
+        return Err(Failure { code: failure::NOT_STARTED, hint, ..Failure::usage(message) });
     }
     match command {
         Command::Run(args) => run::run(args),

@@ -99,7 +99,7 @@ fn input_is_refused_with_its_place() {
     assert!(refused(&["run", "--items", "-", code.name()], b"[1,\n {]").contains("--items: key must be a string at line 2 column 3\n"));
     assert!(refused(&["run", "--items", "-", code.name()], b"{\n\"a\": 1}").contains("a JSON array is expected"));
     assert!(refused(&["run", "--query", "word", code.name()], b"").contains("--query: expected value at line 1 column 1\n"));
-    assert!(refused(&["run", "-"], b"return '\xff'").contains("code is not UTF-8 text: wrong at byte 8\n"));
+    assert!(refused(&["run", "--items", "-", code.name()], b"[\"\xff\"]").contains("--items is not UTF-8 text: wrong at byte 2\n"));
     assert!(refused(&["run", "/proc/none"], b"").contains("cannot read code /proc/none: No such file or directory"));
     assert!(refused(&["run", "--items", "/dev/zero", code.name()], b"").contains("it is a device"));
     assert!(refused(&["run", "--set", "limits.job_size=7B", code.name()], b"").contains("larger than limits.job_size = 7 bytes\n"));
