@@ -247,11 +247,12 @@ fn jobs() -> Check {
     }
     let mut terminal = at_terminal(&["exec", "-p", "compile", "--env", "PS1=ready> ", "--tty", "--", "bash", "--norc", "--noprofile"])?;
     for (shown, keys) in [
-        ("ready> ", "sleep 1000\n"),
-        ("sleep 1000\r\n", "\x1a"),
+        // What says that it goes on has the terminal by then; the shell's echo says nothing of that.
+        ("ready> ", "sh -c 'echo go''ing; exec sleep 1000'\n"),
+        ("going", "\x1a"),
         ("Stopped", "jobs -p %1 >/dev/null && kill %1; fg; echo status $?\n"),
-        ("status 143", "sleep 1000\n"),
-        ("ready> sleep 1000\r\n", "\x03"),
+        ("status 143", "sh -c 'echo there''upon; exec sleep 1000'\n"),
+        ("thereupon", "\x03"),
         ("^C", "echo after $?\n"),
         ("after 130", "exit 7\n"),
     ] {

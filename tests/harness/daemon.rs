@@ -189,8 +189,10 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        if let Some(started) = &mut self.started {
+        if let Some(mut started) = self.started.take() {
             started.signal(Signal::SIGKILL);
+            // Waited for, lest other trials find it.
+            let _ = started.end();
         }
     }
 }
