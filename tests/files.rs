@@ -233,6 +233,35 @@ fn sudo() -> Check {
     said(&call(&read).end()?, 0, "a,b\n", "control: root reads it")?;
     let ended = sudo(&read)?;
     ensure(ended.code == Some(2) && ended.err().contains("Permission denied"), "who called root does not", &ended)?;
+    // All that is named to be read is read with their rights: what only root may read here is each time what it would be.
+    let secret = scratch.path().join("secret");
+    fs::create_dir(&secret)?;
+    for (name, text) in
+        [("code.py", "return 'SECRET'"), ("env", "K=SECRET"), ("items", "[\"SECRET\"]"), ("request", "{\"code\": \"return 'SECRET'\"}")]
+    {
+        fs::write(secret.join(name), text)?;
+    }
+    fs::set_permissions(&secret, Permissions::from_mode(0o700))?;
+    std::os::unix::fs::symlink(&secret, scratch.path().join("link"))?;
+    for args in [
+        &["run", "secret/code.py"][..],
+        &["run", "link/code.py"],
+        &["python", "secret/code.py"],
+        &["run", "--env-file", "secret/env", "-c", "import os; return os.environ['K']"],
+        &["run", "--items", "secret/items", "-c", "return _items"],
+        &["run", "--query-file", "secret/items", "-c", "return _query"],
+        &["run", "--security-config", "secret/items", "-c", "return 1"],
+        &["run", "--request", "secret/request"],
+        &["judge", "--tests", "secret", "--program", "secret/code.py"],
+    ] {
+        let ended = sudo(args)?;
+        let kept = !format!("{ended:?}").contains("SECRET");
+        ensure(ended.code == Some(2) && ended.err().contains("Permission denied") && kept, "nothing is read with root's", &(args, ended))?;
+    }
+    for name in ["link/code.py", "link/none.py"] {
+        let ended = sudo(&["python", "-c", &format!("open('{name}')")])?;
+        ensure(ended.code == Some(1) && !ended.err().contains("lies in"), "nor is it looked for", &ended)?;
+    }
     let write = |to| ["python", "--artifacts", "x", "--artifacts-to", to, "-c", "open('x', 'w').write('y')"];
     let ended = sudo(&write("open"))?;
     let found = fs::metadata(open.join("x"))?;

@@ -1,6 +1,6 @@
 //! What code missed and its caller has: a run is shown what it is given alone, and only its caller can be told what lies beside it, and how to give it.
 //!
-//! Always holds: the name is the run's claim. It is looked up only beneath the directories that the caller named, and only whether it is there.
+//! Always holds: the name is the run's claim. It is looked up with the caller's rights, only beneath the directories that the caller named, and only whether it is there.
 
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
@@ -9,6 +9,7 @@ use remand_plan::frames::{ErrorFrame, Missing, MissingKind, PythonList};
 use remand_plan::places::WORKSPACE;
 
 use crate::print::plain;
+use crate::rights;
 
 /// The place where the command was called.
 pub const HERE: &str = "the directory that remand was called in";
@@ -19,12 +20,14 @@ pub fn account(error: &ErrorFrame, places: &[(PathBuf, &str)]) -> String {
     let denied = error.denied.as_ref().filter(|denied| denied.list == PythonList::ExternalAllow);
     let denied = || denied.map(|denied| Missing { kind: MissingKind::Module, name: denied.name.clone() });
     let Some(missing) = error.missing.clone().or_else(denied) else { return String::new() };
-    let found = names(&missing).into_iter().find_map(|name| {
-        let (place, what) = places.iter().find(|(place, _)| place.join(&name).exists())?;
-        Some((place.join(&name), name, what))
+    // As the caller would find it: root sees what lies behind links of theirs.
+    let found = rights::as_caller(|| {
+        Ok(names(&missing).into_iter().find_map(|name| {
+            let (place, what) = places.iter().find(|(place, _)| place.join(&name).exists())?;
+            Some((option(&name, &place.join(&name)), name, what))
+        }))
     });
-    let Some((path, name, what)) = found else { return String::new() };
-    let given = option(&name, &path);
+    let Ok(Some((given, name, what))) = found else { return String::new() };
     format!("remand: {} lies in {what}, and a run is shown only what it is given\n  give it: {given}\n", plain(&name.display().to_string()))
 }
 

@@ -1,6 +1,6 @@
 //! Bounded reading: no file, pipe or standard input is taken into memory beyond a size that was set before.
 //!
-//! Always holds: a reader stops one byte after the limit; what was read is either complete or refused. Nothing is waited for that the caller did not hand
+//! Always holds: what a path names is opened with the rights of whoever called, under sudo theirs. A reader stops one byte after the limit; what was read is either complete or refused. Nothing is waited for that the caller did not hand
 //! over itself: a file is a regular one on a file system of files, a pipe is one that this process has open already (`<(...)`, `/dev/stdin`), a device is a terminal or `/dev/null`.
 
 use std::ffi::OsStr;
@@ -17,6 +17,7 @@ use remand_engine::trust::is_of_kernel;
 
 use crate::failure::Failure;
 use crate::print::plain;
+use crate::rights;
 
 /// The name that stands for standard input.
 pub fn is_stdin(path: &Path) -> bool {
@@ -30,17 +31,31 @@ pub fn bytes(path: &Path, what: &str, limit: u64, bound: &str) -> Result<Vec<u8>
 
 /// The same, and whether it is a file that may be executed.
 pub fn content(path: &Path, what: &str, limit: u64, bound: &str) -> Result<(Vec<u8>, bool), Failure> {
-    let name = || if is_stdin(path) { format!("{what} from standard input") } else { format!("{what} {}", plain(&path.to_string_lossy())) };
-    let file = if is_stdin(path) { stdin() } else { open(path) };
-    let read = file.and_then(|file| {
-        let found = file.metadata()?;
-        all(file, limit).map(|bytes| bytes.map(|bytes| (bytes, found.is_file() && found.mode() & 0o111 != 0)))
-    });
-    match read {
-        Ok(Some(read)) => Ok(read),
-        Ok(None) => Err(Failure::usage(format!("{}: larger than {bound} = {limit} bytes", name()))),
-        Err(error) => Err(Failure::usage(format!("cannot read {}: {error}", name()))),
-    }
+    let (read, executable) = read(path, what, |file| all(file, limit))?;
+    let name = || name(path, what);
+    read.map(|bytes| (bytes, executable)).ok_or_else(|| Failure::usage(format!("{}: larger than {bound} = {limit} bytes", name())))
+}
+
+/// At most so many bytes of it, from the beginning.
+pub fn begun(path: &Path, what: &str, most: u64) -> Result<Vec<u8>, Failure> {
+    let begun = |file: File| {
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes).map(|_| bytes)
+    };
+    read(path, what, begun).map(|(bytes, _)| bytes)
+}
+
+/// Opens something with the rights of whoever called, since they named it; standard input is open already.
+fn read<T: Send>(path: &Path, what: &str, take: impl FnOnce(File) -> io::Result<T> + Send) -> Result<(T, bool), Failure> {
+    let failed = |error: io::Error| Failure::usage(format!("cannot read {}: {error}", name(path, what)));
+    let file = if is_stdin(path) { stdin().map_err(failed)? } else { rights::as_caller(|| open(path).map_err(failed))? };
+    let found = file.metadata().map_err(failed)?;
+    let taken = take(file).map_err(failed)?;
+    Ok((taken, found.is_file() && found.mode() & 0o111 != 0))
+}
+
+fn name(path: &Path, what: &str) -> String {
+    if is_stdin(path) { format!("{what} from standard input") } else { format!("{what} {}", plain(&path.to_string_lossy())) }
 }
 
 /// As [`bytes`], for text.
