@@ -23,6 +23,9 @@ pub fn trials() -> Vec<Trial> {
         trial("judge::two_that_talk_and_whose_fault_it_is", interactive),
         trial("judge::a_test_has_limits_of_its_own_and_the_first_failure_can_be_the_last", limits),
         trial("judge::an_answer_that_was_cut_is_none", cut),
+        trial("judge::what_a_solution_causes_is_its_verdict_and_ends_no_judging", caused),
+        trial("judge::who_cannot_read_an_answer_rejects_it", unreadable),
+        trial("judge::no_cpu_time_is_lost_where_no_cgroup_counts", uncounted),
         trial("judge::what_cannot_be_judged_is_told_before_anything_runs", wrong),
     ]
 }
@@ -286,6 +289,89 @@ fn cut() -> Check {
     let judged = contest.option("--policy", &policy).judged()?;
     let test = &judged.record["tests"][0];
     ensure(test["verdict"] == "OLE" && test["ended"]["kind"] == "finished", "it went on, and its answer is not whole", test)
+}
+
+fn caused() -> Check {
+    let contest = || Contest::new("", "a.py").test("1", "1 2", "\u{e9}\n").test("2", "1 2", "\u{e9}\n");
+    // Python takes it, in whatever it is written.
+    let of = |source: &[u8]| {
+        let contest = contest();
+        fs::write(contest.scratch.path().join("a.py"), source).unwrap();
+        contest.judged()
+    };
+    for source in [&b"#!/usr/bin/python3\n# coding: latin-1\nprint('\xe9')\n"[..], "\u{feff}print('\u{e9}')\n".as_bytes()] {
+        let judged = of(source)?;
+        ensure(judged.code == Some(0) && judged.verdicts() == ["AC", "AC"], "an encoding of its own", &judged.record)?;
+    }
+    for (what, source) in [("no encoding", &b"print('\xe9')\n"[..]), ("a NUL byte", b"print(1)\0\n"), ("2 MiB", &[b'\n'; 2 << 20])] {
+        let judged = of(source)?;
+        let message = &judged.record["compiled"]["message"];
+        ensure(judged.record["verdict"] == "CE" && *message != "", what, &judged.record)?;
+    }
+    let scratch = Scratch::new();
+    let narrow = json!({"filesystem": {"tmp": {"size": "2MiB"}}});
+    let policy = policy_text::extending("judge", &scratch, &narrow).display().to_string();
+    let source = "import sys\nprint(3 if input() == 'few' else 'x' * (3 << 19))";
+    let judge = "import sys\nsys.exit(0 if open('output').read().split() == ['3'] else 1)";
+    let lot = format!("{}\n", "y".repeat(900_000));
+    let contest = |answer: &str| {
+        let contest = Contest::new(source, "a.py").test("1", "many", answer).test("2", "few", answer).tool("--checker", "c.py", judge);
+        let mut contest = contest.option("--policy", &policy);
+        contest
+            .options
+            .iter_mut()
+            .filter(|option| *option == "limits.stdout=64KiB")
+            .for_each(|option| *option = "limits.stdout=8MiB".into());
+        contest
+    };
+    let judged = contest(&lot).judged()?;
+    let tests = judged.tests();
+    ensure(judged.verdicts() == ["OLE", "AC"], "an output that does not fit beside the rest", &judged.record)?;
+    ensure(tests["1"]["message"].to_string().contains("filesystem.tmp.size"), "it is said what is too small", tests["1"])?;
+    let said = contest(&lot.repeat(3)).refused()?;
+    ensure(said.contains("filesystem.tmp.size"), "the setter's own files do not fit", &said)
+}
+
+/// A checker and an interactor as they are written in a hurry: what they cannot read is an exception.
+fn unreadable() -> Check {
+    let checks = "import sys\nsys.exit(0 if int(open(sys.argv[2]).read()) == int(open(sys.argv[3]).read()) else 1)";
+    let broken = "import sys\nsys.exit(0 if int(open(sys.argv[2]).read()) == secret else 1)";
+    let greedy = "import sys\na = bytearray(1 << int(open('output').read()))\nsys.exit(0 if len(a) == 8 else 1)";
+    let asks = "import sys\na = int(open(sys.argv[1]).read())\nfor i in range(3):\n    print(a, flush=True)\n    if int(input()) != a: sys.exit(1)";
+    let fails = "import sys\nsecret\nprint(1)";
+    for (what, source, option, tool, verdict) in [
+        ("right", "print(input())", "--checker", checks, "AC"),
+        ("nothing", "", "--checker", checks, "WA"),
+        ("junk", "print('xxx')", "--checker", checks, "WA"),
+        ("a broken checker", "print(input())", "--checker", broken, "JE"),
+        ("what the checker has no memory for", "print(62)", "--checker", greedy, "WA"),
+        ("right, by turns", "for i in range(3): print(input(), flush=True)", "--interactor", asks, "AC"),
+        ("nothing to the interactor", "", "--interactor", asks, "WA"),
+        ("less than it asks for", "print(input(), flush=True)", "--interactor", asks, "WA"),
+        ("junk to the interactor", "input()\nprint('xxx', flush=True)\ninput()", "--interactor", asks, "WA"),
+        ("an interactor that says nothing", "import time\ntime.sleep(3)\nprint(1)", "--interactor", fails, "JE"),
+    ] {
+        let judged = Contest::new(source, "a.py").test("1", "3", "3").tool(option, "tool.py", tool).judged()?;
+        let test = &judged.record["tests"][0];
+        ensure(test["verdict"] == verdict, what, test)?;
+        ensure(what.starts_with("right") || !test["message"].as_str().unwrap_or_default().is_empty(), "what it said is kept", test)?;
+    }
+    Ok(())
+}
+
+/// Children that nobody waits for leave their CPU time to nobody.
+fn uncounted() -> Check {
+    let children = "import os, signal, time\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nbegan = time.monotonic()\n\
+                    while time.monotonic() - began < 6:\n    if os.fork() == 0:\n        t = time.process_time()\n        \
+                    while time.process_time() - t < 0.004: pass\n        os._exit(0)\n    try: os.wait()\n    except ChildProcessError: pass\nprint(3)";
+    let threads = "import threading\nt = threading.Thread(target=print, args=(3,))\nt.start()\nt.join()";
+    let judged = Contest::new(children, "a.py").test("1", "", "3").judged()?;
+    let (held, test) = (&judged.record["enforcement"]["cpu_time"], &judged.record["tests"][0]);
+    let expected = if held["by"].is_string() { "TLE" } else { "RE" };
+    ensure(test["verdict"] == expected, "what is not counted is not made", &judged.record)?;
+    ensure(held["by"].is_string() || held["substitute"]["because"].is_string(), "the record says what holds the limit", &judged.record)?;
+    let judged = Contest::new(threads, "a.py").test("1", "", "3").judged()?;
+    ensure(judged.verdicts() == ["AC"], "threads are made", &judged.record)
 }
 
 fn wrong() -> Check {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use remand_engine::Engine;
-use remand_judge::{Against, Compare, JudgeError, Language, Policies, Report, Source, Task, Tested, Verdict, find};
+use remand_judge::{Against, Compare, JudgeError, LARGEST_SOURCE, Language, Policies, Report, Source, Task, Tested, Verdict, find};
+use remand_plan::Protection;
+use remand_plan::enforcement::Enforcement;
 use remand_plan::outcome::exit_code;
 use remand_plan::verdict::Verdict as Ending;
 use remand_policy::units::Span;
@@ -15,8 +17,7 @@ use crate::failure::{Failure, INTERNAL};
 use crate::print::plain;
 use crate::{overrides, print, read, rights};
 
-/// Bytes that a source may have, and a file of a test.
-const MAX_SOURCE: u64 = 1 << 20;
+/// Bytes that a file of a test may have.
 const MAX_FILE: u64 = 256 << 20;
 
 /// Judges, and prints a line for each test; the exit status says whether all were accepted.
@@ -56,10 +57,13 @@ pub fn judge(args: &JudgeArgs) -> Result<u8, Failure> {
 fn task(args: &JudgeArgs) -> Result<Task, Failure> {
     let cases = find(&args.tests).map_err(|error| Failure::usage(format!("--tests {error}")))?;
     let compiler = args.compile.as_ref().map(|command| command.split_whitespace().map(str::to_owned).collect());
-    let program = Source { compiler, ..source(&args.program, "--program", args.language)? };
+    let language = language(&args.program, "--program", args.language)?;
+    // What is too long is a contestant's, and gets its verdict.
+    let text = read::begun(&args.program, "--program", LARGEST_SOURCE + 1)?;
+    let program = Source { language, text, compiler };
     let against = match (&args.checker, &args.interactor) {
-        (Some(checker), _) => Against::Checker(source(checker, "--checker", None)?),
-        (_, Some(interactor)) => Against::Interactor(source(interactor, "--interactor", None)?),
+        (Some(checker), _) => Against::Checker(tool(checker, "--checker")?),
+        (_, Some(interactor)) => Against::Interactor(tool(interactor, "--interactor")?),
         (None, None) => Against::Answer(compare(args)?),
     };
     let mut limits = overrides::tree(None, &args.set)?;
@@ -86,8 +90,14 @@ fn compare(args: &JudgeArgs) -> Result<Compare, Failure> {
     }
 }
 
-fn source(path: &Path, flag: &str, language: Option<LanguageArg>) -> Result<Source, Failure> {
-    let language = match language {
+fn tool(path: &Path, flag: &str) -> Result<Source, Failure> {
+    let language = language(path, flag, None)?;
+    let text = read::bytes(path, flag, LARGEST_SOURCE, "the limit of 1 MiB")?;
+    Ok(Source { language, text, compiler: None })
+}
+
+fn language(path: &Path, flag: &str, named: Option<LanguageArg>) -> Result<Language, Failure> {
+    Ok(match named {
         Some(LanguageArg::Python) => Language::Python,
         Some(LanguageArg::C) => Language::C,
         Some(LanguageArg::Cpp) => Language::Cpp,
@@ -98,9 +108,7 @@ fn source(path: &Path, flag: &str, language: Option<LanguageArg>) -> Result<Sour
                 plain(&shown)
             ))
         })?,
-    };
-    let text = read::bytes(path, flag, MAX_SOURCE, "the limit of 1 MiB")?;
-    Ok(Source { language, text, compiler: None })
+    })
 }
 
 fn failed(error: JudgeError) -> Failure {
@@ -111,7 +119,7 @@ fn failed(error: JudgeError) -> Failure {
             ..Failure::internal(format!("{whose} cannot be compiled here\n{}", crate::account::account(&outcome)))
         },
         JudgeError::Cancelled => Failure::told(exit_code(&Ending::Cancelled)),
-        JudgeError::Uncompiled { .. } | JudgeError::NoAnswer(_) | JudgeError::NotText | JudgeError::Job(_) | JudgeError::Read(_) => {
+        JudgeError::Uncompiled { .. } | JudgeError::NoAnswer(_) | JudgeError::Job(_) | JudgeError::Read(_) => {
             Failure::usage(print::lines(&error.to_string()))
         }
         JudgeError::Pipe(_) => Failure::internal(error.to_string()),
@@ -163,5 +171,20 @@ fn sum(report: &Report) -> String {
     let noise = report.noise.map(|noise| {
         format!("; a program that does nothing takes {:.1} ms of CPU here, {:.1} ms more or less", noise.median_ms, noise.spread_ms)
     });
-    format!("{}: {accepted} of {} accepted{}\n", report.verdict.letters(), report.tests.len(), noise.unwrap_or_default())
+    let sampled = sampled(report);
+    format!("{}: {accepted} of {} accepted{}\n{sampled}", report.verdict.letters(), report.tests.len(), noise.unwrap_or_default())
+}
+
+/// Which limits that verdicts hang on no cgroup held, and what that means.
+fn sampled(report: &Report) -> String {
+    let less = |(protection, word)| match report.enforcement.get(&protection)? {
+        Enforcement::By(_) => None,
+        Enforcement::Substitute { by, because } => Some(format!("{word}: no cgroup counts it ({because}), but {by}\n")),
+        Enforcement::Absent(because) => Some(format!("{word}: not held ({because})\n")),
+    };
+    let mut text: String = [(Protection::CpuTime, "cpu"), (Protection::Memory, "memory")].into_iter().filter_map(less).collect();
+    if text.starts_with("cpu") {
+        text.push_str("so that no CPU time is lost, a solution can make threads here and no processes\n");
+    }
+    text
 }

@@ -107,6 +107,14 @@ impl Effective {
         self.with(policy)
     }
 
+    /// The same without new processes, threads excepted: for what is to be measured where nothing counts what processes leave behind.
+    #[must_use]
+    pub fn without_processes(&self) -> Self {
+        let mut policy = Policy::clone(&self.policy);
+        policy.syscalls.rules.take_processes();
+        self.with(policy)
+    }
+
     /// The same without the lists of modules and builtins, which are no protection: for a tool's own code that needs some of them.
     #[must_use]
     pub fn without_python_lists(&self) -> Self {

@@ -16,7 +16,7 @@ mod verdict;
 
 pub use cases::{Case, CaseError, find, merge};
 pub use compare::{Compare, Difference};
-pub use judging::{Against, JudgeError, Policies, Source, Task, judge};
+pub use judging::{Against, JudgeError, LARGEST_SOURCE, Policies, Source, Task, judge};
 pub use language::Language;
 pub use report::{Compiled, Proof, Report, Spread, Tested, schema};
 pub use verdict::Verdict;

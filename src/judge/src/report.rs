@@ -2,9 +2,13 @@
 //!
 //! Always holds: what came from a program is bounded and is data; each verdict stands beside the evidence that it was worked out from.
 
-use remand_plan::Outcome;
+use std::collections::BTreeMap;
+
+use remand_plan::enforcement::Enforcement;
+use remand_plan::limit::LimitKind;
 use remand_plan::outcome::Usage;
-use remand_plan::verdict::Verdict as Ending;
+use remand_plan::verdict::{Level, Verdict as Ending};
+use remand_plan::{Outcome, Protection};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -25,6 +29,9 @@ pub struct Report {
     /// What a program that does nothing costs here: how far CPU times are to be trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub noise: Option<Spread>,
+    /// What held each protection of the solution's runs, their limits among them: a substitute is less than the real thing, and says why it stands there.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub enforcement: BTreeMap<Protection, Enforcement>,
     /// The tests, in order.
     pub tests: Vec<Tested>,
 }
@@ -44,6 +51,13 @@ impl Compiled {
     pub(crate) fn of(outcome: &Outcome) -> Self {
         let said = if outcome.stderr.text.is_empty() { &outcome.stdout.text } else { &outcome.stderr.text };
         Self { ended: outcome.verdict.clone(), message: begun(said), usage: outcome.usage.clone() }
+    }
+
+    /// A source that is not even compiled.
+    pub(crate) fn too_large(seen: u64, allowed: u64) -> Self {
+        let (limit, source) = (LimitKind::FileSize, "the source as it was read".to_owned());
+        let ended = Ending::Exceeded { limit, allowed, seen, unit: limit.unit(), source, level: Level::Run };
+        Self { ended, message: format!("the source is larger than {allowed} bytes"), usage: Usage::default() }
     }
 }
 
@@ -92,14 +106,14 @@ pub struct Proof {
 
 impl Report {
     /// The record of tests.
-    pub(crate) fn new(compiled: Compiled, noise: Option<Spread>, tests: Vec<Tested>) -> Self {
+    pub(crate) fn new(compiled: Compiled, noise: Spread, enforcement: BTreeMap<Protection, Enforcement>, tests: Vec<Tested>) -> Self {
         let failed = tests.iter().map(|test| test.verdict).find(|verdict| *verdict != Verdict::Accepted);
-        Self { version: 1, verdict: failed.unwrap_or(Verdict::Accepted), compiled, noise, tests }
+        Self { version: 1, verdict: failed.unwrap_or(Verdict::Accepted), compiled, noise: Some(noise), enforcement, tests }
     }
 
     /// That of a program that was not compiled.
     pub(crate) fn uncompiled(compiled: Compiled) -> Self {
-        Self { version: 1, verdict: Verdict::CompileError, compiled, noise: None, tests: Vec::new() }
+        Self { version: 1, verdict: Verdict::CompileError, compiled, noise: None, enforcement: BTreeMap::new(), tests: Vec::new() }
     }
 }
 

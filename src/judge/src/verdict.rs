@@ -2,6 +2,7 @@
 //!
 //! Always holds: pure functions of outcomes and of the statuses that checkers and interactors end with; every ending has a verdict.
 
+use remand_plan::job::JobError;
 use remand_plan::limit::LimitKind;
 use remand_plan::verdict::{Level, Verdict as Ending};
 use schemars::JsonSchema;
@@ -79,7 +80,9 @@ pub fn of_run(ending: &Ending) -> Option<Verdict> {
 pub enum Said {
     Accepts,
     Rejects,
-    /// It says that it has failed, or it has.
+    /// It ended by an exception, a signal or a limit of its own: by itself, or because of what the solution gave it.
+    Broke,
+    /// It says that it has failed, or the host has.
     Failed,
 }
 
@@ -89,6 +92,7 @@ impl Said {
         match ending {
             Ending::Finished | Ending::Exited { code: 42 } => Self::Accepts,
             Ending::Exited { code: 1 | 2 | 43 } => Self::Rejects,
+            Ending::Raised | Ending::Signaled { .. } | Ending::Exceeded { level: Level::Run, .. } => Self::Broke,
             _ => Self::Failed,
         }
     }
@@ -97,11 +101,23 @@ impl Said {
         match self {
             Self::Accepts => Verdict::Accepted,
             Self::Rejects => Verdict::WrongAnswer,
-            Self::Failed => Verdict::JudgeError,
+            Self::Broke | Self::Failed => Verdict::JudgeError,
         }
     }
 }
 
+/// Whether a program ended as one does that could not understand what it read: by an exception that nobody caught (status 1 of Python's), or by `abort`, which is
+/// where those of C++ and failed assertions lead.
+pub fn is_thrown(ending: &Ending) -> bool {
+    matches!(ending, Ending::Raised | Ending::Signaled { signal: SIGABRT, .. })
+}
+
+/// What a solution comes to that no run can be given.
+pub fn of_unsent(why: &JobError) -> Verdict {
+    if matches!(why, JobError::FilesTooLarge { .. }) { Verdict::MemoryLimit } else { Verdict::RuntimeError }
+}
+
+const SIGABRT: i32 = 6;
 /// A pipe whose reader is gone.
 const SIGPIPE: i32 = 13;
 
@@ -112,16 +128,21 @@ const SIGPIPE: i32 = 13;
 ///    solution's fault, unless the interactor had rejected it before.
 /// 3. A solution that failed first, failed: what the interactor saw then was the end of its input.
 /// 4. An interactor that rejects, rejects: what the solution did afterwards, it did with its pipes closed.
-/// 5. An interactor that failed is a judge's error.
-/// 6. A solution that failed after it was accepted has failed, unless it only wrote to who no longer listened.
-pub fn of_two(solution: &Ending, interactor: &Ending, solution_first: bool) -> Verdict {
-    let (own, said) = (of_run(solution), Said::of(interactor));
+/// 5. An interactor that ended by an exception of its own (or by `abort`) after the solution had ended, or had written to it, could not understand the solution:
+///    it rejects.
+/// 6. An interactor that failed in another way, or before it heard of the solution, is a judge's error.
+/// 7. A solution that failed after it was accepted has failed, unless it only wrote to who no longer listened.
+///
+/// `spoke`: the solution had written something before the interactor ended.
+pub fn of_two(solution: &Ending, interactor: &Ending, solution_first: bool, spoke: bool) -> Verdict {
+    let said = if is_thrown(interactor) && (solution_first || spoke) { Said::Rejects } else { Said::of(interactor) };
+    let own = of_run(solution);
     match (own, said) {
         (Some(Verdict::JudgeError), _) => Verdict::JudgeError,
         (Some(Verdict::TimeLimit), Said::Rejects) if !solution_first => Verdict::WrongAnswer,
         (Some(over), _) if over != Verdict::RuntimeError => over,
         (Some(failed), _) if solution_first => failed,
-        (_, Said::Rejects | Said::Failed) => said.verdict(),
+        (_, Said::Rejects | Said::Broke | Said::Failed) => said.verdict(),
         (Some(_), Said::Accepts) if matches!(solution, Ending::Signaled { signal: SIGPIPE, .. }) => Verdict::Accepted,
         (Some(failed), Said::Accepts) => failed,
         (None, Said::Accepts) => Verdict::Accepted,
@@ -189,7 +210,25 @@ mod tests {
             (&over(LimitKind::WallTime), &wrong, false, Verdict::WrongAnswer),
             (&Ending::Internal { message: String::new() }, &well, true, Verdict::JudgeError),
         ] {
-            assert_eq!(of_two(solution, interactor, solution_first), verdict, "{solution:?}, {interactor:?}, {solution_first}");
+            let found = of_two(solution, interactor, solution_first, false);
+            assert_eq!(found, verdict, "{solution:?}, {interactor:?}, {solution_first}");
         }
+    }
+
+    #[test]
+    fn an_interactor_that_could_not_understand_a_solution_rejects_it() {
+        let (well, sent, unheard) = (Ending::Finished, (false, true), (false, false));
+        for (interactor, (first, spoke), verdict) in [
+            (&Ending::Raised, (true, false), Verdict::WrongAnswer),
+            (&Ending::Raised, sent, Verdict::WrongAnswer),
+            (&signal(SIGABRT), sent, Verdict::WrongAnswer),
+            (&Ending::Raised, unheard, Verdict::JudgeError),
+            (&signal(11), sent, Verdict::JudgeError),
+            (&Ending::Exited { code: 3 }, sent, Verdict::JudgeError),
+            (&over(LimitKind::CpuTime), sent, Verdict::JudgeError),
+        ] {
+            assert_eq!(of_two(&well, interactor, first, spoke), verdict, "{interactor:?}, {first}, {spoke}");
+        }
+        assert_eq!(of_two(&over(LimitKind::Memory), &Ending::Raised, false, true), Verdict::MemoryLimit, "its own limit comes first");
     }
 }

@@ -161,3 +161,20 @@ pub fn grants_of_group(name: &str) -> Option<Vec<Grant>> {
     let grant = |(row, when)| Some(Grant { call: CALLS.get::<usize>(row)?.name.to_owned(), when, reason: None });
     Some(rows(name).ok()?.into_iter().filter_map(grant).collect())
 }
+
+/// What makes processes; `clone` threads too.
+const MAKERS: [&str; 4] = ["fork", "vfork", "clone", "clone3"];
+const THREADS: &str = "@threads";
+
+impl Rules {
+    /// Takes away what makes processes, and leaves what `@threads` grants.
+    pub fn take_processes(&mut self) {
+        let makes = |grant: &Grant| MAKERS.contains(&grant.call.as_str());
+        let left = |grant: Grant| match grants_of_group(&grant.call) {
+            Some(of) if grant.call != THREADS && of.iter().any(makes) => of.into_iter().filter(|grant| !makes(grant)).collect(),
+            None if makes(&grant) => Vec::new(),
+            _ => vec![grant],
+        };
+        self.allow = std::mem::take(&mut self.allow).into_iter().flat_map(left).collect();
+    }
+}

@@ -118,6 +118,17 @@ fn kill_wins_over_deny_and_deny_over_allow() {
 }
 
 #[test]
+fn without_processes_only_threads_are_made() {
+    let mut rules = section(&["read", "@threads", "@exec", "@namespaces", "clone", "vfork"], &[], &[]);
+    let threads = granted(&section(&["@threads"], &[], &[])).unwrap();
+    rules.take_processes();
+    let all = granted(&rules).unwrap();
+    assert!(["read", "execve", "unshare"].iter().all(|call| all.contains_key(call)), "the rest stays");
+    assert!(!all.contains_key("fork") && !all.contains_key("vfork"));
+    assert_eq!(all["clone"], threads["clone"]);
+}
+
+#[test]
 fn alternatives_add_up_and_senseless_sections_are_refused() {
     let when = |arg, value| Condition { arg, op: Comparison::Equals(value) };
     let limited = |call: &str, when| Grant { call: call.into(), when: vec![when], reason: None };
