@@ -15,6 +15,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         trial("artifacts::however_the_run_ends", endings),
         trial("artifacts::patterns", patterns),
+        trial("artifacts::what_is_hidden_is_taken_where_its_dot_is_written_and_what_was_given_by_its_name", hidden),
         trial("artifacts::in_the_record", record),
         trial("artifacts::what_is_no_regular_file_is_left_out", shapes),
         trial("artifacts::names_are_hostile", names),
@@ -123,6 +124,36 @@ fn patterns() -> Check {
     let (scratch, ended) = run(TREE, &["--artifacts", "*.gif", "--artifacts", "out/"])?;
     let told = ended.err().contains("remand: no file matches --artifacts *.gif\n");
     ensure(told && listed(&scratch) == ["out", "out/c.png", "out/deep", "out/deep/d.png"], "what matches nothing is told", &ended)
+}
+
+/// What acts on whoever works in the directory that files go to, and what the caller has anyway.
+fn hidden() -> Check {
+    let code = "import os\nos.makedirs('.git/hooks'); os.makedirs('d/.e')\nfor name in ('.git/hooks/x', '.envrc', 'd/.e/x', 'd/.f', 'd/y'):\n    open(name, 'w').write('1')\nopen('changed', 'a').write('2')";
+    for (glob, found) in [
+        ("**", vec!["changed", "d/y"]),
+        ("d", vec!["d/y"]),
+        ("*", vec!["changed"]),
+        ("{.envrc,given,s.py}", vec![".envrc"]),
+        ("**/.?/x", vec!["d/.e/x"]),
+        ("given", vec!["given"]),
+        (".git/**", vec![".git/hooks/x"]),
+    ] {
+        let scratch = Scratch::new();
+        scratch.file("s.py", code);
+        scratch.file("given", "1");
+        scratch.file("changed", "1");
+        fs::create_dir_all(scratch.path().join("out/.git"))?;
+        let args = ["python", "--file", "given", "--file", "changed", "--artifacts", glob, "--artifacts-to", "out", "s.py"];
+        let ended = Call::new(&args).cwd(scratch.path()).end()?;
+        let files: Vec<_> = listed(&scratch).into_iter().filter(|name| scratch.path().join("out").join(name).is_file()).collect();
+        ensure(ended.code == Some(0) && files == found, glob, &(&files, &ended))?;
+        if glob == "**" {
+            let ended = Call::new(&[&args[..6], &[".*/**", "--artifacts-to", "out", "s.py"]].concat()).cwd(scratch.path()).end()?;
+            let kept = ended.code == Some(11) && ended.err().contains("cannot write out/.git/hooks/x: something stands there already");
+            ensure(kept && !scratch.path().join("out/.git/hooks").exists(), "a hidden directory of the caller's is left alone", &ended)?;
+        }
+    }
+    Ok(())
 }
 
 fn record() -> Check {

@@ -1,12 +1,14 @@
 //! Files that a run left, on their way to its caller: into a directory (`--artifacts-to`), or in the record.
 //!
 //! Always holds: a file is written under another name and takes its own when it is whole; no link in the directory is followed and, unless asked, nothing that
-//! stands there is replaced; it belongs to the caller and has mode 0644 or 0755, whatever the run made of it. What is not delivered is named.
+//! stands there is replaced; a hidden directory that stands there (`.git`) is entered only if a pattern spells its name; a file belongs to the caller and has mode 0644 or 0755, whatever the run made of it. What is not delivered is named.
 
+use std::collections::BTreeSet;
 use std::ffi::{CString, OsStr};
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -66,9 +68,9 @@ impl Delivery {
             None => in_record(outcome, self.room),
             Some((to, path)) => {
                 let files = std::mem::take(&mut outcome.files);
-                let overwrite = self.overwrite;
-                let written =
-                    rights::as_caller(|| Ok(files.into_iter().map(|file| write(to.as_fd(), file, overwrite)).collect::<Vec<_>>()))?;
+                let spells = |name: &str| self.patterns.as_ref().is_some_and(|patterns| patterns.spells(name));
+                let mut place = Place { to: to.as_fd(), overwrite: self.overwrite, spells: &spells, made: BTreeSet::new() };
+                let written = rights::as_caller(|| Ok(files.into_iter().map(|file| place.write(file)).collect::<Vec<_>>()))?;
                 for written in written {
                     match written {
                         Ok(file) => outcome.files.push(file),
@@ -112,7 +114,10 @@ impl Delivery {
 
 fn told(errno: Errno) -> String {
     match errno {
-        Errno::EEXIST => "something stands there already; --overwrite replaces files".to_owned(),
+        Errno::EEXIST => {
+            "something stands there already; --overwrite replaces files, and a hidden directory is entered if a pattern spells its name"
+                .to_owned()
+        }
         errno => io::Error::from(errno).to_string(),
     }
 }
@@ -158,29 +163,56 @@ fn directory(path: &Path) -> Result<OwnedFd, Failure> {
     open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty()).map_err(failed)
 }
 
-/// Writes one file, which is given back without its content; or with what stood in the way.
-fn write(to: BorrowedFd<'_>, mut file: outcome::File, overwrite: bool) -> Result<outcome::File, (outcome::File, Errno)> {
-    let content = file.content.take().unwrap_or_default();
-    match put(to, &file, &content, overwrite) {
-        Ok(()) => Ok(file),
-        Err(errno) => Err((file, errno)),
+/// Where files go.
+struct Place<'a> {
+    to: BorrowedFd<'a>,
+    overwrite: bool,
+    /// Whether a pattern spells a name.
+    spells: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Hidden directories that were made here.
+    made: BTreeSet<PathBuf>,
+}
+
+impl Place<'_> {
+    /// Writes one file, which is given back without its content; or with what stood in the way.
+    fn write(&mut self, mut file: outcome::File) -> Result<outcome::File, (outcome::File, Errno)> {
+        let content = file.content.take().unwrap_or_default();
+        let path = Path::new(&file.name);
+        let put = self.directory(path.parent().unwrap_or(Path::new(""))).and_then(|directory| {
+            let name = path.file_name().ok_or(Errno::EINVAL)?;
+            put(directory.as_ref().map_or(self.to, AsFd::as_fd), name, &file, &content, self.overwrite)
+        });
+        match put {
+            Ok(()) => Ok(file),
+            Err(errno) => Err((file, errno)),
+        }
+    }
+
+    /// Opens the directory of a file, which is made if it is not there.
+    fn directory(&mut self, path: &Path) -> Result<Option<OwnedFd>, Errno> {
+        let (mut directory, mut beneath): (Option<OwnedFd>, _) = (None, PathBuf::new());
+        for part in path {
+            let above = directory.as_ref().map_or(self.to, AsFd::as_fd);
+            beneath.push(part);
+            let hidden = part.as_bytes().starts_with(b".");
+            match mkdirat(above, part, Mode::from_bits_truncate(0o755)) {
+                Ok(()) if hidden => {
+                    self.made.insert(beneath.clone());
+                }
+                Err(Errno::EEXIST) if hidden && !self.made.contains(&beneath) && !part.to_str().is_some_and(self.spells) => {
+                    return Err(Errno::EEXIST);
+                }
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+            let inside = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+            directory = Some(openat(above, part, inside, Mode::empty())?);
+        }
+        Ok(directory)
     }
 }
 
-fn put(to: BorrowedFd<'_>, file: &outcome::File, content: &[u8], overwrite: bool) -> Result<(), Errno> {
-    let mut parts: Vec<&OsStr> = Path::new(&file.name).iter().collect();
-    let name = parts.pop().ok_or(Errno::EINVAL)?;
-    let mut directory: Option<OwnedFd> = None;
-    for part in parts {
-        let above = directory.as_ref().map_or(to, AsFd::as_fd);
-        match mkdirat(above, part, Mode::from_bits_truncate(0o755)) {
-            Ok(()) | Err(Errno::EEXIST) => {}
-            Err(errno) => return Err(errno),
-        }
-        let inside = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        directory = Some(openat(above, part, inside, Mode::empty())?);
-    }
-    let directory = directory.as_ref().map_or(to, AsFd::as_fd);
+fn put(directory: BorrowedFd<'_>, name: &OsStr, file: &outcome::File, content: &[u8], overwrite: bool) -> Result<(), Errno> {
     let new =
         CString::new(format!(".remand-{}-{}", std::process::id(), file.sha256.get(..16).unwrap_or_default())).map_err(|_| Errno::EINVAL)?;
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -220,9 +252,9 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::{MetadataExt, symlink};
 
-    struct Place(PathBuf);
+    struct Scratch(PathBuf);
 
-    impl Place {
+    impl Scratch {
         fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("remand-artifacts-{name}-{}", std::process::id()));
             fs::create_dir(&path).unwrap();
@@ -232,7 +264,9 @@ mod tests {
         fn put(&self, name: &str, content: &str, executable: bool, overwrite: bool) -> Result<(), Errno> {
             let file = outcome::File::new(name.into(), content.into(), executable);
             let to = directory(&self.0).unwrap();
-            write(to.as_fd(), file, overwrite).map(drop).map_err(|(_, errno)| errno)
+            let spells = |name: &str| name == ".spelled";
+            let mut place = Place { to: to.as_fd(), overwrite, spells: &spells, made: BTreeSet::new() };
+            place.write(file).map(drop).map_err(|(_, errno)| errno)
         }
 
         fn names(&self) -> Vec<String> {
@@ -242,7 +276,7 @@ mod tests {
         }
     }
 
-    impl Drop for Place {
+    impl Drop for Scratch {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
@@ -250,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_file_is_whole_has_our_mode_and_replaces_nothing_unasked() {
-        let place = Place::new("whole");
+        let place = Scratch::new("whole");
         place.put("a", "one", false, false).unwrap();
         place.put("in/side/b", "two", true, false).unwrap();
         let mode = |name: &str| fs::metadata(place.0.join(name)).unwrap().mode() & 0o7777;
@@ -264,8 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_directory_that_stands_there_is_entered_only_by_its_name() {
+        let place = Scratch::new("hidden");
+        for name in [".git/hooks", ".spelled"] {
+            fs::create_dir_all(place.0.join(name)).unwrap();
+        }
+        assert_eq!(place.put(".git/hooks/x", "x", true, true), Err(Errno::EEXIST));
+        assert_eq!(place.put(".spelled/x", "x", false, false), Ok(()));
+        assert_eq!(place.put(".new/x", "x", false, false), Ok(()));
+        assert_eq!(place.put(".new/y", "x", false, false), Err(Errno::EEXIST), "it stood there before this run");
+    }
+
+    #[test]
     fn no_link_is_followed() {
-        let (place, other) = (Place::new("links"), Place::new("other"));
+        let (place, other) = (Scratch::new("links"), Scratch::new("other"));
         symlink(&other.0, place.0.join("out")).unwrap();
         symlink(other.0.join("target"), place.0.join("file")).unwrap();
         assert_eq!(place.put("out/a", "x", false, true), Err(Errno::ENOTDIR));

@@ -211,7 +211,8 @@ impl Prepared {
         if request.choice != self.chosen.choice {
             return Err(JobError::OtherChoice);
         }
-        let (workspace, artifacts) = (workspace(request, &self.policy)?, Patterns::read(&request.artifacts)?);
+        let artifacts = Patterns::read(&request.artifacts)?.map(|patterns| patterns.besides(request));
+        let workspace = workspace(request, &self.policy)?;
         let input = request.stdin.clone().map(Feed::Whole);
         let Found::Python(interpreter) = &self.found else { return Ok(Job { workspace, artifacts, input, ..Job::default() }) };
         if input.is_some() && !matches!(request.mode, Mode::Script(_)) {

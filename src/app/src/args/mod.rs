@@ -284,7 +284,7 @@ pub struct FilesArgs {
     /// Copy a directory into the run's /workspace, by its own name or as NAME, and let Python import from it; `.` copies what is in it; may be repeated
     #[arg(id = "given_dirs", long = "dir", value_name = "[NAME=]DIR")]
     pub dirs: Vec<OsString>,
-    /// Give back the files of /workspace that match (`*.png`, `out/**`; a name takes a directory whole), however the run ends; may be repeated
+    /// Give back the files of /workspace that match (`*.png`, `out/**`; a name takes a directory whole), however the run ends; as in a shell, hidden ones only where the pattern writes the dot; what was given and is as it was only by its name; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub artifacts: Vec<String>,
     /// Write them into this directory; without it, --json has those of at most 1 MiB together

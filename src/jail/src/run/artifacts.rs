@@ -9,7 +9,7 @@ use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use nix::dir::Dir;
@@ -93,6 +93,7 @@ impl Walk<'_> {
             return self.leave_out(path, Why::Unreadable);
         };
         let why = match SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) {
+            SFlag::S_IFDIR if !self.patterns.enters(path) => return,
             SFlag::S_IFDIR if depth < self.patterns.depth() => return self.enter(directory, name, (&place, found.st_mode), path, depth),
             SFlag::S_IFDIR if depth >= DEPTH => return self.leave_out(path, Why::Depth),
             SFlag::S_IFDIR => return,
@@ -116,10 +117,15 @@ impl Walk<'_> {
     fn file(&mut self, directory: &OwnedFd, name: &CStr, place: (&OwnedFd, u32), path: &Path) {
         // A name that is shown otherwise than it is names something else to whoever reads it.
         let Some(shown) = path.to_str().filter(|shown| is_plain(shown)) else { return self.leave_out(path, Why::Name) };
+        let read = readable(directory, name, place, OFlag::empty(), 0o400).map(File::from);
+        if let (Some(given), Ok(file)) = (self.patterns.given(shown), &read)
+            && is_unchanged(file, given)
+        {
+            return;
+        }
         if self.files == 0 {
             return self.leave_out(path, Why::Count);
         }
-        let read = readable(directory, name, place, OFlag::empty(), 0o400).map(File::from);
         match read.map_err(|_| Why::Unreadable).and_then(|file| self.read(file)) {
             Ok(content) => {
                 self.files -= 1;
@@ -176,4 +182,12 @@ fn open(directory: BorrowedFd<'_>, name: &CStr, flags: OFlag) -> Result<OwnedFd,
     let no_links = ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS;
     let to_read = if flags.contains(OFlag::O_PATH) { OFlag::empty() } else { OFlag::O_NONBLOCK | OFlag::O_NOCTTY };
     openat2(directory, name, OpenHow::new().flags(flags | to_read | OFlag::O_CLOEXEC).resolve(inside | no_links))
+}
+
+/// Whether a file is what the run was given by its name; no more of it is read than that.
+fn is_unchanged(file: &File, given: &[u8]) -> bool {
+    let mut content = vec![0; given.len()];
+    file.metadata().is_ok_and(|found| found.is_file() && found.size() == given.len() as u64)
+        && file.read_exact_at(&mut content, 0).is_ok()
+        && content == given
 }
