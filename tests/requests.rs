@@ -197,6 +197,24 @@ fn completion() -> Check {
     ensure(fields.starts_with("limits.wall_time="), "fields", &fields)?;
     let values = offered(&["exec", "--set", "network.mode="], scratch.path())?;
     ensure(values.contains("network.mode=none") && values.contains("network.mode=host"), "their words", &values)?;
+    let files = scratch.path().join("d");
+    fs::create_dir(&files)?;
+    for name in ["plain.jsonc", "$(touch PWNED).jsonc", "a b.jsonc", "`x`.jsonc", "a;b.jsonc", "x\n$(y).jsonc", "*.jsonc"] {
+        fs::write(files.join(name), "")?;
+    }
+    let typed = format!("{}/", files.display());
+    for shell in ["bash", "zsh", "fish"] {
+        for option in ["--policy", "--artifacts-to", "--file"] {
+            let call = Call::new(&["--", "remand", "run", option, &typed]).env("REMAND_COMPLETE", shell).env("_CLAP_COMPLETE_INDEX", "3");
+            let said = call.env("_CLAP_IFS", "\u{b}").end()?.out();
+            let words = said.split('\u{b}').all(|word| !word.contains(['$', ' ', '`', ';', '*']));
+            ensure(
+                words && (option != "--policy" || said.contains("plain.jsonc")),
+                "no name that is more than a word",
+                &(shell, option, &said),
+            )?;
+        }
+    }
     let none = Call::new(&["run", "-c", "return 1"]).env("COMPLETE", "fish").end()?;
     ensure(none.out() == "1\n", "a variable of another's means nothing", &none)
 }

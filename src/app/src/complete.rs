@@ -1,13 +1,16 @@
 //! What a shell offers where a policy's name or a field of policies is typed; the rest of completion is clap_complete's, from the definition of the command line.
 //!
-//! Always holds: only directories of policies, and those that what was typed leads to, are listed; no policy is read.
+//! Always holds: only directories of policies, and those that what was typed leads to, are listed; no policy is read. A shell is offered nothing that it would take
+//! for more than a word: names of files are anybody's, and bash puts them on the command line as they come.
 
-use std::ffi::OsStr;
-use std::fs;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::Path;
+use std::{env, fs};
 
 use clap::Command;
 use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter};
-use clap_complete::env::CompleteEnv;
+use clap_complete::env::{Bash, CompleteEnv, EnvCompleter, Fish, Shells, Zsh};
 use remand_engine::store::{Store, policy_name};
 use remand_policy::schema;
 use remand_policy::shipped::SHIPPED;
@@ -20,9 +23,52 @@ pub const VARIABLE: &str = "REMAND_COMPLETE";
 
 /// Answers a shell, if it is one that asks about this command line.
 pub fn answered(command: fn() -> Command) -> Result<bool, Failure> {
-    let here = std::env::current_dir().ok();
-    let asked = CompleteEnv::with_factory(command).var(VARIABLE).try_complete(std::env::args_os(), here.as_deref());
+    let here = env::current_dir().ok();
+    let shells =
+        Shells(&[&Words { shell: &Bash, help: None }, &Words { shell: &Zsh, help: Some(':') }, &Words { shell: &Fish, help: Some('\t') }]);
+    let asked = CompleteEnv::with_factory(command).var(VARIABLE).shells(shells).try_complete(env::args_os(), here.as_deref());
     asked.map_err(|error| Failure::usage(format!("{VARIABLE}: {error}")))
+}
+
+/// A shell that is offered words alone.
+struct Words {
+    shell: &'static (dyn EnvCompleter + Sync),
+    /// What divides an offer from what is said of it.
+    help: Option<char>,
+}
+
+impl EnvCompleter for Words {
+    fn name(&self) -> &'static str {
+        self.shell.name()
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.shell.is(name)
+    }
+
+    fn write_registration(&self, var: &str, name: &str, bin: &str, completer: &str, to: &mut dyn Write) -> io::Result<()> {
+        self.shell.write_registration(var, name, bin, completer, to)
+    }
+
+    fn write_complete(&self, command: &mut Command, args: Vec<OsString>, here: Option<&Path>, to: &mut dyn Write) -> io::Result<()> {
+        let mut all = Vec::new();
+        self.shell.write_complete(command, args, here, &mut all)?;
+        let between = env::var("_CLAP_IFS").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| "\n".to_owned());
+        let offers = String::from_utf8_lossy(&all);
+        let words: Vec<_> = offers.split(&*between).filter(|offer| is_word(self.value(offer))).collect();
+        to.write_all(words.join(&*between).as_bytes())
+    }
+}
+
+impl Words {
+    fn value<'t>(&self, offer: &'t str) -> &'t str {
+        self.help.and_then(|help| offer.split_once(help)).map_or(offer, |(value, _)| value)
+    }
+}
+
+/// Whether every shell takes it for one word that stands for itself.
+fn is_word(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || "_-./=+,:@%".contains(c)) && !text.is_empty()
 }
 
 /// Names of policies, and policy files.
@@ -87,6 +133,14 @@ mod tests {
         assert_eq!(offered(&fields("network.mode=l".as_ref())), ["network.mode=loopback"]);
         assert_eq!(offered(&fields("python.runner_env_deny=".as_ref())), ["python.runner_env_deny=true", "python.runner_env_deny=false"]);
         assert!(offered(&fields("".as_ref())).len() > 30 && fields("limits.none=".as_ref()).is_empty());
+    }
+
+    #[test]
+    fn a_word_stands_for_itself() {
+        assert!(["a.jsonc", "d/", "limits.memory=", "--file", "é"].into_iter().all(is_word));
+        let more =
+            ["", "$(touch x)", "`x`", "a b", "a;b", "*", "~", "a'b", "a\"b", "a\\b", "a\nb", "!x", "a#b", "{a,b}", "a|b", "<a", "a&"];
+        assert!(!more.into_iter().any(is_word));
     }
 
     #[test]
