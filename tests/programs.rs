@@ -140,6 +140,17 @@ fn ways() -> Check {
     ensure(ended.out() == "__main__ ['-', 'a']\n", "`-` reads standard input", &ended)?;
     let ended = run("", &["--await", "--value", "last", "-c", "import asyncio\nawait asyncio.sleep(0, [1, 2])"])?;
     ensure(ended.code == Some(0) && ended.out() == "[1,2]\n", "the value of the last line", &ended)?;
+    let ended = run("", &["--value", "last", "-c", "import sys\nprint('x', end='')\n5"])?;
+    ensure(ended.code == Some(0) && ended.out() == "x\n5\n", "the value has a line of its own", &ended)?;
+    let ended = run("", &["-c", "import sys\nsys.stderr.write('x')\nsys.stderr.flush()\nimport os\nos.kill(os.getpid(), 9)"])?;
+    ensure(ended.err().starts_with("x\nremand: "), "so has what remand says", &ended)?;
+    let far = "e = SyntaxError('m')\ne.filename, e.lineno, e.offset, e.text, e.end_lineno, e.end_offset = 'a', 3, 1, 'tttt', 3, 2**31 - 1\nraise e";
+    let ended = Call::new(&["run", "-c", far]).end()?;
+    ensure(
+        ended.err().starts_with("remand: raised") && ended.err().len() < 2000,
+        "carets stay within the line that they are under",
+        &ended,
+    )?;
     let wrong = run("", &[])?;
     ensure(wrong.code == Some(2) && wrong.err().contains("Usage: remand python"), "a program is required", &wrong)
 }

@@ -131,16 +131,18 @@ def marks_of(frame):
     """What Python writes beneath a line, if it points at a part of it."""
     text, start = frame["text"], frame["column"]
     lead = len(text) - len(text.lstrip())
-    if start is None or len(text) > LINE:
+    # Code says where its errors are: nothing is drawn beyond the line.
+    last = len(text) + 2
+    if start is None or len(text) > LINE or start > last:
         return ""
     if frame["function"] is None:
         end = frame["end_column"] if frame["end_line"] in (None, frame["line"]) else None
-        end = end if end is not None and end > start else start + 1
+        end = min(end, last) if end is not None and end > start else start + 1
         return "".join(" " if not c.isspace() else c for c in text[lead:start - 1]) + "^" * (end - start) if start > lead else ""
     if sys.version_info < (3, 11) or frame["end_column"] is None:
         return ""
     whole = frame["end_line"] == frame["line"]
-    start, end = start - 1, frame["end_column"] - 1 if whole else len(text.rstrip())
+    start, end = start - 1, min(frame["end_column"], last) - 1 if whole else len(text.rstrip())
     anchors = attempt(anchors_of, None, text[start:end]) if whole else None
     if sys.version_info >= (3, 13) and attempt(is_plain_call, False, text.strip(), start - lead, end - lead):
         return ""

@@ -11,17 +11,38 @@ use crate::failure::Failure;
 use crate::record::Record;
 use crate::{account, print};
 
-/// The outcome of Python code, whose output was passed on already, with this account of it.
+/// The outcome of a function, whose output was passed on already, line by line, with this account of it.
 pub fn give(outcome: &Outcome, show: &ShowArgs, record: Option<&Record>, account: &str) -> Result<u8, Failure> {
-    give_program(outcome, show, record, account)?;
+    told(outcome, show, record, account)?;
     if show.for_people() && outcome.verdict == Verdict::Finished {
         print::json(outcome.value.get())?;
     }
     Ok(exit_code(&outcome.verdict))
 }
 
-/// The outcome of a program, whose own output was passed on already, with this account of it.
-pub fn give_program(outcome: &Outcome, show: &ShowArgs, record: Option<&Record>, account: &str) -> Result<(), Failure> {
+/// The outcome of a program, whose own output was passed on already as it was, with this account of it; and a value as JSON, if one is wanted. What is ours begins
+/// a line of its own.
+pub fn give_program(
+    outcome: &Outcome,
+    show: &ShowArgs,
+    record: Option<&Record>,
+    account: &str,
+    value: Option<&str>,
+) -> Result<(), Failure> {
+    let is_open = |said: &str| !said.is_empty() && !said.ends_with('\n');
+    let between = if !account.is_empty() && is_open(&outcome.stderr.text) { "\n" } else { "" };
+    told(outcome, show, record, &format!("{between}{account}"))?;
+    if let Some(value) = value.filter(|_| show.for_people()) {
+        if is_open(&outcome.stdout.text) {
+            print::stdout("\n")?;
+        }
+        print::json(value)?;
+    }
+    Ok(())
+}
+
+/// The record, or an account.
+fn told(outcome: &Outcome, show: &ShowArgs, record: Option<&Record>, account: &str) -> Result<(), Failure> {
     record.map_or(Ok(()), |record| record.write(outcome))?;
     if show.timing {
         print::stderr(&table(&outcome.timing));

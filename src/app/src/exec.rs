@@ -32,7 +32,8 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
     let ways = Ways::asked(!given::takes_stdin(&args.files), &args.show, Passed::Streams).tty(args.terminal.tty);
     let mut outcome = forward::run(&engine, &policy, (Program::Command(&argv), &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
-    answer::give_program(&outcome, &args.show, record.as_ref(), &(account::account(&outcome) + &delivery.account(&outcome)))?;
+    let account = account::account(&outcome) + &delivery.account(&outcome);
+    answer::give_program(&outcome, &args.show, record.as_ref(), &account, None)?;
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
 

@@ -14,8 +14,8 @@ use crate::args::{PythonArgs, ValueArg};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
-use crate::record::Record;
-use crate::{account, answer, beside, choose, forward, given, overrides, print, read, terminal};
+use crate::record::{self, Record};
+use crate::{account, answer, beside, choose, forward, given, overrides, read, terminal};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
 pub fn python(args: PythonArgs) -> Result<u8, Failure> {
@@ -38,13 +38,13 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
         account.push_str(&beside::account(error, &asked.places));
     }
     account.push_str(&delivery.account(&outcome));
-    answer::give_program(&outcome, &args.show, record.as_ref(), &account)?;
-    match args.value.filter(|_| args.show.for_people()) {
-        Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => print::json(outcome.value.get())?,
+    let value = match args.value {
+        Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => Some(outcome.value.get().to_owned()),
         // What was shown before an end of any kind was shown.
-        Some(ValueArg::Display) => print::record(&outcome.displays)?,
-        _ => {}
-    }
+        Some(ValueArg::Display) if args.show.for_people() => Some(record::displays(&outcome)?),
+        _ => None,
+    };
+    answer::give_program(&outcome, &args.show, record.as_ref(), &account, value.as_deref())?;
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
 

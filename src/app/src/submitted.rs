@@ -9,6 +9,7 @@ use remand_plan::outcome::exit_code;
 use remand_plan::request::Mode;
 use remand_plan::step::Step;
 use remand_plan::submission::{Submission, SubmissionError};
+use remand_plan::verdict::Verdict;
 
 use crate::args::{FilesArgs, RunArgs};
 use crate::artifacts::Delivery;
@@ -51,18 +52,23 @@ pub fn run(args: &RunArgs, file: &Path) -> Result<u8, Failure> {
     laps.lap(Step::Request);
     let files = FilesArgs { artifacts: request.artifacts.clone(), ..args.files.clone() };
     let mut delivery = Delivery::prepare(&files, !args.show.for_people())?;
-    let (passed, account, value): (_, fn(&Outcome) -> String, _) = match &request.mode {
-        Mode::Script(script) => (Passed::Streams, account::program, script.value),
-        Mode::AllItems | Mode::PerItem(_) => (Passed::Text, account::account, true),
+    let (passed, account, program): (_, fn(&Outcome) -> String, _) = match &request.mode {
+        Mode::Script(script) => (Passed::Streams, account::program, Some(script.value)),
+        Mode::AllItems | Mode::PerItem(_) => (Passed::Text, account::account, None),
     };
     let ways = Ways::asked(false, &args.show, passed);
     ways.tell(&mut request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
     let account = account(&outcome) + &delivery.account(&outcome);
-    if value {
-        return answer::give(&outcome, &args.show, record.as_ref(), &account).map(|code| delivery.status(code));
+    match program {
+        Some(wanted) => {
+            let value = (wanted && outcome.verdict == Verdict::Finished).then(|| outcome.value.get());
+            answer::give_program(&outcome, &args.show, record.as_ref(), &account, value)?;
+        }
+        None => {
+            answer::give(&outcome, &args.show, record.as_ref(), &account)?;
+        }
     }
-    answer::give_program(&outcome, &args.show, record.as_ref(), &account)?;
     Ok(delivery.status(exit_code(&outcome.verdict)))
 }
