@@ -206,8 +206,8 @@ fn completion() -> Check {
     for shell in ["bash", "zsh", "fish"] {
         for option in ["--policy", "--artifacts-to", "--file"] {
             let call = Call::new(&["--", "remand", "run", option, &typed]).env("REMAND_COMPLETE", shell).env("_CLAP_COMPLETE_INDEX", "3");
-            let said = call.env("_CLAP_IFS", "\u{b}").end()?.out();
-            let words = said.split('\u{b}').all(|word| !word.contains(['$', ' ', '`', ';', '*']));
+            let said = if shell == "fish" { call } else { call.env("_CLAP_IFS", "\u{b}") }.end()?.out();
+            let words = said.split(['\u{b}', '\n']).all(|word| !word.contains(['$', ' ', '`', ';', '*']));
             ensure(
                 words && (option != "--policy" || said.contains("plain.jsonc")),
                 "no name that is more than a word",
