@@ -144,6 +144,8 @@ fn ways() -> Check {
     ensure(ended.code == Some(0) && ended.out() == "x\n5\n", "the value has a line of its own", &ended)?;
     let ended = run("", &["-c", "import sys\nsys.stderr.write('x')\nsys.stderr.flush()\nimport os\nos.kill(os.getpid(), 9)"])?;
     ensure(ended.err().starts_with("x\nremand: "), "so has what remand says", &ended)?;
+    let least = Call::new(&["python", "--set", "limits.open_files=16", "-c", "print(1)"]).end()?;
+    ensure(least.code == Some(0) && least.out() == "1\n", "the least number of descriptors is enough to start", &least)?;
     let far = "e = SyntaxError('m')\ne.filename, e.lineno, e.offset, e.text, e.end_lineno, e.end_offset = 'a', 3, 1, 'tttt', 3, 2**31 - 1\nraise e";
     let ended = Call::new(&["run", "-c", far]).end()?;
     ensure(

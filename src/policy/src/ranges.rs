@@ -18,8 +18,8 @@ pub const CPUS: RangeInclusive<u64> = 10..=OPEN;
 pub const MEMORY: RangeInclusive<u64> = PAGE..=OPEN;
 /// `limits.pids`.
 pub const PIDS: RangeInclusive<u64> = 1..=OPEN;
-/// `limits.open_files`; below 8 nothing starts.
-pub const OPEN_FILES: RangeInclusive<u64> = 8..=1_048_576;
+/// `limits.open_files`; below 16 not every start has what it takes: the root, its mounts and Landlock are made within it.
+pub const OPEN_FILES: RangeInclusive<u64> = 16..=1_048_576;
 /// `limits.file_size`.
 pub const FILE_SIZE: RangeInclusive<u64> = 1..=OPEN;
 /// `limits.stack`.

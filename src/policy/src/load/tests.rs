@@ -110,7 +110,7 @@ fn values_of_limits() {
             "\"pids\": 18446744073709551616",
             "1:35+20 limits.pids: expected a whole number from 0 on, found the number 18446744073709551616 (at most 18446744073709551615)",
         ),
-        ("\"open_files\": 4", "1:41+1 limits.open_files: 4 is out of range (at least 8)"),
+        ("\"open_files\": 4", "1:41+1 limits.open_files: 4 is out of range (at least 16)"),
         ("\"cpus\": \"2\"", "1:35+3 limits.cpus: expected a number of CPUs, found the text \"2\" (write 2, without quotes)"),
         ("\"cpus\": 0.001", "1:35+5 limits.cpus: 0.001 is out of range (at least 0.01)"),
         ("\"cgroup\": true", "1:37+4 limits.cgroup: expected a word, found true (one of: required, optional)"),

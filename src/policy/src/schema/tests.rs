@@ -33,7 +33,7 @@ fn exactly_the_fields_of_a_policy_say_what_the_kernel_makes_of_them() {
 fn numbers_have_the_bounds_of_the_loader() {
     let schema = file();
     let at = |path: &str| schema.pointer(&format!("/properties/limits/properties/{path}")).unwrap();
-    assert_eq!((&at("open_files")["minimum"], &at("open_files")["maximum"]), (&json!(8), &json!(1_048_576)));
+    assert_eq!((&at("open_files")["minimum"], &at("open_files")["maximum"]), (&json!(16), &json!(1_048_576)));
     assert_eq!(at("cpus/anyOf/0")["minimum"].to_string(), "0.01");
     assert_eq!(paragraphs(at("stack"))[2], "From 64KiB to 1GiB.");
     assert_eq!(paragraphs(at("memory"))[2], "From 4KiB to unlimited.");
