@@ -14,7 +14,7 @@ use crate::args::{PythonArgs, ValueArg};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
 use crate::forward::{Passed, Ways};
-use crate::record::{self, Record};
+use crate::record::Record;
 use crate::{account, answer, beside, choose, forward, given, overrides, read, terminal};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
@@ -41,7 +41,7 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     let value = match args.value {
         Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => Some(outcome.value.get().to_owned()),
         // What was shown before an end of any kind was shown.
-        Some(ValueArg::Display) if args.show.for_people() => Some(record::displays(&outcome)?),
+        Some(ValueArg::Display) if args.show.for_people() => Some(serde_json::to_string(&outcome.displays).map_err(|error| Failure::internal(error.to_string()))?),
         _ => None,
     };
     answer::give_program(&outcome, &args.show, record.as_ref(), &account, value.as_deref())?;
