@@ -139,9 +139,9 @@ fn hidden() -> Check {
         (".git/**", vec![".git/hooks/x"]),
     ] {
         let scratch = Scratch::new();
-        scratch.file("s.py", code);
-        scratch.file("given", "1");
-        scratch.file("changed", "1");
+        for (name, text) in [("s.py", code), ("given", "1"), ("changed", "1")] {
+            fs::write(scratch.path().join(name), text)?;
+        }
         fs::create_dir_all(scratch.path().join("out/.git"))?;
         let args = ["python", "--file", "given", "--file", "changed", "--artifacts", glob, "--artifacts-to", "out", "s.py"];
         let ended = Call::new(&args).cwd(scratch.path()).end()?;

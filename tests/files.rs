@@ -242,7 +242,7 @@ fn sudo() -> Check {
         fs::write(secret.join(name), text)?;
     }
     fs::set_permissions(&secret, Permissions::from_mode(0o700))?;
-    std::os::unix::fs::symlink(&secret, scratch.path().join("link"))?;
+    symlink(&secret, scratch.path().join("link"))?;
     for args in [
         &["run", "secret/code.py"][..],
         &["run", "link/code.py"],

@@ -205,7 +205,7 @@ fn braces(pattern: &str) -> Option<Vec<String>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::request::{Given, Origin, Script};
+    use crate::request::{Code, Given, Origin, Script};
 
     fn read(written: &[&str]) -> Result<Option<Patterns>, JobError> {
         Patterns::read(&written.iter().map(|&text| text.to_owned()).collect::<Vec<_>>())
@@ -256,7 +256,7 @@ mod tests {
         let script = Script { origin: Origin::File("a.py".to_owned()), ..Script::default() };
         let kind = GivenKind::File { content: Arc::from(&b"data"[..]), executable: false };
         let files = vec![Given { name: "./in/b".to_owned(), kind }];
-        let request = Request { code: "print(1)".to_owned(), mode: Mode::Script(script), files, ..Request::default() };
+        let request = Request { code: Code::Text("print(1)".to_owned()), mode: Mode::Script(script), files, ..Request::default() };
         let read = |written: &[&str]| read(written).unwrap().unwrap().besides(&request);
         let (all, named) = (read(&["**"]), read(&["in/b", ".x/*"]));
         assert_eq!((all.given("a.py"), all.given("in/b"), all.given("c")), (Some(&b"print(1)"[..]), Some(&b"data"[..]), None));

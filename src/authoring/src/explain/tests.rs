@@ -140,7 +140,7 @@ const RICH: &str = r#"{"version": 1, "extends": "default", "description": "Rich"
 fn others(value: &Value) -> Vec<Value> {
     let words = "required optional none 3MiB 99MiB 3s null records replace @keys /other other statfs connect full truncate";
     let mut all: Vec<Value> = words.split(' ').map(Value::from).collect();
-    all.extend([0, 1, 2, 3, 5, 10].map(Value::from));
+    all.extend([0, 1, 2, 3, 5, 10, 20].map(Value::from));
     all.extend([true, false].map(Value::from));
     all.retain(|other| other != value);
     all

@@ -33,7 +33,7 @@ fn limits() -> impl Strategy<Value = Limits> {
         limit((1_u32..8).prop_map(|n| Cpus(n * 500))),
         limit(bytes(1024..1030)),
         limit(1_u64..9),
-        8_u64..16,
+        16_u64..24,
         limit(bytes(1..9)),
     );
     let second = (bytes(64..70), bytes(1..9), bytes(1..9), bytes(1..9), bytes(1..9));
