@@ -11,8 +11,11 @@ except OSError as error:
 for file in kept:
     file.close()
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-usage = resource.getrusage(resource.RUSAGE_SELF)
-print(usage.ru_maxrss > 0, usage.ru_utime > 0, resource.getpagesize())
+while True:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    if usage.ru_utime > 0:  # 0 until a tick of the clock has met it outside of the kernel
+        break
+print(usage.ru_maxrss > 0, resource.getpagesize())
 try:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard + 1))
     print("raised")
