@@ -215,7 +215,7 @@ for name in ('..x', '...', ' ', '-rf', 'gr\u00fc\u00df', 'a b', '$(id)', '`id`',
 os.mkdir('d\nd')
 open('d\nd/in', 'w')
 ";
-    let (scratch, ended) = run(code, &["--artifacts", "**"])?;
+    let (scratch, ended) = run(code, &["--artifacts", "**", "--artifacts", ".*"])?;
     let plain = [" ", "$(id)", "*", "-rf", "...", "..x", "`id`", "a b", "a=b", "grüß"];
     let mut wanted: Vec<String> = plain.iter().map(ToString::to_string).collect();
     wanted.sort();
