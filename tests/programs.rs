@@ -148,11 +148,7 @@ fn ways() -> Check {
     ensure(least.code == Some(0) && least.out() == "1\n", "the least number of descriptors is enough to start", &least)?;
     let far = "e = SyntaxError('m')\ne.filename, e.lineno, e.offset, e.text, e.end_lineno, e.end_offset = 'a', 3, 1, 'tttt', 3, 2**31 - 1\nraise e";
     let ended = Call::new(&["run", "-c", far]).end()?;
-    ensure(
-        ended.err().contains("\n|     ^^^^^\n") && ended.err().len() < 2000,
-        "carets stay within the line that they are under",
-        &ended,
-    )?;
+    ensure(ended.err().contains("\n|     ^^^^^\n") && ended.err().len() < 2000, "carets stay within the line that they are under", &ended)?;
     let wrong = run("", &[])?;
     ensure(wrong.code == Some(2) && wrong.err().contains("Usage: remand python"), "a program is required", &wrong)
 }

@@ -41,7 +41,9 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     let value = match args.value {
         Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => Some(outcome.value.get().to_owned()),
         // What was shown before an end of any kind was shown.
-        Some(ValueArg::Display) if args.show.for_people() => Some(serde_json::to_string(&outcome.displays).map_err(|error| Failure::internal(error.to_string()))?),
+        Some(ValueArg::Display) if args.show.for_people() => {
+            Some(serde_json::to_string(&outcome.displays).map_err(|error| Failure::internal(error.to_string()))?)
+        }
         _ => None,
     };
     answer::give_program(&outcome, &args.show, record.as_ref(), &account, value.as_deref())?;
