@@ -1,12 +1,10 @@
 //! A front: the process that speaks HTTP and JSON with one identity, and holds nothing that this identity does not have already.
 //!
-//! Always holds: it has shut itself in ([`confine`]) before it reads a byte of anybody's; what it knows of the world is one socket to the supervisor, which gave it
+//! Always holds: it has shut itself in ([`remand_front::confine`]) before it reads a byte of anybody's; what it knows of the world is one socket to the supervisor, which gave it
 //! its identity and gives it that identity's connections; when the supervisor goes, it goes.
 
 mod answer;
 mod api;
-mod confine;
-mod filter;
 mod link;
 pub mod openapi;
 mod patience;
@@ -25,7 +23,7 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::limits::{FRONT_BODIES, HEADER_BYTES, HEADER_TIME, HEADERS, WRITE_TIME};
+use crate::limits::{BOUNDS, FRONT_BODIES, HEADER_BYTES, HEADER_TIME, HEADERS, WRITE_TIME};
 use crate::protocol::{Ask, Tell};
 use crate::wire;
 use api::Front;
@@ -47,7 +45,7 @@ pub fn front(user: Option<u32>) -> Result<(), String> {
     }
     // Before the filter, which lets nothing like it be made.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| told(&error))?;
-    let landlocked = match confine::confine(user) {
+    let landlocked = match remand_front::confine(user, &BOUNDS) {
         Ok(landlocked) => landlocked,
         Err(why) => {
             let _ = wire::send(socket.as_fd(), &Ask::Unconfined(told(&why)).packet(0), None); // its end says it too

@@ -8,17 +8,16 @@
 
 #![forbid(unsafe_code)]
 
-mod bytes;
 pub mod config;
 mod front;
 mod limits;
 mod log;
-mod memory;
 pub mod packed;
 pub mod protocol;
 mod queue;
 mod supervisor;
-mod wire;
+
+use remand_front::{bytes, memory, wire};
 
 pub use front::openapi::document as openapi;
 pub use front::{WORD as FRONT, front};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use remand_front::Bounds;
+
 /// Largest body of a request, in bytes.
 pub const LARGEST_BODY: usize = 32 << 20;
 /// Largest packed request: what a body becomes.
@@ -22,12 +24,11 @@ pub const BODY_TIME: Duration = Duration::from_secs(60);
 pub const WRITE_TIME: Duration = Duration::from_secs(30);
 /// How long a front without connections waits for the next.
 pub const FRONT_IDLE: Duration = Duration::from_secs(30);
-/// Memory that a front can map. Bodies of several connections are there at once.
-pub const FRONT_ADDRESS_SPACE: u64 = 2 << 30;
 /// Bodies that are there at once, in bytes: what one body becomes is several times its size.
 pub const FRONT_BODIES: usize = 4 * LARGEST_BODY;
-/// Descriptors of a front.
-pub const FRONT_DESCRIPTORS: u64 = 2 * CONNECTIONS as u64 + 64;
+/// What a front may have. Bodies of several connections are there at once.
+pub const BOUNDS: Bounds =
+    Bounds { descriptors: 2 * CONNECTIONS as u64 + 64, address_space: 2 << 30, memory: LARGEST_PACKED, accepts: false };
 /// Fronts at once.
 pub const FRONTS: usize = 256;
 /// Bytes of events that are kept of one run.

@@ -8,8 +8,7 @@
 
 use crate::bytes::{Malformed, Reader, Writer};
 
-/// Longest packet.
-pub const PACKET: usize = 128 << 10;
+pub use crate::wire::PACKET;
 /// Longest name of a policy.
 pub const NAME: usize = 255;
 /// Longest text of a narrowing, JSON.

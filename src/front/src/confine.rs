@@ -16,8 +16,20 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, chdir, getegid, geteuid, pivot_root, setgroups, setresgid, setresuid};
 
-use super::filter;
-use crate::limits::{FRONT_ADDRESS_SPACE, FRONT_DESCRIPTORS, LARGEST_PACKED};
+use crate::filter;
+
+/// What a front may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Descriptors.
+    pub descriptors: u64,
+    /// Bytes that it can map.
+    pub address_space: u64,
+    /// Bytes of the largest memory that it makes for its supervisor.
+    pub memory: u64,
+    /// It takes connections on sockets that it was given.
+    pub accepts: bool,
+}
 
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +47,7 @@ fn step<T, E: ToString>(step: &'static str, done: Result<T, E>) -> Result<T, Unc
 ///
 /// # Errors
 /// The step that failed: nothing may be read then.
-pub fn confine(user: Option<u32>) -> Result<bool, Unconfined> {
+pub fn confine(user: Option<u32>, bounds: &Bounds) -> Result<bool, Unconfined> {
     let namespaces = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWIPC
@@ -59,9 +71,9 @@ pub fn confine(user: Option<u32>) -> Result<bool, Unconfined> {
     step("the parent's death", prctl::set_pdeathsig(Signal::SIGKILL))?;
     step("no new privileges", prctl::set_no_new_privs())?;
     step("not dumpable", prctl::set_dumpable(false))?;
-    limits()?;
+    limits(bounds)?;
     let landlocked = step("Landlock", landlocked())?;
-    step("the filter", filter::apply())?;
+    step("the filter", filter::apply(bounds.accepts))?;
     Ok(landlocked)
 }
 
@@ -108,11 +120,11 @@ fn give_up() -> Result<(), caps::errors::CapsError> {
     Ok(())
 }
 
-fn limits() -> Result<(), Unconfined> {
+fn limits(bounds: &Bounds) -> Result<(), Unconfined> {
     let most = [
-        (Resource::RLIMIT_NOFILE, FRONT_DESCRIPTORS),
-        (Resource::RLIMIT_AS, FRONT_ADDRESS_SPACE),
-        (Resource::RLIMIT_FSIZE, LARGEST_PACKED),
+        (Resource::RLIMIT_NOFILE, bounds.descriptors),
+        (Resource::RLIMIT_AS, bounds.address_space),
+        (Resource::RLIMIT_FSIZE, bounds.memory),
         (Resource::RLIMIT_NPROC, 0),
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_MEMLOCK, 0),

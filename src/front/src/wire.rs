@@ -1,4 +1,4 @@
-//! Packets of [`crate::protocol`] on their way, each with the descriptors beside it.
+//! Packets between a front and its supervisor on their way, each with the descriptors beside it.
 //!
 //! Always holds: nothing here waits; a packet arrives whole or not at all; a descriptor that came is owned at once.
 
@@ -9,7 +9,8 @@ use nix::errno::Errno;
 use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair};
 use remand_engine::beside;
 
-use crate::protocol::PACKET;
+/// Largest packet. A socket buffer of the usual size takes one.
+pub const PACKET: usize = 128 << 10;
 
 /// Both ends of a way for packets, closed on exec.
 ///
