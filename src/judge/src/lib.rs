@@ -12,11 +12,15 @@ mod judging;
 mod language;
 mod link;
 mod report;
+mod runs;
+mod task;
+mod trial;
 mod verdict;
 
 pub use cases::{Case, CaseError, find, merge};
 pub use compare::{Compare, Difference};
-pub use judging::{Against, JudgeError, LARGEST_SOURCE, Policies, Source, Task, judge};
+pub use judging::{LARGEST_SOURCE, judge};
 pub use language::Language;
 pub use report::{Compiled, Proof, Report, Spread, Tested, schema};
+pub use task::{Against, JudgeError, Policies, Source, Task};
 pub use verdict::Verdict;
