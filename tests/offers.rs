@@ -56,7 +56,7 @@ path = _query['path']
 print('now')
 try:
     if _query['using'] == 'exec':
-        os.execve(path, [path, '--version'], {})
+        os.execv(path, [path, '--version'])
     flags = os.O_WRONLY | os.O_CREAT if _query['using'] == 'write' else os.O_RDONLY
     os.close(os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, 0o666))
 except OSError as error:

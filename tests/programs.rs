@@ -235,6 +235,14 @@ fn record() -> Check {
         let outcome = outcome(code, &["--value", "last"])?;
         ensure(outcome["verdict"]["kind"] == kind && outcome["value"] == value, code, &outcome)?;
     }
+    let child =
+        "import os, signal\nready, told = os.pipe()\npid = os.fork()\nif pid == 0:\n    os.write(told, b'1')\n    END\nos.read(ready, 1)\n";
+    let left = outcome(&child.replace("END", "signal.pause(); print('late', flush=True)"), &[])?;
+    ensure(left["left_running"] == 1 && left["stdout"]["text"] == "", "a child that outlives the program", &left)?;
+    for waits in ["os.waitpid(pid, 0)", "os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)"] {
+        let none = outcome(&(child.replace("END", "os._exit(0)") + waits), &[])?;
+        ensure(none["left_running"].is_null(), "one that was waited for, or has ended", &none)?;
+    }
     Ok(())
 }
 

@@ -62,6 +62,9 @@ pub fn details(outcome: &Outcome) -> String {
     let tasks = usage.pids_peak.map(|peak| format!(", {peak} tasks at most")).unwrap_or_default();
     let (kind, policy) = (outcome.verdict.kind(), plain(&outcome.policy.name));
     let mut text = format!("remand: {kind}, policy {policy}: {}, CPU {}{memory}{tasks}\n", time(usage.wall_ms.0), time(cpu));
+    if outcome.left_running > 0 {
+        let _ = writeln!(text, "  left running, and ended with it: {} processes", outcome.left_running);
+    }
     for (calls, expected) in [(&outcome.violations, ""), (&outcome.quiet, ", as the policy expects")] {
         for Violation { syscall, count, answered, .. } in calls {
             let _ = writeln!(text, "  denied: {}, {count} times, answered {answered}{expected}", plain(syscall));

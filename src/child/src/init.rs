@@ -162,6 +162,10 @@ fn hear(report: Fd, executor: u32) {
 }
 
 fn end_all(mut ended: Ended) -> Result<Ended, Failure> {
+    // Who has ended by now is not left running.
+    while let Some(waited) = sys::wait(libc::WNOHANG).or_else(none_left).at(Step::Init)? {
+        add(&mut ended, &waited);
+    }
     sys::kill(-1, libc::SIGKILL).or_else(|errno| if errno == libc::ESRCH { Ok(()) } else { Err(errno) }).at(Step::Init)?;
     while let Some(waited) = sys::wait(0).or_else(none_left).at(Step::Init)? {
         ended.left += 1;

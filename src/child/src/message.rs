@@ -67,7 +67,7 @@ pub struct Ended {
     pub tmp: (u64, u64),
     /// Inodes of `/tmp` in all, and used.
     pub inodes: (u64, u64),
-    /// Processes that were left when the executor had ended.
+    /// Processes that were left, and not ended themselves, when the executor had ended.
     pub left: u64,
     /// When the last of them was gone; nanoseconds on the monotonic clock.
     pub at: u64,

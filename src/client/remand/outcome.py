@@ -149,6 +149,7 @@ class Outcome(Record):
     prints: Tuple[str, ...] = ()
     prints_dropped: Optional[Dict[str, Any]] = None
     stdin: Optional[Dict[str, Any]] = None
+    left_running: int = 0
     tty: bool = False
     stdout: Captured = field(default_factory=lambda: Captured({}, ""))
     stderr: Captured = field(default_factory=lambda: Captured({}, ""))

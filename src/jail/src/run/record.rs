@@ -49,6 +49,7 @@ pub fn finished(plan: &Plan, job: &Job<'_>, mut seen: Seen, mut timeline: Timeli
         prints,
         prints_dropped,
         stdin: seen.given,
+        left_running: seen.ended.filter(|_| evidence.stopped.is_none()).map_or(0, |ended| ended.left),
         tty: plan.tty,
         stdout,
         stderr,

@@ -66,6 +66,9 @@ pub struct Outcome {
     /// What it was given as standard input, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Given>,
+    /// Processes that the code left running when it ended by itself, and that were ended with it: what they had not written yet is not here.
+    #[serde(skip_serializing_if = "is_none")]
+    pub left_running: u64,
     /// It had a terminal of its own: `stdout` is all that was written there, standard error included, with the line ends of a terminal.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tty: bool,
@@ -124,6 +127,7 @@ impl Outcome {
             prints: Texts::default(),
             prints_dropped: None,
             stdin: None,
+            left_running: 0,
             tty: false,
             stdout: Captured::default(),
             stderr: Captured::default(),
@@ -140,6 +144,11 @@ impl Outcome {
             enforcement: BTreeMap::new(),
         }
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde's shape
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What became of items.

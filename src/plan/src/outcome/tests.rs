@@ -45,6 +45,7 @@ fn outcome(verdict: Verdict) -> Outcome {
         prints_dropped: None,
         place: None,
         stdin: None,
+        left_running: 0,
         tty: false,
         stdout: Captured::default(),
         stderr: Captured { text: "e".into(), truncated: true, ..Captured::default() },
