@@ -33,6 +33,7 @@ pub fn trials() -> Vec<Trial> {
             ensure(line["value"].as_u64().is_some_and(|pids| (10..=16).contains(&pids)), "ten, and half as many again", &learned)
         }),
         trial("learn::a_file_of_the_host", host_file),
+        trial("learn::a_python_program", python),
         trial("learn::a_file_for_a_program", program),
         trial("learn::a_program_that_a_shell_finds_by_path [9.60]", by_path),
         trial("learn::sockets_are_told_apart", sockets),
@@ -302,6 +303,20 @@ fn ceiling() -> Check {
     ensure(line(&answer, "limits.memory")?["value"] == "256MiB", "as far as it goes", &answer)
 }
 
+fn python() -> Check {
+    let scratch = Scratch::new();
+    let old = policy_text::extending("strict", &scratch, &json!({}));
+    let script = scratch
+        .file("s.py", "import sys, threading\nt = threading.Thread(target=print)\nt.start()\nt.join()\nsys.exit(sys.argv[1:] != ['-x'])");
+    let script = script.display().to_string();
+    for job in [vec!["python", &script, "-x"], vec!["python", "-c", "import threading\nthreading.Thread(target=print).start()"]] {
+        let (answer, ended) = learn(&old, &[], &job)?;
+        ensure(ended.code == Some(0) && line(&answer, "syscalls.allow")?["value"] == "@threads", "as of a function", &answer)?;
+    }
+    let (answer, ended) = learn(&old, &[], &["python", &script])?;
+    ensure(ended.code == Some(1), "control: one that ends with a status has not done its work", &answer)
+}
+
 fn several() -> Check {
     let scratch = Scratch::new();
     let old = policy_text::extending("strict", &scratch, &json!({}));
@@ -388,12 +403,14 @@ fn unasked() -> Check {
 }
 
 fn unusable() -> Check {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["--", "doctor"], "the job after --"),
         (&["--", "run", "--set", "limits.pids=3", "-"], "--set"),
         (&["--", "run", "--json", "-"], "--json stands before the --"),
         (&["--from", "strict", "--", "run", "--policy", "numeric", "-"], "two policies"),
         (&["--items", "x.json", "--", "exec", "true"], "--items"),
+        (&["--items", "x.json", "--", "python", "-c", "1"], "--items"),
+        (&["--", "python", "--tty", "-c", "1"], "--tty"),
         (&["--runs", "0", "--", "run", "-"], "--runs"),
     ];
     for (args, told) in cases {

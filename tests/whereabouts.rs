@@ -71,7 +71,7 @@ fn timed() -> Check {
         ensure(current(&outcome) == expected, "the calls of the code, and none of ours", &outcome["where"])?;
         let scratch = Scratch::new();
         let file = scratch.file("code.py", SLOW).display().to_string();
-        let told = told(|| Call::new(&[&["run".to_owned()], &limit(name, ms)[..], &[file.clone()]].concat()).end())?;
+        let told = told(|| Call::new(&[&["run".to_owned()], &limit(name, ms)[..], std::slice::from_ref(&file)].concat()).end())?;
         ensure(told.lines().next().is_some_and(|line| line.ends_with(", in line 2, in slow(), as the code says")), "and in words", &told)?;
     }
     let finished = run("return 1", &[])?;

@@ -50,6 +50,16 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
 
+/// The program as a request, and what people call it.
+pub fn request(args: &PythonArgs, policy: &Policy) -> Result<(String, Request), Failure> {
+    let name = match (args.module.first(), args.script.first()) {
+        (Some(module), _) => format!("-m {}", module.to_string_lossy()),
+        (_, Some(script)) => script.to_string_lossy().into_owned(),
+        _ => "-c".to_owned(),
+    };
+    Ok((name, Asked::of(args, policy)?.request))
+}
+
 /// What is to be run.
 struct Asked {
     request: Request,

@@ -39,11 +39,8 @@ impl Source {
         };
         let text = valid.strip_prefix(MARK).unwrap_or(valid);
         let text = Text { file, text, skipped: valid.len() - text.len() };
-        // The parser ends a line, and so a comment, where most editors show none.
-        let lone = text.text.match_indices('\r').map(|(at, _)| at).find(|at| !text.text.get(at + 1..).unwrap_or("").starts_with('\n'));
-        if let Some(at) = lone {
-            let help = "end lines with a line feed, alone or after a carriage return".to_owned();
-            return Err(vec![text.problem(Range::new(at, at + 1), "", "a carriage return without a line feed".to_owned(), Some(help))]);
+        if let Some(problem) = lone_return(&text) {
+            return Err(vec![problem]);
         }
         match bad {
             None => Ok(text),
@@ -54,4 +51,12 @@ impl Source {
             }
         }
     }
+}
+
+/// A carriage return that no line feed follows: the parser ends a line, and so a comment, where most editors show none.
+#[must_use]
+pub fn lone_return(text: &Text<'_>) -> Option<Problem> {
+    let at = text.text.match_indices('\r').map(|(at, _)| at).find(|at| !text.text.get(at + 1..).unwrap_or("").starts_with('\n'))?;
+    let help = "end lines with a line feed, alone or after a carriage return".to_owned();
+    Some(text.problem(Range::new(at, at + 1), "", "a carriage return without a line feed".to_owned(), Some(help)))
 }

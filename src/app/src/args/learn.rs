@@ -36,7 +36,7 @@ pub struct LearnArgs {
     /// Print the patch, its lines and the inputs as one JSON document
     #[arg(long)]
     pub json: bool,
-    /// The job: `run [OPTIONS] FILE`, or `exec COMMAND...`
+    /// The job: `run [OPTIONS] FILE`, `python [OPTIONS] SCRIPT [ARGS]...`, or `exec COMMAND...`
     #[arg(last = true, required = true, value_name = "JOB")]
     pub job: Vec<OsString>,
 }

@@ -9,7 +9,7 @@ use jsonc_parser::common::{Range, Ranged};
 use jsonc_parser::tokens::TokenAndRange;
 use jsonc_parser::{CollectOptions, CommentCollectionStrategy};
 use remand_policy::load;
-use remand_policy::source::LARGEST;
+use remand_policy::source::{LARGEST, lone_return};
 use remand_policy::text::{Problem, Text, quote};
 
 use super::tokens;
@@ -50,6 +50,10 @@ impl<'t> Document<'t> {
         let refuse = |message: String| Box::new(text.problem(Range::new(0, 0), "", message, None));
         if whole.len() > LARGEST {
             return Err(refuse(format!("{} bytes are more than a policy file may have ({LARGEST})", whole.len())));
+        }
+        // What the loader refuses for it would be a policy when it is laid out.
+        if let Some(problem) = lone_return(&text) {
+            return Err(Box::new(problem));
         }
         let collect = CollectOptions { comments: CommentCollectionStrategy::AsTokens, tokens: true };
         let parsed = load::tokens(text, &collect)?;

@@ -199,6 +199,14 @@ fn what_cannot_be_edited_says_where() {
 }
 
 #[test]
+fn what_the_loader_refuses_for_a_lone_carriage_return_is_not_laid_out_into_a_policy() {
+    for text in ["{ \"a\": 1, /* b \r c */ \"d\": 2 }", "{\r\"a\": 1}"] {
+        assert!(format(text).is_err_and(|problem| problem.message.starts_with("a carriage return")), "{text:?}");
+        assert!(set(text, "a", &json!(2)).is_err(), "{text:?}");
+    }
+}
+
+#[test]
 fn comments_keep_their_entries_in_the_layout() {
     let cases = [
         ("{}", "{}\n"),
@@ -242,7 +250,7 @@ impl Noisy<'_> {
                 7 => format!("/* block {n} */"),
                 8 => format!("\n  /* block {n} */ "),
                 9 => format!("/* two\r\n lines {n} */"),
-                10 => "\r".to_owned(),
+                10 => "\t\r\n".to_owned(),
                 11 => "  \n      ".to_owned(),
                 12..=14 => " ".to_owned(),
                 15 => "\u{a0}".to_owned(),

@@ -14,15 +14,16 @@ use remand_plan::host::HostFacts;
 use remand_plan::verdict::{Level, Verdict};
 use remand_policy::Policy;
 
-use crate::args::{self, Command, ConfineArgs, ExecArgs, RunArgs, ShowArgs, wrong};
+use crate::args::{self, Command, ConfineArgs, ExecArgs, PythonArgs, RunArgs, ShowArgs, wrong};
 use crate::cancel::Cancel;
 use crate::failure::Failure;
 use crate::print::plain;
-use crate::{choose, exec, run};
+use crate::{choose, exec, python, run};
 
 /// What stands after `--`.
 pub enum Typed {
     Run(Box<RunArgs>),
+    Python(Box<PythonArgs>),
     Exec(Box<ExecArgs>),
 }
 
@@ -39,19 +40,29 @@ impl Typed {
         let args = args::parse(line).map_err(|error| Failure::usage(format!("the job after --: {}", wrong(error))))?;
         let typed = match args.command {
             Command::Run(args) => Self::Run(Box::new(args)),
+            Command::Python(args) => Self::Python(Box::new(args)),
             Command::Exec(args) => Self::Exec(Box::new(args)),
-            _ => return Err(Failure::usage("the job after -- is `run [OPTIONS] FILE` or `exec COMMAND...`".into())),
+            _ => {
+                return Err(Failure::usage(
+                    "the job after -- is `run [OPTIONS] FILE`, `python [OPTIONS] SCRIPT...` or `exec COMMAND...`".into(),
+                ));
+            }
         };
         let (confine, show, files, narrowed, choices) = match &typed {
             Self::Run(args) => {
                 (&args.confine, &args.show, &args.files, args.security_config.is_some(), choose::python(&args.python, &args.choose)?)
             }
+            Self::Python(args) => (&args.confine, &args.show, &args.files, false, choose::python(&args.python, &args.choose)?),
             Self::Exec(args) => (&args.confine, &args.show, &args.files, false, choose::choice(&args.choose)?),
         };
         if !files.artifacts.is_empty() {
             return Err(Failure::usage("--artifacts: learning keeps nothing of what its runs leave".into()));
         }
-        let tty = matches!(&typed, Self::Exec(args) if args.terminal.tty);
+        let tty = match &typed {
+            Self::Run(_) => false,
+            Self::Python(args) => args.terminal.tty,
+            Self::Exec(args) => args.terminal.tty,
+        };
         fits(confine, show, narrowed, tty || !choices.is_empty()).map(|()| typed)
     }
 
@@ -59,6 +70,7 @@ impl Typed {
     pub fn policy(&self) -> &str {
         match self {
             Self::Run(args) => &args.confine.policy,
+            Self::Python(args) => &args.confine.policy,
             Self::Exec(args) => &args.confine.policy,
         }
     }
@@ -67,7 +79,13 @@ impl Typed {
     pub fn job(self, engine: Engine, items: &[PathBuf], policy: &Policy, finished_is_done: bool) -> Result<(Job, Vec<Input>), Failure> {
         let host = host::observe(Depth::Quick);
         match self {
-            Self::Exec(_) if !items.is_empty() => Err(Failure::usage("--items is for `run`; a program has its arguments".into())),
+            Self::Python(_) | Self::Exec(_) if !items.is_empty() => {
+                Err(Failure::usage("--items is for `run`; a program has its arguments".into()))
+            }
+            Self::Python(args) => {
+                let (name, request) = python::request(&args, policy)?;
+                Ok((Job { engine, host, argv: Vec::new(), finished_is_done }, vec![Input { name, request }]))
+            }
             Self::Exec(args) => {
                 let argv = exec::argv(&args.command)?;
                 let input = Input { name: argv.join(" "), request: exec::request(&args.files, policy)? };
