@@ -32,6 +32,7 @@ mod lifecycle;
 mod limits;
 mod locks;
 mod machine;
+mod n8n;
 mod oci;
 mod offers;
 mod output;
@@ -107,6 +108,7 @@ fn trials() -> Vec<Trial> {
         policies::trials(),
         programs::trials(),
         machine::trials(),
+        n8n::trials(),
         oci::trials(),
         offers::trials(),
         output::trials(),

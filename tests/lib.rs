@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // test code: a panic is a failed test
 
+#[path = "harness/broker.rs"]
+pub mod broker;
 #[path = "harness/command.rs"]
 pub mod command;
 #[path = "harness/daemon.rs"]

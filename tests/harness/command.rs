@@ -105,6 +105,15 @@ impl Call {
         Ok(self)
     }
 
+    /// The same for standard output.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn stdout_to(mut self, path: &Path) -> std::io::Result<Self> {
+        self.command.stdout(std::fs::File::create(path)?);
+        Ok(self)
+    }
+
     /// Starts it.
     #[must_use]
     pub fn start(mut self) -> Started {

@@ -21,6 +21,7 @@ mod generate;
 mod given;
 mod helper;
 mod judge;
+mod n8n;
 mod oci;
 mod overrides;
 mod policy;
@@ -48,7 +49,7 @@ use crate::oci::Started;
 
 fn main() -> ExitCode {
     // A part of the daemon: it makes what it stands on itself, before there is a second thread.
-    if let Some(code) = serve::front() {
+    if let Some(code) = serve::front().or_else(n8n::part) {
         return ExitCode::from(code);
     }
     // A stack to stand on comes before all else, which has nothing to do with anybody's rights.
@@ -75,7 +76,7 @@ fn begin() -> Result<u8, Failure> {
         return Ok(0);
     }
     remand_jail::settle_signals().map_err(|errno| Failure::internal(format!("cannot settle signals: {errno}")))?;
-    command(words)
+    n8n::supervisor(&words).unwrap_or_else(|| command(words))
 }
 
 /// Descriptors that this process needs before a plan can say that there are too few for a run.
@@ -104,6 +105,7 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Helper(args) => helper::helper(&args),
         Command::Judge(args) => judge::judge(&args),
         Command::Serve(args) => serve::serve(args),
+        Command::N8n(_) => Ok(n8n::n8n()),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Policy(command) => policy::policy(command),
         Command::Oci(command) => oci::oci(command),

@@ -121,6 +121,17 @@ fn colours(to: &impl RawStream) -> bool {
     AutoStream::choice(to) != ColorChoice::Never
 }
 
+/// A line of a log that was made harmless before, on standard output. Nobody waits for who does not read it: what there is no room for is lost.
+pub fn log(line: &str) {
+    let stdout = io::stdout();
+    let mut ready = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
+    let room = poll(&mut ready, PollTimeout::ZERO).is_ok_and(|count| count > 0);
+    let end = (0..PORTION.min(line.len() + 1)).rev().find(|end| line.is_char_boundary(*end));
+    if let Some(line) = line.get(..end.unwrap_or_default()).filter(|_| room) {
+        let _ = write_all(&stdout, format!("{line}\n").as_bytes()); // a log that nobody takes any more ends nothing
+    }
+}
+
 /// A file's content on standard output, byte for byte; a terminal gets it as text.
 pub fn content(bytes: &[u8]) -> Result<(), Failure> {
     if io::stdout().is_terminal() { stdout(&String::from_utf8_lossy(bytes)) } else { exact(bytes) }

@@ -9,6 +9,8 @@ pub mod bytes;
 mod confine;
 mod filter;
 pub mod memory;
+pub mod peer;
+pub mod way;
 pub mod wire;
 
 pub use confine::{Bounds, Unconfined, confine};

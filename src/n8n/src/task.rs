@@ -16,6 +16,9 @@ pub enum NodeMode {
 /// What n8n says of itself where it says nothing.
 pub const UNKNOWN: &str = "Unknown";
 
+/// The message of a task that was cancelled.
+pub const CANCELLED: &str = "Task was cancelled";
+
 /// One task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {

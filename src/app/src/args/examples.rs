@@ -37,6 +37,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "serve",
         &["remand serve", "remand serve --socket /run/remand/remand.sock --allow-all-users", "remand serve --check --config serve.jsonc"],
     ),
+    ("n8n", &["remand n8n"]),
     ("doctor", &["remand doctor", "remand doctor --json"]),
     ("oci", &["remand oci create --bundle /run/bundle id"]),
     ("oci agent", &["remand oci agent --socket /run/remand/agent.sock --log /var/log/remand-oci.jsonl"]),

@@ -5,6 +5,7 @@
 mod examples;
 mod judge;
 mod learn;
+mod n8n;
 mod oci;
 mod policy;
 mod serve;
@@ -22,6 +23,7 @@ use crate::complete;
 
 pub use judge::{CompareArg, JudgeArgs, LanguageArg};
 pub use learn::LearnArgs;
+pub use n8n::*;
 pub use oci::*;
 pub use policy::*;
 pub use serve::*;
@@ -96,6 +98,8 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Serve runs to other programs, over a Unix socket
     Serve(ServeArgs),
+    /// Be n8n's task runner for Python
+    N8n(N8nArgs),
     /// Say what this machine can enforce, and what to do where it cannot
     Doctor(DoctorArgs),
     /// Work on policy files

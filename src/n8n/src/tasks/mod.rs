@@ -14,7 +14,7 @@ use remand_policy::policy::Limits;
 use serde_json::Value;
 
 use crate::settings::Settings;
-use crate::task::{Answer, End, NodeMode, Task, TaskError};
+use crate::task::{Answer, CANCELLED, End, NodeMode, Task, TaskError};
 
 /// Makes tasks into runs.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ fn answer(outcome: &Outcome) -> Answer {
     let prints = Vec::new();
     let end = match &outcome.verdict {
         Verdict::Finished => End::Done { result: outcome.value.get().to_owned(), size: outcome.value.get().len() as u64 },
-        Verdict::Cancelled => End::Error(TaskError { message: "Task was cancelled".to_owned(), ..TaskError::default() }),
+        Verdict::Cancelled => End::Error(TaskError { message: CANCELLED.to_owned(), ..TaskError::default() }),
         verdict => {
             let message = outcome.exception().map_or_else(|| verdict.kind().to_string(), |error| error.message.clone());
             End::Error(TaskError { message, description: Some(String::new()), ..TaskError::default() })

@@ -4,17 +4,17 @@
 //! call that is gone is thrown away.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use nix::errno::Errno;
-use tokio::io::unix::AsyncFd;
-use tokio::sync::{Notify, mpsc};
+use remand_front::way::Way;
+use tokio::sync::mpsc;
 
+use crate::memory;
 use crate::protocol::{Ask, Long, Tell};
-use crate::{memory, wire};
 
 /// Largest document of the supervisor that is read.
 const LARGEST: u64 = 1 << 30;
@@ -25,11 +25,9 @@ pub type Told = (Tell, Option<OwnedFd>);
 /// The way.
 #[derive(Debug)]
 pub struct Link {
-    socket: AsyncFd<OwnedFd>,
+    way: Way,
     last: Cell<u64>,
     calls: RefCell<HashMap<u64, mpsc::UnboundedSender<Told>>>,
-    waiting: RefCell<VecDeque<(Vec<u8>, Option<OwnedFd>)>>,
-    news: Notify,
 }
 
 /// A call.
@@ -47,11 +45,7 @@ impl Link {
     /// # Errors
     /// The kernel's answer.
     pub fn new(socket: OwnedFd) -> io::Result<Rc<Self>> {
-        // Its successor is unsafe, for what does not own its descriptor; this does.
-        #[allow(deprecated)]
-        let socket = AsyncFd::new(socket)?;
-        let news = Notify::new();
-        Ok(Rc::new(Self { socket, last: Cell::new(0), calls: RefCell::default(), waiting: RefCell::default(), news }))
+        Ok(Rc::new(Self { way: Way::new(socket)?, last: Cell::new(0), calls: RefCell::default() }))
     }
 
     /// Asks.
@@ -60,18 +54,13 @@ impl Link {
         self.last.set(number);
         let (to, told) = mpsc::unbounded_channel();
         self.calls.borrow_mut().insert(number, to);
-        self.put(ask.packet(number), beside);
+        self.way.put(ask.packet(number), beside);
         Call { number, told, over: false, link: Rc::clone(self) }
     }
 
     /// Says something that is no call.
     pub fn say(&self, ask: &Ask) {
-        self.put(ask.packet(0), None);
-    }
-
-    fn put(&self, packet: Vec<u8>, beside: Option<OwnedFd>) {
-        self.waiting.borrow_mut().push_back((packet, beside));
-        self.news.notify_one();
+        self.way.put(ask.packet(0), None);
     }
 
     /// Sends what is to be sent, for ever.
@@ -79,20 +68,7 @@ impl Link {
     /// # Errors
     /// The supervisor is gone.
     pub async fn send(&self) -> io::Result<()> {
-        loop {
-            let Some((packet, beside)) = self.waiting.borrow_mut().pop_front() else {
-                self.news.notified().await;
-                continue;
-            };
-            let beside = beside.as_ref().map(AsFd::as_fd);
-            loop {
-                let mut ready = self.socket.writable().await?;
-                if let Ok(sent) = ready.try_io(|socket| wire::send(socket.get_ref().as_fd(), &packet, beside).map_err(io::Error::from)) {
-                    sent?;
-                    break;
-                }
-            }
-        }
+        self.way.send().await
     }
 
     /// Takes what is told, until something comes that belongs to no call: a connection, or that no more will come.
@@ -102,11 +78,8 @@ impl Link {
     pub async fn next(&self) -> io::Result<(Tell, Option<OwnedFd>)> {
         let mut buffer = Vec::new();
         loop {
-            let mut ready = self.socket.readable().await?;
-            let received = ready.try_io(|socket| wire::receive(socket.get_ref().as_fd(), &mut buffer).map_err(io::Error::from));
-            let Ok(received) = received else { continue };
-            let (length, mut beside) = received?.ok_or(io::ErrorKind::UnexpectedEof)?;
-            let (call, tell) = Tell::read(buffer.get(..length).unwrap_or_default()).map_err(io::Error::other)?;
+            let (packet, mut beside) = self.way.next(&mut buffer).await?;
+            let (call, tell) = Tell::read(packet).map_err(io::Error::other)?;
             if beside.len() != tell.descriptors() {
                 return Err(Errno::EBADMSG.into());
             }
@@ -137,7 +110,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.link.calls.borrow_mut().remove(&self.number);
         if !self.over {
-            self.link.put(Ask::Forget.packet(self.number), None);
+            self.link.way.put(Ask::Forget.packet(self.number), None);
         }
     }
 }

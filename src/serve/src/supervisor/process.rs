@@ -3,15 +3,16 @@
 //! Always holds: it is bound to one identity from before it exists to its end; what is said to it waits for nobody, and while it does not take what it is told,
 //! nothing of it is heard; it is killed and waited for with this value.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use remand_engine::{Identity, Moment};
+pub use remand_front::peer::Fault;
+use remand_front::peer::Peer;
 
 use crate::config::User;
 use crate::front::WORD;
@@ -32,7 +33,7 @@ pub enum Open {
 #[derive(Debug)]
 pub struct Front {
     child: Child,
-    socket: OwnedFd,
+    peer: Peer,
     /// Whom it serves.
     pub identity: Identity,
     /// The same as this machine's files know it.
@@ -47,14 +48,9 @@ pub struct Front {
     pub idle: Option<Moment>,
     /// What goes on.
     pub open: BTreeMap<u64, Open>,
-    waiting: VecDeque<(Vec<u8>, Option<OwnedFd>)>,
-    buffer: Vec<u8>,
     /// What it is waited for by.
     pub armed: EpollFlags,
 }
-
-/// Why a front is ended.
-pub type Fault = String;
 
 impl Front {
     /// Starts one. `id`: the user id that it is to take on.
@@ -72,7 +68,7 @@ impl Front {
             .spawn()?;
         Ok(Self {
             child,
-            socket,
+            peer: Peer::new(socket),
             identity,
             user,
             tenant,
@@ -80,8 +76,6 @@ impl Front {
             connections: 0,
             idle: None,
             open: BTreeMap::new(),
-            waiting: VecDeque::new(),
-            buffer: Vec::new(),
             armed: EpollFlags::EPOLLIN,
         })
     }
@@ -94,42 +88,23 @@ impl Front {
     /// Tells it something, now or as soon as it takes it.
     pub fn tell(&mut self, call: u64, tell: &Tell, beside: Option<OwnedFd>) -> Result<(), Fault> {
         debug_assert_eq!(tell.descriptors(), usize::from(beside.is_some()));
-        self.waiting.push_back((tell.packet(call), beside));
-        self.flush()
+        self.peer.tell(tell.packet(call), beside)
     }
 
     /// Goes on telling.
     pub fn flush(&mut self) -> Result<(), Fault> {
-        while let Some((packet, beside)) = self.waiting.front() {
-            match wire::send(self.socket.as_fd(), packet, beside.as_ref().map(AsFd::as_fd)) {
-                Ok(()) => drop(self.waiting.pop_front()),
-                // Of descriptors under way there are only so many.
-                Err(Errno::EAGAIN | Errno::ETOOMANYREFS | Errno::ENOBUFS) => return Ok(()),
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(format!("it does not hear: {errno}")),
-            }
-        }
-        Ok(())
+        self.peer.flush()
     }
 
     /// What it is to be waited for by.
     pub fn wanted(&self) -> EpollFlags {
-        if self.waiting.is_empty() { EpollFlags::EPOLLIN } else { EpollFlags::EPOLLOUT }
+        if self.peer.is_behind() { EpollFlags::EPOLLOUT } else { EpollFlags::EPOLLIN }
     }
 
     /// What it asks next; none where nothing waits, or it is not heard.
     pub fn heard(&mut self) -> Result<Option<(u64, Ask, Option<OwnedFd>)>, Fault> {
-        if !self.waiting.is_empty() {
-            return Ok(None);
-        }
-        let (length, mut beside) = match wire::receive(self.socket.as_fd(), &mut self.buffer) {
-            Ok(Some(received)) => received,
-            Ok(None) => return Err("it has ended".to_owned()),
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
-            Err(errno) => return Err(format!("it cannot be heard: {errno}")),
-        };
-        let said = Ask::read(self.buffer.get(..length).unwrap_or_default());
-        let (call, ask) = said.map_err(|_| "it said what is in no table".to_owned())?;
+        let Some((packet, mut beside)) = self.peer.heard()? else { return Ok(None) };
+        let (call, ask) = Ask::read(packet).map_err(|_| "it said what is in no table".to_owned())?;
         if beside.len() != ask.descriptors() {
             return Err(format!("it sent {} descriptors beside {ask:?}", beside.len()));
         }
@@ -152,7 +127,7 @@ impl Front {
 
 impl AsFd for Front {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.peer.as_fd()
     }
 }
 
