@@ -1,7 +1,8 @@
 //! Trying questions in runs under the very policy: each in a run of its own, by the executor and a small job.
 //!
-//! Always holds: what a system call was answered is read from the supervisor's record, never from what the job says; a run lasts two seconds at most; what
-//! could reach beyond the run (a file made in a writable mount, a connection over the host's network) is not tried.
+//! Always holds: what a system call was answered is read from the supervisor's record, never from what the job says; a run lasts two seconds at most, and one
+//! that ends before the deed had its answer is none; what could reach beyond the run (a file made in a writable mount, a connection over the host's network)
+//! is not tried.
 //!
 //! The copy of the policy that a run is made under differs in two things: its wall time, and, but for imports and builtins, its Python lists, which are no
 //! protection.
@@ -167,7 +168,7 @@ impl<'o> Live<'o> {
             (_, Some(violation)) if violation.answered == Answered::Enosys => Ruling::NoSuchCall,
             (_, Some(_)) => Ruling::Denied("EPERM"),
             // The one call that the filter answers by itself, so that nothing is recorded.
-            (_, None) if name == "clone3" && errno(&outcome) == Some(38) => Ruling::NoSuchCall,
+            (_, None) if answer(&outcome)? == Some(38) && name == "clone3" => Ruling::NoSuchCall,
             (_, None) => Ruling::Allowed,
         })
     }
@@ -184,7 +185,7 @@ impl<'o> Live<'o> {
         if matches!(outcome.verdict, Verdict::Violated { .. }) {
             return Ok(Ruling::EndsTheRun);
         }
-        Ok(match errno(&outcome) {
+        Ok(match answer(&outcome)? {
             Some(0) | None => Ruling::Allowed,
             Some(2) if using == Use::Write && writable => return Err("it would make a file on the host".to_owned()),
             Some(2) => Ruling::NotVisible,
@@ -210,7 +211,7 @@ impl<'o> Live<'o> {
         let outcome = self.run(&self.lifted, code, json!(wanted))?;
         Ok(match &outcome.verdict {
             Verdict::Exceeded { limit: LimitKind::FileSize | LimitKind::Prints, .. } => Ruling::OverLimit,
-            Verdict::Finished if errno(&outcome) == Some(0) && outcome.prints_dropped.is_none() => Ruling::Allowed,
+            Verdict::Finished if answer(&outcome)? == Some(0) && outcome.prints_dropped.is_none() => Ruling::Allowed,
             Verdict::Finished => Ruling::OverLimit,
             verdict => return Err(format!("the job did not get as far as trying: {}", verdict.kind())),
         })
@@ -219,7 +220,11 @@ impl<'o> Live<'o> {
     /// The executor's own account: it holds the list, and no protection does.
     fn import(&self, name: &str) -> Result<Ruling, String> {
         let outcome = self.run(&self.whole, IMPORT, json!(name))?;
-        let Some(error) = &outcome.error else { return Ok(Ruling::Allowed) };
+        let error = match (&outcome.verdict, &outcome.error) {
+            (Verdict::Finished, _) => return Ok(Ruling::Allowed),
+            (Verdict::Raised, Some(error)) => error,
+            (verdict, _) => return Err(unanswered(verdict)),
+        };
         // A module that another one lacks has another name.
         let itself = outcome.prints.iter().next().is_some_and(|missing| missing.trim_end() == name);
         match (&error.denied, error.kind.as_str()) {
@@ -245,18 +250,49 @@ impl<'o> Live<'o> {
             return Err("a test connects to nothing over the host's network".to_owned());
         }
         let outcome = self.deed(CONNECT, json!({ "host": address.ip().to_string(), "port": address.port(), "six": address.is_ipv6() }))?;
-        Ok(match (&outcome.verdict, errno(&outcome)) {
-            (Verdict::Violated { .. }, _) => Ruling::EndsTheRun,
-            (_, Some(1)) => Ruling::Denied("EPERM"),
-            (_, Some(13)) => Ruling::Denied("EACCES"),
+        if matches!(outcome.verdict, Verdict::Violated { .. }) {
+            return Ok(Ruling::EndsTheRun);
+        }
+        Ok(match answer(&outcome)? {
+            Some(1) => Ruling::Denied("EPERM"),
+            Some(13) => Ruling::Denied("EACCES"),
             // No route, no address to come from.
-            (_, Some(99 | 101)) => Ruling::Unreachable,
+            Some(99 | 101) => Ruling::Unreachable,
             _ => Ruling::Allowed,
         })
     }
 }
 
-/// The error number that a job returned; 0 is none.
-fn errno(outcome: &Outcome) -> Option<i64> {
-    outcome.value.get().parse().ok()
+/// The error number that a deed was answered, 0 for none; nothing where it ended the process, as `exit_group` and a program that starts do.
+fn answer(outcome: &Outcome) -> Result<Option<i64>, String> {
+    match &outcome.verdict {
+        Verdict::Finished => Ok(outcome.value.get().parse().ok()),
+        Verdict::Exited { .. } | Verdict::NoResult | Verdict::Signaled { .. } | Verdict::MalformedResult { .. } => Ok(None),
+        verdict => Err(unanswered(verdict)),
+    }
+}
+
+fn unanswered(verdict: &Verdict) -> String {
+    format!("the run ended before an answer was seen: {}", verdict.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use remand_plan::limit::Unit;
+    use remand_plan::outcome::PolicyRef;
+    use remand_plan::verdict::Level;
+
+    use super::*;
+
+    #[test]
+    fn a_run_that_something_else_ended_answers_nothing() {
+        let of = |verdict| answer(&Outcome::bare(PolicyRef { name: String::new(), hash: String::new() }, verdict));
+        let over = |limit| Verdict::Exceeded { limit, allowed: 1, seen: 2, unit: Unit::Bytes, source: String::new(), level: Level::Run };
+        for verdict in [over(LimitKind::WallTime), over(LimitKind::Memory), Verdict::Cancelled, Verdict::Raised] {
+            let kind = verdict.kind();
+            assert_eq!(of(verdict), Err(format!("the run ended before an answer was seen: {kind}")));
+        }
+        assert_eq!(of(Verdict::NoResult), Ok(None));
+        assert_eq!(of(Verdict::Signaled { signal: 11, name: "SIGSEGV".to_owned() }), Ok(None));
+    }
 }
