@@ -7,7 +7,7 @@
 
 use crate::fds::close_all_except;
 use crate::init;
-use crate::message::{MAX_FDS, Order, Report, Run, WORDS};
+use crate::message::{MAX_FDS, Order, Report, Run, Serving, WORDS};
 use crate::root;
 use crate::spec::{Ids, RunFds, Spec};
 use crate::step::{At, Errno, Failure, Step};
@@ -33,8 +33,8 @@ pub fn start(spec: &Spec<'_>, cgroup: Option<Fd>) -> Result<Process, Errno> {
 }
 
 fn serve(spec: &Spec<'_>) -> ! {
-    let served = set_up(spec).and_then(|nested_userns_disabled| {
-        sys::send(spec.socket, &Report::Serving { nested_userns_disabled }.words(), &[]).at(Step::Forkserver)?;
+    let served = set_up(spec).and_then(|serving| {
+        sys::send(spec.socket, &Report::Serving(serving).words(), &[]).at(Step::Forkserver)?;
         while let Some((run, fds)) = next_order(spec.socket)? {
             make_run(spec, run, &fds)?;
         }
@@ -47,14 +47,14 @@ fn serve(spec: &Spec<'_>) -> ! {
     sys::exit(i32::from(served.is_err()))
 }
 
-/// Returns whether the kernel was told to allow no more user namespaces inside.
-fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
+/// Returns what only a set-up can tell.
+fn set_up(spec: &Spec<'_>) -> Result<Serving, Failure> {
     sys::block_signals(u64::MAX).at(Step::Forkserver)?;
     close_all_except(spec.kept)?;
     // The caller's would close the root to the run, which has another user.
     sys::umask(0o022).at(Step::Forkserver)?;
     // Where memory runs out on the whole host, runs go first. Raised here, while /proc/self still belongs to this process.
-    write_file(sys::CWD, c"/proc/self/oom_score_adj", b"1000").at(Step::OomScore)?;
+    let oom_score = spared(write_file(sys::CWD, c"/proc/self/oom_score_adj", b"1000")).at(Step::OomScore)?;
     let proc = sys::openat(sys::CWD, c"/proc", libc::O_PATH | libc::O_DIRECTORY, 0).at(Step::Forkserver)?;
     match spec.ids {
         Ids::Pool => {
@@ -78,14 +78,23 @@ fn set_up(spec: &Spec<'_>) -> Result<bool, Failure> {
         }
     }
     // A second wall behind the filter's refusal of CLONE_NEWUSER; some containers mount /proc/sys read-only.
-    let no_more = write_file(proc, c"sys/user/max_user_namespaces", b"0").is_ok();
+    let nested_userns_disabled = write_file(proc, c"sys/user/max_user_namespaces", b"0").is_ok();
     sys::close(proc).at(Step::Forkserver)?;
-    share(spec)?;
+    let host_name = share(spec)?;
     reset_signals()?;
     drop_bounding_set()?;
     // From here on nothing of this process is to be read, not even by its own user.
     sys::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0).at(Step::Dumpable)?;
-    Ok(no_more)
+    Ok(Serving { nested_userns_disabled, host_name, oom_score })
+}
+
+/// Of what protects nothing, a refusal stops no run: the kernel's answer, 0 where it was done.
+fn spared(done: Result<(), Errno>) -> Result<Errno, Errno> {
+    match done {
+        Ok(()) => Ok(0),
+        Err(refused @ (libc::EPERM | libc::EACCES | libc::EROFS | libc::ENOSYS)) => Ok(refused),
+        Err(other) => Err(other),
+    }
 }
 
 /// What the caller ignored (SIGPIPE, SIGHUP under nohup) would stay ignored through execve.
@@ -109,15 +118,17 @@ fn drop_bounding_set() -> Result<(), Failure> {
     Ok(())
 }
 
-fn share(spec: &Spec<'_>) -> Result<(), Failure> {
+/// Returns the kernel's answer to the host's name, which the filters of containers refuse.
+fn share(spec: &Spec<'_>) -> Result<Errno, Failure> {
+    let mut host_name = 0;
     if spec.namespaces.uts {
         sys::unshare(libc::CLONE_NEWUTS).at(Step::UtsNamespace)?;
-        sys::set_host_name(b"remand").at(Step::UtsNamespace)?;
+        host_name = spared(sys::set_host_name(b"remand")).at(Step::UtsNamespace)?;
     }
     if spec.namespaces.network {
         sys::unshare(libc::CLONE_NEWNET).at(Step::NetworkNamespace)?;
     }
-    Ok(())
+    Ok(host_name)
 }
 
 fn become_root_inside() -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 //! Always holds: a message is 12 words of 64 bits; anything else decodes to `None`. Only this crate's code sends on these sockets: the executor process
 //! loses its end by close-on-exec.
 
-use crate::step::{Failure, Step};
+use crate::step::{Errno, Failure, Step};
 
 /// Words of one message.
 pub const WORDS: usize = 12;
@@ -20,10 +20,7 @@ pub enum Report {
     /// Forkserver: in its user namespace, waiting for the id maps.
     WantsIds,
     /// Forkserver: the root stands, runs can be asked for.
-    Serving {
-        /// No user namespace can be made inside, whatever the seccomp filter says: `user.max_user_namespaces` is 0 there.
-        nested_userns_disabled: bool,
-    },
+    Serving(Serving),
     /// Forkserver, on the run's own socket: init was made; its pidfd comes along. Init may have spoken before.
     Init {
         /// Process id as the supervisor sees it.
@@ -37,6 +34,17 @@ pub enum Report {
     Executing(Executing),
     /// Init: the executor ended, and every other process of the run is gone.
     Ended(Ended),
+}
+
+/// What only the set-up of a forkserver could tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Serving {
+    /// No user namespace can be made inside, whatever the seccomp filter says: `user.max_user_namespaces` is 0 there.
+    pub nested_userns_disabled: bool,
+    /// What the kernel said to a name of the run's own; 0 where it has one or no namespace for it.
+    pub host_name: Errno,
+    /// What the kernel said to runs being the first to go where memory runs out on the whole host; 0 where they are.
+    pub oom_score: Errno,
 }
 
 /// When the steps of a start were done; nanoseconds on the monotonic clock.
@@ -104,7 +112,9 @@ impl Report {
         match *self {
             Self::Failed(failure) => put(&[1, failure.step as u64, failure.index.into(), failure.errno.unsigned_abs().into()]),
             Self::WantsIds => put(&[2]),
-            Self::Serving { nested_userns_disabled } => put(&[3, nested_userns_disabled.into()]),
+            Self::Serving(s) => {
+                put(&[3, s.nested_userns_disabled.into(), s.host_name.unsigned_abs().into(), s.oom_score.unsigned_abs().into()])
+            }
             Self::Init { pid } => put(&[4, pid]),
             Self::Executing(e) => put(&[5, e.init, e.mounted, e.executor, e.confined]),
             Self::Workspace => put(&[7]),
@@ -121,7 +131,11 @@ impl Report {
         Some(match kind {
             1 => Self::Failed(Failure { step: Step::from_number(a)?, index: u32::try_from(b).ok()?, errno: i32::try_from(c).ok()? }),
             2 => Self::WantsIds,
-            3 => Self::Serving { nested_userns_disabled: a == 1 },
+            3 => Self::Serving(Serving {
+                nested_userns_disabled: a == 1,
+                host_name: i32::try_from(b).ok()?,
+                oom_score: i32::try_from(c).ok()?,
+            }),
             4 => Self::Init { pid: a },
             5 => Self::Executing(Executing { init: a, mounted: b, executor: c, confined: d }),
             6 => Self::Ended(Ended { status: a, user: b, system: c, resident: d, tmp: (e, f), inodes: (g, h), left: i, at: j }),
@@ -167,7 +181,7 @@ mod tests {
         for report in [
             Report::Failed(Failure { step: Step::Landlock, index: 3, errno: 22 }),
             Report::WantsIds,
-            Report::Serving { nested_userns_disabled: true },
+            Report::Serving(Serving { nested_userns_disabled: true, host_name: 1, oom_score: 30 }),
             Report::Init { pid: 7 },
             Report::Executing(Executing { init: 1, mounted: 2, executor: 3, confined: 4 }),
             Report::Ended(ended),

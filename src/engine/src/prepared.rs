@@ -240,9 +240,9 @@ impl Prepared {
 
     fn launched<'a>(&self, job: Job<'static>, sink: Option<Sink<'a>>) -> Result<Run<'a>, Box<Outcome>> {
         let policy = Arc::clone(&self.policy);
-        let without_cgroup = Box::new(move |plan: &Plan, host: &HostFacts| plan.without_cgroup(&policy, host).ok());
+        let with_less = Box::new(move |plan: &Plan, host: &HostFacts| plan.with_less(&policy, host).ok());
         let (plan, host) = (Arc::clone(&self.plan), Arc::clone(&self.host));
-        Run::start(Launch { plan, host, job, without_cgroup }, sink)
+        Run::start(Launch { plan, host, job, with_less }, sink)
     }
 }
 

@@ -12,7 +12,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{AddressFamily, Shutdown, SockFlag, SockType, shutdown, socketpair};
 use nix::unistd::{getegid, geteuid};
 use remand_child::executor::WAIT_KILLABLE;
-use remand_child::message::{Order, Report, Run};
+use remand_child::message::{Order, Report, Run, Serving};
 use remand_child::spec::Ids;
 use remand_plan::host::CgroupVersion;
 use remand_plan::places::RUN_ID;
@@ -53,15 +53,15 @@ pub struct Context {
     pub places: Arc<Places>,
     /// Host ids, with privilege.
     pub ids: Option<Arc<IdRange>>,
-    /// Once it serves: whether `user.max_user_namespaces` is 0 inside.
-    nested_userns_disabled: OnceLock<bool>,
+    /// Once it serves.
+    serving: OnceLock<Serving>,
     given_up: Arc<GivenUp>,
 }
 
 impl Context {
-    /// Whether no user namespace can be made inside; not known before it serves.
-    pub fn nested_userns_disabled(&self) -> bool {
-        self.nested_userns_disabled.get().copied().unwrap_or(false)
+    /// What only its set-up could tell; nothing before it serves.
+    pub fn serving(&self) -> Serving {
+        self.serving.get().copied().unwrap_or_default()
     }
 
     /// A run that was ordered is wanted no longer.
@@ -137,16 +137,7 @@ impl Forkserver {
         let cgroups = plan.cgroup.map(|_| Cgroups::new(&host.cgroup, ids.as_ref().map(|ids| ids.server()))).transpose()?;
         timeline.mark(Step::Ids);
         let places = Places::new(most);
-        let context = Arc::new(Context {
-            plan,
-            host,
-            setup,
-            cgroups,
-            places,
-            ids,
-            nested_userns_disabled: OnceLock::new(),
-            given_up: Arc::default(),
-        });
+        let context = Arc::new(Context { plan, host, setup, cgroups, places, ids, serving: OnceLock::new(), given_up: Arc::default() });
         let server = Self::make(context)?;
         timeline.mark(Step::CloneForkserver);
         if server.context.host.cgroup.version != CgroupVersion::V2 {
@@ -183,7 +174,7 @@ impl Forkserver {
             match receive(self.socket.as_fd()) {
                 Ok(Some(received)) => self.heard(received.report)?,
                 Ok(None) => return Err(Failure::new(Step::Forkserver, "it ended without a word: something killed it".into())),
-                Err(Errno::EAGAIN) => return Ok(self.context.nested_userns_disabled.get().is_some()),
+                Err(Errno::EAGAIN) => return Ok(self.context.serving.get().is_some()),
                 // It ended with something of ours unread; its last words come next.
                 Err(Errno::ECONNRESET | Errno::EINTR) => {}
                 Err(errno) => return Err(Failure::kernel(Step::Forkserver, "reading its report", errno)),
@@ -194,8 +185,8 @@ impl Forkserver {
     fn heard(&self, report: Report) -> Result<(), Failure> {
         match (report, &self.context.ids) {
             (Report::WantsIds, Some(ids)) => self.map_ids(ids),
-            (Report::Serving { nested_userns_disabled }, _) => {
-                self.context.nested_userns_disabled.get_or_init(|| nested_userns_disabled);
+            (Report::Serving(serving), _) => {
+                self.context.serving.get_or_init(|| serving);
                 Ok(())
             }
             (Report::Failed(failure), _) => Err(self.context.setup.about(Failure::reported(failure), &self.context.plan)),

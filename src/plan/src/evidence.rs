@@ -73,6 +73,10 @@ pub struct Confinement {
     pub groups: Groups,
     /// The kernel allowed no more user namespaces inside.
     pub nested_userns_disabled: bool,
+    /// Why it has the host's name in its UTS namespace, if it has.
+    pub no_host_name: Option<&'static str>,
+    /// Why it is not the first to go where memory runs out on the whole host, if it is not.
+    pub no_oom_score: Option<&'static str>,
 }
 
 /// Supplementary groups of a run.

@@ -14,15 +14,15 @@ use remand_plan::interpreter::Tree;
 use remand_plan::plan::Program;
 use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
-use remand_plan::{HostFacts, Outcome};
+use remand_plan::{HostFacts, Outcome, Plan};
 use remand_policy::Policy;
 use remand_policy::load::{Chain, parse};
 use remand_policy::source::Source;
 
 use crate::files::HostFiles;
 
-/// Bytes of address space, which is all that one process can hold: shared mappings of no file included.
-const MAX_ADDRESS_SPACE: u64 = 512 << 20;
+/// A limit on address space, in bytes, which is all that one process can hold: shared mappings of no file included.
+const ADDRESS_SPACE: (u32, u64, u64) = (Resource::RLIMIT_AS as u32, 512 << 20, 512 << 20);
 
 /// Runs `argv` in nothing but `tree`. `input` is what it can read from descriptor 3. Gives what it wrote to standard output.
 ///
@@ -33,9 +33,14 @@ pub(super) fn answer(argv: &[String], tree: &Tree, input: &[u8], cancel: Option<
     let host = HostFacts { cgroup: without_cgroups(), ..observe(Depth::Quick) };
     let plan = remand_plan::resolve(&policy, &Program::Host { argv, tree }, &host, &HostFiles);
     let mut plan = plan.map_err(|lacks| lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))?;
-    plan.rlimits.push((Resource::RLIMIT_AS as u32, MAX_ADDRESS_SPACE, MAX_ADDRESS_SPACE));
+    plan.rlimits.push(ADDRESS_SPACE);
     let job = Job { bytes: input.into(), ..Job::default() };
-    let launch = Launch { plan: Arc::new(plan), host: Arc::new(host), job, without_cgroup: Box::new(|_, _| None) };
+    let with_less = Box::new(|plan: &Plan, host: &HostFacts| {
+        let mut less = plan.with_less(&policy, host).ok()?;
+        less.rlimits.push(ADDRESS_SPACE);
+        Some(less)
+    });
+    let launch = Launch { plan: Arc::new(plan), host: Arc::new(host), job, with_less };
     let outcome = run(launch, Caller { cancel, ..Caller::default() });
     if outcome.verdict == Verdict::Finished { Ok(outcome.stdout.text) } else { Err(reason(&outcome)) }
 }

@@ -84,16 +84,8 @@ fn started(name: &str, meanwhile: impl FnOnce(&str)) -> Result<(), Failure> {
     let setup = Setup::new(&plan, host.arch, 1)?;
     let ids = host.privileged.then(|| IdRange::take(host.first_run_id, host.run_ids, 1).unwrap());
     meanwhile(&file);
-    let context = Context {
-        plan,
-        host,
-        setup,
-        cgroups: None,
-        places: Places::new(1),
-        ids,
-        nested_userns_disabled: OnceLock::new(),
-        given_up: Arc::default(),
-    };
+    let context =
+        Context { plan, host, setup, cgroups: None, places: Places::new(1), ids, serving: OnceLock::new(), given_up: Arc::default() };
     serve(&mut Forkserver::make(Arc::new(context))?)
 }
 

@@ -17,12 +17,14 @@ mod warnings;
 
 use self::look::{missing, proc_mounted, read};
 use caps::{CapSet, Capability};
+use nix::errno::Errno;
 use nix::sys::resource::Resource;
 use nix::unistd::geteuid;
 use remand_plan::HostFacts;
 use remand_plan::host::{CgroupFacts, Fact};
 use remand_syscalls::Arch;
 
+use crate::failure::Failure;
 use crate::sys::{glibc, owner, probe};
 
 /// Whether the mount of a path can be shown with its owner's ids as the run's.
@@ -122,13 +124,19 @@ pub(crate) fn refused_cgroups(why: &str, exposed: Option<String>) -> CgroupFacts
 
 /// Why a start failed at this step, found out by looking at what is around this process, and what to do; nothing where no cause is in sight.
 #[must_use]
-pub fn explain(failure: &crate::failure::Failure) -> Option<String> {
+pub fn explain(failure: &Failure) -> Option<String> {
+    cause(failure)?.lack().map(|(blocker, remedy)| format!("{blocker}: {remedy}"))
+}
+
+/// What the host turned out not to have, by the step of a start that failed.
+pub(crate) fn lack(failure: &Failure) -> Fact {
+    cause(failure).unwrap_or_else(|| missing(failure.object.clone(), "see the kernel's log (dmesg, audit) for what it denied"))
+}
+
+fn cause(failure: &Failure) -> Option<Fact> {
     let mountinfo = read("/proc/self/mountinfo");
     let around = surroundings(&mountinfo, ids::mapped(&read("/proc/self/uid_map"), &read("/proc/self/gid_map")));
-    match blocker::step(failure.step, failure.errno, &around)? {
-        Fact::Missing { blocker, remedy } => Some(format!("{blocker}: {remedy}")),
-        Fact::Available => None,
-    }
+    blocker::step(failure.step, failure.errno, &around)
 }
 
 fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
@@ -136,12 +144,12 @@ fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
     let holds = |capability| caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false);
     let limits = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup"];
     let proc_mounted = proc_mounted();
+    let filtered = read("/proc/self/status").lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2"));
     blocker::Surroundings {
         root: geteuid().is_root(),
         // Without a /proc nobody can say; that there is none is told then.
         mapped: mapped || !proc_mounted,
         chroot: chroot(mountinfo),
-        filtered: read("/proc/self/status").lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "2")),
         admin: holds(Capability::CAP_SYS_ADMIN),
         setfcap: holds(Capability::CAP_SETFCAP),
         userns_clone: number("/proc/sys/kernel/unprivileged_userns_clone"),
@@ -153,8 +161,16 @@ fn surroundings(mountinfo: &str, mapped: bool) -> blocker::Surroundings {
         proc_covers: mounts::beneath(mountinfo, "/proc/"),
         proc_mounted,
         proc_foreign: proc_foreign(),
+        refused: if filtered { refused() } else { Vec::new() },
         room: room::Room::here(),
     }
+}
+
+/// The calls of a start that the filter on this process refuses; of those that cannot be tried, all.
+fn refused() -> Vec<&'static str> {
+    let no_landlock = matches!(probe::landlock_abi(), Err(Errno::ENOSYS | Errno::EOPNOTSUPP));
+    let asked = probe::CALLS.iter().filter(|call| !(no_landlock && call.name.starts_with("landlock")));
+    asked.filter(|call| !matches!(probe::attempt(&probe::Probe::Call(call)), Ok(Ok(())))).map(|call| call.name).collect()
 }
 
 /// Whether `/proc` is another PID namespace's, which knows this process by another number or not at all.

@@ -14,7 +14,7 @@ use remand_plan::step::Step;
 use remand_plan::{HostFacts, Outcome, Plan};
 
 use super::follow::{Attempt, With};
-use super::launch::{Begun, Job, Launch, Screen, Sink, Watcher, WithoutCgroup};
+use super::launch::{Begun, Job, Launch, Screen, Sink, Watcher, WithLess};
 use super::lookups::PathLookups;
 use super::record;
 use super::watch::Watch;
@@ -45,7 +45,7 @@ pub struct Run<'a> {
     /// Of its terminal, if it has one.
     size: Size,
     /// Where a forkserver of its own was refused something at the start.
-    without_cgroup: Option<WithoutCgroup<'a>>,
+    with_less: Option<WithLess<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -54,10 +54,10 @@ impl<'a> Run<'a> {
     /// # Errors
     /// There are no descriptors to follow it by: the outcome.
     pub fn start(launch: Launch<'a>, sink: Option<Sink<'a>>) -> Result<Self, Box<Outcome>> {
-        let Launch { plan, host, job, without_cgroup } = launch;
+        let Launch { plan, host, job, with_less } = launch;
         let watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
-        let (id, without_cgroup) = (job.id.clone().unwrap_or_else(record::run_id), Some(without_cgroup));
-        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, size: Size::default(), without_cgroup };
+        let (id, with_less) = (job.id.clone().unwrap_or_else(record::run_id), Some(with_less));
+        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, size: Size::default(), with_less };
         run.attempt();
         run.rearm();
         Ok(run)
@@ -72,7 +72,7 @@ impl<'a> Run<'a> {
         let mut watch = Watch::new().map_err(|errno| unwatched(&plan, errno))?;
         let begun = Attempt::of(server, &job, &mut watch);
         let id = job.id.clone().unwrap_or_else(record::run_id);
-        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, size: Size::default(), without_cgroup: None };
+        let mut run = Self { going: None, over: None, watch, plan, host, job, id, sink, size: Size::default(), with_less: None };
         match begun {
             Ok(attempt) => run.going = Some(Box::new(attempt)),
             Err((failure, timeline)) => run.unmade(&Unmade::Failed(failure), timeline),
@@ -260,10 +260,10 @@ impl<'a> Run<'a> {
         self.over = Some(Box::new((record::unmade(&self.plan, failure, timeline, self.id.clone()), lookups)));
     }
 
-    /// Takes the plan and the host without what refused at the start, if the policy can do without: the cgroup, or a `/proc` of the run's own.
+    /// Takes the plan and the host without what was refused at the start, if the policy can do without it.
     fn lessen(&mut self, failure: &Failure) -> bool {
-        let Some(without_cgroup) = &self.without_cgroup else { return false };
-        let less = without(&self.plan, &self.host, failure, without_cgroup);
+        let Some(with_less) = &self.with_less else { return false };
+        let less = without(&self.plan, &self.host, failure, with_less);
         let lessened = less.is_some();
         if let Some((plan, host)) = less {
             (self.plan, self.host) = (Arc::new(plan), Arc::new(host));
@@ -286,25 +286,39 @@ impl AsFd for Run<'_> {
     }
 }
 
-fn without(plan: &Plan, host: &HostFacts, failure: &Failure, without_cgroup: &WithoutCgroup<'_>) -> Option<(Plan, HostFacts)> {
+fn without(plan: &Plan, host: &HostFacts, failure: &Failure, with_less: &WithLess<'_>) -> Option<(Plan, HostFacts)> {
     let mut host = host.clone();
-    if failure.step == Step::RunMounts && failure.index == RunMount::NewProc as u32 && plan.proc {
-        let because = host::explain(failure).unwrap_or_else(|| failure.object.clone());
-        return Some((plan.without_proc(&because), host));
+    let lack = || host::lack(failure);
+    match failure.step {
+        Step::RunMounts if failure.index == RunMount::NewProc as u32 && plan.proc => {
+            let because = lack().lack().map_or_else(|| failure.object.clone(), |(blocker, _)| blocker.to_owned());
+            return Some((plan.without_proc(&because), host));
+        }
+        Step::IpcNamespace => host.namespaces.ipc = lack(),
+        Step::UtsNamespace => host.namespaces.uts = lack(),
+        Step::NetworkNamespace => host.namespaces.network = lack(),
+        Step::CgroupNamespace => host.namespaces.cgroup = lack(),
+        Step::Landlock => (host.landlock_abi, host.landlock) = (0, lack()),
+        Step::Seccomp | Step::Listener => host.seccomp = lack(),
+        _ => {
+            let why = plan.cgroup.and_then(|_| cgroup_refused(failure))?;
+            host.cgroup = host::refused_cgroups(&why, host.cgroup.exposed);
+        }
     }
+    let plan = with_less(plan, &host)?;
+    Some((plan, host))
+}
+
+/// Why a run cannot be in a cgroup, if that is what was refused.
+fn cgroup_refused(failure: &Failure) -> Option<String> {
     // Being born in a cgroup is refused by the same call that makes processes and namespaces, in words of its own.
     let born = matches!(failure.step, Step::Forkserver | Step::CloneInit)
         && [libc::EOPNOTSUPP, libc::EBUSY, libc::ENODEV, libc::EAGAIN].contains(&failure.errno);
-    let why = match failure.step {
-        Step::Cgroup => failure.object.clone(),
-        Step::CgroupJoin => format!("the run was refused in its own cgroup: {}", failure.object),
-        _ if born => failure.object.clone(),
-        _ => return None,
-    };
-    plan.cgroup?;
-    host.cgroup = host::refused_cgroups(&why, host.cgroup.exposed);
-    let plan = without_cgroup(plan, &host)?;
-    Some((plan, host))
+    match failure.step {
+        Step::Cgroup => Some(failure.object.clone()),
+        Step::CgroupJoin => Some(format!("the run was refused in its own cgroup: {}", failure.object)),
+        _ => born.then(|| failure.object.clone()),
+    }
 }
 
 fn unwatched(plan: &Plan, errno: Errno) -> Box<Outcome> {

@@ -24,8 +24,8 @@ pub struct Launch<'a> {
     pub host: Arc<HostFacts>,
     /// What the run is given to do.
     pub job: Job<'a>,
-    /// The plan where cgroups turned out to refuse: for a host without them; `None` if the policy cannot do without.
-    pub without_cgroup: WithoutCgroup<'a>,
+    /// The plan for what the host turned out to be; `None` if the policy cannot do with less.
+    pub with_less: WithLess<'a>,
 }
 
 /// What one run is given to do.
@@ -48,7 +48,7 @@ pub struct Job<'a> {
 }
 
 /// Makes another plan of a plan, for what the host turned out to be.
-pub type WithoutCgroup<'a> = Box<dyn Fn(&Plan, &HostFacts) -> Option<Plan> + Send + 'a>;
+pub type WithLess<'a> = Box<dyn Fn(&Plan, &HostFacts) -> Option<Plan> + Send + 'a>;
 
 /// Something that a run said, within its limits. Hostile.
 #[derive(Clone, Copy, Debug)]

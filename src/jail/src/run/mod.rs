@@ -26,7 +26,7 @@ use remand_plan::Outcome;
 
 pub use handle::Run;
 pub use input::Feed;
-pub use launch::{Begun, Caller, Job, Launch, Progress, Said, Screen, Sink, Watcher, WithoutCgroup};
+pub use launch::{Begun, Caller, Job, Launch, Progress, Said, Screen, Sink, Watcher, WithLess};
 pub use lookups::{PathLookup, PathLookups};
 pub use record::run_id;
 

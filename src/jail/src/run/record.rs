@@ -5,6 +5,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
+use nix::errno::Errno;
 use nix::unistd::Gid;
 use remand_plan::evidence::{Cleanup, Confinement, Counters, Ended as End, Evidence, FrameEnd, Groups, Start, StepFailure, Stop};
 use remand_plan::frames::Received;
@@ -126,7 +127,15 @@ fn confinement(parts: &Parts) -> Confinement {
         None if nix::unistd::getgroups().is_ok_and(own) => Groups::None,
         None => Groups::Kept,
     };
-    Confinement { own_uid, groups, nested_userns_disabled: parts.context.nested_userns_disabled() }
+    let serving = parts.context.serving();
+    let refused = |answer: i32| (answer != 0).then(|| Errno::from_raw(answer).desc());
+    Confinement {
+        own_uid,
+        groups,
+        nested_userns_disabled: serving.nested_userns_disabled,
+        no_host_name: refused(serving.host_name),
+        no_oom_score: refused(serving.oom_score),
+    }
 }
 
 /// A status as `wait4` gives it.

@@ -44,7 +44,37 @@ pub enum Probe<'a> {
     Root(Identity),
     /// A seccomp filter that allows everything, with a listener.
     Listener,
+    /// One of [`CALLS`], asked for nothing: whether it is refused before it looks at what it is asked for.
+    Call(&'static Call),
 }
+
+/// A system call that a start makes, with arguments by which the kernel refuses it as a mistake, before it reads or changes anything.
+#[derive(Debug)]
+pub struct Call {
+    /// Its name.
+    pub name: &'static str,
+    number: libc::c_long,
+    arguments: [usize; 5],
+}
+
+const NO: usize = usize::MAX;
+
+/// What a start asks of a container's filter beyond what every program does. By what they refuse: no size, flags that there are not, no descriptor, no address.
+pub const CALLS: [Call; 13] = [
+    Call { name: "clone3", number: libc::SYS_clone3, arguments: [0; 5] },
+    Call { name: "unshare", number: libc::SYS_unshare, arguments: [1, 0, 0, 0, 0] },
+    Call { name: "mount_setattr", number: libc::SYS_mount_setattr, arguments: [NO, 0, NO, 0, 0] },
+    Call { name: "fsopen", number: libc::SYS_fsopen, arguments: [0; 5] },
+    Call { name: "fsconfig", number: libc::SYS_fsconfig, arguments: [NO, 0, 0, 0, 0] },
+    Call { name: "fsmount", number: libc::SYS_fsmount, arguments: [NO, NO, 0, 0, 0] },
+    Call { name: "move_mount", number: libc::SYS_move_mount, arguments: [NO, 0, NO, 0, NO] },
+    Call { name: "open_tree", number: libc::SYS_open_tree, arguments: [NO, 0, NO, 0, 0] },
+    Call { name: "pivot_root", number: libc::SYS_pivot_root, arguments: [0; 5] },
+    Call { name: "umount2", number: libc::SYS_umount2, arguments: [0, NO, 0, 0, 0] },
+    Call { name: "landlock_create_ruleset", number: libc::SYS_landlock_create_ruleset, arguments: [0, 0, NO, 0, 0] },
+    Call { name: "landlock_add_rule", number: libc::SYS_landlock_add_rule, arguments: [NO, 0, 0, NO, 0] },
+    Call { name: "landlock_restrict_self", number: libc::SYS_landlock_restrict_self, arguments: [NO, NO, 0, 0, 0] },
+];
 
 /// Texts for `uid_map` and `gid_map`: `inside outside count`. Without text, none is written.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +96,21 @@ pub fn attempt(probe: &Probe<'_>) -> io::Result<Result<(), Failure>> {
         Probe::Proc { maps } => enter(maps).and_then(|()| fresh_proc()),
         Probe::Root(before) => enter_again(before),
         Probe::Listener => listen(),
+        Probe::Call(call) => refused(call),
     })
+}
+
+/// With all rights that the call can ask for, as far as they are to be had: what is refused then is refused by a filter, or is not there.
+fn refused(call: &Call) -> Result<(), Failure> {
+    let _ = sys::unshare(libc::CLONE_NEWUSER);
+    let _ = sys::unshare(libc::CLONE_NEWNS);
+    let _ = sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    let [a, b, c, d, e] = call.arguments;
+    // SAFETY: no size, flag, descriptor or address among the arguments is one that the kernel goes on with.
+    match Errno::result(unsafe { libc::syscall(call.number, a, b, c, d, e) }) {
+        Err(refused @ (Errno::EPERM | Errno::EACCES | Errno::ENOSYS)) => Err(refused as i32).at(Step::Seccomp),
+        _ => Ok(()),
+    }
 }
 
 fn enter(maps: Option<&Maps>) -> Result<(), Failure> {

@@ -19,8 +19,12 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
+    pub(super) fn enter(&mut self, protection: Protection, how: Enforcement) {
+        self.enforcement.insert(protection, how);
+    }
+
     pub(super) fn by(&mut self, protection: Protection, what: impl Into<String>) {
-        self.enforcement.insert(protection, Enforcement::By(what.into()));
+        self.enter(protection, Enforcement::By(what.into()));
     }
 
     pub(super) fn substitute(&mut self, protection: Protection, by: impl Into<String>, because: impl Into<String>) {

@@ -18,7 +18,6 @@ use remand_policy::places::WORKSPACE;
 use remand_syscalls::CompileError;
 use std::time::Duration;
 
-use crate::enforcement::Enforcement;
 use crate::files::Files;
 use crate::frames::Bounds;
 use crate::host::HostFacts;
@@ -33,16 +32,21 @@ pub use room::{no_descriptors, no_room};
 pub use root::{Shown, shown, unexecutable};
 
 impl Plan {
-    /// The same plan where cgroups turned out to refuse at the start: `host` has none, with the reason. What the policy calls optional is kept by
-    /// substitutes, as if this had been known before.
+    /// The same plan where the host turned out to have less at the start: cgroups, a namespace, Landlock, a filter with a listener, each with the reason in
+    /// `host`. What the policy calls optional is kept by substitutes or named, as if this had been known before.
     ///
     /// # Errors
     /// What the policy requires and cannot be had now.
-    pub fn without_cgroup(&self, policy: &Policy, host: &HostFacts) -> Result<Self, Vec<Refused>> {
+    pub fn with_less(&self, policy: &Policy, host: &HostFacts) -> Result<Self, Vec<Refused>> {
         let mut ledger = Ledger::default();
+        protections::namespaces(&mut ledger, policy, host);
         let limits = limits::resolve(&mut ledger, policy, host);
+        let landlock = landlock::resolve(&mut ledger, policy, host);
         let filter = protections::filter(&mut ledger, policy, host, limits.memory_watch.is_some());
         let mut plan = Self {
+            // With the rules that came later, those of a terminal.
+            landlock: landlock.and(self.landlock.clone()),
+            rules: protections::rules(policy, host),
             cgroup: limits.cgroup,
             rlimits: limits.rlimits,
             memory_watch: limits.memory_watch,
@@ -67,7 +71,7 @@ impl Plan {
         let mut plan = Self { proc: false, ..self.clone() };
         plan.root.links.retain(|link| !root::PROC_LINKS.contains(&(link.0.as_str(), link.1.as_str())));
         plan.landlock.iter_mut().for_each(|landlock| landlock.rules.retain(|(path, _)| path != "/proc"));
-        plan.enforcement.insert(Protection::Proc, Enforcement::By(protections::no_proc(because)));
+        plan.enforcement.insert(Protection::Proc, protections::no_proc(because));
         plan
     }
 

@@ -9,6 +9,7 @@ use remand_syscalls::{Around, Rules, granted};
 use super::landlock;
 use super::ledger::Ledger;
 use super::owners::own_ids;
+use crate::enforcement::Enforcement;
 use crate::host::{Fact, HostFacts};
 use crate::protection::Protection;
 
@@ -56,15 +57,15 @@ pub(super) fn identity(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) {
 pub(super) fn proc(ledger: &mut Ledger, policy: &Policy, host: &HostFacts) -> bool {
     match (policy.filesystem.proc, &host.proc_mount) {
         (true, Fact::Available) => ledger.by(Protection::Proc, "the run's own processes only"),
-        (true, Fact::Missing { blocker, .. }) => ledger.by(Protection::Proc, no_proc(blocker)),
+        (true, Fact::Missing { blocker, .. }) => ledger.enter(Protection::Proc, no_proc(blocker)),
         (false, _) => ledger.by(Protection::Proc, "not mounted: filesystem.proc is false"),
     }
     policy.filesystem.proc && host.proc_mount.available()
 }
 
-/// What is said of a `/proc` that cannot be mounted.
-pub(super) fn no_proc(because: &str) -> String {
-    format!("not mounted: {because}")
+/// What is said of a `/proc` that cannot be mounted: never the container's, which shows the supervisor and other runs.
+pub(super) fn no_proc(because: &str) -> Enforcement {
+    Enforcement::Substitute { by: "not mounted".into(), because: because.into() }
 }
 
 /// Calls that make memory which only a cgroup counts; refused where none does.

@@ -587,15 +587,28 @@ fn who_can_stop_the_supervisor_is_named() {
 }
 
 #[test]
-fn a_late_refusal_gives_the_plan_of_a_host_without_cgroups() {
-    let bare = HostFacts { cgroup: CgroupFacts::none("no room", "Make some."), ..full() };
-    let planned = on(&lenient(), &full()).unwrap();
-    let learning = planned.clone().learning(&lenient(), &full()).unwrap();
-    let expected = on(&lenient(), &bare).unwrap();
-    assert_ne!(planned, expected);
-    assert_eq!(planned.without_cgroup(&lenient(), &bare).unwrap(), expected);
-    assert_eq!(learning.without_cgroup(&lenient(), &bare).unwrap(), expected.learning(&lenient(), &bare).unwrap());
-    assert!(on(&policy(), &full()).unwrap().without_cgroup(&policy(), &bare).is_err());
+fn a_late_refusal_gives_the_plan_of_a_host_that_has_less() {
+    let mut lenient = lenient();
+    let mut less = vec![HostFacts { cgroup: CgroupFacts::none("no room", "Make some."), ..full() }; 7];
+    let [_, ipc, uts, network, cgroup, landlock, seccomp] = less.as_mut_slice() else { unreachable!() };
+    ipc.namespaces.ipc = missing("IPC");
+    uts.namespaces.uts = missing("UTS");
+    network.namespaces.network = missing("network");
+    cgroup.namespaces.cgroup = missing("cgroup namespaces");
+    (landlock.landlock_abi, landlock.landlock) = (0, missing("Landlock"));
+    seccomp.seccomp = missing("seccomp");
+    let asked = &mut lenient.namespaces;
+    (asked.ipc, asked.uts, asked.network, asked.cgroup) = (Enforce::Optional, Enforce::Optional, Enforce::Optional, Enforce::Optional);
+    (lenient.landlock.enforce, lenient.syscalls.enforce) = (Enforce::Optional, Enforce::Optional);
+    let planned = on(&lenient, &full()).unwrap();
+    let learning = planned.clone().learning(&lenient, &full()).unwrap();
+    for host in &less {
+        let expected = on(&lenient, host).unwrap();
+        assert_ne!(planned, expected);
+        assert_eq!(planned.with_less(&lenient, host).unwrap(), expected);
+        assert_eq!(learning.with_less(&lenient, host).unwrap(), expected.learning(&lenient, host).unwrap());
+        assert!(on(&policy(), &full()).unwrap().with_less(&policy(), host).is_err());
+    }
 }
 
 #[test]

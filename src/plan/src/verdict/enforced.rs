@@ -21,6 +21,16 @@ pub fn enforcement(evidence: &Evidence, plan: &Plan) -> BTreeMap<Protection, Enf
     }
     all.insert(Protection::SupplementaryGroups, groups(confinement));
     all.insert(Protection::NestedUserNamespaces, nested(confinement));
+    if let (Some(why), Some(Enforcement::By(by))) = (confinement.no_host_name, all.get(&Protection::UtsNamespace)) {
+        let substitute =
+            Enforcement::Substitute { by: format!("{by}, with the host's name"), because: format!("sethostname was refused: {why}") };
+        all.insert(Protection::UtsNamespace, substitute);
+    }
+    if let Some(why) = confinement.no_oom_score {
+        let why =
+            format!("oom_score_adj cannot be raised here ({why}): where memory runs out on the whole host, runs are not the first to go");
+        all.insert(Protection::OomScore, Enforcement::Absent(why));
+    }
     for (source, why) in &plan.root.left_out {
         all.insert(Protection::LeftOut { source: source.clone() }, Enforcement::Absent(format!("{why}, and the mount is optional")));
     }

@@ -395,7 +395,8 @@ fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
     let left_out = vec![("/data".into(), "it is not there".into())];
     let plan = Plan { root: Root { left_out, ..Root::default() }, ..plan(CommandKind::Executor, true) };
     assert_eq!(decide(&Evidence::unmade(Start::Done, Some(Stop::Cancelled)), &plan).enforcement, plan.enforcement, "not made");
-    let confinement = Confinement { own_uid: Some(60001), groups: Groups::Dropped, nested_userns_disabled: true };
+    let confinement =
+        Confinement { own_uid: Some(60001), groups: Groups::Dropped, nested_userns_disabled: true, no_host_name: None, no_oom_score: None };
     let with = |confinement, in_flight, charged| Evidence {
         confinement: Some(confinement),
         in_flight,
@@ -419,11 +420,19 @@ fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
         matches!(get(Protection::LeftOut { source: "/data".into() }), Some(Enforcement::Absent(why)) if why.starts_with("it is not there"))
     );
     assert_eq!((full.len(), get(Protection::GivenBack), get(Protection::MemoryReturned)), (4, None, None));
-    let own = told(&with(Confinement { own_uid: None, groups: Groups::Kept, nested_userns_disabled: false }, None, 7));
+    let own = told(&with(Confinement { own_uid: None, groups: Groups::Kept, nested_userns_disabled: false, ..confinement }, None, 7));
     assert!(!own.contains_key(&Protection::OwnUid));
     for name in [Protection::SupplementaryGroups, Protection::NestedUserNamespaces, Protection::MemoryReturned] {
         assert!(matches!(own.get(&name), Some(Enforcement::Absent(_))), "{name}");
     }
+    let named = Plan { enforcement: [(Protection::UtsNamespace, Enforcement::By("a UTS namespace".into()))].into(), ..plan.clone() };
+    let refused = Confinement { no_host_name: Some("no"), no_oom_score: Some("never"), ..confinement };
+    let less = decide(&with(refused, None, 0), &named).enforcement;
+    let nameless =
+        Enforcement::Substitute { by: "a UTS namespace, with the host's name".into(), because: "sethostname was refused: no".into() };
+    assert_eq!(less.get(&Protection::UtsNamespace), Some(&nameless));
+    assert!(matches!(less.get(&Protection::OomScore), Some(Enforcement::Absent(why)) if why.contains("(never)")));
+    assert_eq!(told(&with(refused, None, 0)).get(&Protection::UtsNamespace), None, "there is no namespace to have a name in");
     let held = |bytes, pipes| told(&with(confinement, Some(InFlight { bytes, pipes }), 0)).remove(&Protection::GivenBack);
     assert!(matches!(held(Some(0), 0), Some(Enforcement::By(_))));
     assert!(matches!(held(None, 0), Some(Enforcement::Substitute { .. })));

@@ -32,8 +32,8 @@ pub(super) struct Surroundings {
     pub(super) mapped: bool,
     /// Its root directory is not its mount namespace's.
     pub(super) chroot: bool,
-    /// A seccomp filter is on it.
-    pub(super) filtered: bool,
+    /// Calls of a start that a seccomp filter on it refuses.
+    pub(super) refused: Vec<&'static str>,
     /// CAP_SYS_ADMIN, which lifts the sysctl below.
     pub(super) admin: bool,
     /// CAP_SETFCAP, without which root may not map itself into a user namespace (Linux 5.12).
@@ -60,6 +60,13 @@ pub(super) struct Surroundings {
     pub(super) room: Room,
 }
 
+impl Surroundings {
+    /// Whether a filter has a part in it.
+    fn refuses(&self) -> bool {
+        !self.refused.is_empty()
+    }
+}
+
 pub(super) const USER: Kind = Kind { name: "user", limit: "user", flag: 0, step: Child::UserNamespace, option: "CONFIG_USER_NS" };
 pub(super) const MOUNT: Kind =
     Kind { name: "mount", limit: "mnt", flag: libc::CLONE_NEWNS, step: Child::MountNamespace, option: "CONFIG_NAMESPACES" };
@@ -76,8 +83,18 @@ const KINDS: [Kind; 7] = [USER, MOUNT, PID, IPC, UTS, NETWORK, CGROUP];
 
 const CHROOT_REMEDY: &str =
     "start remand outside of it, or let whoever made it use pivot_root instead of chroot (bwrap, systemd-nspawn and containers do)";
-const SECCOMP_REMEDY: &str = "let the container's seccomp profile allow unshare, clone, clone3 and mount calls: docker or podman run \
-     --security-opt seccomp=unconfined (or a profile that allows them); Kubernetes: securityContext.seccompProfile";
+/// A seccomp filter refuses `what`. All that it refuses of a start is told, since what is allowed alone meets the next refusal.
+fn filter(what: &str, errno: Errno, around: &Surroundings) -> Fact {
+    missing(
+        format!("a seccomp filter, as container runtimes install it, refuses {what} ({errno:?})"),
+        format!(
+            "let it allow {}: docker or podman run --security-opt seccomp=FILE, Kubernetes: securityContext.seccompProfile, with a profile from `remand policy \
+             export --as host-profile`, or seccomp=unconfined; systemd-nspawn --system-call-filter=\"{}\"",
+            around.refused.join(", "),
+            around.refused.join(" ")
+        ),
+    )
+}
 
 const UNMASK: &str =
     "docker run --security-opt systempaths=unconfined, podman run --security-opt unmask=ALL, Kubernetes: procMount: Unmasked";
@@ -112,7 +129,10 @@ fn run_directory(answer: Errno) -> Option<Fact> {
         _ => return None,
     };
     let blocker = format!("/run {cause} ({answer:?}), and a privileged start keeps the locks on its ids in /run/remand");
-    Some(missing(blocker, "mount a tmpfs there (mount -t tmpfs -o mode=755 tmpfs /run), or start remand as an ordinary user"))
+    Some(missing(
+        blocker,
+        "mount a tmpfs there (mount -t tmpfs -o mode=755 tmpfs /run; in a container, --tmpfs /run, Kubernetes: an emptyDir at /run), or start remand as an ordinary user",
+    ))
 }
 
 /// Why a namespace could not be made.
@@ -122,9 +142,7 @@ pub(super) fn namespace(kind: &Kind, failure: &Failure, around: &Surroundings) -
     let user = failure.step == Child::UserNamespace;
     match errno {
         Errno::ENOSPC | Errno::EUSERS => exhausted(kind, errno, around),
-        Errno::ENOSYS if around.filtered => {
-            missing(format!("a seccomp filter hides the call that makes {} namespaces ({errno:?})", kind.name), SECCOMP_REMEDY)
-        }
+        Errno::ENOSYS if around.refuses() => filter(&format!("{} namespaces", kind.name), errno, around),
         Errno::EINVAL | Errno::ENOSYS if failure.step == kind.step => missing(
             format!("the kernel was built without {} namespaces ({errno:?})", kind.name),
             format!("boot a kernel with {}=y", kind.option),
@@ -164,8 +182,8 @@ fn user_refused(errno: Errno, around: &Surroundings) -> Fact {
         )
     } else if around.chroot {
         missing(format!("this process is in a chroot, where no user namespace can be made ({errno:?})"), CHROOT_REMEDY)
-    } else if around.filtered {
-        missing(format!("a seccomp filter, as container runtimes install it, refuses user namespaces ({errno:?})"), SECCOMP_REMEDY)
+    } else if around.refuses() {
+        filter("user namespaces", errno, around)
     } else if around.apparmor == Some(1) && !around.admin {
         apparmor(&format!("refuses user namespaces ({errno:?})"))
     } else if errno == Errno::EPERM && around.modules.as_ref().is_some_and(Vec::is_empty) {
@@ -183,12 +201,13 @@ fn user_refused(errno: Errno, around: &Surroundings) -> Fact {
 fn inside_refused(kind: &Kind, step: Child, errno: Errno, around: &Surroundings) -> Fact {
     if around.apparmor == Some(1) && !around.admin {
         apparmor(&format!("lets user namespaces be made but gives no capabilities in them ({errno:?} at {})", step::of(step)))
-    } else if around.filtered {
-        missing(format!("a seccomp filter, as container runtimes install it, refuses {} namespaces ({errno:?})", kind.name), SECCOMP_REMEDY)
+    } else if around.refuses() {
+        filter(&format!("{} namespaces", kind.name), errno, around)
     } else if step == Child::IdMap && around.root && !around.setfcap {
         missing(
             format!("root without CAP_SETFCAP may not map its own id into a user namespace ({errno:?})"),
-            "leave root its capabilities (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL, DAC_OVERRIDE; or SETFCAP alone), or start remand as an ordinary user",
+            "leave root its capabilities (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL, DAC_OVERRIDE; or SETFCAP alone), or start remand as an ordinary user; in a container, \
+             --cap-add SETFCAP or --user 1000, Kubernetes: runAsUser: 1000",
         )
     } else if step == Child::IdMap {
         module_refused("the id map of a user namespace", errno, around)
@@ -204,7 +223,8 @@ fn module_refused(what: &str, errno: Errno, around: &Surroundings) -> Fact {
         (Some(profile), _) => missing(
             format!("the security profile {profile:?} of this process refuses {what} ({errno:?})"),
             format!(
-                "let the profile allow it (AppArmor: rules `userns,`, `mount,`, `umount,`, `pivot_root,` and `capability,`), or start remand unconfined; {log}"
+                "let the profile allow it (AppArmor: rules `userns,`, `mount,`, `umount,`, `pivot_root,` and `capability,`, none of them denied; in a container, --security-opt \
+                 apparmor=PROFILE with one from `remand policy export --as apparmor`), or start remand unconfined; {log}"
             ),
         ),
         (None, Some(modules)) if !modules.is_empty() => {
@@ -244,8 +264,8 @@ pub(super) fn step(step: Step, errno: i32, around: &Surroundings) -> Option<Fact
     match step {
         Step::Ids => run_directory(answer),
         Step::IdMap if refused => Some(namespace(&USER, &Failure { step: Child::IdMap, index: 0, errno }, around)),
-        Step::Forkserver if around.filtered && (refused || answer == Errno::ENOSYS) => {
-            Some(missing(format!("a seccomp filter refuses clone3, by which runs are made ({answer:?})"), SECCOMP_REMEDY))
+        Step::Forkserver if around.refuses() && (refused || answer == Errno::ENOSYS) => {
+            Some(filter("clone3, by which runs are made", answer, around))
         }
         Step::Root if answer == Errno::EFBIG => Some(missing(
             format!(
@@ -254,6 +274,7 @@ pub(super) fn step(step: Step, errno: i32, around: &Surroundings) -> Option<Fact
             ),
             "raise it to 1 MiB at least: ulimit -f 1024",
         )),
+        Step::Landlock if (refused || answer == Errno::ENOSYS) && around.refuses() => Some(filter("Landlock", answer, around)),
         Step::RunMounts if refused && !around.proc_covers.is_empty() => Some(proc(errno, around)),
         Step::Root | Step::Pivot | Step::RunMounts if answer == Errno::ENOSYS || refused => mount(answer, around),
         _ => None,
@@ -263,11 +284,11 @@ pub(super) fn step(step: Step, errno: i32, around: &Surroundings) -> Option<Fact
 /// A mount was refused. Without a cause in sight it may be the mode of a directory.
 fn mount(errno: Errno, around: &Surroundings) -> Option<Fact> {
     match errno {
-        Errno::ENOSYS if around.filtered => Some(missing("a seccomp filter hides the calls that mount (ENOSYS)", SECCOMP_REMEDY)),
+        Errno::ENOSYS if around.refuses() => Some(filter("mounts or pivot_root", errno, around)),
         Errno::ENOSYS => Some(missing("the kernel has not the calls that mount (ENOSYS)", "boot Linux 5.12 or later")),
         _ if around.profile.is_some() => Some(module_refused("mounts or pivot_root", errno, around)),
         _ if around.apparmor == Some(1) && !around.admin => Some(apparmor(&format!("refuses mounts ({errno:?})"))),
-        _ if around.filtered => Some(missing(format!("a seccomp filter refuses mounts or pivot_root ({errno:?})"), SECCOMP_REMEDY)),
+        _ if around.refuses() => Some(filter("mounts or pivot_root", errno, around)),
         _ => None,
     }
 }
@@ -283,7 +304,7 @@ fn apparmor(what: &str) -> Fact {
 pub(super) fn proc(errno: i32, around: &Surroundings) -> Fact {
     let errno = Errno::from_raw(errno);
     match errno {
-        Errno::ENOSYS if around.filtered => missing("a seccomp filter hides fsopen (ENOSYS)", SECCOMP_REMEDY),
+        Errno::ENOSYS if around.refuses() => filter("mounts", errno, around),
         Errno::ENOSYS => missing("the kernel has no fsopen (ENOSYS)", "boot Linux 5.8 or later"),
         Errno::EINVAL => missing("the kernel's /proc can't be restricted to processes (EINVAL)", "boot Linux 5.8 or later"),
         Errno::EPERM | Errno::EACCES if !around.proc_covers.is_empty() => missing(
@@ -294,7 +315,7 @@ pub(super) fn proc(errno: i32, around: &Surroundings) -> Fact {
             missing(format!("no /proc is mounted here, so no fresh one may be ({errno:?})"), "mount a whole one at /proc first")
         }
         Errno::EPERM | Errno::EACCES if around.apparmor == Some(1) && !around.admin => apparmor(&format!("refuses the mount ({errno:?})")),
-        Errno::EPERM | Errno::EACCES if around.filtered => missing(format!("a seccomp filter refuses mounts ({errno:?})"), SECCOMP_REMEDY),
+        Errno::EPERM | Errno::EACCES if around.refuses() => filter("mounts", errno, around),
         Errno::EPERM | Errno::EACCES => module_refused("a fresh /proc", errno, around),
         _ => missing(format!("a fresh /proc was refused ({errno:?})"), "see the kernel's log (dmesg)"),
     }

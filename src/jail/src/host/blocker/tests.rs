@@ -16,7 +16,7 @@ fn told(fact: &Fact) -> (&str, &str) {
 
 #[test]
 fn user_namespaces() {
-    let filtered = Surroundings { filtered: true, ..ordinary() };
+    let filtered = Surroundings { refused: vec!["unshare", "pivot_root"], ..ordinary() };
     let cases: &[(&Kind, Child, i32, Surroundings, &str, &str)] = &[
         (
             &USER,
@@ -27,7 +27,14 @@ fn user_namespaces() {
             "userns_clone=1",
         ),
         (&USER, USER.step, libc::EPERM, filtered.clone(), "seccomp filter", "seccomp=unconfined"),
-        (&USER, USER.step, libc::ENOSYS, filtered, "seccomp filter hides", "seccomp=unconfined"),
+        (
+            &USER,
+            USER.step,
+            libc::ENOSYS,
+            filtered,
+            "seccomp filter, as container runtimes install it, refuses user namespaces (ENOSYS)",
+            "allow unshare, pivot_root:",
+        ),
         (&USER, USER.step, libc::EPERM, Surroundings { chroot: true, ..ordinary() }, "in a chroot", "pivot_root"),
         (&USER, USER.step, libc::EPERM, Surroundings { mapped: false, ..ordinary() }, "no id in its user namespace", "uid_map"),
         (&USER, USER.step, libc::EACCES, Surroundings { apparmor: Some(1), ..ordinary() }, "AppArmor", "userns,"),
@@ -95,7 +102,7 @@ fn a_refusal_is_explained_by_what_is_there() {
         Some(Fact::Missing { blocker, remedy }) => format!("{blocker}: {remedy}"),
         _ => String::new(),
     };
-    let filtered = || Surroundings { filtered: true, ..ordinary() };
+    let filtered = || Surroundings { refused: vec!["unshare", "pivot_root"], ..ordinary() };
     let confined = || Surroundings { profile: Some("remand (enforce)".into()), ..ordinary() };
     for (name, errno, around, part) in [
         (Step::UserNamespace, libc::EPERM, Surroundings { chroot: true, root: true, admin: true, ..ordinary() }, "in a chroot"),
