@@ -12,6 +12,7 @@ mod cgroup_tree;
 mod cgroups;
 mod command_line;
 mod compile;
+mod containers;
 mod display;
 mod doctor;
 mod endings;
@@ -110,6 +111,7 @@ fn trials() -> Vec<Trial> {
         machine::trials(),
         n8n::trials(),
         oci::trials(),
+        containers::trials(),
         offers::trials(),
         output::trials(),
         here::trials(),

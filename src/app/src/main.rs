@@ -13,6 +13,7 @@ mod beside;
 mod cancel;
 mod choose;
 mod complete;
+mod container;
 mod doctor;
 mod exec;
 mod failure;
@@ -37,6 +38,7 @@ mod run;
 mod serve;
 mod submitted;
 mod terminal;
+mod warm;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -106,7 +108,11 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Judge(args) => judge::judge(&args),
         Command::Serve(args) => serve::serve(args),
         Command::N8n(_) => Ok(n8n::n8n()),
-        Command::Doctor(args) => doctor::doctor(&args),
+        Command::Doctor(args) => match args.container {
+            Some(engine) => container::container(engine, args.json),
+            None => doctor::doctor(&args),
+        },
+        Command::Warm(args) => warm::warm(&args),
         Command::Policy(command) => policy::policy(command),
         Command::Oci(command) => oci::oci(command),
         Command::Generate(args) => generate::generate(&args),

@@ -38,6 +38,7 @@ mod refusal;
 pub mod store;
 pub mod telling;
 pub mod trust;
+mod unmapped;
 
 pub use ceiling::Ceiling;
 pub use choose::Declined;

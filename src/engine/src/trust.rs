@@ -16,6 +16,7 @@ use nix::sys::statfs::{DEBUGFS_MAGIC, FsType, PROC_SUPER_MAGIC, SECURITYFS_MAGIC
 use nix::unistd::{Gid, Uid};
 
 use crate::acl::{self, Writer};
+use crate::unmapped;
 
 /// Why a file is no policy: the component, and what is wrong with it.
 #[derive(Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
     };
     let mut found = Vec::new();
     let seen = walk(path, user, &mut |distrust, fd, stat| {
-        if foreign(stat, user).is_some() || !own(fd, stat) {
+        if foreign(stat, user).is_some_and(|_| user != 0 || unmapped::owner() != Some(stat.st_uid)) || !own(fd, stat) {
             found.push(distrust);
         }
         Ok(())
@@ -102,7 +103,7 @@ pub fn objections_for(path: &Path, user: u32, group: u32) -> Vec<Distrust> {
         Ok((directory, name, parent)) => match openat(&directory, name.as_os_str(), FILE, Mode::empty()) {
             Ok(file) => {
                 let here = parent.join(&name);
-                let objection = |stat: &FileStat| foreign(stat, user).or_else(|| shared(stat).filter(|_| !own(&file, stat)));
+                let objection = |stat: &FileStat| foreign_file(stat, user, &here).or_else(|| shared(stat).filter(|_| !own(&file, stat)));
                 found.extend(check(&file, &here, objection).err());
             }
             Err(errno) => found.push(refused(path, errno)),
@@ -130,12 +131,13 @@ const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_D
 pub fn open_for(path: &Path, user: u32) -> Result<File, Distrust> {
     if user != 0 {
         let file = openat(AT_FDCWD, path, FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
-        check(&file, path, |stat| foreign(stat, user))?;
+        check(&file, path, |stat| foreign_file(stat, user, path))?;
         return Ok(File::from(file));
     }
     let (directory, name, parent) = walk(path, 0, &mut |distrust, _, _| Err(distrust))?;
     let file = openat(&directory, name.as_os_str(), FILE, Mode::empty()).map_err(|errno| refused(path, errno))?;
-    check(&file, &parent.join(&name), |stat| foreign(stat, user).or_else(|| shared(stat)))?;
+    let here = parent.join(&name);
+    check(&file, &here, |stat| foreign_file(stat, user, &here).or_else(|| shared(stat)))?;
     Ok(File::from(file))
 }
 
@@ -152,7 +154,9 @@ fn walk(
     let mut directory = open("/", DIRECTORY, Mode::empty()).map_err(|errno| refused(&here, errno))?;
     let mut look = |directory: &OwnedFd, here: &Path| {
         let stat = fstat(directory).map_err(|errno| refused(here, errno))?;
-        foreign(&stat, user).or_else(|| shared(&stat)).map_or(Ok(()), |objection| object(distrust(here, objection), directory, &stat))
+        // In a user namespace that does not map its owner, root has no more rights than an ordinary user, who is asked for the file alone.
+        let owner = if user == 0 && unmapped::owner() == Some(stat.st_uid) { None } else { foreign(&stat, user) };
+        owner.or_else(|| shared(&stat)).map_or(Ok(()), |objection| object(distrust(here, objection), directory, &stat))
     };
     look(&directory, &here)?;
     for component in absolute.parent().unwrap_or(Path::new("/")).components() {
@@ -196,6 +200,13 @@ fn foreign(stat: &FileStat, user: u32) -> Option<String> {
         0 => format!("belongs to user {}, who could change it; it must belong to root", stat.st_uid),
         user => format!("belongs to user {}, who could change it; it must belong to root or to user {user}", stat.st_uid),
     })
+}
+
+/// The same of the file itself. What the host's root shows to a user namespace is in the system's directories.
+fn foreign_file(stat: &FileStat, user: u32, path: &Path) -> Option<String> {
+    let of_host =
+        unmapped::owner() == Some(stat.st_uid) && std::path::absolute(path).is_ok_and(|path| unmapped::of_system(&path.to_string_lossy()));
+    if of_host { None } else { foreign(stat, user) }
 }
 
 /// Others may write. A sticky directory is harmless: nobody but the owner can replace what root has in it, and what is not root's is refused by itself.

@@ -27,6 +27,9 @@ pub struct Evidence {
     /// Cgroups above the run's whose memory limit was met while it ran, nearest first; looked for only where the run lost a process to memory and had
     /// not met its own limit.
     pub memory_above: Vec<MemoryLevel>,
+    /// Of a run whose memory no cgroup of its own counts: how many processes an out-of-memory handler killed meanwhile in the cgroup that it shares with this
+    /// process and others. Proves nothing of a process that was not killed.
+    pub killed_beside: u64,
     /// Bytes of memory and swap that the whole host has.
     pub host_memory: u64,
     /// What around this process can have kept an interpreter from its first line, for people; looked for only where one said nothing.
@@ -54,6 +57,7 @@ impl Evidence {
             stopped,
             counters: Counters::default(),
             memory_above: Vec::new(),
+            killed_beside: 0,
             host_memory: 0,
             silent: None,
             trouble: None,

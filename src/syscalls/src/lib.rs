@@ -35,7 +35,7 @@ pub use names::{argument_count, argument_width, can_be_granted, danger, is_call,
 pub use profile::{Asked, Foreign, Unexportable, container_profile, profile};
 pub use rules::{Comparison, Condition, Grant, Rules};
 pub use seccomp::{ALLOW, KILL, NO_SUCH_CALL, NOTIFY, audit_arch};
-pub use start::{Blocked, NEEDED_TO_START, Starting, blocked};
+pub use start::{Blocked, NEEDED_OF_HOST, NEEDED_TO_START, Starting, blocked};
 pub use terminal::of_a_terminal;
 
 #[cfg(test)]

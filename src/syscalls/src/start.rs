@@ -26,6 +26,23 @@ pub const NEEDED_TO_START: &[&str] = &[
     "write",          // the `ready` frame and the result
 ];
 
+/// What a start asks of the host beyond what every program does: the calls that containers' filters are met at, in the order of the start.
+pub const NEEDED_OF_HOST: [&str; 13] = [
+    "clone3",        // processes in new namespaces and in their cgroup
+    "unshare",       // namespaces
+    "mount_setattr", // mounts that are read-only, without devices, without programs
+    "fsopen",        // the run's own root, /tmp and /proc
+    "fsconfig",
+    "fsmount",
+    "move_mount", // each to its place
+    "open_tree",  // what is shown of the host
+    "pivot_root", // and nothing else
+    "umount2",
+    "landlock_create_ruleset", // the second layer
+    "landlock_add_rule",
+    "landlock_restrict_self",
+];
+
 /// What is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Starting {

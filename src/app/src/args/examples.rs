@@ -38,7 +38,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["remand serve", "remand serve --socket /run/remand/remand.sock --allow-all-users", "remand serve --check --config serve.jsonc"],
     ),
     ("n8n", &["remand n8n"]),
-    ("doctor", &["remand doctor", "remand doctor --json"]),
+    ("doctor", &["remand doctor", "remand doctor --json", "remand doctor --container docker"]),
+    ("warm", &["remand warm --into /usr/lib/remand/warm", "remand warm --into warm /opt/venv/bin/python"]),
     ("oci", &["remand oci create --bundle /run/bundle id"]),
     ("oci agent", &["remand oci agent --socket /run/remand/agent.sock --log /var/log/remand-oci.jsonl"]),
     ("policy", &["remand policy explain strict", "remand policy edit mine", "remand policy why socket AF_INET"]),
@@ -54,7 +55,14 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("policy deny", &["remand policy deny mine @threads", "remand policy deny mine /data"]),
     ("policy fmt", &["remand policy fmt mine.jsonc", "remand policy fmt --check policies/mine.jsonc"]),
     ("policy import", &["remand policy import seccomp.json", "remand policy import --output container.jsonc config.json"]),
-    ("policy export", &["remand policy export strict --as oci", "remand policy export mine --as text --arch aarch64"]),
+    (
+        "policy export",
+        &[
+            "remand policy export strict --as oci",
+            "remand policy export mine --as text --arch aarch64",
+            "remand policy export --as host-profile --base seccomp.json",
+        ],
+    ),
     ("policy learn", &["remand policy learn --from my.jsonc --items small.json --items large.json -- run analysis.py"]),
 ];
 

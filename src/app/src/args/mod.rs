@@ -102,6 +102,8 @@ pub enum Command {
     N8n(N8nArgs),
     /// Say what this machine can enforce, and what to do where it cannot
     Doctor(DoctorArgs),
+    /// Ask interpreters what they need when an image is built, for containers where no run can keep their answers
+    Warm(WarmArgs),
     /// Work on policy files
     #[command(subcommand)]
     Policy(PolicyCommand),
@@ -393,7 +395,41 @@ pub struct DoctorArgs {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
+    /// Look at nothing, and say what a container engine has to be told so that runs start in its containers
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub container: Option<Engine>,
 }
+
+/// `--container`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Engine {
+    /// Docker
+    Docker,
+    /// Podman
+    Podman,
+    /// A pod of Kubernetes
+    Kubernetes,
+    /// containerd, by its own command `ctr`
+    Containerd,
+    /// systemd-nspawn
+    Nspawn,
+}
+
+/// `remand warm`.
+#[derive(Debug, ArgGroup)]
+#[command(after_help = WARM_HELP)]
+pub struct WarmArgs {
+    /// The directory that the image brings along; it is made if need be
+    #[arg(long, value_name = "DIR")]
+    pub into: PathBuf,
+    /// Interpreters, by name or absolute path, as policies name them
+    #[arg(value_name = "INTERPRETER", default_value = "python3")]
+    pub interpreters: Vec<String>,
+}
+
+const WARM_HELP: &str = "\
+Runs look into the directory that REMAND_WARM names, else into /usr/lib/remand/warm, where they can keep no answers of their own: there is no HOME, or the root is read-only. \
+What is in it counts while the interpreter's files have the same size, age and content, and if only root or whoever starts the run can write it.";
 
 /// `remand generate`.
 #[derive(Debug, ArgGroup)]

@@ -244,6 +244,9 @@ pub struct ExportArgs {
     /// For which instruction set; this machine's where it is left out
     #[arg(long, value_enum)]
     pub arch: Option<ArchArg>,
+    /// The profile that `--as host-profile` adds to
+    #[arg(long, value_name = "FILE")]
+    pub base: Option<PathBuf>,
 }
 
 /// `--as`.
@@ -257,6 +260,10 @@ pub enum FormArg {
     Bpf,
     /// The BPF program as the kernel takes it, such as for `bwrap --seccomp`
     BpfRaw,
+    /// The seccomp profile of a container engine (`--base`), with what remand needs to start runs in such a container
+    HostProfile,
+    /// An AppArmor profile for a container that remand starts runs in
+    Apparmor,
 }
 
 /// `--arch`.

@@ -1,4 +1,4 @@
-//! Policies of other tools: import of seccomp profiles and of OCI container configurations, export of a compiled filter.
+//! Policies of other tools: import of seccomp profiles and of OCI container configurations, export of a compiled filter, and profiles for containers around remand.
 //!
 //! Always holds: pure; an import allows nothing that its source denies, and lists everything that it could not take over; text of the source is hostile and
 //! ends as an error or as quoted text. What is imported was loaded and compiled once before it is returned.
@@ -7,6 +7,7 @@ mod container;
 mod disassemble;
 mod fold;
 mod grantable;
+mod host;
 mod json;
 mod limits;
 mod listing;
@@ -29,6 +30,7 @@ use remand_syscalls::{Arch, compile};
 use write::Document;
 
 pub use disassemble::{disassembly, raw};
+pub use host::{APPARMOR, apparmor_profile, host_profile};
 pub use json::{LARGEST, Malformed};
 pub use listing::listing;
 pub use omissions::{Effect, Omission};

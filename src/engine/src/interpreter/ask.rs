@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::sandbox::answer;
 
-const QUESTIONS: &str = include_str!("ask.py");
+pub(super) const QUESTIONS: &str = include_str!("ask.py");
 const OLDEST: (u32, u32, u32) = (3, 9, 0);
 
 /// What an interpreter said about itself. Whether a place exists, it could not see.

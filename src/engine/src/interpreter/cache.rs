@@ -24,7 +24,7 @@ use super::parts;
 use super::stamp::{Directories, Place, Stamp};
 
 /// Bytes; a record with its executor has some 50 KiB.
-const MAX_RECORD: u64 = 4 << 20;
+pub(super) const MAX_RECORD: u64 = 4 << 20;
 /// Records kept; when there are more, all go.
 const MAX_RECORDS: usize = 256;
 
@@ -65,7 +65,11 @@ impl Cache {
                 Err(reason) => refused.push((format!("{}:", path.display()), reason)),
             }
         }
-        Err(format!("answers of interpreters are not kept, so starts are slow: {}", once_each(refused).join("; ")))
+        let refused = if refused.is_empty() { "there is no HOME".to_owned() } else { once_each(refused).join("; ") };
+        Err(format!(
+            "answers of interpreters are not kept, so starts are slow: {refused}; give it a HOME that it can write to, or run `remand warm --into DIR` when the image is \
+             built"
+        ))
     }
 
     fn open_at(path: &Path) -> Result<Self, String> {
@@ -158,22 +162,26 @@ fn ours(file: &File, forbidden: u32) -> Result<u64, String> {
     Ok(meta.size())
 }
 
-/// Length of the JSON text, the text, the executor's bytes.
 fn encode(record: &Record) -> Option<Vec<u8>> {
-    let text = serde_json::to_vec(record).ok()?;
-    let executor = record.answer.as_ref().map_or(&[][..], |interpreter| &interpreter.executor);
-    let lengths = [u32::try_from(text.len()).ok()?.to_le_bytes(), u32::try_from(executor.len()).ok()?.to_le_bytes()].concat();
-    Some([&lengths, &text, executor].concat())
+    frame(&serde_json::to_vec(record).ok()?, record.answer.as_ref().map_or(&[][..], |interpreter| &interpreter.executor))
 }
 
-fn decode(bytes: &[u8]) -> Option<Record> {
+/// Lengths of both, the JSON text, the executor's bytes.
+pub(super) fn frame(text: &[u8], executor: &[u8]) -> Option<Vec<u8>> {
+    let lengths = [u32::try_from(text.len()).ok()?.to_le_bytes(), u32::try_from(executor.len()).ok()?.to_le_bytes()].concat();
+    Some([&lengths, text, executor].concat())
+}
+
+/// The text and the executor's bytes; nothing of a file cut short by a crash of the machine.
+pub(super) fn unframe(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (text_length, rest) = bytes.split_first_chunk::<4>()?;
     let (executor_length, rest) = rest.split_first_chunk::<4>()?;
     let (text, executor) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*text_length)).ok()?)?;
-    // A file cut short by a crash of the machine.
-    if executor.len() != usize::try_from(u32::from_le_bytes(*executor_length)).ok()? {
-        return None;
-    }
+    (executor.len() == usize::try_from(u32::from_le_bytes(*executor_length)).ok()?).then_some((text, executor))
+}
+
+fn decode(bytes: &[u8]) -> Option<Record> {
+    let (text, executor) = unframe(bytes)?;
     let mut record: Record = serde_json::from_slice(text).ok()?;
     if let Ok(interpreter) = &mut record.answer {
         interpreter.executor = executor.to_vec();

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use remand_plan::Interpreter;
 use remand_plan::files::FileId;
@@ -17,6 +18,7 @@ use super::layout::Layout;
 use super::needs::{Core, Rests, needs};
 use super::stamp::{Directories, Place, Stamp};
 use super::tree::{self, Node};
+use super::warm::{self, Warm};
 use super::{InterpreterError, Lookup, shim, trust};
 
 /// An interpreter, and what a person may want to know about the search: candidates passed over, no cache.
@@ -35,13 +37,15 @@ pub struct Found {
 pub fn find<'a>(interpreter: &str, lookup: impl Into<Lookup<'a>>, site: bool) -> Result<Found, InterpreterError> {
     let lookup = lookup.into();
     let mut notes = Vec::new();
-    let cache = Cache::open().map_err(|reason| notes.push(reason)).ok();
+    let cache = Cache::open();
+    let warm = if cache.is_err() { Warm::here() } else { None };
     let candidates = candidates(interpreter, lookup.path)?;
     let mut passed_over = Vec::new();
     for candidate in &candidates {
-        let search = Search { candidate, site, cache: cache.as_ref(), lookup };
+        let search = Search { candidate, site, cache: cache.as_ref().ok(), warm: warm.as_ref(), lookup };
         match search.run(&mut notes) {
-            Ok(interpreter) => {
+            Ok((interpreter, kept)) => {
+                notes.extend(cache.err().filter(|_| !kept));
                 notes.extend(once_each(passed_over));
                 return Ok(Found { interpreter, notes });
             }
@@ -56,13 +60,44 @@ pub fn find<'a>(interpreter: &str, lookup: impl Into<Lookup<'a>>, site: bool) ->
     Err(InterpreterError { wanted: format!("no usable interpreter {interpreter:?}"), reasons })
 }
 
+/// What was kept of an interpreter.
+#[derive(Debug)]
+pub struct Warmed {
+    /// By its path.
+    pub interpreter: String,
+    /// Why there is less of it than could be: its site packages are left out, or one before it on the path was passed over.
+    pub notes: Vec<String>,
+}
+
+/// Keeps what `interpreter` (a name to look up on `path`, or an absolute path) needs, with and without its site packages, in a directory that an image brings along.
+///
+/// # Errors
+/// As [`find`]; or it cannot be kept there.
+pub fn warm(interpreter: &str, path: &str, into: &Path) -> Result<Warmed, InterpreterError> {
+    // As for runs with ids of their own, which are shown what everybody can read: right for all others, too.
+    let lookup = Lookup { path, cancel: None, own_ids: true };
+    let mut reasons = Vec::new();
+    warm::make(into).map_err(|reason| InterpreterError { wanted: "nothing can be kept".to_owned(), reasons: vec![reason] })?;
+    for candidate in &candidates(interpreter, path)? {
+        let kept = |site| Search { candidate, site, cache: None, warm: None, lookup }.keep(into);
+        match kept(false) {
+            Ok(()) => {
+                let less = kept(true).err().map(|reason| format!("its site packages: {reason}"));
+                return Ok(Warmed { interpreter: candidate.clone(), notes: once_each(reasons).into_iter().chain(less).collect() });
+            }
+            Err(reason) => reasons.push((candidate.clone(), reason)),
+        }
+    }
+    Err(InterpreterError { wanted: format!("no usable interpreter {interpreter:?}"), reasons: once_each(reasons) })
+}
+
 /// What reading tells of the interpreter at an absolute path, which is not asked anything: why a run cannot have it, or all of it where it was asked before.
 ///
 /// # Errors
 /// As [`find`].
 pub fn look(interpreter: &str, site: bool) -> Result<Option<Interpreter>, InterpreterError> {
     let cache = Cache::open().ok();
-    let search = Search { candidate: interpreter, site, cache: cache.as_ref(), lookup: "".into() };
+    let search = Search { candidate: interpreter, site, cache: cache.as_ref(), warm: None, lookup: "".into() };
     search.look().map_err(|reason| InterpreterError {
         wanted: format!("no usable interpreter {interpreter:?}"),
         reasons: vec![format!("{interpreter} {reason}")],
@@ -73,20 +108,37 @@ struct Search<'a> {
     candidate: &'a str,
     site: bool,
     cache: Option<&'a Cache>,
+    /// Where there is no cache.
+    warm: Option<&'a Warm>,
     lookup: Lookup<'a>,
 }
 
 impl Search<'_> {
-    fn run(&self, notes: &mut Vec<String>) -> Result<Interpreter, String> {
+    /// The interpreter, and whether its answer was known.
+    fn run(&self, notes: &mut Vec<String>) -> Result<(Interpreter, bool), String> {
         let (real, key) = self.named()?;
         if let Some(record) = self.cache.and_then(|cache| cache.load(&key)) {
-            return record.answer;
+            return record.answer.map(|interpreter| (interpreter, true));
+        }
+        if let Some(interpreter) = self.warm.and_then(|warm| warm.load(&self.brought(&real))) {
+            return Ok((interpreter, true));
         }
         let (answer, rests) = self.ask(&real)?;
         if let Some(Err(reason)) = self.cache.map(|cache| cache.store(&record(key, &rests, answer.clone())?)) {
             notes.push(reason);
         }
-        answer
+        answer.map(|interpreter| (interpreter, false))
+    }
+
+    fn keep(&self, into: &Path) -> Result<(), String> {
+        let (real, _) = self.named()?;
+        let (answer, rests) = self.ask(&real)?;
+        warm::store(into, &self.brought(&real), &rests, &answer?)
+    }
+
+    /// Under which key an answer is brought along.
+    fn brought(&self, real: &str) -> String {
+        format!("{}\n{real}\n{}", self.candidate, self.site)
     }
 
     /// What would be asked, and under which key its answer is kept.

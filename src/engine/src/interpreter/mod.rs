@@ -21,10 +21,11 @@ mod shim;
 mod stamp;
 mod tree;
 mod trust;
+mod warm;
 
 use std::os::fd::BorrowedFd;
 
-pub use find::{Found, find, look};
+pub use find::{Found, Warmed, find, look, warm};
 pub use program::{HostProgram, extension, mounted, program};
 pub use reach::regular;
 

@@ -8,14 +8,12 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use nix::unistd::{AccessFlags, access, getegid, geteuid};
 
-use remand_policy::places::beneath;
-
 use super::tree;
 use crate::acl::{self, Writer};
+use crate::unmapped;
 
 const STICKY: u32 = 0o1000;
 /// Group that stands for all that have no number here.
@@ -23,30 +21,15 @@ const NOBODY: u32 = 65534;
 /// Directories of packages, which an interpreter that is asked does not see.
 pub(super) const PACKAGES: [&str; 2] = ["site-packages", "dist-packages"];
 
-/// Where only the host's root puts files, whoever that is in a user namespace.
-const SYSTEM: [&str; 9] = ["/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/sbin", "/usr"];
-
 /// The users who can change everything here anyway: root, and the owner of `/`, unless that is someone unnamed.
 pub(super) fn roots() -> Vec<u32> {
     let owner = std::fs::metadata("/").map(|meta| meta.uid()).ok();
-    std::iter::once(0).chain(owner.filter(|owner| Some(*owner) != unnamed())).collect()
-}
-
-/// The number that stands for every user whom this user namespace does not map, the host's root among them; none where all are mapped.
-fn unnamed() -> Option<u32> {
-    static UNNAMED: OnceLock<Option<u32>> = OnceLock::new();
-    *UNNAMED.get_or_init(|| {
-        let read = |path: &str| std::fs::read_to_string(path).ok();
-        let all = |map: &String| map.split_whitespace().eq(["0", "0", "4294967295"]);
-        // Without a /proc nobody can say: then any number is somebody's.
-        let some = read("/proc/self/uid_map").is_some_and(|map| !all(&map));
-        some.then(|| read("/proc/sys/kernel/overflowuid").and_then(|text| text.trim().parse().ok()).unwrap_or(NOBODY))
-    })
+    std::iter::once(0).chain(owner.filter(|owner| Some(*owner) != unmapped::owner())).collect()
 }
 
 /// Whether what belongs to someone unnamed is the host's root's after all, or changes nothing: what is beneath a directory is looked at itself.
 fn vouched(step: &str, meta: &Metadata, on_the_way: bool) -> bool {
-    step == "/" || (on_the_way && meta.is_dir()) || SYSTEM.iter().any(|tree| beneath(step, tree))
+    step == "/" || (on_the_way && meta.is_dir()) || unmapped::of_system(step)
 }
 
 /// Whose files this process may run with its own rights: root's, and its own.
@@ -126,7 +109,7 @@ fn look(step: &str) -> Result<Metadata, String> {
 /// `on_the_way`: only a part of the path to something that is looked at itself.
 fn only(owners: &[u32], step: &str, meta: &Metadata, on_the_way: bool) -> Result<(), String> {
     let us = if owners.iter().all(|owner| roots().contains(owner)) { "root" } else { "root or yourself" };
-    if unnamed() == Some(meta.uid()) && meta.uid() != geteuid().as_raw() {
+    if unmapped::owner() == Some(meta.uid()) && meta.uid() != geteuid().as_raw() {
         if !vouched(step, meta, on_the_way) {
             return Err(format!(
                 "{step} belongs to a user whom this user namespace does not map, who could change what is run with our rights; map that user, or have it below /usr or /opt"

@@ -23,6 +23,7 @@ mod stale;
 mod v1;
 mod v2;
 
+pub(crate) use above::Together;
 pub use counters::Counters;
 pub use error::CgroupError;
 pub(crate) use near::next_step;

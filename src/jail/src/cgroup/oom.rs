@@ -13,12 +13,9 @@ use nix::fcntl::OFlag;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use remand_plan::evidence::MemoryLevel;
 
-use super::above::{level, upwards};
+use super::above::{SLACK, level, upwards};
 use super::directory::Directory;
 use super::error::CgroupError;
-
-/// Bytes that a full cgroup may lack: the kernel charges in batches, per CPU.
-const SLACK: u64 = 1 << 20;
 
 /// The run's cgroup, and those above it, nearest first, as far as this process may watch them.
 #[derive(Debug)]

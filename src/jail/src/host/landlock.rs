@@ -5,6 +5,10 @@ use remand_plan::host::Fact;
 
 use super::look::missing;
 
+/// All three: with the first alone the next is met.
+const ALLOW: &str = "let its seccomp profile allow landlock_create_ruleset, landlock_add_rule and landlock_restrict_self (systemd-nspawn \
+                     --system-call-filter=\"landlock_create_ruleset landlock_add_rule landlock_restrict_self\")";
+
 pub(super) fn fact(answer: Result<u32, Errno>) -> (u32, Fact) {
     match answer {
         Ok(abi) if abi > 0 => (abi, Fact::Available),
@@ -19,12 +23,10 @@ pub(super) fn fact(answer: Result<u32, Errno>) -> (u32, Fact) {
             0,
             missing(
                 "the kernel has no Landlock (ENOSYS)",
-                "boot Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK; in a container, let its seccomp profile allow it",
+                format!("boot Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK; in a container, {ALLOW}"),
             ),
         ),
-        Err(Errno::EPERM) => {
-            (0, missing("a seccomp filter refuses Landlock (EPERM)", "let the container's seccomp profile allow landlock_create_ruleset"))
-        }
+        Err(Errno::EPERM) => (0, missing("a seccomp filter refuses Landlock (EPERM)", ALLOW)),
         Ok(_) => (0, missing("the kernel answers Landlock ABI 0", "boot another kernel")),
         Err(errno) => {
             (0, missing(format!("the kernel refuses Landlock ({errno:?})"), "boot Linux 5.13 or later with CONFIG_SECURITY_LANDLOCK"))

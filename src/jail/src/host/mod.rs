@@ -24,6 +24,7 @@ use remand_plan::HostFacts;
 use remand_plan::host::{CgroupFacts, Fact};
 use remand_syscalls::Arch;
 
+use crate::cgroup::Together;
 use crate::failure::Failure;
 use crate::sys::{glibc, owner, probe};
 
@@ -109,6 +110,12 @@ pub fn own_ids() -> bool {
 #[must_use]
 pub fn cgroups() -> CgroupFacts {
     cgroup::facts(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))
+}
+
+/// The cgroups whose memory this process and a run without a memory cgroup of its own share, as they are now.
+pub(crate) fn together() -> Option<Together> {
+    let (own, v1) = cgroup::memory(&read("/proc/self/cgroup"), &read("/proc/self/mountinfo"))?;
+    Some(Together::look(&own, v1))
 }
 
 /// The facts of a host without any, for a run that is to make none.

@@ -286,20 +286,25 @@ impl AsFd for Run<'_> {
     }
 }
 
+const REFUSALS: [i32; 8] =
+    [libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOSPC, libc::EUSERS, libc::EBUSY, libc::EOPNOTSUPP];
+
 fn without(plan: &Plan, host: &HostFacts, failure: &Failure, with_less: &WithLess<'_>) -> Option<(Plan, HostFacts)> {
     let mut host = host.clone();
     let lack = || host::lack(failure);
+    // What the kernel has not, or gives not to this process: no want of memory or descriptors, and nothing that is another file by now.
+    let refused = REFUSALS.contains(&failure.errno);
     match failure.step {
         Step::RunMounts if failure.index == RunMount::NewProc as u32 && plan.proc => {
             let because = lack().lack().map_or_else(|| failure.object.clone(), |(blocker, _)| blocker.to_owned());
             return Some((plan.without_proc(&because), host));
         }
-        Step::IpcNamespace => host.namespaces.ipc = lack(),
-        Step::UtsNamespace => host.namespaces.uts = lack(),
-        Step::NetworkNamespace => host.namespaces.network = lack(),
-        Step::CgroupNamespace => host.namespaces.cgroup = lack(),
-        Step::Landlock => (host.landlock_abi, host.landlock) = (0, lack()),
-        Step::Seccomp | Step::Listener => host.seccomp = lack(),
+        Step::IpcNamespace if refused => host.namespaces.ipc = lack(),
+        Step::UtsNamespace if refused => host.namespaces.uts = lack(),
+        Step::NetworkNamespace if refused => host.namespaces.network = lack(),
+        Step::CgroupNamespace if refused => host.namespaces.cgroup = lack(),
+        Step::Landlock if refused => (host.landlock_abi, host.landlock) = (0, lack()),
+        Step::Seccomp | Step::Listener if refused => host.seccomp = lack(),
         _ => {
             let why = plan.cgroup.and_then(|_| cgroup_refused(failure))?;
             host.cgroup = host::refused_cgroups(&why, host.cgroup.exposed);

@@ -13,9 +13,10 @@ use remand_plan::step::Step;
 use super::given;
 use super::launch::Job;
 use super::pipes::{self, Pipe};
-use crate::cgroup::{Join, RunCgroup};
+use crate::cgroup::{Join, RunCgroup, Together};
 use crate::failure::Failure;
 use crate::forkserver::{Context, Forkserver, socket_pair};
+use crate::host;
 use crate::ids::RunId;
 use crate::sys::process::Child;
 use crate::timeline::Timeline;
@@ -53,6 +54,8 @@ pub struct Parts {
     due: bool,
     /// The run's cgroup, if it has one.
     pub cgroup: Option<RunCgroup>,
+    /// Where none counts its memory: what the cgroups around it had counted before it began.
+    pub together: Option<Together>,
     /// The run's user id.
     pub id: RunId,
     /// What its forkserver was made of.
@@ -78,6 +81,8 @@ impl Parts {
         let id = id.ok_or_else(|| Failure::new(Step::Ids, "the forkserver has as many runs as it can have at once".into()))?;
         let cgroup =
             context.cgroups.as_ref().zip(context.plan.cgroup.as_ref()).map(|(cgroups, limits)| cgroups.create(limits)).transpose()?;
+        let counted = context.plan.cgroup.is_some_and(|limits| limits.use_memory);
+        let together = if counted { None } else { host::together() };
         timeline.mark(Step::Cgroup);
         let (Pipe { ours: input, theirs: their_input }, job) = (pipes::input()?, pipes::to_run()?);
         let input_pipe = pipes::copy(&their_input)?;
@@ -107,6 +112,7 @@ impl Parts {
             workspace: given.artifacts.is_some(),
             due: false,
             cgroup,
+            together,
             id,
             context,
         })

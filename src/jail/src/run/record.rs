@@ -22,6 +22,7 @@ use super::launch::Job;
 use super::parts::Parts;
 use super::seen::Seen;
 use super::tree;
+use crate::cgroup::Together;
 use crate::failure::Failure;
 use crate::host;
 use crate::setup::OWN_INODES;
@@ -95,6 +96,7 @@ fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {
         None => Start::Done,
     };
     let ready = if program { seen.executing && seen.failure.is_none() } else { seen.received.ready };
+    let (killed_beside, met_beside) = seen.parts.together.as_ref().map(Together::killed).unwrap_or_default();
     let silent = start == Start::Done && !ready && matches!(seen.stopped, None | Some(Stop::NeverReady(_)));
     Evidence {
         silent: silent.then(|| host::explain(&Failure::new(Step::Ready, String::new()))).flatten(),
@@ -105,8 +107,18 @@ fn evidence(plan: &Plan, seen: &mut Seen) -> Evidence {
         ended: seen.ended.map_or(End::Unknown, |ended| end(ended.status)),
         stopped: if seen.trouble.is_some() { Some(Stop::Internal) } else { seen.stopped },
         counters: counters(seen, plan.cgroup.is_some_and(|limits| limits.use_pids)),
-        memory_above: seen.counters.as_ref().map(|counters| counters.memory_above.clone()).unwrap_or_default(),
-        host_memory: seen.counters.as_ref().filter(|counters| counters.oom_kills > 0).map_or(0, |_| tree::host_memory()),
+        memory_above: seen
+            .counters
+            .as_ref()
+            .map(|counters| counters.memory_above.clone())
+            .filter(|met| !met.is_empty())
+            .unwrap_or(met_beside),
+        killed_beside,
+        host_memory: if killed_beside > 0 || seen.counters.as_ref().is_some_and(|counters| counters.oom_kills > 0) {
+            tree::host_memory()
+        } else {
+            0
+        },
         trouble: seen.trouble.take(),
         confinement: Some(confinement(&seen.parts)),
         in_flight: seen.in_flight,

@@ -59,8 +59,8 @@ pub struct Call {
 
 const NO: usize = usize::MAX;
 
-/// What a start asks of a container's filter beyond what every program does. By what they refuse: no size, flags that there are not, no descriptor, no address.
-pub const CALLS: [Call; 13] = [
+/// Those that a start asks of the host ([`remand_syscalls::NEEDED_OF_HOST`]). By what they are refused for: no size, flags that there are not, no descriptor, no address.
+pub static CALLS: [Call; 13] = [
     Call { name: "clone3", number: libc::SYS_clone3, arguments: [0; 5] },
     Call { name: "unshare", number: libc::SYS_unshare, arguments: [1, 0, 0, 0, 0] },
     Call { name: "mount_setattr", number: libc::SYS_mount_setattr, arguments: [NO, 0, NO, 0, 0] },
@@ -281,6 +281,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn all_calls_of_a_start_can_be_asked_for() {
+        assert_eq!(CALLS.each_ref().map(|call| call.name), remand_syscalls::NEEDED_OF_HOST);
+        // Some are refused with a reason of their own to processes without rights; none is missing.
+        let missing = |call: &'static Call| matches!(attempt(&Probe::Call(call)), Ok(Err(failure)) if failure.errno == libc::ENOSYS);
+        assert!(!CALLS.iter().filter(|call| !call.name.starts_with("landlock")).any(missing));
+    }
 
     /// Two processes are stopped, one of which the other waits for; neither is left.
     #[test]

@@ -75,6 +75,8 @@ pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     let counters = &evidence.counters;
     match evidence.ended {
         Ended::Signaled(SIGKILL) | Ended::Unknown if counters.oom_kills > 0 => Some(memory(evidence, plan)),
+        // A container's: no other killer of the run is in sight, and there was one at work where it is.
+        Ended::Signaled(SIGKILL) | Ended::Unknown if evidence.killed_beside > 0 => Some(another_level(evidence)),
         Ended::Signaled(SIGXFSZ) => plan.rlimit(rlimit::FSIZE).map(file_size),
         Ended::Signaled(SIGXCPU) if plan.cpu_time.is_some_and(|allowed| evidence.counters.cpu() >= allowed) => {
             Some(cpu(evidence, plan, "SIGXCPU: RLIMIT_CPU"))
@@ -157,6 +159,10 @@ fn memory(evidence: &Evidence, plan: &Plan) -> Verdict {
 
 fn another_level(evidence: &Evidence) -> Verdict {
     let Counters { oom_kills, memory_peak, .. } = evidence.counters;
+    let killed = match oom_kills {
+        0 => "the run's process was killed, in a cgroup that it shares with others".to_owned(),
+        kills => format!("{kills} of the run's processes killed"),
+    };
     let held = memory_peak.map(|peak| format!("; the run itself held {peak} bytes at most")).unwrap_or_default();
     let (level, allowed, seen, whose) = match evidence.memory_above.first() {
         Some(above) => (Level::Container, above.allowed, above.seen, format!("of the cgroup {} above the run", above.cgroup)),
@@ -165,7 +171,7 @@ fn another_level(evidence: &Evidence) -> Verdict {
             (Level::Host, evidence.host_memory, evidence.host_memory, "of the host, or of a cgroup that cannot be seen from here".into())
         }
     };
-    let source = format!("the out-of-memory handler {whose}: {oom_kills} of the run's processes killed{held}");
+    let source = format!("the out-of-memory handler {whose}: {killed}{held}");
     Verdict::Exceeded { limit: LimitKind::Memory, allowed, seen, unit: Unit::Bytes, source, level }
 }
 

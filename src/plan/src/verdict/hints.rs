@@ -64,9 +64,7 @@ pub fn hint(step: Step, index: u32, errno: i32) -> String {
         }
         (Step::Root, ELOOP) => format!("entry {index} of the root has a symlink in its path; name the real path in filesystem.mounts"),
         (Step::Root | Step::Pivot | Step::RunMounts, EPERM) => {
-            format!(
-                "mount {index} was refused: inside containers /proc is often masked, and a user namespace may not mount over locked mounts"
-            )
+            format!("mount {index} was refused, and no filter, profile or limit in sight explains it: see the kernel's log (dmesg, audit)")
         }
         (Step::Files, ENOSPC) => "what the run is given does not fit into its /workspace: filesystem.tmp.size and inodes".to_owned(),
         (Step::Files, EFBIG) => "what the run is given is larger than ulimit -f lets remand write".to_owned(),

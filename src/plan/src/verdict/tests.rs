@@ -440,3 +440,20 @@ fn what_only_the_start_and_the_end_can_tell_is_in_the_enforcement() {
         assert!(matches!(held(bytes, pipes), Some(Enforcement::Absent(_))), "{bytes:?} {pipes}");
     }
 }
+
+#[test]
+fn a_container_that_runs_out_of_memory_is_named_where_the_run_was_killed() {
+    let full = MemoryLevel { cgroup: "/sys/fs/cgroup/memory/box".into(), allowed: 64 << 20, seen: 64 << 20 };
+    let beside =
+        |ended, frames| Evidence { killed_beside: 1, memory_above: vec![full.clone()], host_memory: 1 << 30, ..evidence(frames, ended) };
+    for ended in [Ended::Signaled(9), Ended::Unknown] {
+        let Verdict::Exceeded { limit, allowed, level, source, .. } = executor(&beside(ended, FrameEnd::None)) else { panic!("{ended:?}") };
+        assert_eq!((limit, allowed, level), (LimitKind::Memory, 64 << 20, Level::Container));
+        assert!(source.contains("/sys/fs/cgroup/memory/box"), "{source}");
+    }
+    // What another lost there is nothing of a run that ends by itself, or was stopped.
+    assert_eq!(executor(&beside(Ended::Exited(0), FrameEnd::Done)), Verdict::Finished);
+    assert_eq!(executor(&beside(Ended::Exited(3), FrameEnd::None)), Verdict::Exited { code: 3 });
+    let cancelled = Evidence { stopped: Some(Stop::Cancelled), ..beside(Ended::Signaled(9), FrameEnd::None) };
+    assert_eq!(executor(&cancelled), Verdict::Cancelled);
+}

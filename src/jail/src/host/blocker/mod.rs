@@ -83,13 +83,17 @@ const KINDS: [Kind; 7] = [USER, MOUNT, PID, IPC, UTS, NETWORK, CGROUP];
 
 const CHROOT_REMEDY: &str =
     "start remand outside of it, or let whoever made it use pivot_root instead of chroot (bwrap, systemd-nspawn and containers do)";
+const SETFCAP_REMEDY: &str = "leave root its capabilities (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL, DAC_OVERRIDE; or SETFCAP alone), or start remand as an ordinary user; in a container, \
+     --cap-add SETFCAP or --user 1000, Kubernetes: runAsUser: 1000";
+
 /// A seccomp filter refuses `what`. All that it refuses of a start is told, since what is allowed alone meets the next refusal.
 fn filter(what: &str, errno: Errno, around: &Surroundings) -> Fact {
+    let unmapped = if around.root && !around.setfcap { format!("; and {SETFCAP_REMEDY}") } else { String::new() };
     missing(
         format!("a seccomp filter, as container runtimes install it, refuses {what} ({errno:?})"),
         format!(
             "let it allow {}: docker or podman run --security-opt seccomp=FILE, Kubernetes: securityContext.seccompProfile, with a profile from `remand policy \
-             export --as host-profile`, or seccomp=unconfined; systemd-nspawn --system-call-filter=\"{}\"",
+             export --as host-profile`, or seccomp=unconfined; systemd-nspawn --system-call-filter=\"{}\"{unmapped}",
             around.refused.join(", "),
             around.refused.join(" ")
         ),
@@ -117,6 +121,16 @@ pub(super) fn foreign_proc() -> Fact {
         "/proc is another PID namespace's, where processes of this one have other numbers, and a start writes to files of its own processes",
         "mount this namespace's own: mount -t proc proc /proc (unshare: --mount-proc)",
     )
+}
+
+/// Two that are met one after the other, so that nobody mends the first to meet the second.
+fn both(first: Fact, second: Fact) -> Fact {
+    match (first, second) {
+        (Fact::Missing { blocker, remedy }, Fact::Missing { blocker: then, remedy: cure }) => {
+            missing(format!("{blocker}; besides, {then}"), format!("{remedy}; and {cure}"))
+        }
+        (first, _) => first,
+    }
 }
 
 /// Privileged starts keep locks on the ids that they use in a directory there.
@@ -204,11 +218,7 @@ fn inside_refused(kind: &Kind, step: Child, errno: Errno, around: &Surroundings)
     } else if around.refuses() {
         filter(&format!("{} namespaces", kind.name), errno, around)
     } else if step == Child::IdMap && around.root && !around.setfcap {
-        missing(
-            format!("root without CAP_SETFCAP may not map its own id into a user namespace ({errno:?})"),
-            "leave root its capabilities (SYS_ADMIN, SETUID, SETGID, CHOWN, KILL, DAC_OVERRIDE; or SETFCAP alone), or start remand as an ordinary user; in a container, \
-             --cap-add SETFCAP or --user 1000, Kubernetes: runAsUser: 1000",
-        )
+        missing(format!("root without CAP_SETFCAP may not map its own id into a user namespace ({errno:?})"), SETFCAP_REMEDY)
     } else if step == Child::IdMap {
         module_refused("the id map of a user namespace", errno, around)
     } else {
@@ -262,6 +272,8 @@ pub(super) fn step(step: Step, errno: i32, around: &Surroundings) -> Option<Fact
         return explained.then(|| namespace(kind, &Failure { step: kind.step, index: 0, errno }, around));
     }
     match step {
+        // The filter is met after it.
+        Step::Ids if around.refuses() => Some(both(run_directory(answer)?, filter("calls of a start", Errno::EPERM, around))),
         Step::Ids => run_directory(answer),
         Step::IdMap if refused => Some(namespace(&USER, &Failure { step: Child::IdMap, index: 0, errno }, around)),
         Step::Forkserver if around.refuses() && (refused || answer == Errno::ENOSYS) => {

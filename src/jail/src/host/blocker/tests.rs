@@ -121,6 +121,9 @@ fn a_refusal_is_explained_by_what_is_there() {
         (Step::IdMap, libc::EPERM, Surroundings { proc_foreign: true, ..ordinary() }, "another PID namespace's"),
         (Step::Ids, libc::EROFS, ordinary(), "/run is mounted read-only"),
         (Step::Ids, libc::EACCES, ordinary(), "/run cannot be written"),
+        (Step::Ids, libc::EROFS, filtered(), "besides, a seccomp filter"),
+        (Step::Landlock, libc::EPERM, filtered(), "refuses Landlock (EPERM): let it allow unshare, pivot_root:"),
+        (Step::Pivot, libc::EPERM, Surroundings { root: true, ..filtered() }, "; and leave root its capabilities"),
         (Step::Root, libc::EFBIG, Surroundings { file_size: 8192, ..ordinary() }, "8192 bytes"),
     ] {
         assert!(told(name, errno, around).contains(part), "{name} {errno}: {part}");

@@ -6,7 +6,7 @@ use nix::unistd::geteuid;
 use remand_plan::host::Fact;
 
 use super::super::look::{missing, read};
-use super::place::{Place, V2_CONTROLLERS, has, locked, scope};
+use super::place::{Place, READ_ONLY, V2_CONTROLLERS, aside, has, locked, scope};
 use super::trust;
 
 /// Who sits in a v2 directory: controllers can be turned on beneath it only if nobody does.
@@ -35,16 +35,18 @@ pub(super) struct Level {
     /// `cgroup.subtree_control` can be written to.
     pub(super) may_enable: bool,
     pub(super) inside: Inside,
+    /// Nothing above it is mounted here, as in a container's cgroup namespace.
+    pub(super) top: bool,
 }
 
 impl Level {
     /// `foreign`: who else may reach in from here or from above.
-    fn look(path: String, foreign: Option<String>) -> Self {
+    fn look(path: String, foreign: Option<String>, top: bool) -> Self {
         let file = |name: &str| read(&format!("{path}/{name}"));
         let offered = file("cgroup.controllers");
         if !V2_CONTROLLERS.iter().any(|name| has(&offered, name)) {
             // As on a host whose controllers are all v1's: nothing else matters.
-            return Self { path, refused: None, on: String::new(), offered, may_enable: false, inside: Inside::Others };
+            return Self { path, refused: None, on: String::new(), offered, may_enable: false, inside: Inside::Others, top };
         }
         // Starting a process beneath, from where this one is, asks for the right to write the common ancestor's cgroup.procs.
         let refused = locked(&path).or_else(|| locked(&format!("{path}/cgroup.procs"))).or(foreign);
@@ -65,14 +67,20 @@ impl Level {
             };
         }
         let may_enable = locked(&format!("{path}/cgroup.subtree_control")).is_none();
-        Self { refused, on: file("cgroup.subtree_control"), offered, may_enable, inside, path }
+        Self { refused, on: file("cgroup.subtree_control"), offered, may_enable, inside, top, path }
     }
 
     /// Whether runs' cgroups made here can have a controller.
     pub(super) fn fact(&self, controller: &str) -> Fact {
         let path = &self.path;
         if let Some(refused) = &self.refused {
-            missing(refused.clone(), scope())
+            let writable = || {
+                format!(
+                    "let the container's runtime mount cgroups writable (podman run --security-opt unmask=/sys/fs/cgroup), and {}",
+                    aside(path)
+                )
+            };
+            missing(refused.clone(), if refused.ends_with(READ_ONLY) { writable() } else { scope() })
         } else if has(&self.on, controller) {
             Fact::Available
         } else if !has(&self.offered, controller) {
@@ -85,7 +93,10 @@ impl Level {
         } else if self.inside == Inside::UsAndGroups {
             missing(format!("{path} has cgroups of others beneath, whose controllers are not turned on over their owner's head"), scope())
         } else if self.inside == Inside::Others {
-            missing(format!("{path} holds other processes, so no controller can be turned on in it (EBUSY)"), scope())
+            missing(
+                format!("{path} holds other processes, so no controller can be turned on in it (EBUSY)"),
+                if self.top { aside(path) } else { scope() },
+            )
         } else {
             Fact::Available
         }
@@ -106,7 +117,8 @@ pub(super) fn levels(place: &Place) -> Vec<Level> {
     }
     let mut levels = Vec::new();
     for (path, foreign) in chain.into_iter().rev() {
-        let level = Level::look(path, foreign);
+        let top = path == place.point;
+        let level = Level::look(path, foreign, top);
         let done = V2_CONTROLLERS.iter().all(|name| level.fact(name).available());
         levels.push(level);
         if done {
@@ -118,8 +130,15 @@ pub(super) fn levels(place: &Place) -> Vec<Level> {
 
 /// The nearest that gives the most. There is one: a process always is somewhere.
 pub(super) fn choose(levels: &[Level]) -> &Level {
-    const NONE: &Level =
-        &Level { path: String::new(), refused: None, on: String::new(), offered: String::new(), may_enable: false, inside: Inside::Others };
+    const NONE: &Level = &Level {
+        path: String::new(),
+        refused: None,
+        on: String::new(),
+        offered: String::new(),
+        may_enable: false,
+        inside: Inside::Others,
+        top: false,
+    };
     let gives = |level: &&Level| V2_CONTROLLERS.iter().filter(|name| level.fact(name).available()).count();
     // `max_by_key` takes the last of equals, so from the top down.
     levels.iter().rev().max_by_key(gives).unwrap_or(NONE)

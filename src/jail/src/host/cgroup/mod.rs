@@ -67,6 +67,13 @@ pub(super) fn tried(facts: &mut CgroupFacts) {
     }
 }
 
+/// Where the memory of this process is counted, whoever may make cgroups there: the directory, and whether it is v1's.
+pub(super) fn memory(own: &str, mountinfo: &str) -> Option<(String, bool)> {
+    let mounted = mounts::of_kinds(mountinfo, &["cgroup", "cgroup2"]);
+    let v1 = named(own, &mounted, "memory").map(|place| (place.path(), true));
+    v1.or_else(|_| unified(own, &mounted).map(|place| (place.path(), false))).ok()
+}
+
 /// A host whose cgroups turned out to refuse.
 pub(super) fn refused(why: &str, exposed: Option<String>) -> CgroupFacts {
     CgroupFacts { exposed, ..CgroupFacts::none(why, &scope()) }

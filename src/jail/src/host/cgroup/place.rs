@@ -51,6 +51,11 @@ pub(super) fn locked(path: &str) -> Option<String> {
     Some(format!("{path}, owned by uid {owner}, can't be written to by uid {} ({errno:?})", geteuid()))
 }
 
+/// How to make room in a container's own cgroup, which is all that there is of the hierarchy: who is in it is moved by whoever started them, never by remand.
+pub(super) fn aside(point: &str) -> String {
+    format!("begin the container's entrypoint with these two lines: mkdir {point}/self; echo 0 > {point}/self/cgroup.procs")
+}
+
 /// How to get a cgroup that runs' own can be made in.
 pub(super) fn scope() -> String {
     let user = if geteuid().is_root() { "" } else { " --user" };

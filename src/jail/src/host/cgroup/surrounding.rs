@@ -86,6 +86,7 @@ mod tests {
                 offered: all,
                 may_enable: true,
                 inside: Inside::Nobody,
+                top: false,
             }
         };
         files.iter().enumerate().map(level).collect()

@@ -72,7 +72,7 @@ fn not_mounted() {
 
 fn level(path: &str) -> Level {
     let all = "cpuset cpu io memory pids".to_owned();
-    Level { path: path.into(), refused: None, on: all.clone(), offered: all, may_enable: true, inside: Inside::Nobody }
+    Level { path: path.into(), refused: None, on: all.clone(), offered: all, may_enable: true, inside: Inside::Nobody, top: false }
 }
 
 #[test]
@@ -80,6 +80,12 @@ fn the_nearest_directory_that_gives_all_is_taken() {
     let own = Level { on: String::new(), inside: Inside::Others, ..level("/a/b/c") };
     assert_eq!(choose(&[own.clone(), level("/a/b"), level("/a")]).path, "/a/b");
     assert!(blocker(&own.fact("memory")).contains("other processes"));
+    // Where nothing is above it, nobody could make another beside it.
+    let remedy = |level: &Level| level.fact("memory").lack().unwrap().1.to_owned();
+    assert!(remedy(&own).contains("systemd-run"));
+    assert!(remedy(&Level { top: true, ..own.clone() }).ends_with("mkdir /a/b/c/self; echo 0 > /a/b/c/self/cgroup.procs"));
+    let read_only = Level { refused: Some(format!("/a/b/c {READ_ONLY}")), ..own.clone() };
+    assert!(remedy(&read_only).contains("unmask=/sys/fs/cgroup") && !remedy(&read_only).contains("systemd-run"));
     // Alone in its own: it can step aside.
     let alone = Level { inside: Inside::Us, ..own.clone() };
     assert_eq!(choose(&[alone, level("/a/b")]).path, "/a/b/c");
