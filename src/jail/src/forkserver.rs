@@ -218,7 +218,9 @@ impl Forkserver {
     fn map_ids(&self, ids: &IdRange) -> Result<(), Failure> {
         for (index, file) in (0..).zip(["uid_map", "gid_map"]) {
             let path = format!("/proc/{}/{file}", self.process.pid());
-            std::fs::write(&path, ids.map()).map_err(|error| Failure { index, ..Failure::io(Step::IdMap, &path, &error) })?;
+            // In the same words at each try, since doctor tells a reason once.
+            let what = format!("{file} of the forkserver");
+            std::fs::write(&path, ids.map()).map_err(|error| Failure { index, ..Failure::io(Step::IdMap, &what, &error) })?;
         }
         send(self.socket.as_fd(), Order::IdsMapped, &[]).map_err(|errno| Failure::kernel(Step::IdMap, "telling the forkserver", errno))
     }
