@@ -6,10 +6,14 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use nix::unistd::Pid;
+use rcgen::CertifiedKey;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tungstenite::http::StatusCode;
@@ -26,12 +30,17 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Broker {
     listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
 }
 
+/// A connection, as it came or by TLS.
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
+
 /// A runner's connection.
-#[derive(Debug)]
 pub struct Link {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Box<dyn Stream>>,
     /// Of the upgrade: path with query, and what it is authorised by.
     pub path: String,
     /// See [`Link::path`].
@@ -58,16 +67,35 @@ impl Broker {
         Self::default()
     }
 
+    /// One that speaks TLS, with a certificate for this name; and that certificate, as a file has it.
+    #[must_use]
+    pub fn tls(name: &str) -> (Self, String) {
+        let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = config.with_single_cert(vec![cert.der().clone()], key).unwrap();
+        (Self { tls: Some(Arc::new(config)), ..Self::default() }, cert.pem())
+    }
+
     /// Where.
     #[must_use]
     pub fn uri(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port())
+        format!("{}://127.0.0.1:{}", if self.tls.is_some() { "https" } else { "http" }, self.port())
     }
 
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.listener.local_addr().unwrap().port()
+    }
+
+    /// The next connection, as the broker speaks.
+    fn stream(&self) -> Result<Box<dyn Stream>, End> {
+        let stream = self.connection()?;
+        let Some(config) = &self.tls else { return Ok(Box::new(stream)) };
+        let tls = ServerConnection::new(Arc::clone(config)).map_err(|error| End::Fail(error.to_string()))?;
+        Ok(Box::new(StreamOwned::new(tls, stream)))
     }
 
     fn connection(&self) -> Result<TcpStream, End> {
@@ -90,7 +118,7 @@ impl Broker {
             authorization = request.headers().get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned();
             Ok(response)
         };
-        let socket = tungstenite::accept_hdr(self.connection()?, look).map_err(|error| End::Fail(format!("no upgrade: {error}")))?;
+        let socket = tungstenite::accept_hdr(self.stream()?, look).map_err(|error| End::Fail(format!("no upgrade: {error}")))?;
         Ok(Link { socket, path, authorization, offers: VecDeque::new(), came: VecDeque::new() })
     }
 
@@ -105,7 +133,7 @@ impl Broker {
             *refusal.status_mut() = StatusCode::from_u16(status).unwrap();
             Err(refusal)
         };
-        match tungstenite::accept_hdr(self.connection()?, look) {
+        match tungstenite::accept_hdr(self.stream()?, look) {
             Ok(_) => Err(End::Fail("it was upgraded".to_owned())),
             Err(_) => Ok(()),
         }
@@ -119,25 +147,36 @@ impl Broker {
         self.connection()
     }
 
+    /// Answers the next request, which begins so; its body.
+    ///
+    /// # Errors
+    /// None comes, or another.
+    pub fn http(&self, request: &str, status: &str, answer: &Value) -> Result<Value, End> {
+        let mut stream = self.connection()?;
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte)?;
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8_lossy(&head).to_lowercase();
+        if !head.starts_with(&format!("{request} http/1.1\r\n").to_lowercase()) {
+            return Err(End::Fail(format!("another request: {head}")));
+        }
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok()).unwrap_or(0);
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body)?;
+        let answer = answer.to_string();
+        write!(stream, "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{answer}", answer.len())?;
+        Ok(serde_json::from_slice(&body).unwrap_or_default())
+    }
+
     /// Answers the next request, which is for a grant token; its body.
     ///
     /// # Errors
-    /// None comes.
+    /// None comes, or another.
     pub fn grant(&self, status: &str, answer: &Value) -> Result<Value, End> {
-        let mut stream = self.connection()?;
-        let mut text = Vec::new();
-        let mut byte = [0];
-        while !text.ends_with(b"}") {
-            stream.read_exact(&mut byte)?;
-            text.push(byte[0]);
-        }
-        let text = String::from_utf8_lossy(&text).into_owned();
-        if !text.starts_with("POST /runners/auth HTTP/1.1\r\n") {
-            return Err(End::Fail(format!("another request: {text}")));
-        }
-        let body = answer.to_string();
-        write!(stream, "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
-        Ok(serde_json::from_str(text.split("\r\n\r\n").nth(1).unwrap_or_default()).unwrap_or_default())
+        self.http("POST /runners/auth", status, answer)
     }
 
     /// Takes the next connection, and registers its runner.
@@ -158,7 +197,7 @@ impl Broker {
 
 impl Default for Broker {
     fn default() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").unwrap() }
+        Self { listener: TcpListener::bind("127.0.0.1:0").unwrap(), tls: None }
     }
 }
 
@@ -378,8 +417,16 @@ impl Runner {
     /// # Errors
     /// The kernel's answer.
     pub fn bare(variables: &[(&str, &str)]) -> Result<Self, End> {
+        Self::of(Call::new(&["n8n"]), variables)
+    }
+
+    /// Starts what is one by another name.
+    ///
+    /// # Errors
+    /// The kernel's answer.
+    pub fn of(call: Call, variables: &[(&str, &str)]) -> Result<Self, End> {
         let scratch = Scratch::new();
-        let call = Call::new(&["n8n"]).stdout_to(&scratch.path().join("log"))?;
+        let call = call.stdout_to(&scratch.path().join("log"))?;
         let started = variables.iter().fold(call, |call, (name, value)| call.env(name, value)).start();
         Ok(Self { pid: started.pid(), started: Some(started), scratch })
     }

@@ -1,6 +1,7 @@
 //! n8n's task runner, as its broker meets it.
 
 mod lives;
+mod operator;
 mod protocol;
 mod rights;
 mod set;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    [protocol::trials(), lives::trials(), rights::trials(), set::trials()].into_iter().flatten().collect()
+    [protocol::trials(), lives::trials(), operator::trials(), rights::trials(), set::trials()].into_iter().flatten().collect()
 }
 
 /// Settings of a task that goes on for ever.

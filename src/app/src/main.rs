@@ -69,6 +69,9 @@ fn begin() -> Result<u8, Failure> {
     // First of all: nothing of whoever started us, no argument, variable or file, is looked at with rights that are not theirs.
     rights::none_gained()?;
     let args: Vec<_> = std::env::args_os().collect();
+    if let Some(done) = n8n::in_place_of_python(&args) {
+        return done;
+    }
     let words = match oci::started(&args) {
         Started::Runtime(args) => match oci::front(args)? {},
         Started::Command(words) => words,
@@ -107,7 +110,7 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Helper(args) => helper::helper(&args),
         Command::Judge(args) => judge::judge(&args),
         Command::Serve(args) => serve::serve(args),
-        Command::N8n(_) => Ok(n8n::n8n()),
+        Command::N8n(args) => n8n::n8n(args.command),
         Command::Doctor(args) => match args.container {
             Some(engine) => container::container(engine, args.json),
             None => doctor::doctor(&args),

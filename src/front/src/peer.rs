@@ -12,6 +12,9 @@ use crate::wire;
 /// Why a front is ended.
 pub type Fault = String;
 
+/// What came, with what is beside it.
+pub type Packet<'p> = (&'p [u8], Vec<OwnedFd>);
+
 /// See the module.
 #[derive(Debug)]
 pub struct Peer {
@@ -63,7 +66,7 @@ impl Peer {
     ///
     /// # Errors
     /// It has ended, or cannot be heard.
-    pub fn heard(&mut self) -> Result<Option<(&[u8], Vec<OwnedFd>)>, Fault> {
+    pub fn heard(&mut self) -> Result<Option<Packet<'_>>, Fault> {
         if self.is_behind() {
             return Ok(None);
         }

@@ -48,7 +48,8 @@ pub fn dial(user: Option<u32>, host: &str, port: u16) -> Result<(), String> {
     .map_err(told)
 }
 
-fn connected(host: &str, port: u16) -> Result<TcpStream, String> {
+/// A connection that does not block, to the first address that takes one.
+pub fn connected(host: &str, port: u16) -> Result<TcpStream, String> {
     let addresses = (host, port).to_socket_addrs().map_err(|error| format!("looking up {host}: {error}"))?;
     let mut last = format!("looking up {host}: it has no address");
     for address in addresses {

@@ -3,11 +3,11 @@
 //! Always holds: it has shut itself in before it reads a byte of the broker's; what it knows of the world is one socket to the supervisor, which gives it its
 //! connections; it has the token, and takes nothing apart that a run wrote; when the supervisor goes, it goes.
 
-mod broker;
+pub(crate) mod broker;
 mod health;
 mod heard;
 mod session;
-mod tls;
+pub(crate) mod tls;
 
 use std::io;
 use std::net::TcpListener;

@@ -9,9 +9,11 @@
 #![forbid(unsafe_code)]
 
 mod dial;
+mod doctor;
 mod front;
 mod ids;
 mod incoming;
+pub mod install;
 mod log;
 mod machine;
 mod outgoing;
@@ -23,6 +25,7 @@ pub mod task;
 pub mod tasks;
 
 pub use dial::{WORD as DIAL, dial};
+pub use doctor::{Finding, doctor};
 pub use front::{WORD as FRONT, front};
 pub use log::Log;
 pub use runner::{begin, form};

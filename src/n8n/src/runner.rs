@@ -78,7 +78,7 @@ fn shown(user: Option<u32>) -> String {
 }
 
 /// Whom the front becomes, with privilege: nobody that anything belongs to.
-fn front_id() -> Option<u32> {
+pub fn front_id() -> Option<u32> {
     let host = observe(Depth::Quick);
     let below = |count| host.first_run_id.checked_sub(count).filter(|id| *id > 0);
     host.privileged.then(|| below(OTHERS).or_else(|| below(1)).unwrap_or(65_534))

@@ -2,12 +2,13 @@
 //!
 //! Always holds: every wait has an end, every answer a bound; no token is in an error.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use hyper::{Request, StatusCode};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HOST};
+use hyper::http::request::Builder;
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -43,6 +44,15 @@ pub enum Unreached {
     For(String),
 }
 
+impl Unreached {
+    /// As a sentence.
+    #[must_use]
+    pub fn told(&self) -> &str {
+        let (Self::Forbidden(why) | Self::For(why)) = self;
+        why
+    }
+}
+
 fn passing(error: &dyn std::fmt::Display) -> Unreached {
     Unreached::For(error.to_string())
 }
@@ -62,19 +72,26 @@ struct Grant {
     token: String,
 }
 
+/// What is answered to a request.
+async fn http(stream: Box<dyn Stream>, broker: &Broker, request: Builder, body: String) -> Result<Response<Bytes>, Unreached> {
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| passing(&error))?;
+    // It goes with the answer.
+    let _connection = spawn_local(connection);
+    let request = request.header(HOST, broker.authority()).header(CONTENT_TYPE, "application/json");
+    let request = request.body(Full::new(Bytes::from(body))).map_err(|error| passing(&error))?;
+    let (head, body) = sender.send_request(request).await.map_err(|error| passing(&error))?.into_parts();
+    let body = Limited::new(body, ANSWER).collect().await.map_err(|error| passing(&error))?.to_bytes();
+    Ok(Response::from_parts(head, body))
+}
+
 /// A token for one connection.
 ///
 /// # Errors
 /// There is none.
 pub async fn grant(stream: Box<dyn Stream>, broker: &Broker, auth: &str) -> Result<String, Unreached> {
     in_time("POST /runners/auth", async {
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| passing(&error))?;
-        let connection = spawn_local(connection);
         let body = serde_json::json!({ "token": auth }).to_string();
-        let request = Request::post("/runners/auth").header(HOST, broker.authority()).header(CONTENT_TYPE, "application/json");
-        let request = request.body(Full::new(Bytes::from(body))).map_err(|error| passing(&error))?;
-        let response = sender.send_request(request).await.map_err(|error| passing(&error))?;
+        let response = http(stream, broker, Request::post("/runners/auth"), body).await?;
         let status = response.status();
         if status == StatusCode::FORBIDDEN {
             return Err(Unreached::Forbidden("the broker refuses N8N_RUNNERS_AUTH_TOKEN".to_owned()));
@@ -82,13 +99,20 @@ pub async fn grant(stream: Box<dyn Stream>, broker: &Broker, auth: &str) -> Resu
         if !status.is_success() {
             return Err(Unreached::For(format!("POST /runners/auth: {status}")));
         }
-        let body = Limited::new(response.into_body(), ANSWER).collect().await.map_err(|error| passing(&error))?.to_bytes();
-        drop(connection);
-        let granted: Granted =
-            serde_json::from_slice(&body).map_err(|_| Unreached::For("POST /runners/auth: no token in the answer".to_owned()))?;
-        Ok(granted.data.token)
+        let granted: Result<Granted, _> = serde_json::from_slice(response.body());
+        granted.map(|granted| granted.data.token).map_err(|_| Unreached::For("POST /runners/auth: no token in the answer".to_owned()))
     })
     .await
+}
+
+/// What the broker answers to whoever asks for its health, and when by its own clock, since 1970.
+///
+/// # Errors
+/// Nothing.
+pub async fn health(stream: Box<dyn Stream>, broker: &Broker) -> Result<(StatusCode, Option<Duration>), Unreached> {
+    let response = in_time("GET /healthz", http(stream, broker, Request::get("/healthz"), String::new())).await?;
+    let date = response.headers().get(DATE).and_then(|date| httpdate::parse_http_date(date.to_str().ok()?).ok());
+    Ok((response.status(), date.and_then(|date| date.duration_since(UNIX_EPOCH).ok())))
 }
 
 /// A runner's connection, upgraded. `most`: bytes of the largest message that is taken.

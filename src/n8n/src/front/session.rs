@@ -92,7 +92,7 @@ impl Session {
                 Ok(Ok(socket)) => self.speak(socket).await,
                 Ok(Err(Unreached::Forbidden(why))) => {
                     self.log(Level::Error, &format!("Authentication failed with status 403: {why}"));
-                    // Whoever gave the token starts a runner with the next one; one that was to last is not to be had.
+                    // Whoever gave a grant token starts a runner with the next one; a secret that the broker does not have is no good later either.
                     let resident = matches!(self.begin.token, Token::Auth(_));
                     return Stop::End(u8::from(resident));
                 }
@@ -133,7 +133,12 @@ impl Session {
             Err(why) => return Ok(Err(why)),
         };
         let (broker, runner, most) = (self.begin.broker.clone(), self.runner.clone(), self.begin.max_payload);
-        self.meanwhile(broker::upgrade(stream, &broker, &runner, &token, most)).await
+        let upgraded = self.meanwhile(broker::upgrade(stream, &broker, &runner, &token, most)).await?;
+        Ok(match upgraded {
+            // One that was used up on its way: there are others.
+            Err(Unreached::Forbidden(why)) if matches!(self.begin.token, Token::Auth(_)) => Err(Unreached::For(why)),
+            upgraded => upgraded,
+        })
     }
 
     /// A connection that the supervisor makes, by TLS where the broker has that.
