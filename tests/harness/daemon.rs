@@ -197,6 +197,16 @@ impl Drop for Daemon {
     }
 }
 
+/// Fronts of daemons that are no more, whoever's they were.
+#[must_use]
+pub fn orphans() -> Vec<Process> {
+    let serves = |pid: i32| {
+        std::fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| line.split(|byte| *byte == 0).nth(1).is_some_and(|word| word == b"serve" || word == b"--be-a-supervisor"))
+    };
+    all().into_iter().filter(|process| is_front(process.pid) && !parent(process.pid).is_some_and(serves)).collect()
+}
+
 fn parent(pid: i32) -> Option<i32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use nix::cmsg_space;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
-use remand_serve::protocol::{Ask, Chosen, PACKET, Then};
+use remand_serve::protocol::{Ask, Chosen, PACKET, Tags, Then};
 use remand_serve::{FRONT, Form, Places};
 use remand_tests::command::{Call, until};
 use remand_tests::daemon::Daemon;
@@ -87,7 +87,7 @@ fn taken_over() {
 }
 
 fn submission(call: u64) -> Vec<u8> {
-    Ask::Submit(Chosen { policy: "default".into(), narrowing: "{}".into() }, Then::Stream).packet(call)
+    Ask::Submit(Chosen { policy: "default".into(), narrowing: "{}".into() }, Then::Stream, Tags::default()).packet(call)
 }
 
 fn memory(bytes: &[u8], seal: bool) -> OwnedFd {
@@ -103,10 +103,10 @@ fn memory(bytes: &[u8], seal: bool) -> OwnedFd {
 fn misbehave(socket: BorrowedFd<'_>, way: u8) {
     match way {
         0 => send(socket, b"\xff\xff\xff", &[]),
-        1 => send(socket, &[Ask::List.packet(1), vec![0]].concat(), &[]),
+        1 => send(socket, &[Ask::Policies.packet(1), vec![0]].concat(), &[]),
         2 => send(socket, &vec![1; PACKET + 1000], &[]),
         3 => send(socket, &submission(1), &[]),
-        4 => send(socket, &Ask::List.packet(1), &[socket, socket]),
+        4 => send(socket, &Ask::Policies.packet(1), &[socket, socket]),
         5 => send(socket, &submission(1), &[memory(b"x", false).as_fd()]),
         6 => send(socket, &submission(1), &[socket]),
         7 => send(socket, &submission(1), &[memory(&[0xff; 4000], true).as_fd()]),

@@ -1,16 +1,19 @@
 //! The daemon, as its clients meet it: the API, who may what, quotas, hostile clients and fronts, sudden deaths.
 
 pub mod hostile;
+mod kept;
+mod shares;
+mod sudden;
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, geteuid};
+use nix::sys::signal::Signal;
+use nix::unistd::geteuid;
 use remand_tests::command::{Call, until};
 use remand_tests::daemon::{Answer, Daemon};
 use remand_tests::processes::{appears, named, vanishes};
@@ -20,7 +23,7 @@ use serde_json::{Value as Json, json};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial("serve::a_request_is_answered_with_its_outcome", outcomes),
         trial("serve::what_is_wrong_is_told_by_status_and_field", problems),
         trial("serve::a_detached_run_lives_on_and_tells_its_events_in_order", detached),
@@ -32,12 +35,12 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::which_process_may_do_what", rights),
         trial("serve::twenty_hostile_clients_and_the_twenty_first_gets_its_answer", hostile_clients),
         trial("serve::a_hostile_front_gains_nothing", hostile::front),
-        trial("serve::a_front_that_is_killed_is_an_error_and_comes_back", front_killed),
-        trial("serve::a_forkserver_or_an_init_that_is_killed_ends_its_run_alone", others_killed),
-        trial("serve::a_supervisor_that_is_killed_leaves_no_process", supervisor_killed),
         trial("serve::a_signal_lets_runs_end_and_takes_no_more", drained),
         trial("serve::the_socket_is_anothers_or_none", sockets),
-    ]
+        trial("serve::a_streamed_programs_lines_come_as_they_are_printed", lines),
+    ];
+    trials.extend([kept::trials(), shares::trials(), sudden::trials()].into_iter().flatten());
+    trials
 }
 
 /// Code that takes on a name.
@@ -145,6 +148,19 @@ fn detached() -> Check {
     ensure(vanishes(name), "cancelled", &daemon.log())?;
     let over = until(|| state(&daemon, &run).ok().filter(|state| state["state"] == "over"));
     ensure(over.as_ref().is_some_and(|over| over["outcome"]["verdict"]["kind"] == "cancelled"), "and says so", &over)
+}
+
+fn lines() -> Check {
+    let daemon = Daemon::start(&[])?;
+    let code = "print('first')\nimport time\nwhile True: time.sleep(1)";
+    let body = json!({ "mode": "script", "code": code, "overrides": { "limits": { "wall_time": "60s" } } }).to_string();
+    let head = format!("POST /v1/runs HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let mut said = BufReader::new(daemon.raw(head.as_bytes())?).lines().map_while(Result::ok);
+    let place = said.find(|line| line.to_lowercase().starts_with("location: /v1/runs/"));
+    let printed = said.find(|line| line.starts_with("data: {\"event\":\"stdout\"")).unwrap_or_default();
+    ensure(printed.contains("first\\n"), "printed", &printed)?;
+    let run = place.as_deref().and_then(|place| place.rsplit('/').next()).unwrap_or_default();
+    ensure(state(&daemon, run)?["state"] == "running", "while it goes on", &daemon.log())
 }
 
 fn closing() -> Check {
@@ -337,7 +353,8 @@ fn hostile_clients() -> Check {
     for _ in 0..100 {
         drop(daemon.raw(b""));
     }
-    finished(&daemon.run(&json!({ "code": "return 21" }))?, &json!(21))?;
+    // Larger than what comes with its head.
+    finished(&daemon.run(&json!({ "code": "return len(_query)", "query": "q".repeat(100_000) }))?, &json!(100_000))?;
     ensure(daemon.fronts().len() == 1 && held.len() > 10, "one front holds them all", &held.len())?;
     let refused = held.iter_mut().filter(|(kind, _)| *kind == 1).filter_map(|(_, stream)| {
         stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
@@ -347,66 +364,6 @@ fn hostile_clients() -> Check {
     });
     let refused: Vec<_> = refused.collect();
     ensure(refused.iter().all(|said| said == "HTTP/1.1 431" || said == "HTTP/1.1 400"), "too many headers", &refused)
-}
-
-fn front_killed() -> Check {
-    let daemon = Daemon::start(&[])?;
-    for number in 0..3 {
-        let name = format!("rs-front-{number}");
-        let body = json!({ "code": goes_on(&name) }).to_string();
-        let waits = daemon.curl(None, &["-d", &body], "/v1/runs")?.spawn()?;
-        ensure(appears(&name).is_some(), "it runs", &daemon.log())?;
-        let front = daemon.fronts().first().ok_or_else(|| "no front".to_owned())?.pid;
-        kill(Pid::from_raw(front), Signal::SIGKILL).map_err(|errno| errno.to_string())?;
-        let told = waits.wait_with_output()?;
-        ensure(!told.status.success(), "an error, not silence", &told)?;
-        ensure(vanishes(&name), "its runs are gone", &daemon.log())?;
-        finished(&daemon.run(&json!({ "code": "return 1" }))?, &json!(1))?;
-    }
-    Ok(())
-}
-
-fn others_killed() -> Check {
-    let daemon = Daemon::start(&[])?;
-    let beside = submitted(&daemon, &goes_on("rs-beside"))?;
-    ensure(appears("rs-beside").is_some(), "one beside it", &daemon.log())?;
-    let before: Vec<_> = daemon.others().iter().map(|process| process.pid).collect();
-    for number in 0..2 {
-        let name = format!("rs-part-{number}");
-        let body = json!({ "code": goes_on(&name) }).to_string();
-        let waits = daemon.curl(None, &["-d", &body], "/v1/runs")?.spawn()?;
-        ensure(appears(&name).is_some(), "it runs", &daemon.log())?;
-        let parts: Vec<_> = daemon.others().into_iter().filter(|process| !before.contains(&process.pid)).collect();
-        let part = if number == 0 { parts.first() } else { parts.last() };
-        kill(Pid::from_raw(part.ok_or_else(|| "no process of its".to_owned())?.pid), Signal::SIGKILL).map_err(|errno| errno.to_string())?;
-        let told = waits.wait_with_output()?;
-        let text = String::from_utf8_lossy(&told.stdout).into_owned();
-        ensure(text.contains("HTTP 200") && !text.contains("\"kind\":\"finished\""), "an outcome that says so", &text)?;
-        ensure(vanishes(&name), "nothing of it is left", &daemon.log())?;
-    }
-    ensure(state(&daemon, &beside)?["state"] == "running" && named("rs-beside").len() == 1, "the other goes on", &daemon.log())
-}
-
-fn supervisor_killed() -> Check {
-    let daemon = Daemon::start(&[])?;
-    let name = "rs-orphan";
-    let detached = submitted(&daemon, &goes_on(name))?;
-    let body = json!({ "code": goes_on(name) }).to_string();
-    let waits = daemon.curl(None, &["-d", &body], "/v1/runs")?.spawn()?;
-    ensure(until(|| (named(name).len() == 2).then_some(())).is_some(), "both run", &daemon.log())?;
-    let fronts = daemon.fronts();
-    daemon.signal(Signal::SIGKILL);
-    let told = waits.wait_with_output()?;
-    ensure(!told.status.success(), "an error, not silence", &told)?;
-    ensure(vanishes(name), "no run is left", &named(name))?;
-    let left = || fronts.iter().filter(|front| fs::metadata(format!("/proc/{}", front.pid)).is_ok()).count();
-    ensure(until(|| (left() == 0).then_some(())).is_some(), "no front is left", &left())?;
-    // Its socket is left, and taken over.
-    let scratch = Scratch::new();
-    fs::rename(daemon.socket(), scratch.path().join("s.sock"))?;
-    let next = Daemon::beside(scratch, |socket| Call::new(&["serve", "--log", "json", "--socket", socket]))?;
-    finished(&next.run(&json!({ "code": "return 1" }))?, &json!(1))?;
-    ensure(state(&next, &detached)?["status"] == 404, "what was before is not known", &next.log())
 }
 
 fn drained() -> Check {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Optional
 
 from .artifacts import Artifact, Files
 from .client import Client, Stream
+from .daemon import SocketTransport
 from .errors import (
     CodeExited,
     CodeRaised,
@@ -118,6 +119,7 @@ __all__ = [
     "RunTimeout",
     "Said",
     "Signaled",
+    "SocketTransport",
     "Start",
     "StartFailed",
     "Stderr",

@@ -118,8 +118,13 @@ class Call:
         except (ValueError, RecursionError) as error:
             raise HelperError(f"remand's answer cannot be understood: {shown(str(error))}") from error
         self._exchange.finish()
-        hint, status = said.get("hint"), said.get("exit_status")
-        raise RequestError(str(said.get("detail")), hint if isinstance(hint, str) else None, status if isinstance(status, int) else 2)
+        hint, status, after = said.get("hint"), said.get("exit_status"), said.get("retry_after")
+        raise RequestError(
+            str(said.get("detail")),
+            hint if isinstance(hint, str) else None,
+            status if isinstance(status, int) else 2,
+            after if isinstance(after, int) else None,
+        )
 
     def _line(self, exchange: Exchange) -> Optional[bytes]:
         while True:

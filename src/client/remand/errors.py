@@ -19,13 +19,15 @@ class RemandError(Exception):
 
 
 class RequestError(RemandError):
-    """The request, its policy or the host does not let a run be made; none was. `exit_status` is that of `remand helper`."""
+    """The request, its policy or the host does not let a run be made; none was. `exit_status` is that of `remand helper`; `retry_after`, where a
+    daemon is busy, the seconds after which it may do it."""
 
-    def __init__(self, detail: str, hint: Optional[str] = None, exit_status: int = 2) -> None:
-        super().__init__(detail, hint, exit_status)
+    def __init__(self, detail: str, hint: Optional[str] = None, exit_status: int = 2, retry_after: Optional[int] = None) -> None:
+        super().__init__(detail, hint, exit_status, retry_after)
         self.detail = detail
         self.hint = hint
         self.exit_status = exit_status
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         return shown(self.detail, lines=True) + (f"\n  {shown(self.hint, lines=True)}" if self.hint else "")

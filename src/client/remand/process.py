@@ -152,7 +152,7 @@ class RunProcess:
 
     @property
     def pid(self) -> Optional[int]:
-        """The number of the run at whoever makes it: that of the process `remand helper`. None before the start."""
+        """The number of the run at whoever makes it: that of the process `remand helper`; None where a daemon makes it, and before the start."""
         self._check()
         return self._call.number
 

@@ -56,6 +56,7 @@ class RequestFields(TypedDict, total=False):
     python: str
     environment: Mapping[str, str]
     mounts: Sequence[Mapping[str, Any]]
+    for_: str
 
 
 def encode(code: Optional[str], fields: Mapping[str, Any]) -> bytes:
@@ -66,8 +67,9 @@ def encode(code: Optional[str], fields: Mapping[str, Any]) -> bytes:
     request = {key: _field(key, value) for key, value in fields.items() if value is not None}
     if code is not None:
         request["code"] = code
-    if "await_" in request:
-        request["await"] = request.pop("await_")
+    for name in ("await_", "for_"):  # words of Python
+        if name in request:
+            request[name[:-1]] = request.pop(name)
     # Members one by one, so that an error can name the one that is no JSON.
     members = [f"{json.dumps(key)}: {_json(key, value)}" for key, value in request.items()]
     text = ("{" + ", ".join(members) + "}").encode("ascii")

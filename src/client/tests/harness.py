@@ -4,6 +4,7 @@ Always holds: a test that leaves a process, a descriptor or a warning behind fai
 """
 
 import gc
+import json
 import os
 import stat
 import subprocess
@@ -15,11 +16,13 @@ import unittest
 import warnings
 from pathlib import Path
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = Path(__file__).resolve().parent.parent
 ROOT = PACKAGE.parents[1]
 sys.path.insert(0, str(PACKAGE))
 
 import remand  # noqa: E402
+from remand import daemon  # noqa: E402
 
 REAL = os.environ.get("REMAND")
 LOOP = "import time\nwhile True: time.sleep(0.01)"
@@ -93,6 +96,11 @@ class Real(Tidy):
     """Tests of whole runs."""
 
 
+@unittest.skipUnless(REAL and os.environ.get("REMAND_SOCKET"), "needs a daemon (REMAND_SOCKET)")
+class Served(Tidy):
+    """Tests of whole runs that only a daemon makes; both.py starts one."""
+
+
 def descriptors():
     """What is open, but for the listing itself."""
     return {each: kind(each) for each in os.listdir("/proc/self/fd") if kind(each)}
@@ -103,6 +111,24 @@ def kind(fd):
         return stat.S_IFMT(os.fstat(int(fd)).st_mode)
     except OSError:
         return None
+
+
+def over(number):
+    """Whether the run of this number is over; where it has none, whether the daemon has any."""
+    if number is not None:
+        return gone(number)
+    return ask("/v1/runs")["runs"] == []
+
+
+def ask(path):
+    """What the daemon answers."""
+    connection = daemon._Connection(os.environ["REMAND_SOCKET"], 30)
+    try:
+        connection.request("GET", path)
+        with connection.getresponse() as response:
+            return json.load(response)
+    finally:
+        connection.close()
 
 
 def gone(pid):

@@ -38,8 +38,8 @@ class Names(Tidy):
 
 class Schemas(Tidy):
     def test_requests(self):
-        known = set(remand.RequestFields.__annotations__) | {"code", "version", "await"}
-        self.assertEqual(known - {"await_"}, set(self.schema("request")["properties"]))
+        known = set(remand.RequestFields.__annotations__) | {"code", "version", "await", "for"}
+        self.assertEqual(known - {"await_", "for_"}, set(self.schema("request")["properties"]))
 
     def test_events(self):
         kinds = {each["properties"]["event"]["const"] for each in self.schema("event")["oneOf"]}

@@ -178,12 +178,28 @@ impl Prepared {
         self.started(request, sink, None, &mut Laps::start())
     }
 
-    /// As [`Prepared::start`], under an id that [`run_id`](crate::run_id) made before.
+    /// As [`Prepared::start`], or [`Prepared::start_of`], under an id that [`run_id`](crate::run_id) made before.
     ///
     /// # Errors
     /// As [`Prepared::run`].
-    pub fn start_as<'a>(&self, id: &str, request: &Request, sink: Option<Sink<'a>>) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
-        Ok(self.launched(Job { id: Some(id.to_owned()), ..self.job(request)? }, sink))
+    pub fn start_as<'a>(
+        &self,
+        id: &str,
+        server: Option<&Forkserver>,
+        request: &Request,
+        sink: Option<Sink<'a>>,
+    ) -> Result<Result<Run<'a>, Box<Outcome>>, JobError> {
+        let job = Job { id: Some(id.to_owned()), ..self.job(request)? };
+        Ok(match server {
+            Some(server) => Run::of(server, job, sink),
+            None => self.launched(job, sink),
+        })
+    }
+
+    /// Of how many runs at once one forkserver of this can be, where so many are wanted.
+    #[must_use]
+    pub fn most_together(&self, runs: u32) -> u32 {
+        runs.min(self.plan.most_together(self.host.privileged))
     }
 
     /// Starts a forkserver that makes any number of runs of this, so many at once at most; see [`Forkserver::advance`].

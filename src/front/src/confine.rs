@@ -53,6 +53,8 @@ pub fn confine(user: Option<u32>, bounds: &Bounds) -> Result<bool, Unconfined> {
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWCGROUP;
+    // From the first moment: what follows can take a while, where the kernel makes or clears away many namespaces.
+    dies_with_parent()?;
     match user {
         Some(_) => step("namespaces", unshare(namespaces))?,
         None => own_namespaces(namespaces)?,
@@ -67,8 +69,7 @@ pub fn confine(user: Option<u32>, bounds: &Bounds) -> Result<bool, Unconfined> {
         step("user", setresuid(user, user, user))?;
     }
     step("capabilities", give_up())?;
-    // A change of ids undoes it.
-    step("the parent's death", prctl::set_pdeathsig(Signal::SIGKILL))?;
+    dies_with_parent()?;
     step("no new privileges", prctl::set_no_new_privs())?;
     step("not dumpable", prctl::set_dumpable(false))?;
     limits(bounds)?;
@@ -77,10 +78,16 @@ pub fn confine(user: Option<u32>, bounds: &Bounds) -> Result<bool, Unconfined> {
     Ok(landlocked)
 }
 
+/// Until the next change of ids or capabilities, which undoes it. A parent that has gone already has left the end of its socket, which is met at the first read.
+fn dies_with_parent() -> Result<(), Unconfined> {
+    step("the parent's death", prctl::set_pdeathsig(Signal::SIGKILL))
+}
+
 /// As an ordinary user: a user namespace in which only that user is anybody.
 fn own_namespaces(others: CloneFlags) -> Result<(), Unconfined> {
     let (user, group) = (geteuid(), getegid());
     step("namespaces", unshare(CloneFlags::CLONE_NEWUSER | others))?;
+    dies_with_parent()?;
     step("groups", fs::write("/proc/self/setgroups", "deny"))?;
     step("ids", fs::write("/proc/self/gid_map", format!("{group} {group} 1")))?;
     step("ids", fs::write("/proc/self/uid_map", format!("{user} {user} 1")))

@@ -103,6 +103,10 @@ pub struct Submission<'a> {
     /// Files and directories of the host, where `request.mounts` of the policy allows them.
     #[serde(default)]
     pub mounts: Vec<MountChoice>,
+    /// For whom of the caller's own it is: a label by which a daemon divides the caller's share, of 1 to 64 letters, digits, and any of `-._~`. It gives no right,
+    /// and means nothing but to a daemon.
+    #[serde(default, rename = "for")]
+    pub label: Option<String>,
 }
 
 fn version() -> u64 {

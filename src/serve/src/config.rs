@@ -8,6 +8,7 @@ use remand_policy::load::{Keys, document};
 use remand_policy::shipped::SHIPPED;
 use remand_policy::source::Source;
 use remand_policy::text::{Problem, quote};
+use remand_policy::units::{Bytes, Span, UnitError};
 use serde_json::{Value, json};
 
 use crate::queue::Quota;
@@ -18,8 +19,10 @@ pub const FILE: &str = "/etc/remand/serve.jsonc";
 const MOST: u64 = 4096;
 /// Most runs in a minute.
 const RATE: u64 = 1_000_000;
+/// What the names of tenants of one user each begin with; no other does.
+const OTHER: &str = "user ";
 /// What a tenant has whose quota is not written.
-const QUOTA: Quota = Quota { concurrent: 2, queued: 8, rate: 0 };
+const QUOTA: Quota = Quota { concurrent: 2, queued: 8, rate: 0, cpu: 0, memory: 0, label: (0, 0) };
 
 /// What the file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,9 +91,16 @@ impl Config {
         let runs = (2 * processors).max(4);
         let mut users = vec!["0".to_owned()];
         users.extend((own != 0).then(|| own.to_string()));
-        let quota = TenantQuota(Quota { concurrent: runs, queued: 64, rate: 0 });
+        let quota = TenantQuota(Quota { concurrent: runs, queued: 64, ..QUOTA });
         let owner = Tenant { users, policies: Policies::All, quota, ..Tenant::default() };
         Self { runs, queue: 256, tenants: [("owner".to_owned(), owner)].into(), others: everybody.then(Tenant::default) }
+    }
+
+    /// What a tenant may have at once. One that the configuration no longer knows has what waits done one by one.
+    #[must_use]
+    pub fn quota(&self, tenant: &str) -> Quota {
+        let known = self.tenants.get(tenant).or_else(|| self.others.as_ref().filter(|_| tenant.starts_with(OTHER)));
+        known.map_or(Quota { concurrent: 1, ..Quota::default() }, |tenant| tenant.quota.0)
     }
 
     /// The tenant of a user, by its name and what it may.
@@ -99,7 +109,7 @@ impl Config {
         let by_user = self.tenants.iter().find(|(_, tenant)| tenant.users.iter().any(|name| user.is(name)));
         let found = by_user.or_else(|| self.tenants.iter().find(|(_, tenant)| tenant.groups.iter().any(|name| user.in_group(name))));
         let named = found.map(|(name, tenant)| (name.clone(), tenant.clone()));
-        named.or_else(|| self.others.clone().map(|tenant| (format!("user {}", user.id), tenant)))
+        named.or_else(|| self.others.clone().map(|tenant| (format!("{OTHER}{}", user.id), tenant)))
     }
 }
 
@@ -151,6 +161,10 @@ pub fn read(source: &Source, processors: usize) -> Result<Config, Vec<Problem>> 
         let runs = small(keys, "runs", 1, none.runs);
         let queue = small(keys, "queue", 0, none.queue);
         let tenants = keys.objects("tenants", tenant);
+        if let Some((name, _)) = tenants.iter().find(|(name, _)| name.starts_with(OTHER)) {
+            let help = Some("write another name".to_owned());
+            keys.refuse("tenants", format!("{} is how users who are in none are called", quote(name)), help);
+        }
         let others = keys.object("others", tenant);
         Some(Config { runs, queue, tenants: tenants.into_iter().collect(), others })
     })?;
@@ -159,6 +173,17 @@ pub fn read(source: &Source, processors: usize) -> Result<Config, Vec<Problem>> 
 
 fn small(keys: &mut Keys<'_, '_, '_, '_>, key: &'static str, least: u64, without: usize) -> usize {
     keys.number(key, least..=MOST).and_then(|number| usize::try_from(number).ok()).unwrap_or(without)
+}
+
+/// A text with a unit, above nothing; 0 where the key is not there.
+fn quantity(keys: &mut Keys<'_, '_, '_, '_>, key: &'static str, read: impl Fn(&str) -> Result<u64, UnitError>) -> u64 {
+    let mut found = 0;
+    keys.text(key, |text| {
+        found =
+            read(text).map_err(|error| (error.to_string(), error.help().unwrap_or_else(|| "write a number and its unit".to_owned())))?;
+        if found == 0 { Err(("nothing could ever run".to_owned(), "write more, or leave it out".to_owned())) } else { Ok(()) }
+    });
+    found
 }
 
 fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
@@ -170,10 +195,16 @@ fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
             Some("write a policy's name; its file lies in /etc/remand/policies".to_owned()),
         );
     }
+    let (concurrent, queued) = (small(keys, "concurrent", 1, QUOTA.concurrent), small(keys, "queued", 0, QUOTA.queued));
     let quota = Quota {
-        concurrent: small(keys, "concurrent", 1, QUOTA.concurrent),
-        queued: small(keys, "queued", 0, QUOTA.queued),
+        concurrent,
+        queued,
         rate: keys.number("rate", 1..=RATE).and_then(|rate| u32::try_from(rate).ok()).unwrap_or(QUOTA.rate),
+        cpu: quantity(keys, "cpu_per_minute", |text| text.parse::<Span>().map(|span| span.0)),
+        memory: quantity(keys, "memory", |text| text.parse::<Bytes>().map(|bytes| bytes.0)),
+        label: keys
+            .object("label", |keys| (small(keys, "concurrent", 1, concurrent), small(keys, "queued", 0, queued)))
+            .unwrap_or(QUOTA.label),
     };
     Tenant { users, groups, policies: if named.is_empty() { Policies::BuiltIn } else { Policies::Named(named) }, quota: TenantQuota(quota) }
 }
@@ -183,6 +214,7 @@ fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
 pub fn schema() -> Value {
     let number = |least: u64, what: &str| json!({ "type": "integer", "minimum": least, "maximum": MOST, "description": what });
     let texts = |what: &str| json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true, "description": what });
+    let quantity = |example: &str, what: &str| json!({ "type": "string", "examples": [example], "description": what });
     let tenant = json!({
         "type": "object", "additionalProperties": false,
         "properties": {
@@ -192,6 +224,13 @@ pub fn schema() -> Value {
             "concurrent": number(1, "Runs at once; without it, 2"),
             "queued": number(0, "Runs that wait; without it, 8"),
             "rate": { "type": "integer", "minimum": 1, "maximum": RATE, "description": "Runs begun per minute; without it, as many as there is room for" },
+            "cpu_per_minute": quantity("30s", "CPU time that its runs may take per minute, counted when each is over; without it, what their policies let them"),
+            "memory": quantity("1GiB", "What limits.memory of the runs that go on at once may add up to; without it, what their policies let them"),
+            "label": {
+                "type": "object", "additionalProperties": false,
+                "description": "What each label that it gives its runs may have of that",
+                "properties": { "concurrent": number(1, "Runs at once; without it, the tenant's"), "queued": number(0, "Runs that wait; without it, the tenant's") },
+            },
         },
     });
     json!({
@@ -226,7 +265,8 @@ mod tests {
     fn a_user_belongs_to_the_tenant_that_names_it_then_to_one_that_names_a_group() {
         let config = said(
             "{ \"version\": 1, \"runs\": 3, \"queue\": 0, \"tenants\": {
-                \"a\": { \"groups\": [\"analysts\"], \"policies\": [\"numeric\"], \"concurrent\": 4, \"queued\": 5, \"rate\": 60 },
+                \"a\": { \"groups\": [\"analysts\"], \"policies\": [\"numeric\"], \"concurrent\": 4, \"queued\": 5, \"rate\": 60,
+                    \"cpu_per_minute\": \"30s\", \"memory\": \"1GiB\", \"label\": { \"concurrent\": 1 } },
                 \"b\": { \"users\": [\"1001\"] } } }",
         )
         .unwrap();
@@ -236,7 +276,7 @@ mod tests {
         assert_eq!(tenant(5, 700).as_deref(), Some("a"));
         assert_eq!(tenant(5, 5), None);
         let a = config.tenants.get("a").unwrap();
-        assert_eq!(a.quota.0, Quota { concurrent: 4, queued: 5, rate: 60 });
+        assert_eq!(a.quota.0, Quota { concurrent: 4, queued: 5, rate: 60, cpu: 30_000_000, memory: 1 << 30, label: (1, 5) });
         assert!(a.policies.allow("numeric") && !a.policies.allow("default"));
         let by_group = said("{ \"version\": 1, \"tenants\": { \"a\": { \"groups\": [\"analysts\"] } } }").unwrap();
         assert_eq!(by_group.tenant(&User::of(1001, 1001, PASSWD, GROUP)).map(|(name, _)| name).as_deref(), Some("a"));
@@ -248,7 +288,7 @@ mod tests {
             (Some(value), _) => value.clone(),
             (None, Some("integer")) => schema["minimum"].clone(),
             (None, Some("array")) => json!([]),
-            (None, Some("string")) => json!("x"),
+            (None, Some("string")) => schema["examples"].get(0).cloned().unwrap_or(json!("x")),
             _ => json!({}),
         };
         let properties = schema["properties"].as_object().unwrap();
@@ -263,7 +303,7 @@ mod tests {
         whole["tenants"] = json!({ "a": example(tenant) });
         whole["others"] = example(tenant);
         assert_eq!(said(&whole.to_string()).map(|config| config.tenants.len()), Ok(1));
-        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (6, 6), "a new key has its place here");
+        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (6, 9), "a new key has its place here");
     }
 
     #[test]

@@ -24,8 +24,10 @@ pub const BODY_TIME: Duration = Duration::from_secs(60);
 pub const WRITE_TIME: Duration = Duration::from_secs(30);
 /// How long a front without connections waits for the next.
 pub const FRONT_IDLE: Duration = Duration::from_secs(30);
-/// Bodies that are there at once, in bytes: what one body becomes is several times its size.
+/// Large bodies that are there at once, in bytes: what one body becomes is several times its size.
 pub const FRONT_BODIES: usize = 4 * LARGEST_BODY;
+/// A body of at most so many bytes is small, and waits for no large one.
+pub const SMALL_BODY: u64 = 256 << 10;
 /// What a front may have. Bodies of several connections are there at once.
 pub const BOUNDS: Bounds =
     Bounds { descriptors: 2 * CONNECTIONS as u64 + 64, address_space: 2 << 30, memory: LARGEST_PACKED, accepts: false };
@@ -43,3 +45,9 @@ pub const PREPARED_FOR: Duration = Duration::from_secs(60);
 pub const PREPARED: usize = 256;
 /// How long runs may go on after the supervisor was told to end.
 pub const GRACE: Duration = Duration::from_secs(10);
+/// Forkservers that are kept.
+pub const SERVERS: usize = 32;
+/// Runs that one of them makes at once.
+pub const SERVER_RUNS: u32 = 16;
+/// How long one is kept that nobody wants.
+pub const SERVER_IDLE: Duration = Duration::from_secs(60);

@@ -19,6 +19,10 @@ pub const RUN: usize = 64;
 pub const INLINE: usize = 96 << 10;
 /// Longest sentence of a problem.
 pub const SENTENCE: usize = 16 << 10;
+/// Longest label.
+pub const LABEL: usize = 64;
+/// Longest idempotency key.
+pub const KEY: usize = 255;
 
 /// How a front goes on with a run that it submits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +44,44 @@ pub struct Chosen {
     pub narrowing: String,
 }
 
+/// What a caller calls a run by, within what is its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tags {
+    /// For whom of its own it is; see [`is_label`].
+    pub label: Option<String>,
+    /// What it would ask for the same run by once more; see [`is_key`].
+    pub key: Option<String>,
+}
+
+/// Whether a text can be a label: letters, digits and `-._~`, which stand for themselves in a query of HTTP too.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    (1..=LABEL).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+}
+
+/// Whether a text can be an idempotency key: visible ASCII.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    (1..=KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// What a front asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// How large what is given to a run may be.
     Limits(Chosen),
     /// A run, whose request is beside it ([`crate::packed`]).
-    Submit(Chosen, Then),
+    Submit(Chosen, Then, Tags),
     /// What goes on with a run.
     Look(String),
-    /// Which runs there are.
-    List,
+    /// Which runs there are; of one label, if there is one.
+    List(Option<String>),
     /// Events of a run from this one on, as soon as there are some.
     Events(String, u64),
     /// The run is to end.
     Cancel(String),
+    /// All of a label are to end.
+    CancelLabel(String),
     /// Which policies the identity may use.
     Policies,
     /// Whether the supervisor takes runs, and what is wrong with its configuration.
@@ -126,6 +153,24 @@ fn chosen(from: &mut Reader<'_>) -> Result<Chosen, Malformed> {
     Ok(Chosen { policy: from.text(NAME)?, narrowing: from.text(NARROWING)? })
 }
 
+fn then(from: &mut Reader<'_>) -> Result<Then, Malformed> {
+    [Then::Wait, Then::Stream, Then::Detach].get(usize::from(from.byte()?)).copied().ok_or(Malformed)
+}
+
+/// A text of at most so many bytes that is one.
+fn of(from: &mut Reader<'_>, most: usize, is: impl FnOnce(&str) -> bool) -> Result<String, Malformed> {
+    let text = from.text(most)?;
+    if is(&text) { Ok(text) } else { Err(Malformed) }
+}
+
+fn label(from: &mut Reader<'_>) -> Result<String, Malformed> {
+    of(from, LABEL, is_label)
+}
+
+fn tags(from: &mut Reader<'_>) -> Result<Tags, Malformed> {
+    Ok(Tags { label: from.maybe(label)?, key: from.maybe(|from| of(from, KEY, is_key))? })
+}
+
 impl Ask {
     /// How many descriptors it has.
     #[must_use]
@@ -141,7 +186,7 @@ impl Ask {
             Self::Limits(_) => 1,
             Self::Submit(..) => 2,
             Self::Look(_) => 3,
-            Self::List => 4,
+            Self::List(_) => 4,
             Self::Events(..) => 5,
             Self::Cancel(_) => 6,
             Self::Policies => 7,
@@ -149,21 +194,27 @@ impl Ask {
             Self::Forget => 9,
             Self::Closed => 10,
             Self::Unconfined(_) => 11,
+            Self::CancelLabel(_) => 12,
         });
         to.number(call);
-        if let Self::Limits(chosen) | Self::Submit(chosen, _) = self {
+        if let Self::Limits(chosen) | Self::Submit(chosen, ..) = self {
             to.text(&chosen.policy);
             to.text(&chosen.narrowing);
         }
         match self {
-            Self::Submit(_, then) => to.byte(*then as u8),
-            Self::Look(run) | Self::Cancel(run) => to.text(run),
+            Self::Submit(_, then, tags) => {
+                to.byte(*then as u8);
+                to.maybe(tags.label.as_deref(), Writer::text);
+                to.maybe(tags.key.as_deref(), Writer::text);
+            }
+            Self::List(label) => to.maybe(label.as_deref(), Writer::text),
+            Self::Look(text) | Self::Cancel(text) | Self::CancelLabel(text) => to.text(text),
             Self::Events(run, from) => {
                 to.text(run);
                 to.number(*from);
             }
             Self::Unconfined(why) => to.text(cut(why, SENTENCE)),
-            Self::Limits(_) | Self::List | Self::Policies | Self::Ready | Self::Forget | Self::Closed => {}
+            Self::Limits(_) | Self::Policies | Self::Ready | Self::Forget | Self::Closed => {}
         }
         to.0
     }
@@ -177,12 +228,9 @@ impl Ask {
             let (kind, call) = (from.byte()?, from.number()?);
             let ask = match kind {
                 1 => Self::Limits(chosen(from)?),
-                2 => Self::Submit(
-                    chosen(from)?,
-                    [Then::Wait, Then::Stream, Then::Detach].get(usize::from(from.byte()?)).copied().ok_or(Malformed)?,
-                ),
+                2 => Self::Submit(chosen(from)?, then(from)?, tags(from)?),
                 3 => Self::Look(from.text(RUN)?),
-                4 => Self::List,
+                4 => Self::List(from.maybe(label)?),
                 5 => Self::Events(from.text(RUN)?, from.number()?),
                 6 => Self::Cancel(from.text(RUN)?),
                 7 => Self::Policies,
@@ -190,6 +238,7 @@ impl Ask {
                 9 => Self::Forget,
                 10 => Self::Closed,
                 11 => Self::Unconfined(from.text(SENTENCE)?),
+                12 => Self::CancelLabel(label(from)?),
                 _ => return Err(Malformed),
             };
             Ok((call, ask))
@@ -310,9 +359,11 @@ mod tests {
         let chosen = Chosen { policy: "default".into(), narrowing: "{}".into() };
         let then = [Then::Wait, Then::Stream, Then::Detach];
         let run = || "0a".to_owned();
-        then.map(|then| Ask::Submit(chosen.clone(), then))
+        let tags = Tags { label: Some("student-42".into()), key: Some("0b\"a!".into()) };
+        then.map(|then| Ask::Submit(chosen.clone(), then, if then == Then::Wait { Tags::default() } else { tags.clone() }))
             .into_iter()
-            .chain([Ask::Limits(chosen), Ask::Look(run()), Ask::List, Ask::Events(run(), 7), Ask::Cancel(run()), Ask::Policies])
+            .chain([Ask::Limits(chosen), Ask::Look(run()), Ask::List(None), Ask::List(tags.label), Ask::Events(run(), 7)])
+            .chain([Ask::Cancel(run()), Ask::CancelLabel("a".into()), Ask::Policies])
             .chain([Ask::Ready, Ask::Forget, Ask::Closed, Ask::Unconfined("why".into())])
             .collect()
     }
@@ -359,6 +410,10 @@ mod tests {
         assert!(told.detail.len() <= SENTENCE && told.detail.len() > SENTENCE - 4);
         assert_eq!(Ask::read(&Ask::Look("x".repeat(RUN + 1)).packet(0)), Err(Malformed));
         assert!(Ask::read(&Ask::Look("x".repeat(RUN)).packet(0)).is_ok());
+        for wrong in ["", "a b", "a/b", "\u{e9}", &"x".repeat(LABEL + 1)] {
+            assert!(!is_label(wrong) && Ask::read(&Ask::CancelLabel(wrong.to_owned()).packet(0)).is_err(), "{wrong}");
+        }
+        assert!(is_key(&"!".repeat(KEY)) && !is_key(&"!".repeat(KEY + 1)) && !is_key("a b") && !is_key(""));
         let chosen = Chosen { policy: String::new(), narrowing: "x".repeat(NARROWING + 1) };
         assert_eq!(Ask::read(&Ask::Limits(chosen).packet(0)), Err(Malformed));
     }

@@ -1,15 +1,23 @@
-//! Which run begins next, and which is not even queued: fair between tenants, bounded in all.
+//! Which run begins next, and which is not even queued: fair between tenants, and between the labels of one, bounded in all.
 //!
-//! Always holds: no clock and no I/O; a tenant that has waited longest for a turn has the next; no tenant has more runs at once, or more of them waiting, than its
-//! quota says, and all of them together no more than the whole; what is refused is refused at once.
+//! Always holds: no clock and no I/O; a tenant that has waited longest for a turn has the next, and within it the label that has; no tenant has more at once, or
+//! waiting, than its quota says, no label more than its part of that, and all of them together no more than the whole; what is refused is refused at once.
+
+mod allowance;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use remand_engine::Moment;
+use remand_policy::units::{Bytes, Span};
+
+use allowance::Allowance;
 
 /// What one tenant may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {
     /// Runs at once.
     pub concurrent: usize,
@@ -17,6 +25,23 @@ pub struct Quota {
     pub queued: usize,
     /// Runs begun per minute; 0: as many as there is room for.
     pub rate: u32,
+    /// Microseconds of CPU per minute; 0: as many as its runs take.
+    pub cpu: u64,
+    /// Bytes that the runs that go on at once may take by their limits; 0: as many as these say.
+    pub memory: u64,
+    /// Runs of one label at once, and that wait; 0 at once: as many as the tenant may.
+    pub label: (usize, usize),
+}
+
+/// Whose run it is, and what it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share<'a> {
+    /// The tenant.
+    pub tenant: &'a str,
+    /// The part of the tenant's own that it belongs to.
+    pub label: &'a str,
+    /// Bytes that its limits let it take.
+    pub memory: u64,
 }
 
 /// Why a run is not taken.
@@ -25,23 +50,63 @@ pub enum Overload {
     /// Its tenant has as many waiting as it may.
     #[error("this tenant has {0} runs waiting, which is its quota")]
     Tenant(usize),
+    /// Its label has as many waiting as it may.
+    #[error("this label has {0} runs waiting, which is its part of the quota")]
+    Label(usize),
     /// There are too many in all.
     #[error("{0} runs are waiting, which is all that this daemon keeps")]
     Whole(usize),
     /// Its tenant has asked for too many in this minute.
     #[error("this tenant has had the {0} runs that it may have in a minute")]
-    Rate(u32),
+    Rate(u32, u64),
+    /// Its tenant's runs have taken too much CPU in this minute.
+    #[error("this tenant's runs have had the {} of CPU that they may have in a minute", Span(*.0))]
+    Cpu(u64, u64),
+    /// The run alone could take more memory than its tenant may have at once.
+    #[error("its limits.memory is more than the {} that this tenant may have at once", Bytes(*.0))]
+    Memory(u64),
+}
+
+impl Overload {
+    /// Seconds after which it may be different; none where it never will.
+    #[must_use]
+    pub fn after(&self) -> Option<u64> {
+        match self {
+            Self::Tenant(_) | Self::Label(_) | Self::Whole(_) => Some(1),
+            Self::Rate(_, after) | Self::Cpu(_, after) => Some(*after),
+            Self::Memory(_) => None,
+        }
+    }
+}
+
+/// A run that waits.
+#[derive(Debug)]
+struct Waiting {
+    run: String,
+    memory: u64,
+}
+
+/// The runs of one label.
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Waiting>,
+    running: usize,
+    /// When it last had a turn, in turns.
+    turn: u64,
 }
 
 /// A tenant's runs.
 #[derive(Debug, Default)]
 struct Tenant {
-    waiting: VecDeque<String>,
+    /// By label; only those that have some.
+    lanes: BTreeMap<String, Lane>,
+    waiting: usize,
     running: usize,
-    /// When it last had a turn, in turns.
+    /// Bytes that those that go on may take.
+    memory: u64,
     turn: u64,
-    /// Runs that its rate leaves, and when that was counted.
-    credit: Option<(f64, Moment)>,
+    rate: Option<Allowance>,
+    cpu: Option<Allowance>,
 }
 
 /// All runs that wait, by their ids.
@@ -67,25 +132,54 @@ impl Queue {
         (self.concurrent, self.queued) = (concurrent, queued);
     }
 
+    /// Whether a run would be taken now.
+    ///
+    /// # Errors
+    /// It would not.
+    pub fn room(&mut self, share: Share<'_>, quota: Quota, now: Moment) -> Result<(), Overload> {
+        if quota.memory > 0 && share.memory > quota.memory {
+            return Err(Overload::Memory(quota.memory));
+        }
+        let whole = self.waiting >= self.queued && self.running >= self.concurrent || self.waiting >= self.queued.max(1);
+        let Some(own) = self.tenants.get_mut(share.tenant) else {
+            return if whole { Err(Overload::Whole(self.waiting)) } else { Ok(()) };
+        };
+        // What can begin at once does not wait.
+        if own.waiting >= quota.queued && own.running + own.waiting >= quota.concurrent {
+            return Err(Overload::Tenant(own.waiting));
+        }
+        if let Some(lane) = own.lanes.get(share.label).filter(|_| quota.label.0 > 0)
+            && lane.waiting.len() >= quota.label.1
+            && lane.running + lane.waiting.len() >= quota.label.0
+        {
+            return Err(Overload::Label(lane.waiting.len()));
+        }
+        if whole {
+            return Err(Overload::Whole(self.waiting));
+        }
+        let micros = |number: u64| Duration::from_micros(number).as_secs_f64();
+        if let Some(after) = own.cpu.as_mut().filter(|_| quota.cpu > 0).and_then(|cpu| cpu.lacks(0.0, micros(quota.cpu), now)) {
+            return Err(Overload::Cpu(quota.cpu, after));
+        }
+        match own.rate.as_mut().filter(|_| quota.rate > 0).and_then(|rate| rate.lacks(1.0, quota.rate.into(), now)) {
+            Some(after) => Err(Overload::Rate(quota.rate, after)),
+            None => Ok(()),
+        }
+    }
+
     /// Takes a run, if there is room for it to wait, or to begin.
     ///
     /// # Errors
     /// There is none.
-    pub fn offer(&mut self, tenant: &str, quota: Quota, run: &str, now: Moment) -> Result<(), Overload> {
-        let whole = self.waiting >= self.queued && self.running >= self.concurrent;
-        let (waiting, queued) = (self.waiting, self.queued);
-        let own = self.tenants.entry(tenant.to_owned()).or_default();
-        // What can begin at once does not wait.
-        if own.waiting.len() >= quota.queued && own.running + own.waiting.len() >= quota.concurrent {
-            return Err(Overload::Tenant(own.waiting.len()));
+    pub fn offer(&mut self, share: Share<'_>, quota: Quota, run: &str, now: Moment) -> Result<(), Overload> {
+        self.room(share, quota, now)?;
+        let own = self.tenants.entry(share.tenant.to_owned()).or_default();
+        if quota.rate > 0 {
+            own.rate.get_or_insert_with(|| Allowance::whole(quota.rate.into(), now)).take(1.0, quota.rate.into(), now);
         }
-        if whole || waiting >= queued.max(1) {
-            return Err(Overload::Whole(waiting));
-        }
-        if !own.pay(quota.rate, now) {
-            return Err(Overload::Rate(quota.rate));
-        }
-        own.waiting.push_back(run.to_owned());
+        let lane = own.lanes.entry(share.label.to_owned()).or_default();
+        lane.waiting.push_back(Waiting { run: run.to_owned(), memory: share.memory });
+        own.waiting += 1;
         self.waiting += 1;
         Ok(())
     }
@@ -95,39 +189,57 @@ impl Queue {
         if self.running >= self.concurrent {
             return None;
         }
-        let ready = self.tenants.iter_mut().filter(|(name, tenant)| !tenant.waiting.is_empty() && tenant.running < quota(name).concurrent);
-        let (_, tenant) = ready.min_by_key(|(_, tenant)| tenant.turn)?;
-        let run = tenant.waiting.pop_front()?;
+        let ready = self.tenants.iter_mut().filter_map(|(name, tenant)| {
+            let label = tenant.ready(quota(name))?;
+            Some((tenant, label))
+        });
+        let (tenant, label) = ready.min_by_key(|(tenant, _)| tenant.turn)?;
+        let lane = tenant.lanes.get_mut(&label)?;
+        let Waiting { run, memory } = lane.waiting.pop_front()?;
         self.turns += 1;
-        tenant.turn = self.turns;
+        (lane.turn, tenant.turn) = (self.turns, self.turns);
+        lane.running += 1;
         tenant.running += 1;
+        tenant.waiting -= 1;
+        tenant.memory = tenant.memory.saturating_add(memory);
         self.running += 1;
         self.waiting -= 1;
         Some(run)
     }
 
-    /// A run that had begun is over.
-    pub fn ended(&mut self, tenant: &str) {
-        let Some(own) = self.tenants.get_mut(tenant) else { return };
+    /// A run that had begun is over, after so much CPU; by the quota of its tenant.
+    pub fn ended(&mut self, share: Share<'_>, cpu: Duration, quota: Quota, now: Moment) {
+        let Some(own) = self.tenants.get_mut(share.tenant) else { return };
         own.running = own.running.saturating_sub(1);
+        own.memory = own.memory.saturating_sub(share.memory);
         self.running = self.running.saturating_sub(1);
+        if let Some(lane) = own.lanes.get_mut(share.label) {
+            lane.running = lane.running.saturating_sub(1);
+        }
+        own.forget_idle(share.label);
+        if quota.cpu > 0 {
+            let whole = Duration::from_micros(quota.cpu).as_secs_f64();
+            own.cpu.get_or_insert_with(|| Allowance::whole(whole, now)).take(cpu.as_secs_f64(), whole, now);
+        }
     }
 
     /// A run that waits is wanted no longer; whether it did wait.
-    pub fn withdraw(&mut self, tenant: &str, run: &str) -> bool {
-        let Some(own) = self.tenants.get_mut(tenant) else { return false };
-        let before = own.waiting.len();
-        own.waiting.retain(|waiting| waiting != run);
-        let found = own.waiting.len() < before;
-        self.waiting -= usize::from(found);
-        found
+    pub fn withdraw(&mut self, share: Share<'_>, run: &str) -> bool {
+        let Some(own) = self.tenants.get_mut(share.tenant) else { return false };
+        let Some(lane) = own.lanes.get_mut(share.label) else { return false };
+        let before = lane.waiting.len();
+        lane.waiting.retain(|waiting| waiting.run != run);
+        let found = before - lane.waiting.len();
+        own.waiting -= found;
+        self.waiting -= found;
+        own.forget_idle(share.label);
+        found > 0
     }
 
-    /// Forgets tenants that have nothing here and whose rate has come back.
+    /// Forgets tenants that have nothing here and whose allowances have come back.
     pub fn tidy(&mut self, now: Moment) {
-        let idle = |tenant: &Tenant| tenant.running == 0 && tenant.waiting.is_empty();
-        let whole = |tenant: &Tenant| tenant.credit.is_none_or(|(_, at)| now.since(at) > Duration::from_secs(60));
-        self.tenants.retain(|_, tenant| !idle(tenant) || !whole(tenant));
+        let whole = |allowance: &Option<Allowance>| allowance.as_ref().is_none_or(|allowance| allowance.is_whole(now));
+        self.tenants.retain(|_, tenant| !tenant.lanes.is_empty() || !whole(&tenant.rate) || !whole(&tenant.cpu));
     }
 
     /// How many run, and how many wait.
@@ -138,100 +250,19 @@ impl Queue {
 }
 
 impl Tenant {
-    /// Takes one run off what the rate leaves; whether there was one.
-    fn pay(&mut self, rate: u32, now: Moment) -> bool {
-        if rate == 0 {
-            return true;
+    /// The label whose run is the next of this tenant, if one can begin.
+    fn ready(&self, quota: Quota) -> Option<String> {
+        if self.running >= quota.concurrent {
+            return None;
         }
-        let whole = f64::from(rate);
-        let (left, at) = self.credit.unwrap_or((whole, now));
-        let left = (left + now.since(at).as_secs_f64() * whole / 60.0).min(whole);
-        let paid = left >= 1.0;
-        self.credit = Some((if paid { left - 1.0 } else { left }, now));
-        paid
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    const QUOTA: Quota = Quota { concurrent: 2, queued: 3, rate: 0 };
-
-    fn at(seconds: u64) -> Moment {
-        Moment::told(seconds * 1_000_000_000)
+        let fits = |waiting: &Waiting| quota.memory == 0 || self.memory.saturating_add(waiting.memory) <= quota.memory;
+        let may = |lane: &Lane| (quota.label.0 == 0 || lane.running < quota.label.0) && lane.waiting.front().is_some_and(fits);
+        self.lanes.iter().filter(|(_, lane)| may(lane)).min_by_key(|(_, lane)| lane.turn).map(|(label, _)| label.clone())
     }
 
-    #[test]
-    fn tenants_take_turns_however_many_runs_one_has() {
-        let mut queue = Queue::new(1, 100);
-        for number in 0..3 {
-            queue.offer("greedy", QUOTA, &format!("g{number}"), at(0)).unwrap();
+    fn forget_idle(&mut self, label: &str) {
+        if self.lanes.get(label).is_some_and(|lane| lane.running == 0 && lane.waiting.is_empty()) {
+            self.lanes.remove(label);
         }
-        queue.offer("late", QUOTA, "l0", at(0)).unwrap();
-        let mut order = Vec::new();
-        while let Some(run) = queue.next(|_| QUOTA) {
-            queue.ended(if run.starts_with('g') { "greedy" } else { "late" });
-            order.push(run);
-        }
-        assert_eq!(order, ["g0", "l0", "g1", "g2"]);
-        assert_eq!(queue.counts(), (0, 0));
-    }
-
-    #[test]
-    fn a_quota_bounds_what_runs_and_what_waits() {
-        let mut queue = Queue::new(10, 100);
-        let quota = Quota { concurrent: 1, queued: 2, rate: 0 };
-        let offer = |queue: &mut Queue, run: &str| queue.offer("a", quota, run, at(0));
-        offer(&mut queue, "1").unwrap();
-        assert_eq!(queue.next(|_| quota).as_deref(), Some("1"));
-        assert_eq!(queue.next(|_| quota), None);
-        offer(&mut queue, "2").unwrap();
-        offer(&mut queue, "3").unwrap();
-        assert_eq!(queue.next(|_| quota), None);
-        assert_eq!(offer(&mut queue, "4"), Err(Overload::Tenant(2)));
-        queue.offer("b", quota, "5", at(0)).unwrap();
-        assert_eq!(queue.next(|_| quota).as_deref(), Some("5"), "another is not held up");
-        assert!(queue.withdraw("a", "2") && !queue.withdraw("a", "2"));
-        queue.ended("a");
-        assert_eq!(queue.next(|_| quota).as_deref(), Some("3"));
-        assert_eq!(queue.counts(), (2, 0));
-    }
-
-    #[test]
-    fn what_cannot_wait_can_still_begin() {
-        let mut queue = Queue::new(10, 100);
-        let quota = Quota { concurrent: 1, queued: 0, rate: 0 };
-        queue.offer("a", quota, "1", at(0)).unwrap();
-        assert_eq!(queue.offer("a", quota, "2", at(0)), Err(Overload::Tenant(1)));
-        assert_eq!(queue.next(|_| quota).as_deref(), Some("1"));
-        assert_eq!(queue.offer("a", quota, "2", at(0)), Err(Overload::Tenant(0)));
-    }
-
-    #[test]
-    fn all_together_are_bounded() {
-        let mut queue = Queue::new(1, 2);
-        for run in ["1", "2"] {
-            queue.offer(run, QUOTA, run, at(0)).unwrap();
-        }
-        assert_eq!(queue.offer("3", QUOTA, "3", at(0)), Err(Overload::Whole(2)));
-        queue.next(|_| QUOTA).unwrap();
-        queue.offer("3", QUOTA, "3", at(0)).unwrap();
-        assert_eq!(queue.next(|_| QUOTA), None, "one at once");
-    }
-
-    #[test]
-    fn a_rate_comes_back_with_time() {
-        let mut queue = Queue::new(10, 100);
-        let quota = Quota { concurrent: 9, queued: 9, rate: 2 };
-        let mut offer = |seconds| queue.offer("a", quota, "r", at(seconds));
-        assert_eq!([offer(0), offer(0), offer(0), offer(29)], [Ok(()), Ok(()), Err(Overload::Rate(2)), Err(Overload::Rate(2))]);
-        assert_eq!([offer(30), offer(30)], [Ok(()), Err(Overload::Rate(2))]);
-        queue.withdraw("a", "r");
-        queue.tidy(at(40));
-        assert_eq!(queue.tenants.len(), 1, "what it has used is remembered");
-        queue.tidy(at(100));
-        assert!(queue.tenants.is_empty());
     }
 }

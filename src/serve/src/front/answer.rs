@@ -81,7 +81,11 @@ pub fn events(portions: mpsc::Receiver<Bytes>) -> Response<Answer> {
 
 /// A run that was taken and goes on.
 pub fn taken(run: &str) -> Response<Answer> {
-    let mut response = document(StatusCode::ACCEPTED, serde_json::json!({ "run": run }).to_string());
+    at(document(StatusCode::ACCEPTED, serde_json::json!({ "run": run }).to_string()), run)
+}
+
+/// With the place of a run.
+pub fn at(mut response: Response<Answer>, run: &str) -> Response<Answer> {
     if let Ok(place) = HeaderValue::from_str(&format!("/v1/runs/{run}")) {
         response.headers_mut().insert(LOCATION, place);
     }

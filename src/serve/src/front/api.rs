@@ -4,6 +4,7 @@
 //! names no file of the host.
 
 use std::fmt::Display;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use http_body_util::{BodyExt, Limited};
@@ -11,6 +12,7 @@ use hyper::body::{Body, Incoming};
 use hyper::header::{ACCEPT, CONTENT_ENCODING, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
 use remand_plan::job::{JobError, Room};
+use remand_plan::request::Mode;
 use remand_plan::submission::Submission;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -18,21 +20,26 @@ use tokio::time::timeout;
 use super::answer::{self, Answer, broken, gone};
 use super::link::{Link, text};
 use super::{openapi, stream};
-use crate::limits::{BODY_TIME, LARGEST_BODY};
-use crate::protocol::{Ask, Chosen, NARROWING, Problem, Tell, Then};
+use crate::limits::{BODY_TIME, LARGEST_BODY, SMALL_BODY};
+use crate::protocol::{Ask, Chosen, NARROWING, Problem, Tags, Tell, Then, is_key, is_label};
 use crate::{memory, packed};
 
 /// What a browser of events tells that it has seen.
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
+/// See [`idempotency_key`].
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How to answer.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
+
+/// What stands in the place of a label.
+const NO_LABEL: &str = "for: a label is 1 to 64 letters, digits, and any of - . _ ~";
 
 /// What the connections of a front share.
 #[derive(Debug)]
 pub struct Front {
     /// The way to the supervisor.
     pub link: Rc<Link>,
-    /// Kilobytes of bodies that there is room for.
+    /// Kilobytes of large bodies that there is room for.
     pub bodies: Semaphore,
     /// Landlock holds it.
     pub landlocked: bool,
@@ -51,18 +58,26 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
         (["version"], &Method::GET) => answer::document(StatusCode::OK, front.version()),
         (["openapi.json"], &Method::GET) => answer::document(StatusCode::OK, openapi::document().to_string()),
         (["v1", "policies"], &Method::GET) => asked(&front, &Ask::Policies).await,
-        (["v1", "runs"], &Method::GET) => asked(&front, &Ask::List).await,
+        (["v1", "runs"], &Method::GET) => match label_of(request.uri().query()) {
+            Ok(label) => asked(&front, &Ask::List(label)).await,
+            Err(problem) => answer::problem(&problem),
+        },
+        (["v1", "runs"], &Method::DELETE) => match label_of(request.uri().query()) {
+            Ok(Some(label)) => asked(&front, &Ask::CancelLabel(label)).await,
+            Ok(None) => answer::problem(&refused(400, "which runs? /v1/runs?for=LABEL is those of a label, /v1/runs/RUN is one")),
+            Err(problem) => answer::problem(&problem),
+        },
         (["v1", "runs"], &Method::POST) => submit(&front, request).await.unwrap_or_else(|problem| answer::problem(&problem)),
         (["v1", "runs", run], &Method::GET) => asked(&front, &Ask::Look((*run).to_owned())).await,
         (["v1", "runs", run], &Method::DELETE) => asked(&front, &Ask::Cancel((*run).to_owned())).await,
         (["v1", "runs", run, "events"], &Method::GET) => {
             let seen = request.headers().get(LAST_EVENT).and_then(|seen| seen.to_str().ok()?.parse::<u64>().ok());
-            stream::events(&front.link, (*run).to_owned(), seen.map_or(0, |seen| seen.saturating_add(1)), None).await
+            stream::of_run(&front.link, (*run).to_owned(), seen.map_or(0, |seen| seen.saturating_add(1))).await
         }
         (["healthz" | "readyz" | "version" | "openapi.json"] | ["v1", "policies"] | ["v1", "runs", _, "events"], _) => {
             answer::other_method("GET")
         }
-        (["v1", "runs"], _) => answer::other_method("GET, POST"),
+        (["v1", "runs"], _) => answer::other_method("DELETE, GET, POST"),
         (["v1", "runs", _], _) => answer::other_method("DELETE, GET"),
         _ => {
             answer::problem(&Problem { hint: Some("GET /openapi.json has every path".to_owned()), ..refused(404, "there is no such path") })
@@ -72,6 +87,16 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
 
 fn refused(status: u16, detail: impl Into<String>) -> Problem {
     Problem { status, exit_status: 2, detail: detail.into(), ..Problem::default() }
+}
+
+/// The label that a query names, which is all that one can say here.
+fn label_of(query: Option<&str>) -> Result<Option<String>, Problem> {
+    match query.map(|query| query.split_once('=').unwrap_or((query, ""))) {
+        None => Ok(None),
+        Some(("for", label)) if is_label(label) => Ok(Some(label.to_owned())),
+        Some(("for", _)) => Err(refused(400, NO_LABEL)),
+        Some((name, _)) => Err(refused(400, format!("the query: {} is not known; `for` is", remand_policy::text::quote(name)))),
+    }
 }
 
 /// What one document answers.
@@ -108,6 +133,17 @@ fn says(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     words.any(|said| said.eq_ignore_ascii_case(word))
 }
 
+/// What the caller would ask for the same run by once more.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let wrong = || refused(400, "Idempotency-Key: 1 to 255 visible characters of ASCII are expected, once");
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
+    match (keys.next(), keys.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) => key.to_str().ok().filter(|key| is_key(key)).map(|key| Some(key.to_owned())).ok_or_else(wrong),
+        _ => Err(wrong()),
+    }
+}
+
 async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<Answer>, Problem> {
     let headers = request.headers();
     let then = match () {
@@ -118,9 +154,11 @@ async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<An
     if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(refused(415, "a body is taken as it is, without Content-Encoding"));
     }
-    let (chosen, memory) = {
+    let key = idempotency_key(headers)?;
+    let (chosen, label, memory) = {
         let size = request.body().size_hint().exact().unwrap_or(LARGEST_BODY as u64).min(LARGEST_BODY as u64);
-        let kilobytes = u32::try_from(size >> 10).unwrap_or(u32::MAX);
+        // Whoever announces a large one and lets it come slowly holds up other large ones, and nothing else.
+        let kilobytes = if size <= SMALL_BODY { 0 } else { u32::try_from(size >> 10).unwrap_or(u32::MAX) };
         let whole = async {
             // Its place is given back as soon as it has become something smaller.
             let place = front.bodies.acquire_many(kilobytes).await.ok();
@@ -132,9 +170,9 @@ async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<An
             Some(_) => refused(413, format!("the body has more than {LARGEST_BODY} bytes")),
             None => refused(400, format!("the body: {error}")),
         })?;
-        described(front, &body.to_bytes()).await?
+        described(front, &body.to_bytes(), then).await?
     };
-    let mut call = front.link.call(&Ask::Submit(chosen, then), Some(memory));
+    let mut call = front.link.call(&Ask::Submit(chosen, then, Tags { label, key }), Some(memory));
     let run = match call.next(|_| then == Then::Detach).await {
         Ok((Tell::Accepted(run), _)) => run,
         Ok((Tell::Problem(problem), _)) => return Err(problem),
@@ -143,7 +181,7 @@ async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<An
     };
     match then {
         Then::Detach => Ok(answer::taken(&run)),
-        Then::Stream => Ok(stream::events(&front.link, run, 0, Some(call)).await),
+        Then::Stream => Ok(answer::at(stream::of_call(&front.link, run.clone(), call), &run)),
         Then::Wait => match call.next(|_| true).await {
             Ok((Tell::Document(long), beside)) => match text(long, beside) {
                 Ok(text) => Ok(answer::document(StatusCode::OK, text)),
@@ -157,9 +195,13 @@ async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<An
 }
 
 /// A body as what the supervisor takes: a policy's name with what is narrowed, and the rest packed.
-async fn described(front: &Front, body: &[u8]) -> Result<(Chosen, std::os::fd::OwnedFd), Problem> {
+async fn described(front: &Front, body: &[u8], then: Then) -> Result<(Chosen, Option<String>, OwnedFd), Problem> {
     let body = std::str::from_utf8(body).map_err(|error| wrong(&format!("no UTF-8: {error}")))?;
     let mut submission = Submission::read(body).map_err(|error| wrong(&error))?;
+    let label = submission.label.take();
+    if label.as_ref().is_some_and(|label| !is_label(label)) {
+        return Err(refused(400, format!("the request: {NO_LABEL}")));
+    }
     if !submission.mounts.is_empty() {
         return Err(refused(422, "the request: mounts: a request names no file of the daemon's host; send files by content, in `files`"));
     }
@@ -183,12 +225,15 @@ async fn described(front: &Front, body: &[u8]) -> Result<(Chosen, std::os::fd::O
         Ok(_) => return Err(gone(&"an answer to something else")),
         Err(error) => return Err(gone(&error)),
     };
-    let request = submission.request(room).map_err(|error| wrong(&error))?;
+    let mut request = submission.request(room).map_err(|error| wrong(&error))?;
+    if let Mode::Script(script) = &mut request.mode {
+        script.lines = then != Then::Wait;
+    }
     let size = request.items.size().saturating_add(request.query.size());
     let Some(packed) = packed::pack(&request) else {
         return Err(wrong(&JobError::TooLarge { size, allowed: room.size }));
     };
-    memory::sealed(&packed).map(|memory| (chosen, memory)).map_err(|error| gone(&error))
+    memory::sealed(&packed).map(|memory| (chosen, label, memory)).map_err(|error| gone(&error))
 }
 
 fn wrong(why: &dyn Display) -> Problem {

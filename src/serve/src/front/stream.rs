@@ -15,29 +15,45 @@ use super::answer::{self, Answer};
 use super::link::{Call, Link, text};
 use crate::protocol::{Ask, Tell};
 
-/// Answers with the events of a run from this one on. `held`: the call whose run ends with the reader.
-pub async fn events(link: &Rc<Link>, run: String, mut from: u64, held: Option<Call>) -> Response<Answer> {
+/// Answers with the events of a run from this one on.
+pub async fn of_run(link: &Rc<Link>, run: String, mut from: u64) -> Response<Answer> {
     // The first answer says whether there is such a run.
-    let (first, mut over) = match portion(link, &run, &mut from).await {
-        Ok(portion) => portion,
-        Err(told) => return told,
-    };
+    match portion(link, &run, &mut from).await {
+        Ok(first) => answer::events(told(link, run, from, Some(first), None)),
+        Err(told) => told,
+    }
+}
+
+/// Answers with the events of the run that `call` submitted and that ends with its reader: at once, so that they know which it is.
+pub fn of_call(link: &Rc<Link>, run: String, call: Call) -> Response<Answer> {
+    answer::events(told(link, run, 0, None, Some(call)))
+}
+
+/// Portion by portion, as they are taken. `held` lives as long.
+fn told(link: &Rc<Link>, run: String, mut from: u64, first: Option<(Bytes, bool)>, held: Option<Call>) -> mpsc::Receiver<Bytes> {
     let (to, portions) = mpsc::channel(1);
     let link = Rc::clone(link);
     spawn_local(async move {
         let _held = held;
         let mut next = first;
-        while to.send(next).await.is_ok() && !over {
-            let asked = tokio::select! {
-                asked = portion(&link, &run, &mut from) => asked,
-                () = to.closed() => return,
+        loop {
+            let (bytes, over) = match next.take() {
+                Some(portion) => portion,
+                None => tokio::select! {
+                    // A stream that breaks off is a stream without its last event.
+                    asked = portion(&link, &run, &mut from) => match asked {
+                        Ok(portion) => portion,
+                        Err(_) => return,
+                    },
+                    () = to.closed() => return,
+                },
             };
-            // A stream that breaks off is a stream without its last event.
-            let Ok(asked) = asked else { return };
-            (next, over) = asked;
+            if to.send(bytes).await.is_err() || over {
+                return;
+            }
         }
     });
-    answer::events(portions)
+    portions
 }
 
 /// The next portion, and whether it is the last.

@@ -5,24 +5,19 @@
 
 use std::os::fd::OwnedFd;
 
-use remand_engine::{Moment, run_id};
-use remand_plan::outcome::PolicyRef;
+use remand_engine::Moment;
 use serde_json::{Value, json};
 
 use super::Supervisor;
-use super::policies::refused;
 use super::process::{Fault, Open};
-use super::record::{Job, Record, State};
+use super::record::{Record, State};
+use super::submit::Submitted;
 use crate::config::Tenant;
-use crate::limits::LARGEST_PACKED;
-use crate::protocol::{Ask, Chosen, INLINE, Long, Problem, Tell, Then};
-use crate::queue::Overload;
-use crate::{memory, packed};
+use crate::memory;
+use crate::protocol::{Ask, Chosen, INLINE, Long, Problem, Tell};
 
 /// Packets of one front that are heard before it is another's turn.
 const TURN: usize = 16;
-/// Bytes of requests of one tenant that wait.
-const WAITING: usize = 128 << 20;
 
 /// A text, in the packet or beside it.
 pub fn long(text: String) -> Result<(Long, Option<OwnedFd>), Problem> {
@@ -44,7 +39,7 @@ fn unknown() -> Problem {
         "a run that was waited for is forgotten when its answer was given; results of others are kept for a while, and not over a restart"
             .to_owned(),
     );
-    Problem { status: 404, exit_status: 2, detail: "there is no such run of yours".to_owned(), hint, retry_after: None }
+    Problem { status: 404, exit_status: 2, detail: "unknown: there is no such run of yours".to_owned(), hint, retry_after: None }
 }
 
 impl Supervisor<'_> {
@@ -74,13 +69,13 @@ impl Supervisor<'_> {
                 });
                 self.tell(number, call, &told.unwrap_or_else(Tell::Problem), None);
             }
-            Ask::Submit(chosen, then) => return self.submit(number, call, chosen, then, beside),
+            Ask::Submit(chosen, then, tags) => return self.submit(number, call, Submitted { chosen, then, tags, beside }),
             Ask::Look(run) => {
                 let told = self.own(number, &run).map(|record| record.document(&run, true));
                 self.document(number, call, told.ok_or_else(unknown));
             }
-            Ask::List => {
-                let told = self.list(number);
+            Ask::List(label) => {
+                let told = self.list(number, label.as_deref());
                 self.document(number, call, Ok(told));
             }
             Ask::Events(run, from) => return self.read_events(number, call, run, from),
@@ -90,6 +85,11 @@ impl Supervisor<'_> {
                     self.cancel(&run);
                 }
                 self.document(number, call, told.ok_or_else(unknown));
+            }
+            Ask::CancelLabel(label) => {
+                let runs = self.going_of(number, &label);
+                runs.iter().for_each(|run| self.cancel(run));
+                self.document(number, call, Ok(json!({ "cancelled": runs }).to_string()));
             }
             Ask::Policies => {
                 let told = self.tenant_of(number).map(|tenant| {
@@ -139,7 +139,7 @@ impl Supervisor<'_> {
         found.ok_or_else(changed)
     }
 
-    fn may(&self, number: u64, chosen: &Chosen) -> Result<Tenant, Problem> {
+    pub(super) fn may(&self, number: u64, chosen: &Chosen) -> Result<Tenant, Problem> {
         let tenant = self.tenant_of(number)?;
         let path = chosen.policy.contains('/') || chosen.policy.ends_with(".jsonc");
         if path || !tenant.policies.allow(&chosen.policy) {
@@ -156,12 +156,20 @@ impl Supervisor<'_> {
         self.runs.get(run).filter(|record| record.is_of(identity))
     }
 
-    fn list(&self, number: u64) -> String {
+    fn list(&self, number: u64, label: Option<&str>) -> String {
         let Some(identity) = self.fronts.get(&number).map(|front| front.identity) else { return String::new() };
-        let mut runs: Vec<_> = self.runs.iter().filter(|(_, record)| record.is_of(identity)).collect();
+        let mut runs: Vec<_> =
+            self.runs.iter().filter(|(_, record)| record.is_of(identity) && label.is_none_or(|label| record.label == label)).collect();
         runs.sort_by_key(|(_, record)| std::cmp::Reverse(record.number));
         let runs: Vec<_> = runs.into_iter().map(|(run, record)| record.document(run, false)).collect();
         format!("{{\"runs\":[{}]}}", runs.join(","))
+    }
+
+    /// The runs of a label of the front's own that are not over.
+    fn going_of(&self, number: u64, label: &str) -> Vec<String> {
+        let Some(identity) = self.fronts.get(&number).map(|front| front.identity) else { return Vec::new() };
+        let own = self.runs.iter().filter(|(_, record)| record.identity.user() == identity.user() && record.label == label);
+        own.filter(|(_, record)| !matches!(record.state, State::Over(_))).map(|(run, _)| run.clone()).collect()
     }
 
     fn ready(&self, number: u64) -> Result<String, Problem> {
@@ -177,89 +185,6 @@ impl Supervisor<'_> {
             Some(_) => "the old one is used: see the log".into(),
         };
         Ok(json!({ "status": "ready", "running": running, "queued": waiting, "configuration": configuration }).to_string())
-    }
-
-    fn submit(&mut self, number: u64, call: u64, chosen: Chosen, then: Then, beside: Option<OwnedFd>) -> Result<(), Fault> {
-        let taken = self.take(number, call, chosen, then, beside)?;
-        match taken {
-            Ok(run) => {
-                if then != Then::Detach
-                    && let Some(front) = self.fronts.get_mut(&number)
-                {
-                    front.opens(call, Open::Run(run.clone()))?;
-                }
-                self.tell(number, call, &Tell::Accepted(run), None);
-            }
-            Err(problem) => self.tell(number, call, &Tell::Problem(problem), None),
-        }
-        Ok(())
-    }
-
-    /// Takes a run in, to begin when it is its turn. A request that cannot be read is the front's fault.
-    fn take(
-        &mut self,
-        number: u64,
-        call: u64,
-        chosen: Chosen,
-        then: Then,
-        beside: Option<OwnedFd>,
-    ) -> Result<Result<String, Problem>, Fault> {
-        let now = Moment::now();
-        if self.ending.is_some() {
-            return Ok(Err(Problem {
-                status: 503,
-                exit_status: 10,
-                retry_after: Some(1),
-                detail: "the daemon is ending".to_owned(),
-                hint: None,
-            }));
-        }
-        let looked = self.may(number, &chosen).and_then(|tenant| Ok((tenant, self.policies.effective(&chosen, now)?)));
-        let (tenant, effective) = match looked {
-            Ok(looked) => looked,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        let Some(front) = self.fronts.get(&number) else { return Err("it has ended".to_owned()) };
-        let (identity, name, run) = (front.identity, front.tenant.clone(), run_id());
-        let waiting: usize = self
-            .runs
-            .values()
-            .filter(|record| record.tenant == name)
-            .map(|record| match &record.state {
-                State::Queued(job) => job.size,
-                _ => 0,
-            })
-            .sum();
-        let memory = beside.ok_or("it submitted nothing")?;
-        let bytes = memory::read(memory, LARGEST_PACKED).map_err(|error| format!("what it submitted: {error}"))?;
-        let request = packed::unpack(&bytes).map_err(|_| "what it submitted is malformed".to_owned())?;
-        let effective = match effective.choosing(&request.choice, true, &identity) {
-            Ok(effective) => effective,
-            Err(refusal) => return Ok(Err(refused(&refusal))),
-        };
-        if waiting.saturating_add(bytes.len()) > WAITING {
-            let detail = "the requests of this tenant that wait are too large together".to_owned();
-            return Ok(Err(Problem { status: 429, exit_status: 10, retry_after: Some(1), detail, hint: None }));
-        }
-        if let Err(overload) = self.queue.offer(&name, tenant.quota.0, &run, now) {
-            let after = if let Overload::Rate(rate) = overload { (60 / u64::from(rate.max(1))).max(1) } else { 1 };
-            let detail = overload.to_string();
-            return Ok(Err(Problem { status: 429, exit_status: 10, retry_after: Some(after), detail, hint: None }));
-        }
-        let policy = effective.policy();
-        let record = Record {
-            identity,
-            tenant: name,
-            policy: PolicyRef { name: policy.name.clone(), hash: policy.hash() },
-            then,
-            held: (then != Then::Detach).then_some((number, call)),
-            readers: Vec::new(),
-            events: super::events::Shared::default(),
-            number: self.taken(),
-            state: State::Queued(Box::new(Job { chosen, effective, request, size: bytes.len() })),
-        };
-        self.runs.insert(run.clone(), record);
-        Ok(Ok(run))
     }
 
     fn read_events(&mut self, number: u64, call: u64, run: String, from: u64) -> Result<(), Fault> {

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use remand_engine::host::{Depth, observe};
-use remand_engine::{Caller, Effective, Engine, Identity, Moment, PrepareError, Prepared, Program, Refusal};
+use remand_engine::{Effective, Engine, Moment, Prepared, Refusal};
 use remand_policy::shipped::SHIPPED;
 use serde_json::Value;
 
@@ -20,6 +19,7 @@ use crate::protocol::{Chosen, Problem};
 struct Kept {
     since: Moment,
     effective: Effective,
+    hash: String,
     /// As soon as a run was made.
     prepared: Option<Arc<Prepared>>,
 }
@@ -61,27 +61,27 @@ impl Store {
             let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.since).map(|(chosen, _)| chosen.clone());
             oldest.map(|oldest| self.kept.remove(&oldest));
         }
-        self.kept.insert(chosen.clone(), Kept { since: now, effective: effective.clone(), prepared: None });
+        let hash = effective.policy().hash();
+        self.kept.insert(chosen.clone(), Kept { since: now, effective: effective.clone(), hash, prepared: None });
         Ok(effective)
     }
 
-    /// What a policy is on this host, for runs of this identity. `effective`: with what the request chooses.
-    pub fn prepared(
-        &mut self,
-        chosen: &Chosen,
-        effective: &Effective,
-        plain: bool,
-        identity: Identity,
-    ) -> Result<Arc<Prepared>, PrepareError> {
-        if let Some(prepared) = self.kept.get(chosen).filter(|_| plain).and_then(|kept| kept.prepared.clone()) {
-            return Ok(prepared);
+    /// What a policy of this hash is on this host, if it was made ready for a run before.
+    pub fn ready(&self, chosen: &Chosen, hash: &str) -> Option<Arc<Prepared>> {
+        let kept = self.kept.get(chosen).filter(|kept| kept.hash == hash)?;
+        kept.prepared.clone()
+    }
+
+    /// Keeps that for the next, if it is still what the name means.
+    pub fn keep(&mut self, chosen: &Chosen, hash: &str, prepared: &Arc<Prepared>) {
+        if let Some(kept) = self.kept.get_mut(chosen).filter(|kept| kept.hash == hash) {
+            kept.prepared = Some(Arc::clone(prepared));
         }
-        let caller = Caller { identity, ..Caller::default() };
-        let prepared = Arc::new(self.engine.prepare(effective, Program::Python, &observe(Depth::Quick), &caller)?);
-        if let Some(kept) = self.kept.get_mut(chosen).filter(|_| plain) {
-            kept.prepared = Some(Arc::clone(&prepared));
-        }
-        Ok(prepared)
+    }
+
+    /// What makes policies ready.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Everything is looked at anew.

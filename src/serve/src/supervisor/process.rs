@@ -25,6 +25,8 @@ use crate::wire;
 pub enum Open {
     /// A run that lives as long as the call.
     Run(String),
+    /// Somebody who waits for the outcome of a run that does not.
+    Waiter(String),
     /// Somebody who waits for a run's events.
     Reader(String),
 }

@@ -1,4 +1,6 @@
 //! One run from when it was taken to when it is forgotten.
+//!
+//! Always holds: a run with an idempotency key lives on by itself, whoever waits for it.
 
 use remand_engine::{Effective, Identity, Request, Run};
 use remand_plan::outcome::PolicyRef;
@@ -6,6 +8,7 @@ use serde_json::json;
 
 use super::events::Shared;
 use crate::protocol::{Chosen, Problem, Then};
+use crate::queue::Share;
 
 /// See the module.
 pub struct Record {
@@ -17,27 +20,47 @@ pub struct Record {
     pub policy: PolicyRef,
     /// How whoever submitted it goes on with it.
     pub then: Then,
+    /// The part of the tenant's own that it counts for; empty: none in particular.
+    pub label: String,
+    /// What it can be asked for once more by, and what of its request has to be the same.
+    pub key: Option<(String, Body)>,
+    /// Bytes that its limits let it take.
+    pub memory: u64,
     /// The front and the call that it belongs to. None: it lives on by itself, or is wanted no longer.
     pub held: Option<(u64, u64)>,
+    /// Those who wait for its outcome: front, call.
+    pub waiters: Vec<(u64, u64)>,
     /// Those who wait for events: front, call, from which number on.
     pub readers: Vec<(u64, u64, u64)>,
     /// What it said.
     pub events: Shared,
-    /// How many were taken before it.
+    /// Grows from one that is taken to the next.
     pub number: u64,
+    /// The forkserver that made it, if that is kept.
+    pub server: Option<u64>,
+    /// It was cancelled, and has not begun.
+    pub unwanted: bool,
     /// Where it is.
     pub state: State,
 }
 
 /// Where a run is.
 pub enum State {
-    /// It waits.
+    /// It waits for its turn.
     Queued(Box<Job>),
+    /// It has its turn, and waits for what it begins with.
+    Preparing(Box<Job>),
     /// It goes on.
     Running(Box<Run<'static>>),
     /// It is over.
     Over(Ending),
 }
+
+/// SHA-256 of what a run is asked for by.
+pub type Body = [u8; 32];
+
+/// An idempotency key: the user whose it is, the label, the key.
+pub type Keyed = (u32, String, String);
 
 /// What is to be run.
 pub struct Job {
@@ -66,10 +89,26 @@ impl Record {
         self.identity.user() == identity.user() || identity.user() == 0
     }
 
+    /// Whose share of the queue it takes.
+    pub fn share(&self) -> Share<'_> {
+        Share { tenant: &self.tenant, label: &self.label, memory: self.memory }
+    }
+
+    /// Its idempotency key, if it has one.
+    pub fn keyed(&self) -> Option<Keyed> {
+        let (key, _) = self.key.as_ref()?;
+        Some((self.identity.user(), self.label.clone(), key.clone()))
+    }
+
+    /// Where it is, which is nowhere until it is put somewhere else.
+    pub fn take_state(&mut self) -> State {
+        std::mem::replace(&mut self.state, State::Over(Ending::Problem(Problem::default())))
+    }
+
     /// Bytes that are kept of it.
     pub fn size(&self) -> usize {
         let kept = match &self.state {
-            State::Queued(job) => job.size,
+            State::Queued(job) | State::Preparing(job) => job.size,
             State::Running(..) => 0,
             State::Over(Ending::Outcome(text)) => text.len(),
             State::Over(Ending::Problem(problem)) => problem.detail.len(),
@@ -81,10 +120,12 @@ impl Record {
     pub fn document(&self, run: &str, whole: bool) -> String {
         let state = match &self.state {
             State::Queued(_) => "queued",
-            State::Running(..) => "running",
+            State::Preparing(_) | State::Running(..) => "running",
             State::Over(_) => "over",
         };
-        let mut text = json!({ "run": run, "state": state, "policy": self.policy.name, "user": self.identity.user() }).to_string();
+        let label = (!self.label.is_empty()).then_some(&self.label);
+        let mut text =
+            json!({ "run": run, "state": state, "policy": self.policy.name, "user": self.identity.user(), "for": label }).to_string();
         let rest = match &self.state {
             State::Over(Ending::Outcome(outcome)) if whole => format!(",\"outcome\":{outcome}}}"),
             State::Over(Ending::Problem(problem)) if whole => {

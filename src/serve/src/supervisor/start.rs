@@ -1,0 +1,199 @@
+//! How a supervisor begins: its configuration, its socket, what it was started with.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::geteuid;
+use remand_engine::host::{Depth, observe};
+use remand_engine::trust::{Distrust, open_if_there};
+use remand_engine::{Held, close_on_exec};
+use remand_policy::source::{LARGEST, Source};
+use remand_policy::text::Problem as Wrong;
+use serde_json::json;
+
+use super::place::{self, Bound};
+use super::policies::Store;
+use super::preparing::Preparing;
+use super::servers::Servers;
+use super::{LISTENER, PREPARED, SIGNALS, Supervisor};
+use crate::config::{self, Config};
+use crate::log::{Form, Log};
+use crate::queue::Queue;
+
+/// Where things are.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The socket; else the usual one.
+    pub socket: Option<PathBuf>,
+    /// The configuration; else the usual one, if it is there.
+    pub config: Option<PathBuf>,
+    /// Without a configuration: everybody may run something.
+    pub everybody: bool,
+}
+
+/// Why there is no daemon.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration cannot be trusted or opened.
+    #[error("the configuration {}: {}", path.display(), distrust.of(path))]
+    Distrusted {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        distrust: Distrust,
+    },
+    /// It is not there, or cannot be read.
+    #[error("the configuration {}: {why}", path.display())]
+    Unreadable {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// It is not understood.
+    #[error("the configuration: {}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Wrong {
+        /// Its text.
+        text: Source,
+        /// Every problem.
+        problems: Vec<Wrong>,
+    },
+    /// There is no socket.
+    #[error("the socket {}: {why}", path.display())]
+    Socket {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The kernel refuses something.
+    #[error("{what}: {errno}")]
+    Kernel {
+        /// What.
+        what: &'static str,
+        /// Its answer.
+        errno: Errno,
+    },
+}
+
+pub(super) fn kernel(what: &'static str) -> impl FnOnce(Errno) -> ServeError {
+    move |errno| ServeError::Kernel { what, errno }
+}
+
+fn processors() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// The configuration, as it is used; with its file, if there is one.
+///
+/// # Errors
+/// It cannot be used.
+pub fn configured(places: &Places) -> Result<(Config, Option<PathBuf>), ServeError> {
+    let path = places.config.clone().unwrap_or_else(|| config::FILE.into());
+    let unreadable = |why: String| ServeError::Unreadable { path: path.clone(), why };
+    let opened = open_if_there(&path).map_err(|distrust| ServeError::Distrusted { path: path.clone(), distrust })?;
+    let Some(file) = opened else {
+        if places.config.is_some() {
+            return Err(unreadable("there is no such file".to_owned()));
+        }
+        return Ok((Config::without_file(geteuid().as_raw(), processors(), places.everybody), None));
+    };
+    let mut text = Vec::new();
+    let length = file.take(LARGEST as u64 + 1).read_to_end(&mut text).map_err(|error| unreadable(error.to_string()))?;
+    if length > LARGEST {
+        return Err(unreadable(format!("larger than {LARGEST} bytes")));
+    }
+    let source = Source { file: path.to_string_lossy().into_owned(), text: text.into() };
+    match config::read(&source, processors()) {
+        Ok(config) => Ok((config, Some(path))),
+        Err(problems) => Err(ServeError::Wrong { text: source, problems }),
+    }
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// It cannot begin, or the kernel refuses what it lives from.
+pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), ServeError> {
+    let (config, file) = configured(places)?;
+    raise_descriptors();
+    let path = places.socket.clone().unwrap_or_else(place::usual);
+    let bound = Bound::listen(&path).map_err(|why| ServeError::Socket { path: path.clone(), why })?;
+    keep_to_itself().map_err(kernel("descriptors that were left open"))?;
+    let signals = Held::all_that_end(&[]).map_err(kernel("holding signals back"))?;
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(kernel("epoll"))?;
+    let preparing = Preparing::new().map_err(kernel("eventfd"))?;
+    let wait = |data| EpollEvent::new(EpollFlags::EPOLLIN, data);
+    epoll.add(&bound.listener, wait(LISTENER)).map_err(kernel("epoll"))?;
+    epoll.add(&signals, wait(SIGNALS)).map_err(kernel("epoll"))?;
+    epoll.add(&preparing, wait(PREPARED)).map_err(kernel("epoll"))?;
+    let host = observe(Depth::Quick);
+    let log = Log::new(form, say);
+    let weaker = (!host.privileged).then_some("no privilege: fronts and runs have this user's id, and it alone is served");
+    log.say("serving", json!({ "socket": path.to_string_lossy(), "configuration": file.map(|file| file.to_string_lossy().into_owned()), "weaker": weaker }));
+    let mut supervisor = Supervisor {
+        epoll,
+        bound: Some(bound),
+        signals,
+        log,
+        places: places.clone(),
+        queue: Queue::new(config.runs, config.queue),
+        config,
+        wrong: None,
+        first_front: host.privileged.then(|| host.first_run_id.saturating_sub(1)),
+        policies: Store::default(),
+        preparing,
+        servers: Servers::default(),
+        keys: BTreeMap::new(),
+        deaf: None,
+        fronts: BTreeMap::new(),
+        front_of: BTreeMap::new(),
+        runs: BTreeMap::new(),
+        followed: BTreeMap::new(),
+        last: 0,
+        refused: VecDeque::new(),
+        told_refusal: None,
+        ending: None,
+        quiet: None,
+    };
+    notify("READY=1");
+    supervisor.work()
+}
+
+/// What whoever started this left open is no front's: the socket of a service manager above all.
+fn keep_to_itself() -> Result<(), Errno> {
+    let open = fs::read_dir("/proc/self/fd").map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
+    let numbers: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    // The directory's own is gone by now.
+    numbers.into_iter().filter(|number| *number > 2).try_for_each(|number| match close_on_exec(number) {
+        Err(Errno::EBADF) => Ok(()),
+        done => done,
+    })
+}
+
+/// A run needs some forty, a front one.
+fn raise_descriptors() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(65536).max(soft), hard); // what is there then is what there is
+    }
+}
+
+/// Tells whoever started this as a service.
+pub(super) fn notify(state: &str) {
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::net::{SocketAddr, UnixDatagram};
+    let Some(name) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let address = match name.as_bytes().split_first() {
+        Some((b'@', name)) => SocketAddr::from_abstract_name(name),
+        _ => SocketAddr::from_pathname(&name),
+    };
+    // Who does not listen misses it.
+    let _ = UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(state.as_bytes(), &address?));
+}

@@ -1,0 +1,97 @@
+//! What the daemon keeps between runs: what policies are on this host, forkservers.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use libtest_mimic::Trial;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use remand_tests::command::{Call, until};
+use remand_tests::daemon::Daemon;
+use remand_tests::processes::{Process, appears, vanishes};
+use remand_tests::scratch::Scratch;
+use remand_tests::{Check, ensure, trial};
+use serde_json::json;
+
+use super::{finished, goes_on, state, submitted};
+
+/// All of them.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("serve::an_interpreter_that_is_asked_for_the_first_time_holds_nobody_up", asked),
+        trial("serve::a_forkserver_is_kept_for_the_runs_of_one_policy", kept),
+        trial("serve::a_kept_forkserver_that_is_killed_is_replaced", killed),
+    ]
+}
+
+/// Its question never ends before somebody else was answered.
+fn asked() -> Check {
+    let scratch = Scratch::new();
+    let bin = scratch.path().join("v/bin");
+    fs::create_dir_all(&bin)?;
+    fs::write(scratch.path().join("v/pyvenv.cfg"), "home = /usr/bin\n")?;
+    symlink("/usr/bin/python3", bin.join("python3"))?;
+    let path = format!("{}:/usr/bin:/bin", bin.display());
+    let daemon = Daemon::beside(scratch, |socket| Call::new(&["serve", "--log", "json", "--socket", socket]).env("PATH", &path))?;
+    let run = submitted(&daemon, "import sys\nreturn sys.prefix")?;
+    let question = until(|| daemon.others().into_iter().next()).ok_or_else(|| format!("nothing is asked: {}", daemon.log()))?;
+    let signal = |signal| kill(Pid::from_raw(question.pid), signal).map_err(|errno| errno.to_string());
+    signal(Signal::SIGSTOP)?;
+    let during = state(&daemon, &run);
+    signal(Signal::SIGCONT)?;
+    ensure(during.as_ref().is_ok_and(|during| during["state"] == "running"), "others are answered meanwhile", &(during, daemon.log()))?;
+    let over = until(|| state(&daemon, &run).ok().filter(|state| state["state"] == "over"));
+    let prefix = over.as_ref().and_then(|over| over["outcome"]["value"].as_str()).unwrap_or_default();
+    ensure(prefix.ends_with("/v"), "by the interpreter that was new", &over)
+}
+
+/// The one that is there while nothing runs.
+fn alone(daemon: &Daemon) -> Option<Process> {
+    until(|| <[Process; 1]>::try_from(daemon.others()).ok()).map(|[server]| server)
+}
+
+fn kept() -> Check {
+    let daemon = Daemon::start(&[])?;
+    let one = || daemon.run(&json!({ "code": "return 1" }));
+    finished(&one()?, &json!(1))?;
+    let first = alone(&daemon);
+    ensure(first.is_some(), "it stays when its run is over", &daemon.others())?;
+    for _ in 0..3 {
+        finished(&one()?, &json!(1))?;
+    }
+    let (name, beside) = ("rs-kept", submitted(&daemon, &goes_on("rs-kept"))?);
+    ensure(appears(name).is_some(), "it runs", &daemon.log())?;
+    finished(&one()?, &json!(1))?;
+    daemon.ask(&["-X", "DELETE"], &format!("/v1/runs/{beside}"))?;
+    ensure(vanishes(name) && alone(&daemon) == first, "it made all of them", &daemon.others())?;
+    let other = json!({ "code": "return 2", "overrides": { "limits": { "memory": "48MiB" } } });
+    finished(&daemon.run(&other)?, &json!(2))?;
+    ensure(until(|| (daemon.others().len() == 2).then_some(())).is_some(), "another policy has another", &daemon.others())?;
+    daemon.signal(Signal::SIGHUP);
+    ensure(until(|| daemon.others().is_empty().then_some(())).is_some(), "none is kept over a reload", &daemon.others())?;
+    finished(&one()?, &json!(1))
+}
+
+fn killed() -> Check {
+    let daemon = Daemon::start(&[])?;
+    finished(&daemon.run(&json!({ "code": "return 1" }))?, &json!(1))?;
+    let server = alone(&daemon).ok_or_else(|| format!("none is kept: {:?}", daemon.others()))?;
+    let name = "rs-server";
+    let body = json!({ "code": goes_on(name), "overrides": {} }).to_string();
+    let waits = daemon.curl(None, &["-d", &body], "/v1/runs")?.spawn()?;
+    ensure(appears(name).is_some(), "it runs", &daemon.log())?;
+    kill(Pid::from_raw(server.pid), Signal::SIGKILL).map_err(|errno| errno.to_string())?;
+    ensure(daemon.logs(&["forkserver ended"]), "noticed", &daemon.log())?;
+    finished(&daemon.run(&json!({ "code": "return 2" }))?, &json!(2))?;
+    // The run needed it no longer, or has ended with it.
+    let runs = daemon.ask(&[], "/v1/runs")?.json();
+    let going = runs["runs"].as_array().into_iter().flatten().find_map(|run| run["run"].as_str().map(str::to_owned));
+    if let Some(run) = going {
+        daemon.ask(&["-X", "DELETE"], &format!("/v1/runs/{run}"))?;
+    }
+    let told = waits.wait_with_output()?;
+    let text = String::from_utf8_lossy(&told.stdout).into_owned();
+    ensure(text.contains("HTTP 200") && text.contains("\"verdict\""), "an outcome, not silence", &text)?;
+    ensure(vanishes(name), "nothing of it is left", &daemon.log())?;
+    ensure(alone(&daemon).is_some_and(|next| next != server), "another in its place", &daemon.others())
+}
