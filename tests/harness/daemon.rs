@@ -1,6 +1,6 @@
 //! A running `remand serve`, and who asks it, by curl.
 //!
-//! Always holds: it is killed with this value; its socket lies in a directory of its own.
+//! Always holds: it ends with this value, with its runs; its socket lies in a directory of its own.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -190,7 +190,12 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         if let Some(mut started) = self.started.take() {
-            started.signal(Signal::SIGKILL);
+            // The second ends what goes on; what it keeps for runs is removed only by itself.
+            started.signal(Signal::SIGTERM);
+            started.signal(Signal::SIGINT);
+            if until(|| self.ended().then_some(())).is_none() {
+                started.signal(Signal::SIGKILL);
+            }
             // Waited for, lest other trials find it.
             let _ = started.end();
         }

@@ -153,7 +153,7 @@ fn detached() -> Check {
 fn lines() -> Check {
     let daemon = Daemon::start(&[])?;
     let code = "print('first')\nimport time\nwhile True: time.sleep(1)";
-    let body = json!({ "mode": "script", "code": code, "overrides": { "limits": { "wall_time": "60s" } } }).to_string();
+    let body = json!({ "mode": "script", "code": code }).to_string();
     let head = format!("POST /v1/runs HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let mut said = BufReader::new(daemon.raw(head.as_bytes())?).lines().map_while(Result::ok);
     let place = said.find(|line| line.to_lowercase().starts_with("location: /v1/runs/"));

@@ -21,7 +21,7 @@ pub fn trials() -> Vec<Trial> {
 
 /// The configuration of [`one_at_once`], with four at once.
 fn four_at_once(more: &str) -> String {
-    one_at_once(more).replace("\"concurrent\": 1,", "\"concurrent\": 4,")
+    one_at_once(more).replacen("\"concurrent\": 1,", "\"concurrent\": 4,", 1)
 }
 
 fn detached(daemon: &Daemon, request: &Json) -> Result<Answer, End> {
@@ -105,11 +105,12 @@ fn amounts() -> Check {
     let (_kept, file) = configured(&four_at_once("\"queued\": 1, \"memory\": \"100MiB\""))?;
     let daemon = Daemon::start(&["--config", &file])?;
     let name = "rs-memory";
-    let first = detached(&daemon, &json!({ "code": goes_on(name) }))?.json();
-    ensure(appears(name).is_some(), "it runs", &daemon.log())?;
-    let second = detached(&daemon, &json!({ "code": "return 2" }))?.json();
+    let sized = |code: &str| json!({ "code": code, "overrides": { "limits": { "memory": "60MiB" } } });
+    let first = detached(&daemon, &sized(&goes_on(name)))?.json();
+    ensure(appears(name).is_some(), "it runs", &(&first, daemon.log()))?;
+    let second = detached(&daemon, &sized("return 2"))?.json();
     let second = second["run"].as_str().unwrap_or_default();
-    ensure(state(&daemon, second)?["state"] == "queued", "twice 64 MiB is more", &daemon.log())?;
+    ensure(state(&daemon, second)?["state"] == "queued", "twice 60 MiB is more", &daemon.log())?;
     daemon.ask(&["-X", "DELETE"], &format!("/v1/runs/{}", first["run"].as_str().unwrap_or_default()))?;
     let over = until(|| state(&daemon, second).ok().filter(|state| state["state"] == "over"));
     ensure(over.as_ref().is_some_and(|over| over["outcome"]["value"] == 2), "its turn comes", &over)?;

@@ -124,9 +124,9 @@ class SocketExchange(Exchange):
         try:
             self._exchange(request)
         except http.client.IncompleteRead:
-            self._why = "it went before the run was over"
+            self._why = self._why or "it went before the run was over"
         except (OSError, ValueError, http.client.HTTPException) as error:
-            self._why = str(error) or type(error).__name__
+            self._why = self._why or str(error) or type(error).__name__
         self._put(b"")
 
     def _exchange(self, request: bytes) -> None:

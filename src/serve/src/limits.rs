@@ -37,6 +37,8 @@ pub const FRONTS: usize = 256;
 pub const EVENTS: usize = 16 << 20;
 /// Bytes of results that are kept for one tenant, and how many.
 pub const KEPT_BYTES: usize = 64 << 20;
+/// The same of all tenants together.
+pub const KEPT_IN_ALL: usize = 1 << 30;
 /// See [`KEPT_BYTES`].
 pub const KEPT: usize = 1000;
 /// How long what a policy becomes on this host is used before it is looked at again.
@@ -49,5 +51,7 @@ pub const GRACE: Duration = Duration::from_secs(10);
 pub const SERVERS: usize = 32;
 /// Runs that one of them makes at once.
 pub const SERVER_RUNS: u32 = 16;
+/// How long one may take to set itself up before those that wait for it have one of their own.
+pub const SERVER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long one is kept that nobody wants.
 pub const SERVER_IDLE: Duration = Duration::from_secs(60);

@@ -22,6 +22,12 @@ fn read(summary: &str, schema: &Value) -> Value {
     json!({ "summary": summary, "responses": { "200": said("As asked", "application/json", schema), "default": { "$ref": "#/components/responses/Problem" } } })
 }
 
+/// A path's operation that takes a parameter.
+fn listed(mut operation: Value, parameter: &Value) -> Value {
+    operation["parameters"] = json!([parameter]);
+    operation
+}
+
 /// The whole document.
 pub fn document() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into());
@@ -32,6 +38,7 @@ pub fn document() -> Value {
     let problem = generator.subschema_for::<Shown<'static>>().to_value();
     let mut schemas = generator.take_definitions(true);
     schemas.insert("RunState".to_owned(), run_state(&outcome));
+    let label = |required: bool| json!({ "name": "for", "in": "query", "required": required, "schema": { "type": "string", "pattern": "^[A-Za-z0-9._~-]{1,64}$" }, "description": "Those of a label" });
     let run = json!([{ "name": "run", "in": "path", "required": true, "schema": { "type": "string" } }]);
     let state = reference("RunState");
     let anything = json!({ "type": "object" });
@@ -40,10 +47,18 @@ pub fn document() -> Value {
         "info": { "title": "remand", "version": env!("CARGO_PKG_VERSION"), "description": "Runs untrusted Python. HTTP/1.1 over a Unix socket." },
         "paths": {
             "/v1/runs": {
-                "get": read("Your runs, the newest first", &json!({ "type": "object", "properties": { "runs": { "type": "array", "items": state } } })),
+                "get": listed(read("Your runs, the newest first", &json!({ "type": "object", "properties": { "runs": { "type": "array", "items": state } } })), &label(false)),
+                "delete": listed(
+                    read("Cancels what waits or goes on of a label", &json!({ "type": "object", "properties": { "cancelled": { "type": "array", "items": { "type": "string" } } } })),
+                    &label(true),
+                ),
                 "post": {
                     "summary": "Runs code and waits for its end. Closing the connection cancels it, but with Prefer: respond-async",
-                    "parameters": [{ "name": "Prefer", "in": "header", "schema": { "type": "string" }, "description": "respond-async: answer at once, and go on without the connection" }],
+                    "parameters": [
+                        { "name": "Prefer", "in": "header", "schema": { "type": "string" }, "description": "respond-async: answer at once, and go on without the connection" },
+                        { "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
+                          "description": "The same key and body join the run that they were first sent for, which goes on without the connection, or get its result; another body is a conflict (409)" },
+                    ],
                     "requestBody": { "required": true, "content": { "application/json": { "schema": request } } },
                     "responses": {
                         "200": { "description": "It is over; or its events, where Accept is text/event-stream", "content": {
@@ -84,7 +99,10 @@ fn run_state(outcome: &Value) -> Value {
             "run": { "type": "string" },
             "state": { "enum": ["queued", "running", "over"] },
             "policy": { "type": "string" },
+            "user": { "type": "integer" },
+            "for": { "type": ["string", "null"] },
             "outcome": outcome,
+            "problem": { "type": "object" },
         },
     })
 }

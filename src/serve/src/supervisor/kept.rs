@@ -3,11 +3,18 @@
 //! Always holds: what is kept of results is bounded for each tenant and in all, the oldest of whoever has most going first; a run that is forgotten has no key,
 //! no reader and no waiter any more.
 
+use std::collections::BTreeMap;
+
 use super::Supervisor;
 use super::asked::long;
-use super::record::State;
-use crate::limits::{KEPT, KEPT_BYTES};
+use super::record::{Record, State};
+use crate::limits::{KEPT, KEPT_BYTES, KEPT_IN_ALL};
 use crate::protocol::{Problem, Tell, Then};
+
+/// Whether a run is over, and its result kept.
+fn is_kept(record: &Record) -> bool {
+    record.then == Then::Detach && matches!(record.state, State::Over(_))
+}
 
 impl Supervisor<'_> {
     /// Forgets the oldest results of a tenant that has too many.
@@ -24,6 +31,22 @@ impl Supervisor<'_> {
             // The newest is kept, however large.
             if place > 0 && (place >= KEPT || bytes > KEPT_BYTES) {
                 self.forget(&run);
+            }
+        }
+    }
+
+    /// Forgets the oldest results of whoever has most, while there are too many in all.
+    pub(super) fn keep_all_within(&mut self) {
+        loop {
+            let mut bytes = BTreeMap::<&str, usize>::new();
+            for record in self.runs.values().filter(|record| is_kept(record)) {
+                *bytes.entry(&record.tenant).or_default() += record.size();
+            }
+            let most = bytes.iter().max_by_key(|(_, bytes)| **bytes).map(|(tenant, _)| *tenant);
+            let theirs = self.runs.iter().filter(|(_, record)| is_kept(record) && Some(record.tenant.as_str()) == most);
+            match theirs.min_by_key(|(_, record)| record.number).map(|(run, _)| run.clone()) {
+                Some(run) if bytes.values().sum::<usize>() > KEPT_IN_ALL => self.forget(&run),
+                _ => return,
             }
         }
     }

@@ -89,7 +89,10 @@ impl Supervisor<'_> {
         self.tell_readers(run);
         self.tell_waiters(run, &ending);
         match (then, held) {
-            (Then::Detach, _) => self.keep_within(&tenant),
+            (Then::Detach, _) => {
+                self.keep_within(&tenant);
+                self.keep_all_within();
+            }
             // Until its stream is read to the end.
             (Then::Stream, Some(_)) => {}
             (Then::Wait, _) | (Then::Stream, None) => self.forget(run),

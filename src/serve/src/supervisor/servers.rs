@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use remand_engine::{Forkserver, Moment, Prepared};
 
-use crate::limits::{SERVER_IDLE, SERVER_RUNS, SERVERS};
+use crate::limits::{SERVER_IDLE, SERVER_PATIENCE, SERVER_RUNS, SERVERS};
 use crate::protocol::Chosen;
 
 /// What a forkserver is for.
@@ -32,12 +32,19 @@ pub struct Kept {
     pub waiting: Option<Vec<String>>,
     /// Runs that it made and that go on.
     pub runs: u32,
+    /// When it was begun.
+    begun: Moment,
     /// When it was last wanted.
     wanted: Moment,
     number: u64,
 }
 
 impl Kept {
+    /// Whether it does not come to serve.
+    pub fn is_stuck(&self, now: Moment) -> bool {
+        self.waiting.as_ref().is_some_and(|waiting| !waiting.is_empty()) && now.since(self.begun) > SERVER_PATIENCE
+    }
+
     /// Whether nobody wanted it for a while.
     pub fn is_idle(&self, now: Moment) -> bool {
         self.runs == 0 && self.waiting.as_ref().is_none_or(Vec::is_empty) && now.since(self.wanted) > SERVER_IDLE
@@ -96,7 +103,7 @@ impl Servers {
             let oldest = self.kept.iter().map(|kept| (kept.wanted, kept.number)).min();
             gone.extend(self.take(|kept| Some(kept.number) == oldest.map(|(_, number)| number)));
         }
-        self.kept.push(Kept { server, purpose, prepared, waiting: Some(Vec::new()), runs: 0, wanted: now, number });
+        self.kept.push(Kept { server, purpose, prepared, waiting: Some(Vec::new()), runs: 0, begun: now, wanted: now, number });
         gone
     }
 

@@ -81,7 +81,7 @@ impl Supervisor<'_> {
             self.end_front(number, "idle");
         }
         self.hear_again(now);
-        self.end_servers(|server| server.is_idle(now));
+        self.end_servers(|server| server.is_idle(now) || server.is_stuck(now));
         self.queue.tidy(now);
         self.refused.retain_mut(|stream| !matches!(stream.read(&mut [0; 512]), Ok(0)));
         if self.ending.is_some_and(|since| now.since(since) > GRACE) {
