@@ -13,7 +13,7 @@ use remand_tests::scratch::Scratch;
 use remand_tests::{Check, ensure, trial};
 use serde_json::json;
 
-use super::{finished, goes_on, state, submitted};
+use super::{finished, goes_on, state, status, submitted};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -34,11 +34,12 @@ fn asked() -> Check {
     let path = format!("{}:/usr/bin:/bin", bin.display());
     let daemon = Daemon::beside(scratch, |socket| Call::new(&["serve", "--log", "json", "--socket", socket]).env("PATH", &path))?;
     let run = submitted(&daemon, "return 1")?;
-    let question = until(|| daemon.others().into_iter().next()).ok_or_else(|| format!("nothing is asked: {}", daemon.log()))?;
-    let signal = |signal| kill(Pid::from_raw(question.pid), signal).map_err(|errno| errno.to_string());
-    signal(Signal::SIGSTOP)?;
+    // Whatever is asked of the host or of the interpreter, it does not go on.
+    let signal = |process: &Process, signal| kill(Pid::from_raw(process.pid), signal).is_ok();
+    let stopped = |process: &Process| signal(process, Signal::SIGSTOP) && status(process.pid, "State").starts_with('T');
+    let question = until(|| daemon.others().into_iter().find(stopped)).ok_or_else(|| format!("nothing is asked: {}", daemon.log()))?;
     let during = state(&daemon, &run);
-    signal(Signal::SIGCONT)?;
+    signal(&question, Signal::SIGCONT);
     ensure(during.as_ref().is_ok_and(|during| during["state"] == "running"), "others are answered meanwhile", &(during, daemon.log()))?;
     let over = until(|| state(&daemon, &run).ok().filter(|state| state["state"] == "over"));
     ensure(over.as_ref().is_some_and(|over| over["outcome"]["value"] == 1), "and it begins when it can", &over)

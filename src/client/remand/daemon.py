@@ -228,7 +228,8 @@ class SocketExchange(Exchange):
 
     def finish(self) -> None:
         if os.getpid() != self._owner:
-            return self._socket.close()
+            self._socket.close()
+            return
         with self._lock:
             if self._unwanted:
                 return

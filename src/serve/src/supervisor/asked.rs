@@ -143,7 +143,7 @@ impl Supervisor<'_> {
         let tenant = self.tenant_of(number)?;
         let path = chosen.policy.contains('/') || chosen.policy.ends_with(".jsonc");
         if path || !tenant.policies.allow(&chosen.policy) {
-            let what = if path { "is a path, and not served to you: a policy's name is expected" } else { "is not served to you" };
+            let what = if path { "is a path, and is not served to you: a policy's name is expected" } else { "is not served to you" };
             let detail = format!("the request: policy: {} {what}", remand_policy::text::quote(&chosen.policy));
             let hint = Some(format!("you may use: {}", self.policies.names(&tenant.policies).join(", ")));
             return Err(Problem { status: 403, exit_status: 2, detail, hint, retry_after: None });
