@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::thread;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
@@ -33,11 +34,16 @@ fn asked() -> Check {
     symlink("/usr/bin/python3", bin.join("python3"))?;
     let path = format!("{}:/usr/bin:/bin", bin.display());
     let daemon = Daemon::beside(scratch, |socket| Call::new(&["serve", "--log", "json", "--socket", socket]).env("PATH", &path))?;
-    let run = submitted(&daemon, "return 1")?;
     // Whatever is asked of the host or of the interpreter, it does not go on.
     let signal = |process: &Process, signal| kill(Pid::from_raw(process.pid), signal).is_ok();
     let stopped = |process: &Process| signal(process, Signal::SIGSTOP) && status(process.pid, "State").starts_with('T');
-    let question = until(|| daemon.others().into_iter().find(stopped)).ok_or_else(|| format!("nothing is asked: {}", daemon.log()))?;
+    let (question, run) = thread::scope(|scope| {
+        // It is looked for before it is there.
+        let question = scope.spawn(|| until(|| daemon.others().into_iter().find(stopped)));
+        let run = submitted(&daemon, "return 1");
+        (question.join().ok().flatten(), run)
+    });
+    let (question, run) = (question.ok_or_else(|| format!("nothing is asked: {}", daemon.log()))?, run?);
     let during = state(&daemon, &run);
     signal(&question, Signal::SIGCONT);
     ensure(during.as_ref().is_ok_and(|during| during["state"] == "running"), "others are answered meanwhile", &(during, daemon.log()))?;
