@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::thread;
 
 use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
@@ -37,17 +36,17 @@ fn asked() -> Check {
     // Whatever is asked of the host or of the interpreter, it does not go on.
     let signal = |process: &Process, signal| kill(Pid::from_raw(process.pid), signal).is_ok();
     let stopped = |process: &Process| signal(process, Signal::SIGSTOP) && status(process.pid, "State").starts_with('T');
-    let (question, run) = thread::scope(|scope| {
-        // It is looked for before it is there.
-        let question = scope.spawn(|| until(|| daemon.others().into_iter().find(stopped)));
-        let run = submitted(&daemon, "return 1");
-        (question.join().ok().flatten(), run)
-    });
-    let (question, run) = (question.ok_or_else(|| format!("nothing is asked: {}", daemon.log()))?, run?);
-    let during = state(&daemon, &run);
+    let body = json!({ "code": "return 1" }).to_string();
+    // It is looked for before it is there.
+    let submitting = daemon.curl(None, &["-H", "Prefer: respond-async", "-d", &body], "/v1/runs")?.spawn()?;
+    let question = until(|| daemon.others().into_iter().find(stopped)).ok_or_else(|| format!("nothing is asked: {}", daemon.log()))?;
+    let listed = daemon.ask(&[], "/v1/runs");
     signal(&question, Signal::SIGCONT);
-    ensure(during.as_ref().is_ok_and(|during| during["state"] == "running"), "others are answered meanwhile", &(during, daemon.log()))?;
-    let over = until(|| state(&daemon, &run).ok().filter(|state| state["state"] == "over"));
+    submitting.wait_with_output()?;
+    let listed = listed?.json();
+    ensure(listed["runs"][0]["state"] == "running", "others are answered meanwhile", &(&listed, daemon.log()))?;
+    let run = listed["runs"][0]["run"].as_str().unwrap_or_default();
+    let over = until(|| state(&daemon, run).ok().filter(|state| state["state"] == "over"));
     ensure(over.as_ref().is_some_and(|over| over["outcome"]["value"] == 1), "and it begins when it can", &over)
 }
 

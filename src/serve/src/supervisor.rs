@@ -25,12 +25,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
-use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use remand_engine::host::{Depth, observe};
 use remand_engine::{Held, Moment};
 use serde_json::json;
 
 use crate::config::Config;
-use crate::log::Log;
+use crate::log::{Form, Log};
 use crate::protocol::Tell;
 use crate::queue::Queue;
 use place::Bound;
@@ -41,7 +42,7 @@ use record::{Keyed, Record, State};
 use servers::Servers;
 use start::kernel;
 
-pub use start::{Places, ServeError, configured, serve};
+pub use start::{Places, ServeError, configured};
 
 /// What a descriptor of the loop is: the kind in the upper two bits, a number in the others.
 const LISTENER: u64 = 0;
@@ -87,6 +88,56 @@ struct Supervisor<'s> {
     ending: Option<Moment>,
     /// Nothing goes on any more, since then.
     quiet: Option<Moment>,
+}
+
+/// Serves until a signal ends it.
+///
+/// # Errors
+/// It cannot begin, or the kernel refuses what it lives from.
+pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), ServeError> {
+    let (config, file) = configured(places)?;
+    start::raise_descriptors();
+    let path = places.socket.clone().unwrap_or_else(place::usual);
+    let bound = Bound::listen(&path).map_err(|why| ServeError::Socket { path: path.clone(), why })?;
+    start::keep_to_itself().map_err(kernel("descriptors that were left open"))?;
+    let signals = Held::all_that_end(&[]).map_err(kernel("holding signals back"))?;
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(kernel("epoll"))?;
+    let preparing = Preparing::new().map_err(kernel("eventfd"))?;
+    let wait = |data| EpollEvent::new(EpollFlags::EPOLLIN, data);
+    epoll.add(&bound.listener, wait(LISTENER)).map_err(kernel("epoll"))?;
+    epoll.add(&signals, wait(SIGNALS)).map_err(kernel("epoll"))?;
+    epoll.add(&preparing, wait(PREPARED)).map_err(kernel("epoll"))?;
+    let host = observe(Depth::Quick);
+    let log = Log::new(form, say);
+    let weaker = (!host.privileged).then_some("no privilege: fronts and runs have this user's id, and it alone is served");
+    log.say("serving", json!({ "socket": path.to_string_lossy(), "configuration": file.map(|file| file.to_string_lossy().into_owned()), "weaker": weaker }));
+    let mut supervisor = Supervisor {
+        epoll,
+        bound: Some(bound),
+        signals,
+        log,
+        places: places.clone(),
+        queue: Queue::new(config.runs, config.queue),
+        config,
+        wrong: None,
+        first_front: host.privileged.then(|| host.first_run_id.saturating_sub(1)),
+        policies: Store::default(),
+        preparing,
+        servers: Servers::default(),
+        keys: BTreeMap::new(),
+        deaf: None,
+        fronts: BTreeMap::new(),
+        front_of: BTreeMap::new(),
+        runs: BTreeMap::new(),
+        followed: BTreeMap::new(),
+        last: 0,
+        refused: VecDeque::new(),
+        told_refusal: None,
+        ending: None,
+        quiet: None,
+    };
+    start::notify("READY=1");
+    supervisor.work()
 }
 
 impl Supervisor<'_> {

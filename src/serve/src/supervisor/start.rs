@@ -1,30 +1,19 @@
-//! How a supervisor begins: its configuration, its socket, what it was started with.
+//! What a supervisor begins with: where things are, its configuration, what it was started with.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use nix::errno::Errno;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::geteuid;
-use remand_engine::host::{Depth, observe};
+use remand_engine::close_on_exec;
 use remand_engine::trust::{Distrust, open_if_there};
-use remand_engine::{Held, close_on_exec};
 use remand_policy::source::{LARGEST, Source};
 use remand_policy::text::Problem as Wrong;
-use serde_json::json;
 
-use super::place::{self, Bound};
-use super::policies::Store;
-use super::preparing::Preparing;
-use super::servers::Servers;
-use super::{LISTENER, PREPARED, SIGNALS, Supervisor};
 use crate::config::{self, Config};
-use crate::log::{Form, Log};
-use crate::queue::Queue;
 
 /// Where things are.
 #[derive(Clone, Debug, Default)]
@@ -116,58 +105,8 @@ pub fn configured(places: &Places) -> Result<(Config, Option<PathBuf>), ServeErr
     }
 }
 
-/// Serves until a signal ends it.
-///
-/// # Errors
-/// It cannot begin, or the kernel refuses what it lives from.
-pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), ServeError> {
-    let (config, file) = configured(places)?;
-    raise_descriptors();
-    let path = places.socket.clone().unwrap_or_else(place::usual);
-    let bound = Bound::listen(&path).map_err(|why| ServeError::Socket { path: path.clone(), why })?;
-    keep_to_itself().map_err(kernel("descriptors that were left open"))?;
-    let signals = Held::all_that_end(&[]).map_err(kernel("holding signals back"))?;
-    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(kernel("epoll"))?;
-    let preparing = Preparing::new().map_err(kernel("eventfd"))?;
-    let wait = |data| EpollEvent::new(EpollFlags::EPOLLIN, data);
-    epoll.add(&bound.listener, wait(LISTENER)).map_err(kernel("epoll"))?;
-    epoll.add(&signals, wait(SIGNALS)).map_err(kernel("epoll"))?;
-    epoll.add(&preparing, wait(PREPARED)).map_err(kernel("epoll"))?;
-    let host = observe(Depth::Quick);
-    let log = Log::new(form, say);
-    let weaker = (!host.privileged).then_some("no privilege: fronts and runs have this user's id, and it alone is served");
-    log.say("serving", json!({ "socket": path.to_string_lossy(), "configuration": file.map(|file| file.to_string_lossy().into_owned()), "weaker": weaker }));
-    let mut supervisor = Supervisor {
-        epoll,
-        bound: Some(bound),
-        signals,
-        log,
-        places: places.clone(),
-        queue: Queue::new(config.runs, config.queue),
-        config,
-        wrong: None,
-        first_front: host.privileged.then(|| host.first_run_id.saturating_sub(1)),
-        policies: Store::default(),
-        preparing,
-        servers: Servers::default(),
-        keys: BTreeMap::new(),
-        deaf: None,
-        fronts: BTreeMap::new(),
-        front_of: BTreeMap::new(),
-        runs: BTreeMap::new(),
-        followed: BTreeMap::new(),
-        last: 0,
-        refused: VecDeque::new(),
-        told_refusal: None,
-        ending: None,
-        quiet: None,
-    };
-    notify("READY=1");
-    supervisor.work()
-}
-
 /// What whoever started this left open is no front's: the socket of a service manager above all.
-fn keep_to_itself() -> Result<(), Errno> {
+pub(super) fn keep_to_itself() -> Result<(), Errno> {
     let open = fs::read_dir("/proc/self/fd").map_err(|error| error.raw_os_error().map_or(Errno::EIO, Errno::from_raw))?;
     let numbers: Vec<i32> = open.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
     // The directory's own is gone by now.
@@ -178,7 +117,7 @@ fn keep_to_itself() -> Result<(), Errno> {
 }
 
 /// A run needs some forty, a front one.
-fn raise_descriptors() {
+pub(super) fn raise_descriptors() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(65536).max(soft), hard); // what is there then is what there is
     }
