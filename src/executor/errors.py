@@ -234,7 +234,8 @@ def missing_from(error):
     return "", None
 
 
-def error_frame(error, file, text, item, denied, own, whole=True):
+def error_frame(error, file, text, item, denied, own, whole=True, more=None):
+    """`more`: what is told in other words."""
     lines = lines_of(text)
     told = Story(file, lines).data(error)
     kept = attempt(denied_of, None, error, denied)
@@ -250,6 +251,7 @@ def error_frame(error, file, text, item, denied, own, whole=True):
     what, name = attempt(missing_from, ("", None), error)
     if type(name) is str:
         account["missing"] = {"kind": what, "name": clip(name, 4000)}
+    account.update(more or {})
     if not whole:
         account.update(stack="", frames=[], notes=[], members=[], cause=None, context=None)
     # What takes too much room is left out: first what is told besides the exception itself.

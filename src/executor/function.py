@@ -1,4 +1,4 @@
-# Code that is the body of a function: modes `all_items` and `per_item`.
+# Code that is the body of a function: modes `all_items` and `per_item`; and `n8n`, of which the layer `n8n/` knows what it is.
 #
 # `return` gives the value, no `return` gives None, empty code too. The syntax tree of the text is put into a function (or the text is indented, where that is
 # the same), so line numbers and strings are the user's. Leading `from __future__` imports work. `yield` and `await` outside a function of the user's own, and
@@ -11,6 +11,8 @@
 # all_items: the value is sent as it is; its shape is for whoever asked.
 
 CODE = "<code>"
+# The task of n8n that this is, if it is one.
+TASKS = []
 # What multiprocessing's children import as `__main__`: a file of the run's root that has nothing in it.
 MAIN = "/remand/main.py"
 
@@ -34,14 +36,19 @@ def is_future(node):
     return type(node).__name__ == "ImportFrom" and node.module == "__future__"
 
 
-def from_tree(code):
-    """The code of a function whose body is the text: its syntax tree, put into a function."""
+def read_code(text, file):
+    """The syntax tree, in which `return` may stand anywhere."""
     try:
-        body = compile(code, CODE, "exec", 0x400, True).body  # PyCF_ONLY_AST
+        return compile(text, file, "exec", 0x400, True)  # PyCF_ONLY_AST
     except ValueError as error:
         if isinstance(error, UnicodeError):
             raise
         raise SyntaxError(str(error)) from None
+
+
+def from_tree(tree):
+    """The code of a function whose body is a text's syntax tree."""
+    body = tree.body
     wrapper = compile("def code():\n pass", CODE, "exec", 0x400, True)
     start = 1 if body and type(body[0]).__name__ == "Expr" else 0  # a docstring may come before
     end = start
@@ -115,7 +122,7 @@ def build(code):
             pass
         finally:
             del filters[0]
-    return from_tree(code)
+    return from_tree(read_code(code, CODE))
 
 
 def names_while_running(made, namespace):
@@ -140,6 +147,13 @@ def names_while_running(made, namespace):
         return [*namespace, *names()]
 
     return {"__getattr__": __getattr__, "__dir__": __dir__}
+
+
+def with_layer(name):
+    """The names of a layer of the executor, which is read only where it is wanted, beside all of the executor's own."""
+    found = {**globals()}
+    exec(marshal.loads(LAYERS[name]), found)
+    return found
 
 
 def call(made, namespace, names, inputs):
@@ -173,6 +187,8 @@ def fail(error, item, job, made):
 
 
 def told(error, item, job, made, whole=True):
+    if TASKS:
+        return TASKS[0].account(error)
     own = () if made is None else made.co_varnames + made.co_cellvars
     return error_frame(error, CODE, text_of_code(job["code"]), item, job["security"]["builtins_deny"], own, whole)
 
@@ -198,10 +214,18 @@ def run_function(job, names, namespace):
     _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)  # Python ignores it; RLIMIT_FSIZE is to end the run by its own signal
     results, items = Results(job["limits"]["result_size"], job["result"]), job["items"]
     settle_streams()  # what is said of a start that fails is no frame
+    if job["mode"] == "n8n":
+        layer = with_layer("n8n")
+        results = layer["TaskResults"](job["limits"]["result_size"], job["result"])
+        TASKS.append(layer["Task"](job, names, namespace))
     send(b'{"kind":"ready"}')
     item = error = made = None
     try:
         try:
+            for task in TASKS:
+                value = task.value()
+                task.prints.end()
+                finish(results.frame(b'{"kind":"done","value":', value), 0)
             made = build(job["code"])
             if job["mode"] == "all_items":
                 value = call(made, namespace, names, {"_items": items, "_query": job["query"]})

@@ -13,7 +13,7 @@ def read_job():
     del chunks
     job = marshal.loads(data)
     del data
-    for name in ("items", "query"):
+    for name in ("items", "query", "n8n"):
         job[name] = decoded(job[name])
     return job
 
@@ -63,7 +63,7 @@ def main():
     global CHANNEL
     CHANNEL = pipe_of(FRAMES)  # which the code may close, and open something else in its place
     job = read_job()
-    if job["version"] != 3:
+    if job["version"] != 4:
         raise RuntimeError("job version %r is not mine" % (job["version"],))
     security, program = job["security"], job["mode"] == "script"
     attempt(tell_where, None, program)
@@ -79,7 +79,7 @@ def main():
     sys.path[:0] = job["paths"]
     if program and job["script"]["lines"]:
         STDOUT.reconfigure(line_buffering=True)
-    if not program:
+    if job["mode"] in ("all_items", "per_item"):
         builtins.print = make_print(job["limits"]["prints"])
     names = settle_builtins(security, imports)
     namespace = sys.modules["__main__"].__dict__

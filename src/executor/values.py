@@ -66,6 +66,18 @@ class Forms:
         self.nan, self.pandas, self.surrogates, self.root = result["nan"], result["pandas"], result["surrogates"], root
         self.count, self.numbers, self.first = 0, 0, []
 
+    containers = CONTAINERS
+
+    def plain(self, value):
+        """A value of a basic type."""
+        return plain(value, self)
+
+    def placed(self, error, stack):
+        """An error with the place of its value."""
+        made = type(error)("%s: %s" % (attempt(place, self.root, stack, self.root), error))
+        made.description = getattr(error, "description", "")
+        return made
+
     def note(self, stack, word):
         if len(self.first) < 10:
             self.first.append({"at": attempt(place, self.root, stack, self.root), "was": word})
@@ -155,7 +167,7 @@ def place(stack, path):
 def encode(root, room, forms):
     """JSON as UTF-8, and its length. Once that is over `room` the text ends early and the length is what was seen of it."""
     done, parts, size, mark = bytearray(), [], 0, 0
-    keys, scalar = {}, SCALARS.get
+    keys, scalar, containers = {}, SCALARS.get, forms.containers
     # Open containers: iterator over the rest, container, closing text, and the value it was made from, which must not be met inside.
     stack, active, comma = [(iter((root,)), (root,), "", None)], set(), ""
     try:
@@ -183,8 +195,8 @@ def encode(root, room, forms):
                     comma += text
                 origin, kind = value, type(value)
                 write = scalar(kind)
-                if write is None and kind not in CONTAINERS:
-                    value = plain(value, forms)
+                if write is None and kind not in containers:
+                    value = forms.plain(value)
                     kind = type(value)
                     write = scalar(kind)
                 if write is not None:
@@ -221,9 +233,7 @@ def encode(root, room, forms):
     except (ValueError, TypeError) as error:
         if type(error) not in (ValueError, TypeError):
             raise
-        placed = type(error)("%s: %s" % (attempt(place, forms.root, stack, forms.root), error))
-        placed.description = getattr(error, "description", "")
-        raise placed from None
+        raise forms.placed(error, stack) from None
     done += "".join(parts).encode()
     return done, len(done)
 
@@ -231,12 +241,14 @@ def encode(root, room, forms):
 class Results:
     """Sends values within limits.result_size, which counts whole frames that carry one."""
 
+    forms = Forms
+
     def __init__(self, room, result):
         self.room, self.result, self.count, self.failed = room, result, 0, False
 
     def frame(self, head, value, root="$"):
         """What carries a value; one that is too long ends the run with its length."""
-        forms = Forms(self.result, root)
+        forms = self.forms(self.result, root)
         text, size = encode(value, self.room, forms)
         forms.check()
         tail = forms.told() + b"}"

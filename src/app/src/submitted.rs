@@ -54,7 +54,7 @@ pub fn run(args: &RunArgs, file: &Path) -> Result<u8, Failure> {
     let mut delivery = Delivery::prepare(&files, !args.show.for_people())?;
     let (passed, account, program): (_, fn(&Outcome) -> String, _) = match &request.mode {
         Mode::Script(script) => (Passed::Streams, account::program, Some(script.value)),
-        Mode::AllItems | Mode::PerItem(_) => (Passed::Text, account::account, None),
+        Mode::AllItems | Mode::PerItem(_) | Mode::N8n(_) => (Passed::Text, account::account, None),
     };
     let ways = Ways::asked(false, &args.show, passed);
     ways.tell(&mut request);

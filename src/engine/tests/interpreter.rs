@@ -123,7 +123,7 @@ fn the_executor_is_this_interpreters_own() {
         let scratch = Scratch::new("executor");
         let file = scratch.join("bytes");
         std::fs::write(&file, bytes.join(",")).unwrap();
-        let code = format!("import marshal; print(marshal.loads(bytes(map(int, open({file:?}).read().split(',')))).co_filename)");
+        let code = format!("import marshal; print(marshal.loads(bytes(map(int, open({file:?}).read().split(','))))[0].co_filename)");
         assert_eq!(said(&host(&python, &code)).as_deref(), Some("<remand>"), "{python}");
     }
 }

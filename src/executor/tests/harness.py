@@ -23,13 +23,18 @@ OPEN = {"stdlib_allow": ["*"], "external_allow": ["*"], "builtins_deny": [], "ru
 RESULT = {"nan": "error", "pandas": "error", "surrogates": "error"}
 LIMITS = {"prints": 1 << 16, "result_size": 1 << 20}
 ASK = "import sys; print(sys.executable, *sys.version_info[:2])"
-COMPILE = "import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile(sys.stdin.read(), 'executor.py', 'exec', optimize=2)))"
+COMPILE = """
+import marshal, sys
+program, *layers = [text if number % 2 else compile(text, '<remand>', 'exec', optimize=2) for number, text in enumerate(sys.stdin.read().split('\\0'))]
+sys.stdout.buffer.write(marshal.dumps((program, {name: marshal.dumps(code) for name, code in zip(layers[::2], layers[1::2])})))
+"""
 
 
 def source():
     """The program as the engine puts it together."""
     listed = (EXECUTOR.parent / "plan/src/interpreter.rs").read_text()
-    return "".join((EXECUTOR / name).read_text() for name in re.findall(r'executor/(\w+\.py)"\),', listed))
+    listed = listed.partition("pub const PROGRAM")[2]
+    return "".join(mark.replace("\\0", "\0") or (EXECUTOR / name).read_text() for name, mark in re.findall(r'executor/([\w/]+\.py)"\),|"(\\0\w+\\0)",', listed))
 
 
 def interpreters():
@@ -111,10 +116,10 @@ class Executor:
         os.symlink(os.path.realpath(self.python), executable)
         return executable
 
-    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=3, slow=False, script=None, paths=(), stdin="/dev/null", result={}, on_error="stop", environment={}, flags=("-I",)):
+    def run(self, code, mode="all_items", items=(), query=None, security=OPEN, limits=LIMITS, python=None, env=None, version=4, slow=False, script=None, paths=(), stdin="/dev/null", result={}, on_error="stop", environment={}, flags=("-I",), n8n=None):
         job = dict(version=version, mode=mode, code=code, items=marshal.dumps(list(items)), query=marshal.dumps(query), limits=limits, prefix=self.prefix, standard_path=self.standard_path)
         job["security"] = {**OPEN, **security}
-        job["environment"] = environment
+        job["environment"], job["n8n"] = environment, marshal.dumps(n8n)
         job["script"], job["paths"], job["on_error"] = script, list(paths), on_error
         job["result"] = {**RESULT, **result}
         with tempfile.TemporaryFile() as jobs, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

@@ -14,7 +14,8 @@ use crate::files::FileId;
 pub const DISPLAY: &str = include_str!("../../executor/display.py");
 /// The `-c` text.
 pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
-/// The executor's text: its files are one program, in this order, which its own tests read here.
+/// The executor's text: its files are one program, in this order, which its own tests read here; then the layers that only some of its jobs load, each after a
+/// NUL, its name and another NUL.
 pub const PROGRAM: &str = concat!(
     include_str!("../../executor/frames.py"),
     include_str!("../../executor/values.py"),
@@ -27,6 +28,12 @@ pub const PROGRAM: &str = concat!(
     include_str!("../../executor/function.py"),
     include_str!("../../executor/script.py"),
     include_str!("../../executor/main.py"),
+    "\0n8n\0",
+    include_str!("../../executor/n8n/rules.py"),
+    include_str!("../../executor/n8n/analysis.py"),
+    include_str!("../../executor/n8n/guards.py"),
+    include_str!("../../executor/n8n/values.py"),
+    include_str!("../../executor/n8n/task.py"),
 );
 /// Path in the run of the compiled executor.
 pub const EXECUTOR: &str = "/remand/executor";

@@ -15,6 +15,9 @@ pub enum Mode {
     AllItems,
     /// Once per item, with `_item`; every result is streamed as it is done.
     PerItem(OnError),
+    /// As n8n's own runner calls it, with its names and in its words; and what is set for the task, a JSON object (see `src/executor/n8n/task.py`). Its value is one,
+    /// also where the code is called for each item; the text of each print is a JSON array of texts.
+    N8n(Data),
     /// It is a program, the module `__main__`, as `python3` runs it.
     Script(Script),
 }

@@ -14,6 +14,7 @@ pub const SHIPPED: &[(&str, &str)] = &[
     ("numeric", include_str!("../../../policies/numeric.jsonc")),
     ("compile", include_str!("../../../policies/compile.jsonc")),
     ("judge", include_str!("../../../policies/judge.jsonc")),
+    ("n8n", include_str!("../../../policies/n8n.jsonc")),
 ];
 
 /// The built-in policy of this name as a file; `Err` says which there are.
@@ -75,6 +76,6 @@ mod tests {
     #[test]
     fn no_policy_of_that_name() {
         assert!(load::shipped("defualt").is_none());
-        assert_eq!(source("x").unwrap_err(), "built in are: default, strict, numeric, compile, judge");
+        assert_eq!(source("x").unwrap_err(), "built in are: default, strict, numeric, compile, judge, n8n");
     }
 }

@@ -22,7 +22,7 @@ pub fn pack(request: &Request) -> Option<Vec<u8>> {
     // A request in JSON has its code as text.
     let Code::Text(code) = &request.code else { return None };
     let mut to = Writer::default();
-    mode(&mut to, &request.mode);
+    mode(&mut to, &request.mode)?;
     to.text(code);
     to.bytes(request.items.encoded()?);
     to.bytes(request.query.encoded()?);
@@ -46,7 +46,7 @@ pub fn pack(request: &Request) -> Option<Vec<u8>> {
     Some(to.0)
 }
 
-fn mode(to: &mut Writer, mode: &Mode) {
+fn mode(to: &mut Writer, mode: &Mode) -> Option<()> {
     match mode {
         Mode::AllItems => to.byte(0),
         Mode::PerItem(OnError::Stop) => to.byte(1),
@@ -67,7 +67,12 @@ fn mode(to: &mut Writer, mode: &Mode) {
             to.byte(u8::from(script.display));
             to.byte(u8::from(script.lines));
         }
+        Mode::N8n(task) => {
+            to.byte(4);
+            to.bytes(task.encoded()?);
+        }
     }
+    Some(())
 }
 
 /// Reads one.
@@ -131,6 +136,7 @@ fn read_mode(from: &mut Reader<'_>) -> Result<Mode, Malformed> {
             let (awaits, value, display, lines) = (from.flag()?, from.flag()?, from.flag()?, from.flag()?);
             Mode::Script(Script { origin, arguments, awaits, value, display, lines })
         }
+        4 => Mode::N8n(Data::of_encoded(from.bytes(usize::MAX)?.to_vec())),
         _ => return Err(Malformed),
     })
 }
@@ -162,7 +168,8 @@ mod tests {
                 tty: None,
             },
         };
-        let modes = scripts.into_iter().chain([Mode::AllItems, Mode::PerItem(OnError::Stop)]);
+        let task = Data::value("{\"per_item\": true}", "", 1000).unwrap();
+        let modes = scripts.into_iter().chain([Mode::AllItems, Mode::PerItem(OnError::Stop), Mode::N8n(task)]);
         modes.map(|mode| Request { mode, ..Request::default() }).chain([whole]).collect()
     }
 

@@ -55,13 +55,18 @@ def within():
     return sorted({*sys.builtin_module_names, *frozen, *here})
 
 
+def compiled(text):
+    return compile(text, "<remand>", "exec", dont_inherit=True, optimize=2)
+
+
 def main():
     answer = {"implementation": sys.implementation.name, "version": list(sys.version_info[:3])}
     if answer["implementation"] == "cpython" and sys.version_info >= (3, 9):
         import _imp
         import marshal
 
-        code = compile(open(3, "rb").read(), "<remand>", "exec", dont_inherit=True, optimize=2)
+        program, *layers = [text if number % 2 else compiled(text) for number, text in enumerate(open(3, "rb").read().split(b"\0"))]
+        layers = {name.decode(): marshal.dumps(code) for name, code in zip(layers[::2], layers[1::2])}
         config = venv_config()
         answer["paths"] = sys.path
         answer["zoneinfo"] = zoneinfo()
@@ -69,7 +74,7 @@ def main():
         answer["prefix"] = sys.prefix
         answer["builtin"] = within()
         answer["suffixes"] = _imp.extension_suffixes()
-        answer["executor"] = marshal.dumps(code).hex()
+        answer["executor"] = marshal.dumps((program, layers)).hex()
     json.dump(answer, sys.stdout)
 
 

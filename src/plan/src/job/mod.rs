@@ -23,11 +23,11 @@ use crate::workspace;
 use remand_policy::places::WORKSPACE;
 
 /// Version of the job's shape; the executor refuses any other.
-pub const VERSION: i32 = 3;
+pub const VERSION: i32 = 4;
 
 /// Encodes the job for an effective policy. Shape (a dict):
-/// `version` 3, `mode` (`"all_items"`, `"per_item"`, `"script"`), `script` (see `src/executor/script.py`; else None), `on_error` (`"stop"`, `"item"`), `code` (text, or the bytes of a file), `items`, `query` (each of these
-/// two as bytes that are a `marshal` value by themselves, since what it keeps is numbered from its own start),
+/// `version` 4, `mode` (`"all_items"`, `"per_item"`, `"n8n"`, `"script"`), `n8n` (see `src/executor/n8n/task.py`; else None), `script` (see `src/executor/script.py`; else None), `on_error` (`"stop"`, `"item"`), `code` (text, or the bytes of a file), `items`, `query` (each of these
+/// two, and `n8n`, as bytes that are a `marshal` value by themselves, since what it keeps is numbered from its own start),
 /// `security` {`stdlib_allow`, `external_allow`, `builtins_deny`: lists; `runner_env_deny`: bool},
 /// `environment` (a dict of texts: what the interpreter itself was not to see), `prefix` (of the interpreter) and `standard_path` (a list; see [`Interpreter`]),
 /// `limits` {`prints`, `result_size`: int}, `result` {`nan`, `pandas`, `surrogates`: str}. (Depth and count of a result are checked where they count: by the decoder of frames.)
@@ -55,12 +55,18 @@ fn write<W: Writer>(out: &mut W, request: &Request, effective: &Policy, interpre
     out.text(match request.mode {
         Mode::AllItems => "all_items",
         Mode::PerItem(_) => "per_item",
+        Mode::N8n(_) => "n8n",
         Mode::Script(_) => "script",
     });
+    out.text("n8n");
+    match &request.mode {
+        Mode::N8n(task) => out.encoded(&task.bytes, task.size),
+        Mode::AllItems | Mode::PerItem(_) | Mode::Script(_) => out.encoded(b"N", 1),
+    }
     out.text("script");
     match &request.mode {
         Mode::Script(script) => write_script(out, script),
-        Mode::AllItems | Mode::PerItem(_) => out.put(b"N"),
+        Mode::AllItems | Mode::PerItem(_) | Mode::N8n(_) => out.put(b"N"),
     }
     out.text("paths");
     out.texts(&paths(request, effective));
@@ -120,7 +126,7 @@ fn paths(request: &Request, policy: &Policy) -> Vec<String> {
     let variable = environment(request, policy).into_iter().flat_map(|(_, value)| python_variables::directories(value).collect::<Vec<_>>());
     let first = match &request.mode {
         Mode::Script(script) => Some(script.origin.directory()),
-        Mode::AllItems | Mode::PerItem(_) => Some(WORKSPACE).filter(|_| !request.files.is_empty()),
+        Mode::AllItems | Mode::PerItem(_) | Mode::N8n(_) => Some(WORKSPACE).filter(|_| !request.files.is_empty()),
     };
     let given = request.files.iter().filter(|given| matches!(given.kind, GivenKind::Directory { imports: true }));
     let given = given.filter_map(|given| workspace::path(&given.name).ok()).filter(|path| !path.is_empty());
