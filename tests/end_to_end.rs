@@ -34,6 +34,7 @@ mod limits;
 mod locks;
 mod machine;
 mod n8n;
+mod n8n_tasks;
 mod oci;
 mod offers;
 mod output;
@@ -110,6 +111,7 @@ fn trials() -> Vec<Trial> {
         programs::trials(),
         machine::trials(),
         n8n::trials(),
+        n8n_tasks::trials(),
         oci::trials(),
         containers::trials(),
         offers::trials(),

@@ -74,6 +74,8 @@ def main():
     settle_variables(job["environment"])
     # What `site` sets for a virtual environment, where no packages are wanted of it.
     sys.prefix = sys.exec_prefix = job["prefix"]
+    if job["mode"] == "n8n" and not security["external_allow"]:
+        security["external_allow"] = ["*"]  # none are shown: Python itself says so, in the words that n8n's users know
     imports = Imports(security, job["standard_path"], job["paths"] or None)
     libraries.extend({place for place in (*job["standard_path"], *sys.path) if place})
     sys.path[:0] = job["paths"]

@@ -147,14 +147,14 @@ class Loaded:
     def then(cls, name, act):
         if name in sys.modules:
             return act(sys.modules[name])
-        cls.waiting[name] = act
+        cls.waiting.setdefault(name, []).append(act)
         if cls not in sys.meta_path:
             sys.meta_path.insert(0, cls)
 
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        act = cls.waiting.pop(name, None)
-        if act is None:
+        acts = cls.waiting.pop(name, None)
+        if acts is None:
             return None
         if not cls.waiting:
             sys.meta_path.remove(cls)
@@ -168,7 +168,8 @@ class Loaded:
             def exec_module(module):
                 module.__loader__ = spec.loader = real
                 real.exec_module(module)
-                act(module)
+                for act in acts:
+                    act(module)
 
         spec.loader = Loader
         return spec

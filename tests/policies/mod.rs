@@ -21,7 +21,7 @@ const KINDS: usize = 60;
 const BATCH: &str = include_str!("batch.py");
 
 pub fn trials() -> Vec<Trial> {
-    let shipped = ["default", "strict", "numeric", "compile", "judge"]
+    let shipped = ["default", "strict", "numeric", "compile", "judge", "n8n"]
         .map(|name| trial(format!("policies::expectations_of_{name}"), move || live(name)));
     let differential = [("default", json!({})), ("strict", json!({ "syscalls": { "kill": [] } })), ("default", conditions())];
     let names = ["default", "strict", "conditions"];

@@ -35,9 +35,10 @@ class Task:
         return value
 
     def settle_names(self):
-        self.inputs["print"] = self.names["print"] = disguised("print", self.prints)
         if not self.told["layer"]:
+            self.names["print"] = as_it_was(self.prints.function(), builtins.print)
             return
+        self.inputs["print"] = self.names["print"] = disguised("print", self.prints.function())
         importing = Importing(self.lists, self.told["transitive"])
         self.names["__import__"] = importing.wrapped(self.names["__import__"], True)
         Loaded.then("importlib", importing.guard)
@@ -66,8 +67,12 @@ class Task:
         attempt(self.prints.end, None)
         file = BEFORE if self.found_before else CODE
         given = getattr(error, "description", "")
-        own = {"message": attempt(self.message, "", error), "description": clip(given, 64000) if isinstance(given, str) else ""}
-        return error_frame(error, file, text_of_code(self.job["code"]), None, (), None, more=own)
+        own = {"message": attempt(self.message, "<the exception's __str__ failed>", error), "description": clip(given, 64000) if isinstance(given, str) else ""}
+        text = text_of_code(self.job["code"])
+        if self.found_before and isinstance(error, SyntaxError) and error.lineno is None:
+            # A NUL, of which Python says no place.
+            error.filename, error.lineno = BEFORE, text.count("\n", 0, max(text.find("\0"), 0)) + 1
+        return error_frame(error, file, text, None, (), None, more=own)
 
     def message(self, error):
         if isinstance(error, SystemExit):

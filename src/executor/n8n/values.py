@@ -78,13 +78,16 @@ class Prints:
         self.room, self.calls = room, 0
         self.real = builtins.print
 
-    def __call__(self, *values, sep=" ", end="\n", file=None, flush=False):
-        ours = file is None and sys.stdout is STDOUT or file is STDOUT
-        if not ours or posix.getpid() != PID:
-            return self.real(*values, sep=sep, end=end, file=file, flush=flush)
-        self.calls += 1
-        if self.calls <= 100:
-            self.send(*map(parameter, values))
+    def function(self):
+        def print(*values, sep=" ", end="\n", file=None, flush=False):
+            ours = file is None and sys.stdout is STDOUT or file is STDOUT
+            if not ours or posix.getpid() != PID:
+                return self.real(*values, sep=sep, end=end, file=file, flush=flush)
+            self.calls += 1
+            if self.calls <= 100:
+                self.send(*map(parameter, values))
+
+        return print
 
     def send(self, *parameters):
         told = self.told(parameters, self.room)

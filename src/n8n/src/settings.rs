@@ -4,6 +4,7 @@
 
 mod broker;
 mod names;
+mod policies;
 mod variables;
 
 use std::collections::BTreeSet;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use broker::Broker;
 pub use names::Allowed;
+pub use policies::{Policies, Special};
 pub use variables::{Unusable, Variables, environment};
 
 /// The variables whose values are secrets, with what comes from a file in their place.
@@ -80,6 +82,10 @@ pub struct Settings {
     pub block_environment: bool,
     /// What packages import needs no place in the lists.
     pub transitive_imports: bool,
+    /// What n8n's own runner refuses is refused, in its words; otherwise all simply works that the policy lets work.
+    pub restrictions: bool,
+    /// Which policies tasks run under.
+    pub policies: Policies,
     /// Where the health of this process is asked for; port 0 is any.
     pub health: Option<(String, u16)>,
     /// Least of what is logged.
@@ -119,6 +125,8 @@ impl Settings {
             builtins_deny: names::list(denied.as_deref().unwrap_or(BUILTINS_DENY)),
             block_environment: variables.flag("N8N_BLOCK_RUNNER_ENV_ACCESS", true)?,
             transitive_imports: variables.flag("N8N_RUNNERS_ALLOW_TRANSITIVE_IMPORTS", false)?,
+            restrictions: variables.flag("REMAND_N8N_RESTRICTIONS", true)?,
+            policies: Policies::read(variables)?,
             health: health(variables)?,
             level: level(variables.text("N8N_RUNNERS_LAUNCHER_LOG_LEVEL")?.as_deref()),
             no_color: variables.text("NO_COLOR")?.is_some_and(|text| !text.is_empty()),

@@ -81,10 +81,10 @@ pub struct TaskError {
     pub stack: Option<String>,
     /// Of the node's code, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub line_number: Option<u64>,
+    pub line_number: Option<u32>,
     /// The exception's class.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error_type: Option<String>,
+    pub error_type: Option<Box<str>>,
 }
 
 impl Answer {

@@ -376,9 +376,9 @@ sections! {
         ///
         /// Nothing: the executor leaves them out. No protection.
         builtins_deny: Vec<String> = Vec::new(), names(Names::Builtins, AllowsLess);
-        /// Whether `os.environ` is emptied for the code.
+        /// Whether the code finds no environment.
         ///
-        /// Nothing: the executor clears it before the code starts. No protection; what is in `environment` can be found in memory.
+        /// Nothing: the interpreter is started without `environment`, but for what it reads itself (`PYTHON...`), which the executor clears before the code starts.
         runner_env_deny: bool = true, flag(AllowsLess);
     }
 

@@ -74,16 +74,21 @@ pub(super) fn builtin(name: &str, compiled: &Compiled<'_>) -> Finding {
 pub(super) fn variable(name: &str, compiled: &Compiled<'_>, plan: &Plan) -> Finding {
     let field = format!("environment.{name}");
     let value = plan.command.env.iter().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='));
+    let own = name == "PATH" || remand_plan::POOLS.contains(&name) || compiled.policy.environment.iter().any(|(known, _)| known == name);
+    let denied = |because: String| {
+        let cure = Ok(vec![Edit::set("python.runner_env_deny", json!(false))]);
+        Finding { ruling: Ruling::Denied("not set"), because, line: Line::field(compiled, "python.runner_env_deny"), cure }
+    };
     let Some(value) = value else {
+        if own && compiled.policy.python.runner_env_deny {
+            return denied("the interpreter is started without an environment".to_owned());
+        }
         let because = "the run's environment holds exactly what the policy writes".to_owned();
         let line = Line::none(format!("no line writes {field}"));
         return Finding { ruling: Ruling::Denied("not set"), because, line, cure: Ok(vec![Edit::Set(field, json!("..."))]) };
     };
     if compiled.policy.python.runner_env_deny {
-        let because = format!("{FRIENDLY}, empties os.environ; the process has {name}={value:?}");
-        let line = Line::field(compiled, "python.runner_env_deny");
-        let cure = Ok(vec![Edit::set("python.runner_env_deny", json!(false))]);
-        return Finding { ruling: Ruling::Denied("not set"), because, line, cure };
+        return denied(format!("{FRIENDLY}, empties os.environ; the process has {name}={value:?}"));
     }
     let because = format!("the run's environment, where it is {value:?}");
     let written = compiled.policy.environment.iter().any(|(known, _)| known == name);

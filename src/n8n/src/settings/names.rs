@@ -29,6 +29,15 @@ impl Allowed {
         let got = names.into_iter().collect::<Vec<_>>().join(", ");
         Err(Unusable(format!("Wildcard '*' in {name} must be used alone, not with other modules. Got: {got}")))
     }
+
+    /// Each, or `*`.
+    #[must_use]
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Self::All => vec!["*"],
+            Self::Only(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
 }
 
 /// Between commas, without blanks and what is empty.

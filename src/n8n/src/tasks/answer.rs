@@ -6,17 +6,18 @@ use remand_engine::Outcome;
 use remand_plan::frames::ErrorFrame;
 use remand_plan::trace::Where;
 use remand_plan::verdict::Verdict;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::exceeded::exceeded;
-use crate::task::{Answer, End, TaskError};
+use crate::task::{Answer, CANCELLED, End, TaskError};
 
 /// The file that what is found before anything runs is told of, and the only frame of its error.
 const BEFORE: &str = "<unknown>";
 /// Calls of `print` that are sent, and the line that says how many were not.
 const PRINTS: usize = 101;
 
-const CANCELLED: &str = "Task was cancelled";
+/// The class of what the analyser finds; what else is found before anything runs is a syntax error.
+const VIOLATION: &str = "SecurityViolationError";
 const UNREAD: &str = "Failed to read result from child process";
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
@@ -50,7 +51,13 @@ fn error(outcome: &Outcome, found_before: bool) -> TaskError {
     let told = |message: &str, description: String| TaskError {
         message: message.to_owned(),
         description: Some(description),
-        line_number: outcome.place.as_ref().and_then(Where::place).filter(|frame| frame.is_own()).and_then(|frame| frame.line),
+        line_number: outcome
+            .place
+            .as_ref()
+            .and_then(Where::place)
+            .filter(|frame| frame.is_own())
+            .and_then(|frame| frame.line)
+            .and_then(line),
         ..TaskError::default()
     };
     let cancelled = || TaskError { message: CANCELLED.to_owned(), ..TaskError::default() };
@@ -80,17 +87,24 @@ fn error(outcome: &Outcome, found_before: bool) -> TaskError {
     }
 }
 
+fn line(number: u64) -> Option<u32> {
+    u32::try_from(number).ok()
+}
+
 fn raised(error: &ErrorFrame, outcome: &Outcome, found_before: bool) -> TaskError {
     let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     // Of code that could not be read, n8n's runner gives the message alone.
-    let unread = found_before && error.kind == "SyntaxError";
-    let description = filled(&error.description).unwrap_or_else(|| if found_before { String::new() } else { stderr(outcome) });
+    let unread = found_before && error.kind != VIOLATION;
+    let description = match error.description.as_str() {
+        "" if !found_before => stderr(outcome),
+        own => own.to_owned(),
+    };
     TaskError {
         message: error.message.clone(),
         description: (!unread).then_some(description),
         stack: filled(&error.stack),
-        line_number: error.line,
-        error_type: filled(&error.kind),
+        line_number: error.line.and_then(line),
+        error_type: filled(&error.kind).map(Into::into),
     }
 }
 
@@ -111,16 +125,4 @@ fn prints(outcome: &Outcome) -> Vec<Vec<String>> {
         calls.push(vec![format!("[Output truncated - {} more print statements]", dropped.calls)]);
     }
     calls
-}
-
-/// The names and lists that a run's layer is told, for the mode that it is called in.
-pub(super) fn layer(settings: &crate::settings::Settings, per_item: bool) -> Value {
-    json!({
-        "per_item": per_item,
-        "layer": settings.layer,
-        "stdlib": settings.stdlib_allow.names(),
-        "external": settings.external_allow.names(),
-        "deny": settings.builtins_deny,
-        "transitive": settings.transitive_imports,
-    })
 }

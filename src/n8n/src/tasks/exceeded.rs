@@ -50,7 +50,7 @@ fn amount(number: u64, unit: Unit) -> String {
     }
 }
 
-fn bytes(number: u64) -> String {
+pub(super) fn bytes(number: u64) -> String {
     let (mut whole, mut tenths, mut units) = (number, 0, ["bytes", "KiB", "MiB", "GiB", "TiB"].into_iter());
     let mut unit = units.next().unwrap_or_default();
     while whole >= 1024 {

@@ -158,14 +158,19 @@ fn command(policy: &Policy, program: &Program<'_>, cpus: u32) -> Command {
         }
         _ => None,
     };
-    Command {
+    let mut command = Command {
         path: argv.first().cloned().unwrap_or_default(),
         argv,
         env: cpus::variables(policy, cpus).chain(path).collect(),
         cwd: WORKSPACE.into(),
         kind,
     }
-    .settled()
+    .settled();
+    if kind == CommandKind::Executor && policy.python.runner_env_deny {
+        // What the interpreter was never given, /proc does not show either. Those that it reads itself stay.
+        command.env.retain(|line| line.starts_with("PYTHON"));
+    }
+    command
 }
 
 fn bounds(policy: &Policy) -> Bounds {

@@ -758,3 +758,13 @@ fn a_terminal_is_added_where_it_is_asked_for() {
     let set = plan.clone().setting(&[("TERM".to_owned(), "dumb".to_owned())]).at_terminal("xterm", false);
     assert!(set.command.env.contains(&"TERM=dumb".to_owned()) && set.root.devices == plan.root.devices);
 }
+
+#[test]
+fn an_interpreter_without_an_environment_has_what_it_reads_itself() {
+    let mut policy = policy();
+    policy.python.runner_env_deny = true;
+    policy.environment.push(("PYTHONHASHSEED".into(), "0".into()));
+    assert_eq!(on(&policy, &full()).unwrap().command.env, ["PYTHONHASHSEED=0"]);
+    policy.python.runner_env_deny = false;
+    assert_eq!(on(&policy, &full()).unwrap().command.env.len(), 3);
+}

@@ -148,7 +148,7 @@ fn head() -> Map<String, Value> {
             json!({
                 "type": "string",
                 "maxLength": crate::ranges::TEXT,
-                "examples": ["default", "strict", "numeric", "compile", "judge", "./base.jsonc"],
+                "examples": ["default", "strict", "numeric", "compile", "judge", "n8n", "./base.jsonc"],
                 "description": "The policy that this one starts from: a built-in one, NAME for NAME.jsonc in /etc/remand/policies or ~/.config/remand/policies, \
                     or a file by its path from this one. Without it every key that is left out has the narrowest value.",
             }),
