@@ -107,6 +107,9 @@ pub fn supervise(front: i32, user: Option<u32>, log_of: impl for<'l> Fn(&'l Sett
 fn supervisor<'s>(settings: &'s Settings, user: Option<u32>, socket: OwnedFd, log: &'s Log<'s>) -> Result<Supervisor<'s>, String> {
     let signals = Held::all_that_end(&[]).map_err(|errno| format!("holding signals back: {errno}"))?;
     let tasks = Tasks::new(settings)?;
+    for warning in tasks.warnings(settings) {
+        log.say(Level::Warning, &warning);
+    }
     Ok(Supervisor { settings, log, peer: Peer::new(socket), user, signals, tasks, going: BTreeMap::new(), dialer: None, until: None })
 }
 
