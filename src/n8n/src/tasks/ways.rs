@@ -13,7 +13,7 @@ use remand_policy::field::Names;
 use remand_policy::narrow::{Direction, compare};
 use remand_policy::policy::Limits;
 use remand_policy::units::Span;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::settings::{Policies, Settings};
 use crate::task::Task;
@@ -88,16 +88,9 @@ fn found(engine: &Engine, name: &str, overrides: &Value) -> Result<Effective, St
 
 /// The policy as n8n's settings narrow it.
 fn effective(engine: &Engine, name: &str, settings: &Settings, variables: &[(String, String)]) -> Result<(Effective, Choice), String> {
-    let whole = found(engine, name, &Value::Null)?;
-    let mut overrides = Map::new();
-    if settings.max_payload < whole.policy().limits.result_size.0 {
-        overrides.insert("limits".to_owned(), json!({ "result_size": format!("{}B", settings.max_payload) }));
-    }
-    if settings.block_environment {
-        overrides.insert("python".to_owned(), json!({ "runner_env_deny": true }));
-    }
+    let overrides = if settings.block_environment { json!({ "python": { "runner_env_deny": true } }) } else { Value::Null };
     let timeout = u64::try_from(settings.task_timeout.as_micros()).unwrap_or(u64::MAX);
-    let effective = found(engine, name, &Value::Object(overrides))?.at_most(Span(timeout));
+    let effective = found(engine, name, &overrides)?.at_most(Span(timeout));
     let choice = choice(effective.policy(), variables);
     let chosen = effective.choosing(&choice, true, &Identity::own()).map_err(|refusal| format!("policy {name}: {refusal}"))?;
     Ok((chosen, choice))
