@@ -21,6 +21,7 @@ use remand_plan::{HostFacts, Plan};
 
 use crate::cgroup::Cgroups;
 use crate::failure::Failure;
+use crate::host;
 use crate::ids::{IdRange, Places};
 use crate::setup::{Setup, Start};
 use crate::sys::message::{Received, receive, send};
@@ -216,6 +217,10 @@ impl Forkserver {
     }
 
     fn map_ids(&self, ids: &IdRange) -> Result<(), Failure> {
+        if host::proc_foreign() {
+            // There its number is another process's.
+            return Err(Failure::new(Step::IdMap, "uid_map of the forkserver".into()));
+        }
         for (index, file) in (0..).zip(["uid_map", "gid_map"]) {
             let path = format!("/proc/{}/{file}", self.process.pid());
             // In the same words at each try, since doctor tells a reason once.

@@ -181,7 +181,7 @@ fn refused() -> Vec<&'static str> {
 }
 
 /// Whether `/proc` is another PID namespace's, which knows this process by another number or not at all.
-fn proc_foreign() -> bool {
+pub(crate) fn proc_foreign() -> bool {
     let own = nix::unistd::getpid().to_string();
     proc_mounted() && std::fs::read_link("/proc/self").map_or(true, |this| this.as_os_str() != own.as_str())
 }
