@@ -62,7 +62,9 @@ fn kept() -> Check {
     let first = alone(&daemon);
     ensure(first.is_some(), "it stays when its run is over", &daemon.others())?;
     for _ in 0..3 {
-        finished(&one()?, &json!(1))?;
+        let answer = one()?;
+        finished(&answer, &json!(1))?;
+        ensure(!answer.text.contains("\"clone_forkserver\""), "made by it, and by none of its own", &answer)?;
     }
     let (name, beside) = ("rs-kept", submitted(&daemon, &goes_on("rs-kept"))?);
     ensure(appears(name).is_some(), "it runs", &daemon.log())?;
