@@ -116,7 +116,15 @@ fn retried() -> Check {
     }
     // What is no HTTP at all.
     drop(broker.accept_bare()?);
-    works(&mut broker.register()?, "t")
+    works(&mut broker.register()?, "t")?;
+    let nobody = Broker::new();
+    let (uri, port) = (nobody.uri(), nobody.port());
+    drop(nobody);
+    let mut runner = Runner::bare(&[("N8N_RUNNERS_TASK_BROKER_URI", &uri), ("N8N_RUNNERS_GRANT_TOKEN", "x")])?;
+    runner.logs(&format!("Failed to connect to broker: 127.0.0.1:{port}: Connection refused"))?;
+    runner.signal(Signal::SIGTERM);
+    let ended = runner.end()?;
+    ensure(ended.code == Some(0), "a signal ends what waits for its next attempt", &ended)
 }
 
 fn reconnected() -> Check {

@@ -23,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
         trial("n8n::as_many_tasks_run_and_are_cancelled_as_there_are_slots", full),
         trial("n8n::a_cancel_of_what_is_over_changes_nothing", cancel_afterwards),
         trial("n8n::a_result_that_the_broker_would_not_take_is_an_error_of_its_task", too_large),
+        trial("n8n::it_is_alive_while_every_slot_has_a_task", heartbeat),
         trial("n8n::a_drain_ends_offers_and_no_task", drain),
     ]
 }
@@ -196,6 +197,30 @@ fn too_large() -> Check {
     // The connection is the broker's, who may not say more either.
     let _ = link.settings("u", &settings(&"x".repeat(200_000))); // it may be gone before all was said
     ensure(broker.register()?.path == link.path, "it comes again, as the same", &link.path)
+}
+
+fn heartbeat() -> Check {
+    let broker = Broker::new();
+    let _runner = Runner::start(&broker, &[("N8N_RUNNERS_MAX_CONCURRENCY", "2")])?;
+    let mut link = broker.register()?;
+    for task in ["a", "b"] {
+        link.begin(task, &endless())?;
+    }
+    for _ in 0..3 {
+        link.message(Message::Ping(b"beat".as_slice().into()))?;
+        loop {
+            match link.read()? {
+                Some(Message::Pong(beat)) => break ensure(beat.as_ref() == b"beat", "its answer", &beat)?,
+                Some(Message::Text(_)) => {}
+                other => return ensure(false, "an answer", &other),
+            }
+        }
+    }
+    for task in ["a", "b"] {
+        link.cancel(task)?;
+        cancelled(&mut link, task)?;
+    }
+    Ok(())
 }
 
 fn drain() -> Check {

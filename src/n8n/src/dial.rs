@@ -12,6 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
@@ -48,8 +49,7 @@ pub fn dial(user: Option<u32>, host: &str, port: u16) -> Result<(), String> {
     .map_err(told)
 }
 
-/// A connection that does not block, to the first address that takes one.
-pub fn connected(host: &str, port: u16) -> Result<TcpStream, String> {
+fn connected(host: &str, port: u16) -> Result<TcpStream, String> {
     let addresses = (host, port).to_socket_addrs().map_err(|error| format!("looking up {host}: {error}"))?;
     let mut last = format!("looking up {host}: it has no address");
     for address in addresses {
@@ -93,7 +93,13 @@ impl Dialer {
         Ok(Self { child, socket, host: broker.host.clone() })
     }
 
-    /// What it says, with the connection.
+    /// Waits for what it says, with the connection.
+    pub fn wait(self) -> (Tell, Option<OwnedFd>) {
+        while poll(&mut [PollFd::new(self.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE) == Err(Errno::EINTR) {}
+        self.said()
+    }
+
+    /// What it says, with the connection, once it is readable.
     pub fn said(mut self) -> (Tell, Option<OwnedFd>) {
         let mut buffer = Vec::new();
         let received = wire::receive(self.socket.as_fd(), &mut buffer);

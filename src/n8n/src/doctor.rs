@@ -3,6 +3,7 @@
 //! Always holds: it is told of one step after another, and none is taken that stands on one that failed; the broker is asked for one grant token and one upgrade, and
 //! offered nothing; what speaks to it has given up root's rights.
 
+use std::net::TcpStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt, StreamExt};
@@ -13,12 +14,13 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::dial::connected;
+use crate::dial::Dialer;
 use crate::front::broker::{self, PATIENCE, Stream, Unreached};
 use crate::front::tls;
 use crate::ids::id;
 use crate::incoming::Incoming;
 use crate::outgoing;
+use crate::packets::Tell;
 use crate::runner::front_id;
 use crate::settings::{Broker, Settings, Token, environment, token};
 use crate::tasks::Tasks;
@@ -100,13 +102,20 @@ struct Way<'w> {
 
 impl Way<'_> {
     async fn dial(&self) -> Result<Box<dyn Stream>, String> {
-        let Broker { host, port, .. } = self.broker;
         let hint = "n8n listens there for runners where N8N_RUNNERS_MODE is external, by default on 127.0.0.1 and port 5679 \
                     (N8N_RUNNERS_BROKER_LISTEN_ADDRESS, N8N_RUNNERS_BROKER_PORT)";
-        let stream = connected(host, *port).map_err(|why| format!("no connection to the broker: {why}; {hint}"))?;
-        let stream: Box<dyn Stream> = Box::new(tokio::net::TcpStream::from_std(stream).map_err(|error| error.to_string())?);
+        let none = |why: String| format!("no connection to the broker: {why}; {hint}");
+        // Rights that it would give up are given up already.
+        let dialer = Dialer::start(self.broker, None).map_err(|error| none(error.to_string()))?;
+        let socket = match dialer.wait() {
+            (Tell::Connection, Some(socket)) => socket,
+            (Tell::Unreachable(why), _) => return Err(none(why)),
+            _ => return Err(none("nothing came".to_owned())),
+        };
+        let stream = tokio::net::TcpStream::from_std(TcpStream::from(socket)).map_err(|error| error.to_string())?;
+        let stream: Box<dyn Stream> = Box::new(stream);
         match &self.tls {
-            Some(connector) => tls::connect(connector.clone(), stream, host.clone()).await.map_err(|why| why.told().to_owned()),
+            Some(connector) => tls::connect(connector.clone(), stream, self.broker.host.clone()).await.map_err(|why| why.told().to_owned()),
             None => Ok(stream),
         }
     }
