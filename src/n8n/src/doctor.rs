@@ -59,8 +59,10 @@ fn examined(say: &dyn Fn(&Finding)) -> Result<(), String> {
         note("N8N_RUNNERS_MAX_CONCURRENCY is 0 or less: nothing is ever offered".to_owned());
     }
     let token = token(&environment());
-    Tasks::new(&settings).map_err(|why| format!("no task can run here: {why}"))?;
+    let tasks = Tasks::new(&settings).map_err(|why| format!("no task can run here: {why}"))?;
     well("tasks can run here".to_owned());
+    tasks.warnings(&settings).into_iter().for_each(note);
+    drop(tasks);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| error.to_string())?;
     let tls = settings.broker.tls.then(tls::trusted).transpose()?;
     give_up_rights().map_err(|errno| format!("root's rights cannot be given up: {errno}"))?;

@@ -72,6 +72,7 @@ impl Tasks {
     ///
     /// # Errors
     /// What it is answered, where it does not begin.
+    #[allow(clippy::result_large_err)] // one for each run
     pub fn start(&mut self, task: &Task) -> Result<Running, Answer> {
         let told = |message: String| {
             let error = TaskError { message, description: Some(String::new()), ..TaskError::default() };
