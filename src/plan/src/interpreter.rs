@@ -9,10 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::FileId;
 
-/// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
 /// What a program that shows as a notebook does is given besides, in its job.
 pub const DISPLAY: &str = include_str!("../../executor/display.py");
-/// The `-c` text.
+/// What the interpreter is started with, by `-c`: it reads the compiled executor and becomes it.
 pub const BOOTSTRAP: &str = include_str!("../../executor/bootstrap.py");
 /// The executor's text: its files are one program, in this order, which its own tests read here; then the layers that only some of its jobs load, each after a
 /// NUL, its name and another NUL.

@@ -220,7 +220,7 @@ fn in_python(job: &[u8]) -> Value {
     const PROGRAM: &str = "
 import json, marshal, sys
 job = marshal.load(sys.stdin.buffer)
-job.update((name, marshal.loads(job[name])) for name in ('items', 'query'))
+job.update((name, marshal.loads(job[name])) for name in ('items', 'query', 'n8n'))
 print(json.dumps(job))
 ";
     let mut child = Command::new(PYTHON).args(["-I", "-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -237,7 +237,7 @@ fn the_whole_job_at_and_over_its_size() {
         ..Request::default()
     };
     let job = encode(&request, &policy(1 << 20), &python()).unwrap();
-    let shape = r#"{"version": 3, "mode": "per_item", "script": null, "paths": [], "environment": {}, "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
+    let shape = r#"{"version": 4, "mode": "per_item", "n8n": null, "script": null, "paths": [], "environment": {}, "on_error": "stop", "code": "return 1", "items": [{"a": 1}], "query": null,
         "security": {"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true},
         "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {"prints": 1000, "result_size": 8589934592},
         "result": {"nan": "error", "pandas": "error", "surrogates": "error"}}"#;
@@ -254,7 +254,7 @@ type Answer = (crate::frames::Received, Option<crate::frames::FrameError>, Optio
 
 /// Runs the real executor on an encoded job and decodes what it wrote.
 fn round_trip(request: &Request, effective: &Policy) -> Answer {
-    const START: &str = "import sys; exec(compile(sys.stdin.read(), 'executor.py', 'exec'), {'__name__': 'remand'})";
+    const START: &str = "import sys; exec(compile(sys.stdin.read().partition('\\0')[0], 'executor.py', 'exec'), {'__name__': 'remand'})";
     let mut job = std::env::temp_dir();
     job.push(format!("remand-job-test-{}-{:?}", std::process::id(), std::thread::current().id()));
     std::fs::write(&job, encode(request, effective, &python()).unwrap()).unwrap();
@@ -372,7 +372,7 @@ fn a_program_finds_what_names_it() {
     };
     let named = |shown: &str, path: &str, file: &str, module: &str, argv: &str| {
         let text = format!(
-            r#"{{"version": 3, "mode": "script", "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
+            r#"{{"version": 4, "mode": "script", "n8n": null, "script": {{"directory": "/workspace", "shown": "{shown}", "file": {file}, "module": {module},
             "argv": {argv}, "display": null, "await": true, "value": false, "lines": false}}, "paths": ["{path}"], "environment": {{}}, "on_error": "stop", "code": "x", "items": [], "query": null,
             "security": {{"stdlib_allow": ["json"], "external_allow": [], "builtins_deny": ["eval"], "runner_env_deny": true}},
             "prefix": "/usr", "standard_path": ["/usr/lib/python3.11"], "limits": {{"prints": 1000, "result_size": 8589934592}},
