@@ -27,6 +27,12 @@ def answer(status, body, head=b""):
     return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), head) + body
 
 
+def is_whole(request):
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
+    return bool(end) and len(body) >= sum(length)
+
+
 class Daemon:
     """A socket that gives each connection the next of these answers, bytes or what makes them of the connection, once it has read a request."""
 
@@ -45,7 +51,13 @@ class Daemon:
             with contextlib.suppress(OSError):
                 with self.listener.accept()[0] as connection:
                     self.asked.append(connection.recv(1 << 16))
-                    connection.sendall(each) if isinstance(each, bytes) else each(connection)
+                    if isinstance(each, bytes):
+                        # What is left unread at a close makes a reset of it.
+                        while not is_whole(self.asked[-1]) and (more := connection.recv(1 << 16)):
+                            self.asked[-1] += more
+                        connection.sendall(each)
+                    else:
+                        each(connection)
 
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)
