@@ -292,8 +292,7 @@ const REFUSALS: [i32; 8] =
 fn without(plan: &Plan, host: &HostFacts, failure: &Failure, with_less: &WithLess<'_>) -> Option<(Plan, HostFacts)> {
     let mut host = host.clone();
     let lack = || host::lack(failure);
-    // What the kernel has not, or gives not to this process: no want of memory or descriptors, and nothing that is another file by now.
-    let refused = REFUSALS.contains(&failure.errno);
+    let refused = is_lack(failure.step, failure.errno);
     match failure.step {
         Step::RunMounts if failure.index == RunMount::NewProc as u32 && plan.proc => {
             let because = lack().lack().map_or_else(|| failure.object.clone(), |(blocker, _)| blocker.to_owned());
@@ -312,6 +311,12 @@ fn without(plan: &Plan, host: &HostFacts, failure: &Failure, with_less: &WithLes
     }
     let plan = with_less(plan, &host)?;
     Some((plan, host))
+}
+
+/// Whether the kernel has it not, or gives it not to this process: no want of memory or descriptors. EINVAL of Landlock is a rule that does not fit what is at its
+/// path by now, as where the owner of a mount's source put a file for a directory: that is no reason to do without all rules.
+fn is_lack(step: Step, errno: i32) -> bool {
+    REFUSALS.contains(&errno) && (step, errno) != (Step::Landlock, libc::EINVAL)
 }
 
 /// Why a run cannot be in a cgroup, if that is what was refused.
@@ -341,3 +346,16 @@ const _: fn() = || {
     goes::<Run<'static>>();
     goes::<Forkserver>();
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_owns_a_mount_takes_no_protection_from_its_runs() {
+        assert!(!is_lack(Step::Landlock, libc::EINVAL), "a rule that fits no longer");
+        assert!(!is_lack(Step::Seccomp, libc::ENOMEM) && !is_lack(Step::Landlock, libc::EMFILE), "a want that passes");
+        assert!(is_lack(Step::Landlock, libc::ENOSYS) && is_lack(Step::Landlock, libc::EPERM), "control: a container's filter");
+        assert!(is_lack(Step::Seccomp, libc::EINVAL), "control: a kernel without a flag");
+    }
+}
