@@ -341,6 +341,7 @@ fn target() -> Check {
 }
 
 fn arguments() -> Check {
+    let scratch = Scratch::new();
     for (args, said) in [
         (vec!["--artifacts", "x"], "--artifacts-to DIR puts them into a directory"),
         (vec!["--artifacts-to", "out"], "--artifacts GLOB"),
@@ -353,10 +354,10 @@ fn arguments() -> Check {
         ),
         (vec!["--artifacts", "x", "--artifacts-to", "/etc/passwd"], "cannot use --artifacts-to /etc/passwd: Not a directory"),
     ] {
-        let ended = Call::new(&[&["python"], args.as_slice(), &["-c", "print('ran')"]].concat()).end()?;
+        let ended = Call::new(&[&["python"], args.as_slice(), &["-c", "print('ran')"]].concat()).cwd(scratch.path()).end()?;
         ensure(ended.code == Some(2) && ended.out().is_empty() && ended.err().contains(said), said, &ended)?;
     }
-    Ok(())
+    ensure(fs::read_dir(scratch.path())?.count() == 0, "no directory is made for what is refused", &scratch.path())
 }
 
 /// Nothing can be put in the place of what is read.

@@ -37,32 +37,40 @@ pub mod technique;
 #[path = "harness/terminal.rs"]
 pub mod terminal;
 
-use std::sync::RwLock;
+use std::fs::File;
+use std::path::Path;
 
 use libtest_mimic::Trial;
+use nix::fcntl::{Flock, FlockArg};
 use remand_trial::complete;
 
 pub use remand_trial::{Check, End, program};
 
-/// Held by every trial for reading, and by one that counts what is on the host for writing.
-static HOST: RwLock<()> = RwLock::new(());
-
 /// A trial for the runner: a failed check fails it, a skip prints its reason.
 #[must_use]
 pub fn trial(name: impl Into<String>, body: impl FnOnce() -> Check + Send + 'static) -> Trial {
+    guarded(name, FlockArg::LockShared, body)
+}
+
+/// A trial that counts what is on the host: it runs while no other does, of this process or of another user's beside it.
+#[must_use]
+pub fn trial_alone(name: impl Into<String>, body: impl FnOnce() -> Check + Send + 'static) -> Trial {
+    guarded(name, FlockArg::LockExclusive, body)
+}
+
+/// All who run this same file share its lock. Whoever waits for it keeps the folder's, so that nobody who came later goes first.
+fn guarded(name: impl Into<String>, how: FlockArg, body: impl FnOnce() -> Check + Send + 'static) -> Trial {
     Trial::ignorable_test(name, move || {
-        let _shared = HOST.read();
+        let program = std::env::current_exe()?;
+        let turn = lock(program.parent().unwrap_or(Path::new("/")), FlockArg::LockExclusive)?;
+        let _host = lock(&program, how)?;
+        drop(turn);
         complete(body())
     })
 }
 
-/// A trial that runs while no other does.
-#[must_use]
-pub fn trial_alone(name: impl Into<String>, body: impl FnOnce() -> Check + Send + 'static) -> Trial {
-    Trial::ignorable_test(name, move || {
-        let _alone = HOST.write();
-        complete(body())
-    })
+fn lock(file: &Path, how: FlockArg) -> std::io::Result<Flock<File>> {
+    Flock::lock(File::open(file)?, how).map_err(|(_, error)| error.into())
 }
 
 /// Fails with what was seen unless `holds`.

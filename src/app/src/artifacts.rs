@@ -47,13 +47,13 @@ impl Delivery {
             let hint = Some("--artifacts-to DIR puts them into a directory; --json puts small ones into the record".to_owned());
             return Err(Failure { hint, ..Failure::usage("--artifacts: it is not said where the files are to go".into()) });
         }
-        let open = |path: &Path| rights::as_caller(|| directory(path)).map(|to| (to, path.to_owned()));
-        let to = args.artifacts_to.as_deref().map(open).transpose()?;
-        if to.is_some() && patterns.is_none() {
+        if args.artifacts_to.is_some() && patterns.is_none() {
             return Err(Failure::usage(
                 "--artifacts-to: no files are asked for; --artifacts GLOB, or artifacts of the request, says which".into(),
             ));
         }
+        let open = |path: &Path| rights::as_caller(|| directory(path)).map(|to| (to, path.to_owned()));
+        let to = args.artifacts_to.as_deref().map(open).transpose()?;
         Ok(Self { patterns, to, overwrite: args.overwrite, room: IN_RECORD, troubles: Vec::new() })
     }
 

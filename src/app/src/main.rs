@@ -86,8 +86,8 @@ fn begin() -> Result<u8, Failure> {
 
 /// Descriptors that this process needs before a plan can say that there are too few for a run.
 const DESCRIPTORS: u64 = 24;
-/// Bytes of data that it needs for the same: an allocation that fails ends it, and says nothing of why.
-const DATA: u64 = 3 << 20;
+/// Bytes of data that it needs for the same, threads among it: an allocation that fails ends it, and says nothing of why. No interpreter starts with so few.
+const DATA: u64 = 4 << 20;
 
 fn command(words: Vec<OsString>) -> Result<u8, Failure> {
     let command = args::parse(words).map_err(typed_wrong)?.command;

@@ -77,7 +77,19 @@ impl Editor {
         let mut child = self.command(file, line).spawn().map_err(failed)?;
         let mut stopped = false;
         loop {
-            if let Some(status) = child.try_wait().map_err(failed)? {
+            // Looked at first: an interrupt that came while it lived is read below, and is not taken for an answer to the question that follows.
+            let ended = child.try_wait().map_err(failed)?;
+            let mut came = false;
+            while let Some(signal) = signals.came() {
+                came = true;
+                if ![Signal::SIGINT, Signal::SIGQUIT, Signal::SIGCHLD].map(|own| own as i32).contains(&signal) {
+                    stopped = true;
+                    if ended.is_none() {
+                        end(&child);
+                    }
+                }
+            }
+            if let Some(status) = ended {
                 return Ok(match (stopped, status.success()) {
                     (true, _) => Ended::Stopped,
                     (false, true) => Ended::Well,
@@ -85,14 +97,8 @@ impl Editor {
                 });
             }
             let timeout = if stopped { PollTimeout::from(PATIENCE) } else { PollTimeout::NONE };
-            if poll(&mut [PollFd::new(signals.fd(), PollFlags::POLLIN)], timeout) == Ok(0) {
+            if !came && poll(&mut [PollFd::new(signals.fd(), PollFlags::POLLIN)], timeout) == Ok(0) {
                 let _ = child.kill(); // it may have ended by now
-            }
-            while let Some(signal) = signals.came() {
-                if ![Signal::SIGINT, Signal::SIGQUIT, Signal::SIGCHLD].map(|own| own as i32).contains(&signal) {
-                    stopped = true;
-                    end(&child);
-                }
             }
         }
     }

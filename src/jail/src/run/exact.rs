@@ -18,6 +18,8 @@ use crate::rights::{FOR_LOOKS, keep};
 
 /// After this, a look that has not ended is none: pages are then not known to be shared, and count for each who has them.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Of the thread: it reads text line by line.
+const STACK: usize = 256 << 10;
 /// A look is followed by a rest of this many times what it took.
 const REST: u32 = 3;
 
@@ -66,7 +68,7 @@ impl Exact {
             // What is read is shaped by a hostile run; a thread that cannot give anything up gives no answer.
             keep(&FOR_LOOKS).ok().and_then(|()| asked.iter().try_for_each(look).ok())
         };
-        let thread = Builder::new().name("exact look".into()).spawn(looks)?;
+        let thread = Builder::new().name("exact look".into()).stack_size(STACK).spawn(looks)?;
         Ok(Self { questions: Some(questions), answers, thread: Some(thread), answered, asked: None, rests: Moment::told(0) })
     }
 

@@ -40,6 +40,7 @@ const PIPES: [Source; 5] = [Source::Result, Source::Stdout, Source::Stderr, Sour
 pub struct Machine {
     course: Course,
     phase: Phase,
+    launched: Moment,
     /// When the phase is waited in no longer.
     until: Option<Moment>,
     /// When memory is looked at next.
@@ -61,7 +62,7 @@ impl Machine {
         let phase = Phase::Starting(if course.own_server { Start::Forkserver } else { Start::Init });
         let (until, pipes) = (Some(now.after(START_LIMIT)), PIPES.to_vec());
         let (ready, ended, stopped, gave_up) = (None, None, None, None);
-        Self { course, phase, until, look: now, pipes, ready, ended, stopped, gave_up, wall: Duration::ZERO, held: None }
+        Self { course, phase, launched: now, until, look: now, pipes, ready, ended, stopped, gave_up, wall: Duration::ZERO, held: None }
     }
 
     /// Where it is.
@@ -94,7 +95,7 @@ impl Machine {
         self.ready.map_or(Duration::ZERO, |ready| now.since(ready))
     }
 
-    /// From `ready` to the end of the last process.
+    /// From `ready` to the end of the last process; all of it since the launch, which is more, where `ready` was not read before that end.
     pub fn wall(&self) -> Duration {
         self.wall
     }
@@ -294,9 +295,13 @@ impl Machine {
     /// No pipe is read any more. By init's account of the end where there is one: this process may have been stopped. A run that outlived its wall time is over
     /// it, seen in time or not.
     fn drained(&mut self, now: Moment) -> Vec<Action> {
-        self.wall = self.ready.map_or(Duration::ZERO, |ready| self.ended.unwrap_or(now).since(ready));
+        let ended = self.ended.unwrap_or(now);
+        self.wall = self.ready.map_or(Duration::ZERO, |ready| ended.since(ready));
         if self.course.wall.is_some_and(|limit| self.wall > limit) {
             self.stopped.get_or_insert(Stop::Limit(LimitKind::WallTime));
+        }
+        if self.ready.is_some_and(|ready| ready >= ended) {
+            self.wall = ended.since(self.launched);
         }
         if self.course.in_flight {
             self.go(Phase::Ending(End::Memory), Some(now.after(SUMMED)));

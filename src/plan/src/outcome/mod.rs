@@ -222,7 +222,7 @@ impl From<Denial> for Answered {
 /// What a run spent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Usage {
-    /// Milliseconds from `ready` to the end.
+    /// Milliseconds from `ready` to the end; from the launch where the end came before `ready` was read.
     pub wall_ms: Milliseconds,
     /// User and system milliseconds of CPU.
     pub cpu_ms: CpuMs,

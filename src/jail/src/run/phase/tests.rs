@@ -286,6 +286,7 @@ fn the_wall_clock_stops_with_the_last_process() {
     assert_eq!(ended(&[Event::Accounted(at(8))]), (Duration::from_secs(4), None), "read late, by a supervisor that was stopped itself");
     assert_eq!(ended(&[Event::Accounted(at(10))]), (Duration::from_secs(6), Some(Stop::Limit(LimitKind::WallTime))), "seen in time or not");
     assert_eq!(ended(&[]), (Duration::from_secs(5), None), "its init told nothing");
+    assert_eq!(ended(&[Event::Accounted(at(3))]), (Duration::from_secs(3), None), "over before its first word was read: since the launch");
     let (machine, _) = after(COURSE, &[&[Event::Served, Event::Made, Event::Closed(Stacks), Event::Died], &end[..]].concat());
     assert_eq!(machine.wall(), Duration::ZERO, "no user code");
 }
