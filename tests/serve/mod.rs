@@ -9,6 +9,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use libtest_mimic::Trial;
@@ -37,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::a_hostile_front_gains_nothing", hostile::front),
         trial("serve::a_signal_lets_runs_end_and_takes_no_more", drained),
         trial("serve::the_socket_is_anothers_or_none", sockets),
+        trial("serve::of_many_daemons_that_start_at_once_one_has_the_socket", at_once),
         trial("serve::a_streamed_programs_lines_come_as_they_are_printed", lines),
     ];
     trials.extend([kept::trials(), shares::trials(), sudden::trials()].into_iter().flatten());
@@ -380,11 +383,29 @@ fn drained() -> Check {
     ensure(ended.code == Some(0) && !socket.exists(), "it ends by itself", &ended)
 }
 
+/// A socket that is left of a dead one is one daemon's, however many come for it.
+fn at_once() -> Check {
+    let scratch = Scratch::new();
+    let socket = scratch.path().join("s.sock");
+    drop(UnixListener::bind(&socket)?);
+    let path = socket.display().to_string();
+    let logs: Vec<_> = (0..8).map(|number| scratch.path().join(format!("log{number}"))).collect();
+    let serve = |log: &PathBuf| Ok(Call::new(&["serve", "--socket", &path]).stderr_to(log)?.start());
+    let mut daemons = logs.iter().map(serve).collect::<Result<Vec<_>, End>>()?;
+    let said = || logs.iter().map(|log| fs::read_to_string(log).unwrap_or_default()).collect::<Vec<_>>();
+    let count = |word| said().iter().filter(|log| log.contains(word)).count();
+    let settled = until(|| (count("serving") + count("another daemon has it") == logs.len()).then_some(()));
+    ensure(settled.is_some() && count("serving") == 1, "one serves, the others say so", &said())?;
+    daemons.iter_mut().for_each(|daemon| daemon.signal(Signal::SIGTERM));
+    daemons.into_iter().try_for_each(|daemon| daemon.end().map(drop))?;
+    ensure(!socket.exists(), "it is removed by its own", &said())
+}
+
 fn sockets() -> Check {
     let daemon = Daemon::start(&[])?;
     let second = |socket: &str| Call::new(&["serve", "--socket", socket]).end();
     let refused = second(&daemon.socket().display().to_string())?;
-    ensure(refused.code == Some(2) && refused.err().contains("another daemon answers there"), "left alone", &refused)?;
+    ensure(refused.code == Some(2) && refused.err().contains("another daemon has it"), "left alone", &refused)?;
     finished(&daemon.run(&json!({ "code": "return 1" }))?, &json!(1))?;
     let scratch = Scratch::new();
     let file = scratch.file("s.sock", "kept");

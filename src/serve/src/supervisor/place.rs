@@ -1,16 +1,18 @@
 //! Where the supervisor listens.
 //!
-//! Always holds: the socket lies in a directory that only this user can write; everybody may connect, since who may do what is decided by who they are; one that
-//! another daemon answers on is left alone, and what is no socket too.
+//! Always holds: the socket lies in a directory that only this user can write; everybody may connect, since who may do what is decided by who they are; it is one
+//! daemon's alone, from before it is made until after it is removed, by a lock on the file beside it; what is no socket is left alone.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::{env, process};
 
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::sys::socket::{SockType, getsockopt, sockopt};
 use nix::unistd::geteuid;
 use remand_engine::inherited;
@@ -20,8 +22,8 @@ use remand_engine::inherited;
 pub struct Bound {
     /// The socket.
     pub listener: UnixListener,
-    /// Its file, where it was made here.
-    path: Option<PathBuf>,
+    /// Its file and the lock on it, where it was made here.
+    made: Option<(PathBuf, Flock<File>)>,
 }
 
 /// Where it is, if nothing else is said.
@@ -35,8 +37,11 @@ impl Bound {
     /// Takes the socket that this process was started with, or makes one.
     pub fn listen(path: &Path) -> Result<Self, String> {
         let bound = match given()? {
-            Some(listener) => Self { listener, path: None },
-            None => Self { listener: made(path)?, path: Some(path.to_owned()) },
+            Some(listener) => Self { listener, made: None },
+            None => {
+                let (listener, lock) = made(path)?;
+                Self { listener, made: Some((path.to_owned(), lock)) }
+            }
         };
         bound.listener.set_nonblocking(true).map_err(|error| error.to_string())?;
         Ok(bound)
@@ -63,7 +68,7 @@ fn given() -> Result<Option<UnixListener>, String> {
     Ok(Some(listener))
 }
 
-fn made(path: &Path) -> Result<UnixListener, String> {
+fn made(path: &Path) -> Result<(UnixListener, Flock<File>), String> {
     let directory = path.parent().filter(|_| path.is_absolute()).ok_or("name the socket by its absolute path")?;
     let named = |error: io::Error| format!("{}: {error}", directory.display());
     match DirBuilder::new().mode(0o755).create(directory) {
@@ -79,20 +84,32 @@ fn made(path: &Path) -> Result<UnixListener, String> {
     if directory == Path::new("/run/remand") {
         fs::set_permissions(directory, Permissions::from_mode(0o755)).map_err(named)?;
     }
+    let lock = lock(path)?;
     match fs::symlink_metadata(path) {
         Err(_) => {}
         Ok(found) if !found.file_type().is_socket() => return Err("there is something else".to_owned()),
-        Ok(_) if UnixStream::connect(path).is_ok() => return Err("another daemon answers there".to_owned()),
         Ok(_) => fs::remove_file(path).map_err(|error| format!("the old one cannot be removed: {error}"))?,
     }
     let listener = UnixListener::bind(path).map_err(|error| error.to_string())?;
     fs::set_permissions(path, Permissions::from_mode(0o666)).map_err(|error| error.to_string())?;
-    Ok(listener)
+    Ok((listener, lock))
+}
+
+/// Nobody else can open it, and so nobody else can lock it. It stays: who removed it could take it from whoever has it open by then.
+fn lock(socket: &Path) -> Result<Flock<File>, String> {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".lock");
+    let named = |error: &dyn std::fmt::Display| format!("its lock {}: {error}", path.display());
+    let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits()).open(&path);
+    match Flock::lock(opened.map_err(|error| named(&error))?, FlockArg::LockExclusiveNonblock) {
+        Err((_, Errno::EWOULDBLOCK)) => Err("another daemon has it".to_owned()),
+        locked => locked.map_err(|(_, errno)| named(&errno.desc())),
+    }
 }
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
+        if let Some((path, _)) = &self.made {
             let _ = fs::remove_file(path); // a later daemon takes one over that is left
         }
     }
