@@ -2,6 +2,7 @@
 
 pub mod hostile;
 mod kept;
+mod seen;
 mod shares;
 mod sudden;
 
@@ -42,7 +43,7 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::of_many_daemons_that_start_at_once_one_has_the_socket", at_once),
         trial("serve::a_streamed_programs_lines_come_as_they_are_printed", lines),
     ];
-    trials.extend([kept::trials(), shares::trials(), sudden::trials()].into_iter().flatten());
+    trials.extend([kept::trials(), seen::trials(), shares::trials(), sudden::trials()].into_iter().flatten());
     trials
 }
 

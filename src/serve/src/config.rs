@@ -31,6 +31,8 @@ pub struct Config {
     pub runs: usize,
     /// Runs that wait, of all tenants together.
     pub queue: usize,
+    /// Who may read what is counted of everybody's runs, as names or numbers.
+    pub readers: Vec<String>,
     /// By name.
     pub tenants: BTreeMap<String, Tenant>,
     /// What every user has who belongs to none: a tenant each.
@@ -93,7 +95,13 @@ impl Config {
         users.extend((own != 0).then(|| own.to_string()));
         let quota = TenantQuota(Quota { concurrent: runs, queued: 64, ..QUOTA });
         let owner = Tenant { users, policies: Policies::All, quota, ..Tenant::default() };
-        Self { runs, queue: 256, tenants: [("owner".to_owned(), owner)].into(), others: everybody.then(Tenant::default) }
+        Self {
+            runs,
+            queue: 256,
+            readers: Vec::new(),
+            tenants: [("owner".to_owned(), owner)].into(),
+            others: everybody.then(Tenant::default),
+        }
     }
 
     /// What a tenant may have at once. One that the configuration no longer knows has what waits done one by one.
@@ -101,6 +109,12 @@ impl Config {
     pub fn quota(&self, tenant: &str) -> Quota {
         let known = self.tenants.get(tenant).or_else(|| self.others.as_ref().filter(|_| tenant.starts_with(OTHER)));
         known.map_or(Quota { concurrent: 1, ..Quota::default() }, |tenant| tenant.quota.0)
+    }
+
+    /// Whether a user may read what is counted.
+    #[must_use]
+    pub fn reads(&self, user: &User) -> bool {
+        self.readers.iter().any(|name| user.is(name))
     }
 
     /// The tenant of a user, by its name and what it may.
@@ -160,13 +174,14 @@ pub fn read(source: &Source, processors: usize) -> Result<Config, Vec<Problem>> 
     let read = document(source, |keys| {
         let runs = small(keys, "runs", 1, none.runs);
         let queue = small(keys, "queue", 0, none.queue);
+        let readers = keys.texts("readers");
         let tenants = keys.objects("tenants", tenant);
         if let Some((name, _)) = tenants.iter().find(|(name, _)| name.starts_with(OTHER)) {
             let help = Some("write another name".to_owned());
             keys.refuse("tenants", format!("{} is how users who are in none are called", quote(name)), help);
         }
         let others = keys.object("others", tenant);
-        Some(Config { runs, queue, tenants: tenants.into_iter().collect(), others })
+        Some(Config { runs, queue, readers, tenants: tenants.into_iter().collect(), others })
     })?;
     read.ok_or_else(Vec::new)
 }
@@ -242,6 +257,7 @@ pub fn schema() -> Value {
             "version": { "const": 1 },
             "runs": number(1, "Runs at once, of all tenants together; without it, two for each processor"),
             "queue": number(0, "Runs that wait, of all tenants together; without it, 256"),
+            "readers": texts("Who may read /metrics besides root, as names or numbers"),
             "tenants": { "type": "object", "additionalProperties": tenant, "description": "Who may do what, by a name for them" },
             "others": { "description": "What each user has who is in none of them; without it, they are refused", "allOf": [tenant] },
         },
@@ -303,7 +319,7 @@ mod tests {
         whole["tenants"] = json!({ "a": example(tenant) });
         whole["others"] = example(tenant);
         assert_eq!(said(&whole.to_string()).map(|config| config.tenants.len()), Ok(1));
-        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (6, 9), "a new key has its place here");
+        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (7, 9), "a new key has its place here");
     }
 
     #[test]

@@ -86,6 +86,8 @@ pub enum Ask {
     Policies,
     /// Whether the supervisor takes runs, and what is wrong with its configuration.
     Ready,
+    /// What the supervisor has counted.
+    Metrics,
     /// The call is wanted no longer.
     Forget,
     /// A connection that was handed over is closed. Belongs to no call.
@@ -195,6 +197,7 @@ impl Ask {
             Self::Closed => 10,
             Self::Unconfined(_) => 11,
             Self::CancelLabel(_) => 12,
+            Self::Metrics => 13,
         });
         to.number(call);
         if let Self::Limits(chosen) | Self::Submit(chosen, ..) = self {
@@ -214,7 +217,7 @@ impl Ask {
                 to.number(*from);
             }
             Self::Unconfined(why) => to.text(cut(why, SENTENCE)),
-            Self::Limits(_) | Self::Policies | Self::Ready | Self::Forget | Self::Closed => {}
+            Self::Limits(_) | Self::Policies | Self::Ready | Self::Metrics | Self::Forget | Self::Closed => {}
         }
         to.0
     }
@@ -239,6 +242,7 @@ impl Ask {
                 10 => Self::Closed,
                 11 => Self::Unconfined(from.text(SENTENCE)?),
                 12 => Self::CancelLabel(label(from)?),
+                13 => Self::Metrics,
                 _ => return Err(Malformed),
             };
             Ok((call, ask))
@@ -364,7 +368,7 @@ mod tests {
             .into_iter()
             .chain([Ask::Limits(chosen), Ask::Look(run()), Ask::List(None), Ask::List(tags.label), Ask::Events(run(), 7)])
             .chain([Ask::Cancel(run()), Ask::CancelLabel("a".into()), Ask::Policies])
-            .chain([Ask::Ready, Ask::Forget, Ask::Closed, Ask::Unconfined("why".into())])
+            .chain([Ask::Ready, Ask::Metrics, Ask::Forget, Ask::Closed, Ask::Unconfined("why".into())])
             .collect()
     }
 

@@ -10,6 +10,7 @@ mod door;
 mod events;
 mod kept;
 mod lives;
+mod metrics;
 mod place;
 mod policies;
 mod preparing;
@@ -34,6 +35,7 @@ use crate::config::Config;
 use crate::log::{Form, Log};
 use crate::protocol::Tell;
 use crate::queue::Queue;
+use metrics::Metrics;
 use place::Bound;
 use policies::Store;
 use preparing::Preparing;
@@ -59,6 +61,7 @@ struct Supervisor<'s> {
     bound: Option<Bound>,
     signals: Held,
     log: Log<'s>,
+    metrics: Metrics,
     places: Places,
     config: Config,
     /// What is wrong with the configuration that was to come after it.
@@ -116,6 +119,7 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
         bound: Some(bound),
         signals,
         log,
+        metrics: Metrics::default(),
         places: places.clone(),
         queue: Queue::new(config.runs, config.queue),
         config,
@@ -178,6 +182,9 @@ impl Supervisor<'_> {
     /// Tells a front something; one that cannot be told is ended.
     fn tell(&mut self, number: u64, call: u64, tell: &Tell, beside: Option<OwnedFd>) {
         let Some(front) = self.fronts.get_mut(&number) else { return };
+        if let Tell::Problem(problem) = tell {
+            self.metrics.refused(problem.status);
+        }
         match front.tell(call, tell, beside) {
             Ok(()) => self.rearm(number),
             Err(fault) => self.end_front(number, &fault),

@@ -74,6 +74,11 @@ pub fn document(status: StatusCode, text: impl Into<Bytes>) -> Response<Answer> 
     with(status, "application/json", Answer::Whole(Some(text.into())))
 }
 
+/// What is counted, as OpenMetrics has it.
+pub fn metrics(text: Vec<u8>) -> Response<Answer> {
+    with(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", Answer::Whole(Some(text.into())))
+}
+
 /// Events as they come.
 pub fn events(portions: mpsc::Receiver<Bytes>) -> Response<Answer> {
     with(StatusCode::OK, "text/event-stream", Answer::Stream(portions))

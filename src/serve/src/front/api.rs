@@ -55,6 +55,7 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
     match (parts.as_slice(), &method) {
         (["healthz"], &Method::GET) => answer::document(StatusCode::OK, "{\"status\":\"ok\"}"),
         (["readyz"], &Method::GET) => asked(&front, &Ask::Ready).await,
+        (["metrics"], &Method::GET) => asked_for(&front, &Ask::Metrics, answer::metrics).await,
         (["version"], &Method::GET) => answer::document(StatusCode::OK, front.version()),
         (["openapi.json"], &Method::GET) => answer::document(StatusCode::OK, openapi::document().to_string()),
         (["v1", "policies"], &Method::GET) => asked(&front, &Ask::Policies).await,
@@ -74,7 +75,7 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
             let seen = request.headers().get(LAST_EVENT).and_then(|seen| seen.to_str().ok()?.parse::<u64>().ok());
             stream::of_run(&front.link, (*run).to_owned(), seen.map_or(0, |seen| seen.saturating_add(1))).await
         }
-        (["healthz" | "readyz" | "version" | "openapi.json"] | ["v1", "policies"] | ["v1", "runs", _, "events"], _) => {
+        (["healthz" | "readyz" | "metrics" | "version" | "openapi.json"] | ["v1", "policies"] | ["v1", "runs", _, "events"], _) => {
             answer::other_method("GET")
         }
         (["v1", "runs"], _) => answer::other_method("DELETE, GET, POST"),
@@ -101,9 +102,13 @@ fn label_of(query: Option<&str>) -> Result<Option<String>, Problem> {
 
 /// What one document answers.
 async fn asked(front: &Front, ask: &Ask) -> Response<Answer> {
+    asked_for(front, ask, |text| answer::document(StatusCode::OK, text)).await
+}
+
+async fn asked_for(front: &Front, ask: &Ask, shown: impl FnOnce(Vec<u8>) -> Response<Answer>) -> Response<Answer> {
     match front.link.call(ask, None).next(|_| true).await {
         Ok((Tell::Document(long), beside)) => match text(long, beside) {
-            Ok(text) => answer::document(StatusCode::OK, text),
+            Ok(text) => shown(text),
             Err(error) => broken(&error),
         },
         Ok((Tell::Problem(problem), _)) => answer::problem(&problem),

@@ -81,6 +81,10 @@ pub fn document() -> Value {
             "/v1/policies": { "get": read("The policies that you may use", &anything) },
             "/healthz": { "get": read("This front answers", &anything) },
             "/readyz": { "get": read("Whether runs are taken, and what is wrong with the configuration", &anything) },
+            "/metrics": { "get": {
+                "summary": "What is counted of everybody's runs; for root, and the readers of the configuration",
+                "responses": { "200": said("As OpenMetrics has it", "application/openmetrics-text", &json!({ "type": "string" })), "default": { "$ref": "#/components/responses/Problem" } },
+            } },
             "/version": { "get": read("Versions, and what is weaker here than it could be", &anything) },
             "/openapi.json": { "get": read("This document", &anything) },
         },

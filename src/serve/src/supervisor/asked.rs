@@ -102,6 +102,10 @@ impl Supervisor<'_> {
                 let told = self.ready(number);
                 self.document(number, call, told);
             }
+            Ask::Metrics => {
+                let told = self.metrics(number);
+                self.document(number, call, told);
+            }
             Ask::Forget => {
                 let open = self.fronts.get_mut(&number).and_then(|front| front.open.remove(&call));
                 open.into_iter().for_each(|open| self.let_go(number, &open));

@@ -33,6 +33,7 @@ impl Supervisor<'_> {
         let number = self.number();
         let Some(record) = self.runs.get_mut(run) else { return };
         let State::Queued(job) = record.take_state() else { return };
+        self.metrics.begins(Moment::now().since(record.taken));
         let plain = job.request.choice.is_empty();
         if let Some(prepared) = self.policies.ready(&job.chosen, &record.policy.hash).filter(|_| plain) {
             record.state = State::Preparing(job);

@@ -125,6 +125,7 @@ impl Supervisor<'_> {
         let code = status.split(' ').next().unwrap_or_default();
         let title = status.split_once(' ').map_or("", |(_, title)| title);
         let number: u16 = code.parse().unwrap_or(503);
+        self.metrics.refused(number);
         let body = json!({ "type": "about:blank", "title": title, "status": number, "detail": why, "exit_status": 10 }).to_string();
         let retry = if number == 503 { "Retry-After: 1\r\n" } else { "" };
         let head = format!(

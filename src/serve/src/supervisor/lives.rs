@@ -45,6 +45,7 @@ impl Supervisor<'_> {
         if outcome.run.is_empty() {
             outcome.run = run.to_owned();
         }
+        self.metrics.over(&outcome);
         let Some(record) = self.runs.get(run) else { return Ending::Problem(Problem::default()) };
         let usage = &outcome.usage;
         self.log.say(

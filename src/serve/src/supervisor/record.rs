@@ -2,7 +2,7 @@
 //!
 //! Always holds: a run with an idempotency key lives on by itself, whoever waits for it.
 
-use remand_engine::{Effective, Identity, Request, Run};
+use remand_engine::{Effective, Identity, Moment, Request, Run};
 use remand_plan::outcome::PolicyRef;
 use serde_json::json;
 
@@ -26,6 +26,8 @@ pub struct Record {
     pub key: Option<(String, Body)>,
     /// Bytes that its limits let it take.
     pub memory: u64,
+    /// When it was taken.
+    pub taken: Moment,
     /// The front and the call that it belongs to. None: it lives on by itself, or is wanted no longer.
     pub held: Option<(u64, u64)>,
     /// Those who wait for its outcome: front, call.

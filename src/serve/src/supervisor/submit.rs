@@ -175,6 +175,7 @@ impl Supervisor<'_> {
             label,
             key,
             memory,
+            taken: now,
             held: None,
             waiters: Vec::new(),
             readers: Vec::new(),
