@@ -3,8 +3,10 @@
 //! Always holds: no input, no output; a file that is not understood completely is none; whoever no tenant names may do nothing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use remand_policy::load::{Keys, document};
+use remand_policy::policy::Enforce;
 use remand_policy::shipped::SHIPPED;
 use remand_policy::source::Source;
 use remand_policy::text::{Problem, quote};
@@ -33,10 +35,21 @@ pub struct Config {
     pub queue: usize,
     /// Who may read what is counted of everybody's runs, as names or numbers.
     pub readers: Vec<String>,
+    /// Where every run is written down.
+    pub audit: Option<Audit>,
     /// By name.
     pub tenants: BTreeMap<String, Tenant>,
     /// What every user has who belongs to none: a tenant each.
     pub others: Option<Tenant>,
+}
+
+/// Where every run is written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    /// The file, by its absolute path.
+    pub file: PathBuf,
+    /// Whether a run may begin that cannot be written there.
+    pub enforce: Enforce,
 }
 
 /// A trust domain.
@@ -99,6 +112,7 @@ impl Config {
             runs,
             queue: 256,
             readers: Vec::new(),
+            audit: None,
             tenants: [("owner".to_owned(), owner)].into(),
             others: everybody.then(Tenant::default),
         }
@@ -175,13 +189,14 @@ pub fn read(source: &Source, processors: usize) -> Result<Config, Vec<Problem>> 
         let runs = small(keys, "runs", 1, none.runs);
         let queue = small(keys, "queue", 0, none.queue);
         let readers = keys.texts("readers");
+        let audit = keys.object("audit", audit).flatten();
         let tenants = keys.objects("tenants", tenant);
         if let Some((name, _)) = tenants.iter().find(|(name, _)| name.starts_with(OTHER)) {
             let help = Some("write another name".to_owned());
             keys.refuse("tenants", format!("{} is how users who are in none are called", quote(name)), help);
         }
         let others = keys.object("others", tenant);
-        Some(Config { runs, queue, readers, tenants: tenants.into_iter().collect(), others })
+        Some(Config { runs, queue, readers, audit, tenants: tenants.into_iter().collect(), others })
     })?;
     read.ok_or_else(Vec::new)
 }
@@ -199,6 +214,18 @@ fn quantity(keys: &mut Keys<'_, '_, '_, '_>, key: &'static str, read: impl Fn(&s
         if found == 0 { Err(("nothing could ever run".to_owned(), "write more, or leave it out".to_owned())) } else { Ok(()) }
     });
     found
+}
+
+fn audit(keys: &mut Keys<'_, '_, '_, '_>) -> Option<Audit> {
+    let absolute = |text: &str| match text.starts_with('/') {
+        true => Ok(()),
+        false => Err((format!("{} is no absolute path", quote(text)), "write where the file lies, from /".to_owned())),
+    };
+    let (file, enforce) = (keys.text("file", absolute), keys.word("enforce").unwrap_or(Enforce::Optional));
+    if file.is_none() {
+        keys.refuse("file", "it is not said where the audit record goes".to_owned(), Some("write the absolute path of a file".to_owned()));
+    }
+    file.map(|file| Audit { file: file.into(), enforce })
 }
 
 fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
@@ -258,6 +285,14 @@ pub fn schema() -> Value {
             "runs": number(1, "Runs at once, of all tenants together; without it, two for each processor"),
             "queue": number(0, "Runs that wait, of all tenants together; without it, 256"),
             "readers": texts("Who may read /metrics besides root, as names or numbers"),
+            "audit": {
+                "type": "object", "additionalProperties": false, "required": ["file"],
+                "description": "Where each run is written down when it begins and when it is over; without it, nowhere but in the log",
+                "properties": {
+                    "file": { "type": "string", "pattern": "^/", "examples": ["/var/log/remand/audit.jsonl"], "description": "In a directory that only this user can write; opened anew on SIGHUP" },
+                    "enforce": { "enum": ["required", "optional"], "description": "required: no run begins that cannot be written there; without it, optional" },
+                },
+            },
             "tenants": { "type": "object", "additionalProperties": tenant, "description": "Who may do what, by a name for them" },
             "others": { "description": "What each user has who is in none of them; without it, they are refused", "allOf": [tenant] },
         },
@@ -305,6 +340,7 @@ mod tests {
             (None, Some("integer")) => schema["minimum"].clone(),
             (None, Some("array")) => json!([]),
             (None, Some("string")) => schema["examples"].get(0).cloned().unwrap_or(json!("x")),
+            (None, None) if schema["enum"].is_array() => schema["enum"][0].clone(),
             _ => json!({}),
         };
         let properties = schema["properties"].as_object().unwrap();
@@ -318,8 +354,9 @@ mod tests {
         let mut whole = example(&schema);
         whole["tenants"] = json!({ "a": example(tenant) });
         whole["others"] = example(tenant);
+        whole["audit"] = example(&schema["properties"]["audit"]);
         assert_eq!(said(&whole.to_string()).map(|config| config.tenants.len()), Ok(1));
-        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (7, 9), "a new key has its place here");
+        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (8, 9), "a new key has its place here");
     }
 
     #[test]

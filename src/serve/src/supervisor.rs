@@ -5,6 +5,7 @@
 //! taken, and nothing that came over it.
 
 mod asked;
+mod audit;
 mod beginning;
 mod door;
 mod events;
@@ -35,6 +36,7 @@ use crate::config::Config;
 use crate::log::{Form, Log};
 use crate::protocol::Tell;
 use crate::queue::Queue;
+use audit::Audit;
 use metrics::Metrics;
 use place::Bound;
 use policies::Store;
@@ -62,6 +64,7 @@ struct Supervisor<'s> {
     signals: Held,
     log: Log<'s>,
     metrics: Metrics,
+    audit: Audit,
     places: Places,
     config: Config,
     /// What is wrong with the configuration that was to come after it.
@@ -120,6 +123,7 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
         signals,
         log,
         metrics: Metrics::default(),
+        audit: Audit::open(config.audit.as_ref()),
         places: places.clone(),
         queue: Queue::new(config.runs, config.queue),
         config,
@@ -140,6 +144,7 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
         ending: None,
         quiet: None,
     };
+    supervisor.tell_trouble();
     start::notify("READY=1");
     supervisor.work()
 }

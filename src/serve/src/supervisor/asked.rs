@@ -189,7 +189,9 @@ impl Supervisor<'_> {
             Some(wrong) if inside => format!("the old one is used: {wrong}").into(),
             Some(_) => "the old one is used: see the log".into(),
         };
-        Ok(json!({ "status": "ready", "running": running, "queued": waiting, "configuration": configuration }).to_string())
+        let audit =
+            self.audit.trouble().map(|(file, why)| if inside { format!("{}: {why}", file.display()) } else { "see the log".to_owned() });
+        Ok(json!({ "status": "ready", "running": running, "queued": waiting, "configuration": configuration, "audit": audit }).to_string())
     }
 
     fn read_events(&mut self, number: u64, call: u64, run: String, from: u64) -> Result<(), Fault> {

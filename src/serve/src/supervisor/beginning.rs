@@ -161,6 +161,12 @@ impl Supervisor<'_> {
         }
         let State::Preparing(job) = record.take_state() else { return ended(self) };
         let Job { request, .. } = *job;
+        if let Err(why) = self.audit.begins(run, record, request.code.as_bytes()) {
+            self.log.say("unaudited", serde_json::json!({ "run": run, "why": why }));
+            if self.audit.is_required() {
+                return self.end(run, failed(503, 10, why));
+            }
+        }
         // Nobody can ask for the events of a run that is waited for.
         let sink = (record.then != Then::Wait).then(|| record.events.sink(Telling::new(record.policy.clone())));
         match prepared.start_as(run, server, &request, sink) {

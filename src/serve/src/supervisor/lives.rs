@@ -41,12 +41,15 @@ impl Supervisor<'_> {
     }
 
     /// What an outcome is for whoever waits for it; logged.
-    fn ending_of(&self, run: &str, mut outcome: Outcome) -> Ending {
+    fn ending_of(&mut self, run: &str, mut outcome: Outcome) -> Ending {
         if outcome.run.is_empty() {
             outcome.run = run.to_owned();
         }
         self.metrics.over(&outcome);
         let Some(record) = self.runs.get(run) else { return Ending::Problem(Problem::default()) };
+        if let Err(why) = self.audit.over(run, record, &outcome) {
+            self.log.say("unaudited", json!({ "run": run, "why": why }));
+        }
         let usage = &outcome.usage;
         self.log.say(
             "run",

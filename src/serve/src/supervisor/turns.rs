@@ -8,6 +8,7 @@ use remand_engine::Moment;
 use serde_json::json;
 
 use super::Supervisor;
+use super::audit::Audit;
 use super::process::Front;
 use super::start::configured;
 use crate::limits::{FRONT_IDLE, GRACE};
@@ -40,12 +41,21 @@ impl Supervisor<'_> {
                 self.wrong = Some(error.to_string());
             }
         }
+        self.audit = Audit::open(self.config.audit.as_ref());
+        self.tell_trouble();
         // Whose tenant has changed gets another front.
         let moved = |front: &Front| self.config.tenant(&front.user).map(|(name, _)| name).as_ref() != Some(&front.tenant);
         let moved: Vec<u64> = self.fronts.iter().filter(|(_, front)| moved(front)).map(|(number, _)| *number).collect();
         for number in moved {
             self.front_of.retain(|_, front| *front != number);
             self.tell(number, 0, &Tell::Drain, None);
+        }
+    }
+
+    /// What keeps runs from being written down.
+    pub(super) fn tell_trouble(&self) {
+        if let Some((file, why)) = self.audit.trouble() {
+            self.log.say("unaudited", json!({ "file": file, "why": why }));
         }
     }
 
