@@ -9,7 +9,8 @@ use remand_engine::Moment;
 use serde_json::{Value, json};
 
 use super::Supervisor;
-use super::process::{Fault, Open};
+use super::metrics::Present;
+use super::process::{Fault, Front, Open};
 use super::record::{Record, State};
 use super::submit::Submitted;
 use crate::config::Tenant;
@@ -177,13 +178,31 @@ impl Supervisor<'_> {
         own.filter(|(_, record)| !matches!(record.state, State::Over(_))).map(|(run, _)| run.clone()).collect()
     }
 
+    /// The counters, for whoever may see what others do.
+    fn metrics(&self, number: u64) -> Result<String, Problem> {
+        if !self.fronts.get(&number).is_some_and(|front| self.is_inside(front) || self.config.reads(&front.user)) {
+            let detail =
+                "the metrics tell of everybody's runs: they are root's, and of the `readers` of the daemon's configuration".to_owned();
+            return Err(Problem { status: 403, exit_status: 2, detail, ..Problem::default() });
+        }
+        let (running, waiting) = self.queue.counts();
+        let connections = self.fronts.values().map(|front| front.connections).sum();
+        let text = self.metrics.text(Present { running, waiting, fronts: self.fronts.len(), connections });
+        text.map_err(|error| Problem { status: 500, exit_status: 11, detail: format!("the metrics: {error}"), ..Problem::default() })
+    }
+
+    /// Whether what concerns the administrator may be told it.
+    fn is_inside(&self, front: &Front) -> bool {
+        front.user.id == 0 || self.first_front.is_none()
+    }
+
     fn ready(&self, number: u64) -> Result<String, Problem> {
         if self.ending.is_some() {
             return Err(Problem { status: 503, exit_status: 10, detail: "the daemon is ending".to_owned(), ..Problem::default() });
         }
         let (running, waiting) = self.queue.counts();
         // What is wrong with the administrator's file is for the administrator.
-        let inside = self.fronts.get(&number).is_some_and(|front| front.user.id == 0 || self.first_front.is_none());
+        let inside = self.fronts.get(&number).is_some_and(|front| self.is_inside(front));
         let configuration = match &self.wrong {
             None => Value::Null,
             Some(wrong) if inside => format!("the old one is used: {wrong}").into(),

@@ -14,9 +14,6 @@ use prometheus_client::registry::{Registry, Unit};
 use remand_engine::Outcome;
 use remand_plan::verdict::Verdict;
 
-use super::Supervisor;
-use crate::protocol::Problem;
-
 /// Upper ends of what times are sorted into, in seconds: from a forkserver's start to the longest run.
 const TIMES: [f64; 16] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0];
 
@@ -123,30 +120,30 @@ impl Metrics {
     }
 }
 
-impl Supervisor<'_> {
-    /// The counters, for whoever may see what others do.
-    pub(super) fn metrics(&self, number: u64) -> Result<String, Problem> {
-        let front = self.fronts.get(&number);
-        let inside = front.is_some_and(|front| front.user.id == 0 || self.first_front.is_none() || self.config.reads(&front.user));
-        if !inside {
-            return Err(Problem {
-                status: 403,
-                exit_status: 2,
-                detail: "the metrics tell of everybody's runs: they are root's, and of the `readers` of the daemon's configuration"
-                    .to_owned(),
-                ..Problem::default()
-            });
+/// What there is now.
+#[derive(Clone, Copy, Debug)]
+pub struct Present {
+    /// Runs that go on.
+    pub running: usize,
+    /// Runs that wait for their turn.
+    pub waiting: usize,
+    /// Fronts.
+    pub fronts: usize,
+    /// Connections of theirs.
+    pub connections: usize,
+}
+
+impl Metrics {
+    /// All of them, as text.
+    pub fn text(&self, present: Present) -> Result<String, std::fmt::Error> {
+        let Present { running, waiting, fronts, connections } = present;
+        for (gauge, number) in
+            [(&self.running, running), (&self.waiting, waiting), (&self.fronts, fronts), (&self.connections, connections)]
+        {
+            gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
         }
-        let metrics = &self.metrics;
-        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let (running, waiting) = self.queue.counts();
-        metrics.running.set(count(running));
-        metrics.waiting.set(count(waiting));
-        metrics.fronts.set(count(self.fronts.len()));
-        metrics.connections.set(count(self.fronts.values().map(|front| front.connections).sum()));
         let mut text = String::new();
-        let failed = |error| Problem { status: 500, exit_status: 11, detail: format!("the metrics: {error}"), ..Problem::default() };
-        encode(&mut text, &metrics.registry).map_err(failed)?;
+        encode(&mut text, &self.registry)?;
         Ok(text)
     }
 }
