@@ -1,5 +1,6 @@
 //! Sudden deaths: of a front, a forkserver, an init, the supervisor.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Child;
 use std::thread::sleep;
@@ -10,12 +11,12 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use remand_tests::command::{Call, until};
 use remand_tests::daemon::{Daemon, orphans};
-use remand_tests::processes::{appears, named, vanishes};
+use remand_tests::processes::{Process, appears, named, vanishes};
 use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, trial};
 use serde_json::json;
 
-use super::{finished, goes_on, state, submitted};
+use super::{finished, goes_on, named_as, state, submitted};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -24,6 +25,7 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::a_forkserver_or_an_init_that_is_killed_ends_its_run_alone", others_killed),
         trial("serve::a_supervisor_that_is_killed_leaves_no_process", supervisor_killed),
         trial("serve::a_supervisor_that_is_killed_at_any_point_leaves_no_process", any_point),
+        trial("serve::whatever_is_killed_at_any_point_clients_are_told_and_nothing_is_left", anybody),
     ]
 }
 
@@ -87,14 +89,19 @@ fn supervisor_killed() -> Check {
     ensure(state(&next, &detached)?["status"] == 404, "what was before is not known", &next.log())
 }
 
-/// Points in the first tenth of a second, which has the starts of a front, a forkserver and a run; the same ones each time.
+/// The same numbers each time: xorshift, Marsaglia, 2003.
+fn numbers() -> impl Iterator<Item = u64> {
+    let next = |seed: &u64| {
+        let seed = seed ^ seed << 13;
+        let seed = seed ^ seed >> 7;
+        Some(seed ^ seed << 17)
+    };
+    std::iter::successors(Some(0x9e37_79b9_7f4a_7c15), next).skip(1)
+}
+
+/// Points in the first tenth of a second, which has the starts of a front, a forkserver and a run.
 fn any_point() -> Check {
-    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
-    for number in 0..12 {
-        // Xorshift: Marsaglia, 2003.
-        seed ^= seed << 13;
-        seed ^= seed >> 7;
-        seed ^= seed << 17;
+    for (number, seed) in numbers().take(12).enumerate() {
         let name = format!("rs-any-{number}");
         let daemon = Daemon::start(&[])?;
         let body = json!({ "code": goes_on(&name) }).to_string();
@@ -108,5 +115,46 @@ fn any_point() -> Check {
         }
         ensure(vanishes(&name), "no run is left", &named(&name))?;
     }
+    ensure(until(|| orphans().is_empty().then_some(())).is_some(), "no front is left", &orphans())
+}
+
+/// Supervisor, front, forkserver or init, so many times (REMAND_KILLS), while two runs begin, go on and end.
+fn anybody() -> Check {
+    let kills = std::env::var("REMAND_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(16);
+    let mut daemon = Daemon::start(&[])?;
+    let mut killed = BTreeMap::new();
+    for (number, seed) in numbers().take(kills).enumerate() {
+        let name = format!("rs-who-{number}");
+        let body = json!({ "code": format!("{}\nimport time\ntime.sleep(0.03)\nreturn 7", named_as(&name)) }).to_string();
+        let ask = || -> Result<Child, End> { Ok(daemon.curl(None, &["-d", &body], "/v1/runs")?.spawn()?) };
+        let clients = [ask()?, ask()?];
+        sleep(Duration::from_micros(seed % 80_000));
+        let pids = |processes: Vec<Process>| processes.iter().map(|process| process.pid).collect::<Vec<_>>();
+        let kinds =
+            [("supervisor", vec![daemon.pid().as_raw()]), ("front", pids(daemon.fronts())), ("forkserver or init", pids(daemon.others()))];
+        let there: Vec<_> = kinds.iter().filter(|(_, pids)| !pids.is_empty()).collect();
+        let chance = usize::try_from(seed >> 32).unwrap_or(0);
+        let (kind, pids) = there[chance % there.len()];
+        let victim = pids[chance / 3 % pids.len()];
+        let _ = kill(Pid::from_raw(victim), Signal::SIGKILL); // it may have ended by now
+        *killed.entry(*kind).or_insert(0) += 1;
+        for client in clients {
+            let told = client.wait_with_output()?;
+            let text = String::from_utf8_lossy(&told.stdout).into_owned();
+            let silent = told.status.code() == Some(28); // curl's patience was over
+            ensure(
+                !silent && (!told.status.success() || text.contains("HTTP ")),
+                "an answer or an error, not silence",
+                &(kind, &told, daemon.log()),
+            )?;
+        }
+        ensure(vanishes(&name), "no run is left", &(kind, named(&name)))?;
+        if *kind == "supervisor" {
+            daemon = Daemon::start(&[])?;
+        }
+        finished(&daemon.run(&json!({ "code": "return 1" }))?, &json!(1))?;
+    }
+    println!("killed: {killed:?}");
+    drop(daemon);
     ensure(until(|| orphans().is_empty().then_some(())).is_some(), "no front is left", &orphans())
 }
