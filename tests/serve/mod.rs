@@ -104,15 +104,25 @@ fn problems() -> Check {
     fs::File::create(&large)?.set_len(33 << 20)?;
     let answer = daemon.ask(&["--data-binary", &format!("@{}", large.display())], "/v1/runs")?;
     ensure(answer.status == 413, "a body that is too large", &answer)?;
-    for (method, path, status) in
-        [("PUT", "/v1/runs", 405), ("POST", "/healthz", 405), ("GET", "/nope", 404), ("GET", "/v1/runs/none", 404)]
-    {
+    for (method, path, status) in [
+        ("PUT", "/v1/runs", 405),
+        ("POST", "/healthz", 405),
+        ("GET", "/nope", 404),
+        ("GET", "/v1/runs/none", 404),
+        ("GET", "/v1/policies/none", 404),
+        ("GET", "/v1/policies/%2e%2e%2fx", 404),
+    ] {
         let answer = daemon.ask(&["-X", method], path)?;
         ensure(answer.status == status, path, &answer)?;
     }
-    for (path, said) in
-        [("/healthz", "ok"), ("/readyz", "ready"), ("/version", "remand"), ("/openapi.json", "3.1.0"), ("/v1/policies", "strict")]
-    {
+    for (path, said) in [
+        ("/healthz", "ok"),
+        ("/readyz", "ready"),
+        ("/version", "remand"),
+        ("/openapi.json", "3.1.0"),
+        ("/v1/policies", "strict"),
+        ("/v1/policies/default", "\"cpu_time\""),
+    ] {
         let answer = daemon.ask(&[], path)?;
         ensure(answer.status == 200 && answer.text.contains(said) && answer.json().is_object(), path, &answer)?;
     }
@@ -220,6 +230,7 @@ fn apart() -> Check {
     ensure(named(name).len() == 1, "not cancelled", &named(name))?;
     let refused = as_other(&["-d", r#"{"code": "return 1", "policy": "mine"}"#], "/v1/runs")?;
     ensure(refused.status == 403, "built-in policies alone", &refused)?;
+    ensure(as_other(&[], "/v1/policies/mine")?.status == 403, "nor is another's shown", &daemon.log())?;
     let fronts = daemon.fronts();
     ensure(fronts.len() == 2 && fronts[0].uid != fronts[1].uid, "a front and a user id each", &fronts)?;
     daemon.ask(&["-X", "DELETE"], &format!("/v1/runs/{run}"))?;

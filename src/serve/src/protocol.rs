@@ -84,6 +84,8 @@ pub enum Ask {
     CancelLabel(String),
     /// Which policies the identity may use.
     Policies,
+    /// What one of them says.
+    Policy(Chosen),
     /// Whether the supervisor takes runs, and what is wrong with its configuration.
     Ready,
     /// What the supervisor has counted.
@@ -198,9 +200,10 @@ impl Ask {
             Self::Unconfined(_) => 11,
             Self::CancelLabel(_) => 12,
             Self::Metrics => 13,
+            Self::Policy(_) => 14,
         });
         to.number(call);
-        if let Self::Limits(chosen) | Self::Submit(chosen, ..) = self {
+        if let Self::Limits(chosen) | Self::Submit(chosen, ..) | Self::Policy(chosen) = self {
             to.text(&chosen.policy);
             to.text(&chosen.narrowing);
         }
@@ -217,7 +220,7 @@ impl Ask {
                 to.number(*from);
             }
             Self::Unconfined(why) => to.text(cut(why, SENTENCE)),
-            Self::Limits(_) | Self::Policies | Self::Ready | Self::Metrics | Self::Forget | Self::Closed => {}
+            Self::Limits(_) | Self::Policy(_) | Self::Policies | Self::Ready | Self::Metrics | Self::Forget | Self::Closed => {}
         }
         to.0
     }
@@ -243,6 +246,7 @@ impl Ask {
                 11 => Self::Unconfined(from.text(SENTENCE)?),
                 12 => Self::CancelLabel(label(from)?),
                 13 => Self::Metrics,
+                14 => Self::Policy(chosen(from)?),
                 _ => return Err(Malformed),
             };
             Ok((call, ask))
@@ -366,7 +370,14 @@ mod tests {
         let tags = Tags { label: Some("student-42".into()), key: Some("0b\"a!".into()) };
         then.map(|then| Ask::Submit(chosen.clone(), then, if then == Then::Wait { Tags::default() } else { tags.clone() }))
             .into_iter()
-            .chain([Ask::Limits(chosen), Ask::Look(run()), Ask::List(None), Ask::List(tags.label), Ask::Events(run(), 7)])
+            .chain([
+                Ask::Limits(chosen.clone()),
+                Ask::Policy(chosen),
+                Ask::Look(run()),
+                Ask::List(None),
+                Ask::List(tags.label),
+                Ask::Events(run(), 7),
+            ])
             .chain([Ask::Cancel(run()), Ask::CancelLabel("a".into()), Ask::Policies])
             .chain([Ask::Ready, Ask::Metrics, Ask::Forget, Ask::Closed, Ask::Unconfined("why".into())])
             .collect()

@@ -21,7 +21,7 @@ use super::answer::{self, Answer, broken, gone};
 use super::link::{Link, text};
 use super::{openapi, stream};
 use crate::limits::{BODY_TIME, LARGEST_BODY, SMALL_BODY};
-use crate::protocol::{Ask, Chosen, NARROWING, Problem, Tags, Tell, Then, is_key, is_label};
+use crate::protocol::{Ask, Chosen, NAME, NARROWING, Problem, Tags, Tell, Then, is_key, is_label};
 use crate::{memory, packed};
 
 /// What a browser of events tells that it has seen.
@@ -59,6 +59,10 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
         (["version"], &Method::GET) => answer::document(StatusCode::OK, front.version()),
         (["openapi.json"], &Method::GET) => answer::document(StatusCode::OK, openapi::document().to_string()),
         (["v1", "policies"], &Method::GET) => asked(&front, &Ask::Policies).await,
+        (["v1", "policies", name], &Method::GET) if name.len() > NAME => answer::problem(&refused(404, "no policy has so long a name")),
+        (["v1", "policies", name], &Method::GET) => {
+            asked(&front, &Ask::Policy(Chosen { policy: (*name).to_owned(), narrowing: "{}".to_owned() })).await
+        }
         (["v1", "runs"], &Method::GET) => match label_of(request.uri().query()) {
             Ok(label) => asked(&front, &Ask::List(label)).await,
             Err(problem) => answer::problem(&problem),
@@ -75,9 +79,13 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
             let seen = request.headers().get(LAST_EVENT).and_then(|seen| seen.to_str().ok()?.parse::<u64>().ok());
             stream::of_run(&front.link, (*run).to_owned(), seen.map_or(0, |seen| seen.saturating_add(1))).await
         }
-        (["healthz" | "readyz" | "metrics" | "version" | "openapi.json"] | ["v1", "policies"] | ["v1", "runs", _, "events"], _) => {
-            answer::other_method("GET")
-        }
+        (
+            ["healthz" | "readyz" | "metrics" | "version" | "openapi.json"]
+            | ["v1", "policies"]
+            | ["v1", "policies", _]
+            | ["v1", "runs", _, "events"],
+            _,
+        ) => answer::other_method("GET"),
         (["v1", "runs"], _) => answer::other_method("DELETE, GET, POST"),
         (["v1", "runs", _], _) => answer::other_method("DELETE, GET"),
         _ => {
@@ -221,7 +229,7 @@ async fn described(front: &Front, body: &[u8], then: Then) -> Result<(Chosen, Op
         return Err(refused(413, format!("the request: overrides: more than {NARROWING} bytes")));
     }
     let chosen = Chosen { policy: std::mem::take(&mut submission.policy), narrowing };
-    if chosen.policy.len() > crate::protocol::NAME {
+    if chosen.policy.len() > NAME {
         return Err(refused(422, "the request: policy: no policy has so long a name"));
     }
     let room = match front.link.call(&Ask::Limits(chosen.clone()), None).next(|_| true).await {

@@ -79,6 +79,13 @@ pub fn document() -> Value {
                     "200": said("Events", "text/event-stream", &event), "default": { "$ref": "#/components/responses/Problem" } } },
             },
             "/v1/policies": { "get": read("The policies that you may use", &anything) },
+            "/v1/policies/{name}": {
+                "parameters": [{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }],
+                "get": read("What a policy that you may use says, with all that it extends, and its hash", &json!({
+                    "type": "object", "required": ["name", "hash", "policy"],
+                    "properties": { "name": { "type": "string" }, "hash": { "type": "string" }, "policy": { "type": "object" } },
+                })),
+            },
             "/healthz": { "get": read("This front answers", &anything) },
             "/readyz": { "get": read("Whether runs are taken, and what is wrong with the configuration", &anything) },
             "/metrics": { "get": {

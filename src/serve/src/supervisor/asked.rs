@@ -99,6 +99,14 @@ impl Supervisor<'_> {
                 });
                 self.document(number, call, told);
             }
+            Ask::Policy(chosen) => {
+                let found = self.may(number, &chosen).and_then(|_| self.policies.effective(&chosen, Moment::now()));
+                let told = found.map(|effective| {
+                    let policy = effective.policy();
+                    json!({ "name": policy.name, "hash": policy.hash(), "policy": policy.tree() }).to_string()
+                });
+                self.document(number, call, told);
+            }
             Ask::Ready => {
                 let told = self.ready(number);
                 self.document(number, call, told);
