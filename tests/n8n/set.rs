@@ -16,7 +16,16 @@ pub fn trials() -> Vec<Trial> {
         trial("n8n::health_is_answered_whatever_is_asked_and_goes_on", health),
         trial("n8n::a_port_in_use_is_told", port_in_use),
         trial("n8n::the_log_keeps_to_its_level", level),
+        trial("n8n::its_name_is_the_one_that_was_given", name),
     ]
+}
+
+/// n8n gives one to a runner that it starts itself, and holds the grant token to it.
+fn name() -> Check {
+    let broker = Broker::new();
+    let _runner = Runner::start(&broker, &[("N8N_RUNNERS_ID", "a/b &id=c")])?;
+    let link = broker.register()?;
+    ensure(link.path == "/runners/_ws?id=a%2Fb%20%26id%3Dc", "its name, and nothing else", &link.path)
 }
 
 fn wrong() -> Check {

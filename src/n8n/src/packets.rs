@@ -22,6 +22,8 @@ const MESSAGES: usize = 1 << 20;
 pub struct Begin {
     /// Where the broker is.
     pub broker: Broker,
+    /// The name of this runner there.
+    pub runner: String,
     /// Who this runner is to it.
     pub token: Token,
     /// Tasks at once.
@@ -191,6 +193,7 @@ impl Begin {
         to.byte(u8::from(self.broker.tls));
         to.text(&self.broker.host);
         to.number(self.broker.port.into());
+        to.text(&self.runner);
         to.byte(resident);
         to.text(token);
         to.number(self.max_concurrency as u64);
@@ -210,6 +213,7 @@ impl Begin {
         Reader::all(bytes, |from| {
             Ok(Self {
                 broker: Broker { tls: from.flag()?, host: from.text(most)?, port: from.small()? },
+                runner: from.text(most)?,
                 token: if from.flag()? { Token::Auth(from.text(most)?) } else { Token::Grant(from.text(most)?) },
                 max_concurrency: from.small()?,
                 max_payload: from.number()?,
@@ -301,6 +305,7 @@ mod tests {
     fn what_is_beside_is_read_as_it_was_written() {
         let begin = Begin {
             broker: Broker { tls: true, host: "n8n".into(), port: 5679 },
+            runner: "r".into(),
             token: Token::Auth("secret".into()),
             max_concurrency: 5,
             max_payload: 1 << 30,

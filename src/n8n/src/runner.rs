@@ -19,6 +19,7 @@ use remand_front::peer::Peer;
 use remand_front::{memory, wire};
 
 use crate::front;
+use crate::ids::id;
 use crate::log::{Form, Log};
 use crate::packets::{Begin, Tell};
 use crate::settings::{Level, SECRETS, Settings, Token, Unusable, environment, token};
@@ -56,6 +57,7 @@ fn become_supervisor(settings: &Settings, token: Token, log: &Log<'_>) -> Result
     let user = front_id();
     let begin = Begin {
         broker: settings.broker.clone(),
+        runner: settings.runner.clone().unwrap_or_else(id),
         token,
         max_concurrency: settings.max_concurrency,
         max_payload: settings.max_payload,

@@ -62,6 +62,8 @@ impl std::fmt::Debug for Token {
 pub struct Settings {
     /// Where the broker is.
     pub broker: Broker,
+    /// The name of this runner there, if somebody gave it one: n8n binds the grant token of a runner that it starts itself to a name.
+    pub runner: Option<String>,
     /// Tasks at once; none: nothing is ever offered.
     pub max_concurrency: usize,
     /// Bytes of the largest message, either way.
@@ -115,6 +117,7 @@ impl Settings {
         let idle = seconds("N8N_RUNNERS_AUTO_SHUTDOWN_TIMEOUT", 0, 0, "Auto shutdown timeout must be non-negative")?;
         Ok(Self {
             broker: Broker::read(&host)?,
+            runner: variables.text("N8N_RUNNERS_ID")?.filter(|name| !name.is_empty()),
             max_concurrency: usize::try_from(variables.number("N8N_RUNNERS_MAX_CONCURRENCY", 5)?).unwrap_or(0),
             max_payload: max_payload(variables)?,
             task_timeout: seconds("N8N_RUNNERS_TASK_TIMEOUT", 60, 1, "Task timeout must be positive")?,

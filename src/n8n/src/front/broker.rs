@@ -10,6 +10,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HOST};
 use hyper::http::request::Builder;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
@@ -121,7 +122,7 @@ pub async fn health(stream: Box<dyn Stream>, broker: &Broker) -> Result<(StatusC
 /// The broker refuses it.
 pub async fn upgrade(stream: Box<dyn Stream>, broker: &Broker, runner: &str, token: &str, most: u64) -> Result<Socket, Unreached> {
     in_time("the upgrade to a WebSocket", async {
-        let address = format!("ws://{}/runners/_ws?id={runner}", broker.authority());
+        let address = format!("ws://{}/runners/_ws?id={}", broker.authority(), utf8_percent_encode(runner, NON_ALPHANUMERIC));
         let mut request = address.into_client_request().map_err(|error| passing(&error))?;
         let mut value = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| Unreached::Forbidden("the token has characters that no token has".to_owned()))?;

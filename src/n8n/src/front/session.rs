@@ -24,7 +24,6 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use super::broker::{self, Socket, Stream, Unreached};
 use super::heard::next;
 use super::tls;
-use crate::ids::id;
 use crate::machine::{Action, Event, Machine, TICK};
 use crate::outgoing;
 use crate::packets::{Ask, Begin, Tell, pack_task, unpack_messages};
@@ -44,8 +43,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Session {
     begin: Begin,
     tls: Option<TlsConnector>,
-    /// This runner's name, the same for each connection.
-    runner: String,
     way: Rc<Way>,
     buffer: Vec<u8>,
     machine: Machine,
@@ -69,7 +66,7 @@ impl Session {
         let machine = Machine::new(begin.max_concurrency, begin.idle, begin.grace);
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { begin, tls, runner: id(), way, buffer: Vec::new(), machine, ticks, out: None, pinged: Moment::now(), dialing: None }
+        Self { begin, tls, way, buffer: Vec::new(), machine, ticks, out: None, pinged: Moment::now(), dialing: None }
     }
 
     /// Works until all is over, and the supervisor has gone.
@@ -132,7 +129,7 @@ impl Session {
             Ok(stream) => stream,
             Err(why) => return Ok(Err(why)),
         };
-        let (broker, runner, most) = (self.begin.broker.clone(), self.runner.clone(), self.begin.max_payload);
+        let (broker, runner, most) = (self.begin.broker.clone(), self.begin.runner.clone(), self.begin.max_payload);
         let upgraded = self.meanwhile(broker::upgrade(stream, &broker, &runner, &token, most)).await?;
         Ok(match upgraded {
             // One that was used up on its way: there are others.

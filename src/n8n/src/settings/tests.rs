@@ -27,6 +27,7 @@ fn nothing_is_set() {
     assert_eq!((read.task_timeout, read.idle, read.grace), (Duration::from_secs(60), None, Duration::from_secs(10)));
     assert_eq!((&read.stdlib_allow, &read.external_allow), (&Allowed::Only(BTreeSet::new()), &Allowed::Only(BTreeSet::new())));
     assert_eq!(read.builtins_deny.len(), 22);
+    assert_eq!((&read.runner, settings(&[("N8N_RUNNERS_ID", "")]).unwrap().runner), (&None, None));
     assert!(read.block_environment && !read.transitive_imports && read.health.is_none() && read.ignored.is_empty());
     assert_eq!((read.level, read.no_color), (Level::Info, false));
 }

@@ -2,6 +2,8 @@
 //!
 //! Always holds: a pure function of the outcome; what the code said is told as its own, and never makes a success of another ending.
 
+use std::time::Duration;
+
 use remand_engine::Outcome;
 use remand_plan::frames::ErrorFrame;
 use remand_plan::trace::Where;
@@ -22,8 +24,8 @@ const UNREAD: &str = "Failed to read result from child process";
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
 
-/// What came of a task.
-pub(super) fn answer(outcome: &Outcome, continue_on_fail: bool) -> Answer {
+/// What came of a task that has this time at most.
+pub(super) fn answer(outcome: &Outcome, continue_on_fail: bool, timeout: Duration) -> Answer {
     let prints = prints(outcome);
     if outcome.verdict == Verdict::Finished {
         let result = outcome.value.get().to_owned();
@@ -31,7 +33,7 @@ pub(super) fn answer(outcome: &Outcome, continue_on_fail: bool) -> Answer {
         return Answer { prints, end: End::Done { result, size } };
     }
     let found_before = outcome.verdict == Verdict::Raised && outcome.error.as_ref().is_some_and(found_before);
-    Answer { prints, end: failed(error(outcome, found_before), continue_on_fail && !found_before) }
+    Answer { prints, end: failed(error(outcome, found_before, timeout), continue_on_fail && !found_before) }
 }
 
 /// How a task ends that failed: where a node goes on whatever fails, with an item that says so.
@@ -47,7 +49,7 @@ fn found_before(error: &ErrorFrame) -> bool {
     matches!(error.origin.frames.as_slice(), [only] if only.function.is_none() && only.file == BEFORE)
 }
 
-fn error(outcome: &Outcome, found_before: bool) -> TaskError {
+fn error(outcome: &Outcome, found_before: bool, timeout: Duration) -> TaskError {
     let told = |message: &str, description: String| TaskError {
         message: message.to_owned(),
         description: Some(description),
@@ -74,7 +76,7 @@ fn error(outcome: &Outcome, found_before: bool) -> TaskError {
         Verdict::NoResult => told(UNREAD, stderr(outcome)),
         Verdict::MalformedResult { reason } => told(UNREAD, format!("Descriptor 4 is the result's, and the task wrote to it: {reason}")),
         Verdict::Exceeded { limit, allowed, seen, unit, level, .. } => {
-            let (message, description) = exceeded((*limit, *unit, *level), *allowed, *seen, &outcome.policy.name);
+            let (message, description) = exceeded((*limit, *unit, *level), *allowed, *seen, &outcome.policy.name, timeout);
             told(&message, description)
         }
         Verdict::Violated { .. } => {

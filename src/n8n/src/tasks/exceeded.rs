@@ -2,16 +2,35 @@
 //!
 //! Always holds: a pure function; each limit has words of its own.
 
+use std::time::Duration;
+
 use remand_plan::limit::{LimitKind, Unit};
 use remand_plan::verdict::Level;
 
 const MICROSECONDS: u64 = 1_000_000;
+/// How long the end of a task may take, and its answer to the broker.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// The microseconds that a task has. The broker's timer is as long as the runner's where n8n starts it, and begins before; when it fires, n8n kills the runner with
+/// all of its tasks, or cancels the one: then nobody hears at which line it was.
+pub(super) fn time(timeout: Duration) -> u64 {
+    u64::try_from((timeout - LAST_WORDS.min(timeout / 20)).as_micros()).unwrap_or(u64::MAX)
+}
 
 /// The message, and which line of the policy it is.
-pub(super) fn exceeded((limit, unit, level): (LimitKind, Unit, Level), allowed: u64, seen: u64, policy: &str) -> (String, String) {
+pub(super) fn exceeded(
+    (limit, unit, level): (LimitKind, Unit, Level),
+    allowed: u64,
+    seen: u64,
+    policy: &str,
+    timeout: Duration,
+) -> (String, String) {
     let room = || amount(allowed, unit);
     let message = match (limit, level) {
-        (LimitKind::WallTime, _) => return (format!("Task execution timed out after {}", seconds(allowed)), String::new()),
+        (LimitKind::WallTime, _) => {
+            let set = if allowed == time(timeout) { u64::try_from(timeout.as_micros()).unwrap_or(u64::MAX) } else { allowed };
+            return (format!("Task execution timed out after {}", seconds(set)), String::new());
+        }
         (LimitKind::Memory, Level::Container) => format!("Task ran out of memory: all that its container may use, {}, was in use", room()),
         (LimitKind::Memory, Level::Host) => "Task ran out of memory: the host had none left".to_owned(),
         (LimitKind::Memory, Level::Run) => format!("Task ran out of memory: it may use {}", room()),
@@ -66,13 +85,16 @@ mod tests {
 
     #[test]
     fn times_and_amounts() {
-        let timed_out = |us| exceeded((LimitKind::WallTime, Unit::Us, Level::Run), us, us, "n8n").0;
+        let minute = Duration::from_secs(60);
+        let timed_out = |us| exceeded((LimitKind::WallTime, Unit::Us, Level::Run), us, us, "n8n", minute).0;
         assert_eq!(timed_out(1_000_000), "Task execution timed out after 1 second");
+        assert_eq!((time(minute), time(Duration::from_secs(1))), (59_500_000, 950_000));
+        assert_eq!(timed_out(time(minute)), "Task execution timed out after 60 seconds");
         assert_eq!(timed_out(60_000_000), "Task execution timed out after 60 seconds");
         assert_eq!(timed_out(1_500_000), "Task execution timed out after 1.5 seconds");
-        let memory = exceeded((LimitKind::Memory, Unit::Bytes, Level::Run), 512 << 20, 0, "n8n");
+        let memory = exceeded((LimitKind::Memory, Unit::Bytes, Level::Run), 512 << 20, 0, "n8n", minute);
         assert_eq!(memory, ("Task ran out of memory: it may use 512 MiB".into(), "limits.memory of policy n8n".into()));
-        assert_eq!(exceeded((LimitKind::Memory, Unit::Bytes, Level::Container), 3 << 29, 0, "n8n").1, "");
+        assert_eq!(exceeded((LimitKind::Memory, Unit::Bytes, Level::Container), 3 << 29, 0, "n8n", minute).1, "");
         assert_eq!((bytes(1023), bytes(1536), bytes(3 << 30)), ("1023 bytes".into(), "1.5 KiB".into(), "3 GiB".into()));
     }
 }

@@ -9,6 +9,7 @@ mod ways;
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use remand_engine::{Moment, Request, Run};
 use remand_plan::job::{Data, DataError};
@@ -25,12 +26,14 @@ use ways::{Way, Ways};
 pub struct Tasks {
     ways: Ways,
     layers: [Data; 2],
+    timeout: Duration,
 }
 
 /// A task whose run goes on: readable when there is something for [`Running::advance`] to do.
 pub struct Running {
     run: Box<Run<'static>>,
     continue_on_fail: bool,
+    timeout: Duration,
 }
 
 impl Tasks {
@@ -51,7 +54,7 @@ impl Tasks {
     pub fn showing(settings: &Settings, variables: &[(String, String)]) -> Result<Self, String> {
         let ways = Ways::prepare(settings, variables)?;
         let layer = |per_item| layer(settings, per_item).map_err(|error| format!("the lists of modules and builtins: {error}"));
-        Ok(Self { ways, layers: [layer(false)?, layer(true)?] })
+        Ok(Self { ways, layers: [layer(false)?, layer(true)?], timeout: settings.task_timeout })
     }
 
     /// What an operator should know, a line each.
@@ -81,8 +84,8 @@ impl Tasks {
         let way = self.ways.of(task).ok_or_else(|| told("Task could not be started: its policy is gone".to_owned()))?;
         let request = self.request(task, way).map_err(|error| told(format!("Task could not be started: {error}")))?;
         match way.prepared.start(&request, None).map_err(|error| told(format!("Task could not be started: {error}")))? {
-            Ok(run) => Ok(Running { run: Box::new(run), continue_on_fail: task.continue_on_fail }),
-            Err(outcome) => Err(answer(&outcome, task.continue_on_fail)),
+            Ok(run) => Ok(Running { run: Box::new(run), continue_on_fail: task.continue_on_fail, timeout: self.timeout }),
+            Err(outcome) => Err(answer(&outcome, task.continue_on_fail, self.timeout)),
         }
     }
 
@@ -155,6 +158,6 @@ impl Running {
     /// What came of it, once it is over.
     #[must_use]
     pub fn answer(self) -> Answer {
-        answer(&self.run.outcome().0, self.continue_on_fail)
+        answer(&self.run.outcome().0, self.continue_on_fail, self.timeout)
     }
 }

@@ -15,6 +15,7 @@ use remand_policy::policy::Limits;
 use remand_policy::units::Span;
 use serde_json::{Value, json};
 
+use super::exceeded;
 use crate::settings::{Policies, Settings};
 use crate::task::Task;
 
@@ -89,8 +90,7 @@ fn found(engine: &Engine, name: &str, overrides: &Value) -> Result<Effective, St
 /// The policy as n8n's settings narrow it.
 fn effective(engine: &Engine, name: &str, settings: &Settings, variables: &[(String, String)]) -> Result<(Effective, Choice), String> {
     let overrides = if settings.block_environment { json!({ "python": { "runner_env_deny": true } }) } else { Value::Null };
-    let timeout = u64::try_from(settings.task_timeout.as_micros()).unwrap_or(u64::MAX);
-    let effective = found(engine, name, &overrides)?.at_most(Span(timeout));
+    let effective = found(engine, name, &overrides)?.at_most(Span(exceeded::time(settings.task_timeout)));
     let choice = choice(effective.policy(), variables);
     let chosen = effective.choosing(&choice, true, &Identity::own()).map_err(|refusal| format!("policy {name}: {refusal}"))?;
     Ok((chosen, choice))
