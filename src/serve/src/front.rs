@@ -5,6 +5,8 @@
 
 mod answer;
 mod api;
+mod batch;
+mod body;
 mod link;
 pub mod openapi;
 mod patience;
@@ -14,6 +16,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -23,10 +26,10 @@ use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{LocalSet, spawn_local};
 
-use crate::limits::{BOUNDS, FRONT_BODIES, HEADER_BYTES, HEADER_TIME, HEADERS, WRITE_TIME};
+use crate::limits::{BOUNDS, CALLS, FRONT_BODIES, HEADER_BYTES, HEADER_TIME, HEADERS, WRITE_TIME};
 use crate::protocol::{Ask, Tell};
 use crate::wire;
-use api::Front;
+use body::Front;
 use link::Link;
 use patience::Patience;
 
@@ -60,7 +63,13 @@ pub fn front(user: Option<u32>) -> Result<(), String> {
 
 async fn serve(socket: OwnedFd, landlocked: bool, apart: bool) -> io::Result<()> {
     let link = Link::new(socket)?;
-    let front = Rc::new(Front { link: Rc::clone(&link), bodies: Semaphore::new(FRONT_BODIES >> 10), landlocked, apart });
+    let front = Rc::new(Front {
+        link: Rc::clone(&link),
+        bodies: Arc::new(Semaphore::new(FRONT_BODIES >> 10)),
+        batched: Semaphore::new(CALLS / 2),
+        landlocked,
+        apart,
+    });
     let (drain, draining) = watch::channel(false);
     let sender = Rc::clone(&link);
     let mut sending = spawn_local(async move { sender.send().await });

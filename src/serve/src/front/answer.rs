@@ -84,6 +84,11 @@ pub fn events(portions: mpsc::Receiver<Bytes>) -> Response<Answer> {
     with(StatusCode::OK, "text/event-stream", Answer::Stream(portions))
 }
 
+/// Lines of JSON as they come.
+pub fn lines(portions: mpsc::Receiver<Bytes>) -> Response<Answer> {
+    with(StatusCode::OK, "application/x-ndjson", Answer::Stream(portions))
+}
+
 /// A run that was taken and goes on.
 pub fn taken(run: &str) -> Response<Answer> {
     at(document(StatusCode::ACCEPTED, serde_json::json!({ "run": run }).to_string()), run)
@@ -99,19 +104,28 @@ pub fn at(mut response: Response<Answer>, run: &str) -> Response<Answer> {
 
 /// Why there is no answer.
 pub fn problem(problem: &Problem) -> Response<Answer> {
-    let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let shown = Shown {
-        r#type: "about:blank",
-        title: status.canonical_reason().unwrap_or("Problem"),
-        status: status.as_u16(),
-        problem: event::Problem { detail: &problem.detail, hint: problem.hint.as_deref(), exit_status: problem.exit_status },
-    };
-    let text = serde_json::to_string(&shown).unwrap_or_default();
+    let status = status_of(problem);
+    let text = serde_json::to_string(&shown(problem)).unwrap_or_default();
     let mut response = with(status, "application/problem+json", Answer::Whole(Some(text.into())));
     if let Some(seconds) = problem.retry_after {
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
     }
     response
+}
+
+fn status_of(problem: &Problem) -> StatusCode {
+    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A problem as its document has it.
+pub fn shown(problem: &Problem) -> Shown<'_> {
+    let status = status_of(problem);
+    Shown {
+        r#type: "about:blank",
+        title: status.canonical_reason().unwrap_or("Problem"),
+        status: status.as_u16(),
+        problem: event::Problem { detail: &problem.detail, hint: problem.hint.as_deref(), exit_status: problem.exit_status },
+    }
 }
 
 /// A path that is known by other methods.

@@ -1,28 +1,18 @@
 //! The paths of the API, and what each asks of the supervisor.
 //!
-//! Always holds: a body is bounded in size, time and number before it is read; what is wrong with it is told by field, in the words of `remand helper`; a request
-//! names no file of the host.
+//! Always holds: what is asked is asked for the identity that this front is bound to; what has no answer is a problem, with its status.
 
-use std::fmt::Display;
-use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
-use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, CONTENT_ENCODING, HeaderMap, HeaderName};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, HeaderMap, HeaderName};
 use hyper::{Method, Request, Response, StatusCode};
-use remand_plan::job::{JobError, Room};
-use remand_plan::request::Mode;
-use remand_plan::submission::Submission;
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
-use super::answer::{self, Answer, broken, gone};
-use super::link::{Link, text};
-use super::{openapi, stream};
-use crate::limits::{BODY_TIME, LARGEST_BODY, SMALL_BODY};
-use crate::protocol::{Ask, Chosen, NAME, NARROWING, Problem, Tags, Tell, Then, is_key, is_label};
-use crate::{memory, packed};
+use super::answer::{self, Answer, broken};
+use super::body::{Front, NO_LABEL, body_of, described, refused};
+use super::link::text;
+use super::{batch, openapi, stream};
+use crate::protocol::{Ask, Chosen, NAME, Problem, Tags, Tell, Then, is_key, is_label};
 
 /// What a browser of events tells that it has seen.
 const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
@@ -30,22 +20,6 @@ const LAST_EVENT: HeaderName = HeaderName::from_static("last-event-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How to answer.
 const PREFER: HeaderName = HeaderName::from_static("prefer");
-
-/// What stands in the place of a label.
-const NO_LABEL: &str = "for: a label is 1 to 64 letters, digits, and any of - . _ ~";
-
-/// What the connections of a front share.
-#[derive(Debug)]
-pub struct Front {
-    /// The way to the supervisor.
-    pub link: Rc<Link>,
-    /// Kilobytes of large bodies that there is room for.
-    pub bodies: Semaphore,
-    /// Landlock holds it.
-    pub landlocked: bool,
-    /// With a user id of its own.
-    pub apart: bool,
-}
 
 /// Answers a request.
 pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<Answer> {
@@ -73,6 +47,7 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
             Err(problem) => answer::problem(&problem),
         },
         (["v1", "runs"], &Method::POST) => submit(&front, request).await.unwrap_or_else(|problem| answer::problem(&problem)),
+        (["v1", "batches"], &Method::POST) => batch_of(&front, request).await.unwrap_or_else(|problem| answer::problem(&problem)),
         (["v1", "runs", run], &Method::GET) => asked(&front, &Ask::Look((*run).to_owned())).await,
         (["v1", "runs", run], &Method::DELETE) => asked(&front, &Ask::Cancel((*run).to_owned())).await,
         (["v1", "runs", run, "events"], &Method::GET) => {
@@ -86,16 +61,13 @@ pub async fn answer(front: Rc<Front>, request: Request<Incoming>) -> Response<An
             | ["v1", "runs", _, "events"],
             _,
         ) => answer::other_method("GET"),
+        (["v1", "batches"], _) => answer::other_method("POST"),
         (["v1", "runs"], _) => answer::other_method("DELETE, GET, POST"),
         (["v1", "runs", _], _) => answer::other_method("DELETE, GET"),
         _ => {
             answer::problem(&Problem { hint: Some("GET /openapi.json has every path".to_owned()), ..refused(404, "there is no such path") })
         }
     }
-}
-
-fn refused(status: u16, detail: impl Into<String>) -> Problem {
-    Problem { status, exit_status: 2, detail: detail.into(), ..Problem::default() }
 }
 
 /// The label that a query names, which is all that one can say here.
@@ -157,6 +129,14 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
+async fn batch_of(front: &Rc<Front>, request: Request<Incoming>) -> Result<Response<Answer>, Problem> {
+    if says(request.headers(), &PREFER, "respond-async") || request.headers().contains_key(IDEMPOTENCY_KEY) {
+        return Err(refused(400, "a batch is waited for, and has no Idempotency-Key: submit its runs one by one"));
+    }
+    let (place, body) = body_of(front, request).await?;
+    batch::answer(front, &body, place)
+}
+
 async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<Answer>, Problem> {
     let headers = request.headers();
     let then = match () {
@@ -164,26 +144,11 @@ async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<An
         () if says(headers, &ACCEPT, "text/event-stream") => Then::Stream,
         () => Then::Wait,
     };
-    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
-        return Err(refused(415, "a body is taken as it is, without Content-Encoding"));
-    }
     let key = idempotency_key(headers)?;
     let (chosen, label, memory) = {
-        let size = request.body().size_hint().exact().unwrap_or(LARGEST_BODY as u64).min(LARGEST_BODY as u64);
-        // Whoever announces a large one and lets it come slowly holds up other large ones, and nothing else.
-        let kilobytes = if size <= SMALL_BODY { 0 } else { u32::try_from(size >> 10).unwrap_or(u32::MAX) };
-        let whole = async {
-            // Its place is given back as soon as it has become something smaller.
-            let place = front.bodies.acquire_many(kilobytes).await.ok();
-            let body = Limited::new(request.into_body(), LARGEST_BODY).collect().await;
-            (place, body)
-        };
-        let (_place, body) = timeout(BODY_TIME, whole).await.map_err(|_| refused(408, "the body did not come in time"))?;
-        let body = body.map_err(|error| match error.downcast_ref::<http_body_util::LengthLimitError>() {
-            Some(_) => refused(413, format!("the body has more than {LARGEST_BODY} bytes")),
-            None => refused(400, format!("the body: {error}")),
-        })?;
-        described(front, &body.to_bytes(), then).await?
+        // Its place is given back as soon as it has become something smaller.
+        let (_place, body) = body_of(front, request).await?;
+        described(front, &body, then).await?
     };
     let mut call = front.link.call(&Ask::Submit(chosen, then, Tags { label, key }), Some(memory));
     let run = match call.next(|_| then == Then::Detach).await {
@@ -205,51 +170,4 @@ async fn submit(front: &Front, request: Request<Incoming>) -> Result<Response<An
             Err(error) => Ok(broken(&error)),
         },
     }
-}
-
-/// A body as what the supervisor takes: a policy's name with what is narrowed, and the rest packed.
-async fn described(front: &Front, body: &[u8], then: Then) -> Result<(Chosen, Option<String>, OwnedFd), Problem> {
-    let body = std::str::from_utf8(body).map_err(|error| wrong(&format!("no UTF-8: {error}")))?;
-    let mut submission = Submission::read(body).map_err(|error| wrong(&error))?;
-    let label = submission.label.take();
-    if label.as_ref().is_some_and(|label| !is_label(label)) {
-        return Err(refused(400, format!("the request: {NO_LABEL}")));
-    }
-    if !submission.mounts.is_empty() {
-        return Err(refused(422, "the request: mounts: a request names no file of the daemon's host; send files by content, in `files`"));
-    }
-    if submission.python.as_ref().is_some_and(|python| python.contains('/')) {
-        return Err(refused(
-            422,
-            "the request: python: a name is expected, such as python3.12: a request names no file of the daemon's host",
-        ));
-    }
-    let narrowing = submission.narrowing().map_err(|error| wrong(&error))?.to_string();
-    if narrowing.len() > NARROWING {
-        return Err(refused(413, format!("the request: overrides: more than {NARROWING} bytes")));
-    }
-    let chosen = Chosen { policy: std::mem::take(&mut submission.policy), narrowing };
-    if chosen.policy.len() > NAME {
-        return Err(refused(422, "the request: policy: no policy has so long a name"));
-    }
-    let room = match front.link.call(&Ask::Limits(chosen.clone()), None).next(|_| true).await {
-        Ok((Tell::Limits { size, depth }, _)) => Room { size, depth },
-        Ok((Tell::Problem(problem), _)) => return Err(problem),
-        Ok(_) => return Err(gone(&"an answer to something else")),
-        Err(error) => return Err(gone(&error)),
-    };
-    let mut request = submission.request(room).map_err(|error| wrong(&error))?;
-    if let Mode::Script(script) = &mut request.mode {
-        script.lines = then != Then::Wait;
-    }
-    let size = request.items.size().saturating_add(request.query.size());
-    let Some(packed) = packed::pack(&request) else {
-        return Err(wrong(&JobError::TooLarge { size, allowed: room.size }));
-    };
-    memory::sealed(&packed).map(|memory| (chosen, label, memory)).map_err(|error| gone(&error))
-}
-
-fn wrong(why: &dyn Display) -> Problem {
-    let hint = Some("docs/request.md has the fields of a request, /openapi.json their schema".to_owned());
-    Problem { hint, ..refused(400, format!("the request: {why}")) }
 }
