@@ -62,6 +62,16 @@ impl Delivery {
         Self { patterns: None, to: None, overwrite: false, room: u64::MAX, troubles: Vec::new() }
     }
 
+    /// Refuses a record that another process gave with files that were not asked for, or without their content: it could name anything.
+    pub fn were_asked_for(&self, outcome: &Outcome) -> Result<(), String> {
+        let asked = |file: &outcome::File| {
+            let wanted = self.patterns.as_ref().is_some_and(|patterns| patterns.matches(Path::new(&file.name)));
+            wanted && (file.content.is_some() || self.to.is_none())
+        };
+        let other = outcome.files.iter().find(|file| !asked(file));
+        other.map_or(Ok(()), |file| Err(format!("it gave {}, which was not asked for, or not its content", plain(&file.name))))
+    }
+
     /// Puts the files where they are to go. What could not be written is left out.
     pub fn deliver(&mut self, outcome: &mut Outcome) -> Result<(), Failure> {
         match &self.to {

@@ -11,10 +11,11 @@ use remand_policy::Policy;
 use crate::args::{ExecArgs, FilesArgs};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
-use crate::forward::{Passed, Ways};
+use crate::forward::Ways;
 use crate::print::plain;
 use crate::read::argument;
 use crate::record::Record;
+use crate::way::Passed;
 use crate::{account, answer, choose, forward, given, overrides, terminal};
 
 /// Runs the program, passing its output on, and gives the outcome.
@@ -39,7 +40,7 @@ pub fn exec(args: ExecArgs) -> Result<u8, Failure> {
 
 /// What of a request a program gets.
 pub fn request(args: &FilesArgs, policy: &Policy) -> Result<Request, Failure> {
-    Ok(Request { files: given::read(args, policy)?, artifacts: args.artifacts.clone(), ..Request::default() })
+    Ok(Request { files: given::read(args, policy.into())?, artifacts: args.artifacts.clone(), ..Request::default() })
 }
 
 /// The arguments as text; a command with a `/` as an absolute path.

@@ -2,20 +2,18 @@
 //!
 //! Always holds: the run has none of this process's descriptors; a program's stream, or a stream of events, that can no longer be written ends the run.
 
-use std::io::{self, IsTerminal, Stderr, Stdout};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::io::{self, IsTerminal, Stdout};
+use std::os::fd::{AsFd, OwnedFd};
 use std::thread;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use nix::unistd::{pipe2, read};
 use remand_engine::host;
-use remand_engine::{Caller, Channel, Effective, Engine, Outcome, Program, Progress, Request, Said, Telling, Watcher};
+use remand_engine::{Caller, Effective, Engine, Outcome, Program, Progress, Request, Said, Telling, Watcher};
 use remand_plan::event::Event;
 use remand_plan::outcome::{CpuMs, PolicyRef, microseconds};
-use remand_plan::output::Text;
 use remand_plan::request::Mode;
 
 use crate::args::ShowArgs;
@@ -29,6 +27,7 @@ use crate::progress::Line;
 use crate::relay::{self, Relay};
 use crate::rights;
 use crate::terminal::{self, Terminal};
+use crate::way::{Passed, Way};
 
 /// What is passed on.
 pub struct Ways {
@@ -59,44 +58,6 @@ impl Ways {
             script.lines = self.output == Passed::Events || self.output == Passed::Streams && io::stdout().is_terminal();
         }
     }
-}
-
-/// How what a run says is passed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passed {
-    /// Not at all: the caller wants nothing but the record.
-    Nothing,
-    /// Each stream as it is.
-    Streams,
-    /// All as text for people, on standard error.
-    Text,
-    /// As events, on standard output.
-    Events,
-}
-
-impl Passed {
-    /// What was asked for; else this.
-    fn asked(show: &ShowArgs, otherwise: Self) -> Self {
-        match show {
-            ShowArgs { json: true, .. } => Self::Nothing,
-            ShowArgs { stream: true, .. } => Self::Events,
-            _ => otherwise,
-        }
-    }
-}
-
-/// Where it is passed on to.
-struct Way {
-    passed: Passed,
-    out: Option<Relay<Stdout>>,
-    err: Option<Relay<Stderr>>,
-    /// By channel.
-    texts: [Text; 3],
-    /// What was written last does not end its line.
-    open: bool,
-    /// What is written goes to a terminal that adds nothing to it.
-    tty: bool,
-    telling: Telling,
 }
 
 /// Runs it, passing its output on, and delivers the files that it left.
@@ -140,10 +101,16 @@ pub fn run(
         return outcome;
     }
     let no_streams = |error| unpassed("output", &error);
-    let mut way = Way::open(policy, &ways).map_err(no_streams)?;
-    let ends = any(cancel.fd(), &way).map_err(no_streams)?;
+    let mut way = Way::open(ways.output, line, ways.tty).map_err(no_streams)?;
+    let ends = way.or_gone(cancel.fd()).map_err(no_streams)?;
+    let mut telling = Telling::new(PolicyRef { name: policy.policy().name.clone(), hash: policy.policy().hash() });
     let watcher = watcher(line, way.out.as_ref().filter(|_| ways.output == Passed::Events));
-    let sink = |said: Said<'_>, us| way.take(said, us);
+    let sink = |said: Said<'_>, us| match said {
+        said if ways.output == Passed::Events => telling.line(said, us).into_iter().for_each(|line| way.event(&line)),
+        Said::Output(piece) => way.output(piece.channel, piece.text),
+        Said::Dropped(channel, bytes) => way.dropped(channel, bytes),
+        Said::Begun(_) | Said::Item(..) | Said::Shown(_) => {}
+    };
     let outcome = deliver(run(Caller { cancel: Some(ends.0.as_fd()), sink: Some(Box::new(sink)), watcher, ..caller(input) }));
     way.end();
     if ways.tty {
@@ -151,18 +118,10 @@ pub fn run(
     } else {
         print::answering(cancel)
     }
-    let unwritten = (way.out.and_then(Relay::finish), way.err.and_then(Relay::finish));
+    let outcome = way.finish(outcome);
     // Not before: what the run wrote has a terminal's line ends already. No signal ends this process meanwhile.
     drop(terminal);
-    match unwritten {
-        (Some(errno), _) => Err(Failure::unwritten("standard output", errno)),
-        (None, Some(_)) if ways.output == Passed::Text => {
-            print::lose();
-            outcome
-        }
-        (None, Some(errno)) => Err(Failure::unwritten("standard error", errno)),
-        (None, None) => outcome,
-    }
+    outcome
 }
 
 /// Shows how it goes: by the line for people, and by events.
@@ -178,87 +137,11 @@ fn watcher(line: Option<&Line>, events: Option<&Relay<Stdout>>) -> Option<Watche
 }
 
 /// Threads and descriptors are refused by what refuses a run's processes too: looked at, as that is.
-fn unpassed(what: &str, error: &io::Error) -> Failure {
+pub fn unpassed(what: &str, error: &io::Error) -> Failure {
     let refused = Errno::from_raw(error.raw_os_error().unwrap_or_default());
     let why = host::explain(&remand_jail::failure::Failure::kernel(Step::Forkserver, "a thread", refused));
     let why = why.map(|why| format!(": {why}")).unwrap_or_default();
     Failure { code: NOT_STARTED, ..Failure::internal(format!("cannot start to pass {what} on: {error}{why}")) }
-}
-
-impl Way {
-    fn open(policy: &Effective, ways: &Ways) -> io::Result<Self> {
-        let (passed, line, tty) = (ways.output, ways.line.as_ref(), ways.tty);
-        let (out_shown, err_shown) = (io::stdout().is_terminal(), io::stderr().is_terminal());
-        let beside = |shown: bool| line.filter(|_| shown).cloned();
-        let out = || Relay::start(io::stdout(), passed == Passed::Streams && out_shown && !tty, beside(out_shown));
-        // For people all is made text first.
-        let err = || Relay::start(io::stderr(), passed == Passed::Streams && err_shown, beside(err_shown));
-        let policy = policy.policy();
-        Ok(Self {
-            passed,
-            out: (passed != Passed::Text).then(out).transpose()?,
-            err: (passed != Passed::Events).then(err).transpose()?,
-            texts: Default::default(),
-            open: false,
-            tty,
-            telling: Telling::new(PolicyRef { name: policy.name.clone(), hash: policy.hash() }),
-        })
-    }
-
-    fn take(&mut self, said: Said<'_>, us: u64) {
-        match (self.passed, said) {
-            (Passed::Events, said) => self.event(said, us),
-            (Passed::Streams, Said::Output(piece)) if piece.channel == Channel::Stdout => {
-                self.out.iter().for_each(|out| out.take(piece.text));
-            }
-            (Passed::Streams, Said::Output(piece)) => self.write_err(piece.text),
-            (Passed::Text, Said::Output(piece)) => {
-                let shown = self.texts.get_mut(piece.channel as usize).map(|text| print::lines(&text.take(piece.text)));
-                self.write_err(shown.unwrap_or_default().as_bytes());
-            }
-            (_, Said::Dropped(channel, bytes)) => {
-                let end = if self.tty { "\r\n" } else { "\n" };
-                let lead = if self.open || self.tty { end } else { "" };
-                self.write_err(format!("{lead}remand: {bytes} bytes of {} were dropped here{end}", name(channel)).as_bytes());
-            }
-            (_, Said::Begun(_) | Said::Item(..) | Said::Shown(_)) | (Passed::Nothing, _) => {}
-        }
-    }
-
-    fn write_err(&mut self, bytes: &[u8]) {
-        if let (Some(err), Some(last)) = (&self.err, bytes.last()) {
-            err.take(bytes);
-            self.open = *last != b'\n';
-        }
-    }
-
-    fn event(&mut self, said: Said<'_>, us: u64) {
-        let Some(line) = self.telling.line(said, us) else { return };
-        let line = line + "\n";
-        self.out.iter().for_each(|out| out.take(line.as_bytes()));
-    }
-
-    /// What is for people ends its line.
-    fn end(&mut self) {
-        if self.passed != Passed::Text {
-            return;
-        }
-        for rest in std::mem::take(&mut self.texts).map(Text::end) {
-            self.write_err(rest.as_bytes());
-        }
-        if self.open {
-            self.write_err(b"\n");
-        }
-    }
-}
-
-/// A channel, for people.
-pub fn name(channel: Channel) -> &'static str {
-    match channel {
-        Channel::Print => "prints",
-        Channel::Stdout => "standard output",
-        Channel::Stderr => "standard error",
-    }
 }
 
 /// The line goes before anything is told of the end.
@@ -296,13 +179,4 @@ fn hand_on(from: &OwnedFd, to: &OwnedFd) -> bool {
         Err(Errno::EAGAIN) => poll(&mut [PollFd::new(from.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE).is_ok(),
         Err(errno) => errno == Errno::EINTR,
     }
-}
-
-/// Readable when the run is to be cancelled, or nobody takes what it says. The value of a function is worth having where nobody hears what it printed.
-fn any(cancel: BorrowedFd<'_>, way: &Way) -> io::Result<Epoll> {
-    let any = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    let err = way.err.as_ref().filter(|_| way.passed != Passed::Text);
-    let streams = way.out.as_ref().map(Relay::gone).into_iter().chain(err.map(Relay::gone));
-    streams.chain([cancel]).try_for_each(|fd| any.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, 0)))?;
-    Ok(any)
 }

@@ -1,7 +1,7 @@
 //! Files and directories of the caller's that a run is given, by content: `--file` and `--dir`.
 //!
 //! Always holds: each is opened with the caller's rights; nothing is waited for, no device is opened and no link is followed out of a directory; what is read is
-//! bounded by the file system of the run that it must fit into.
+//! bounded by the file system of the run that it must fit into, or by the request that carries it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -16,12 +16,12 @@ use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::statfs::fstatfs;
 use remand_engine::trust::is_of_kernel;
 use remand_plan::request::{Given, GivenKind};
-use remand_policy::Policy;
 
 use crate::args::FilesArgs;
 use crate::failure::Failure;
 use crate::print::{self, plain};
-use crate::{read, rights};
+use crate::read::{self, Bounds};
+use crate::rights;
 
 /// Directories inside each other.
 const DEPTH: usize = 64;
@@ -34,13 +34,12 @@ pub fn takes_stdin(args: &FilesArgs) -> bool {
 }
 
 /// Reads what is given.
-pub fn read(args: &FilesArgs, policy: &Policy) -> Result<Vec<Given>, Failure> {
+pub fn read(args: &FilesArgs, bounds: Bounds) -> Result<Vec<Given>, Failure> {
     if args.files.is_empty() && args.dirs.is_empty() {
         return Ok(Vec::new());
     }
-    let tmp = &policy.filesystem.tmp;
     rights::as_caller(|| {
-        let mut taken = Taken { given: Vec::new(), left: tmp.size.0, allowed: tmp.size.0, entries: tmp.inodes };
+        let mut taken = Taken { given: Vec::new(), left: bounds.files.0, entries: bounds.entries.0, bounds };
         args.files.iter().try_for_each(|typed| file(typed, &mut taken))?;
         args.dirs.iter().try_for_each(|typed| directory(typed, &mut taken))?;
         Ok(taken.given)
@@ -51,7 +50,7 @@ struct Taken {
     given: Vec<Given>,
     /// Bytes that may still be read, of so many.
     left: u64,
-    allowed: u64,
+    bounds: Bounds,
     /// Entries of directories that may still be looked at.
     entries: u64,
 }
@@ -85,8 +84,9 @@ fn file(typed: &OsString, taken: &mut Taken) -> Result<(), Failure> {
 }
 
 fn bound(taken: &Taken) -> String {
-    let before = if taken.left < taken.allowed { "what the files before it leave of " } else { "" };
-    format!("{before}filesystem.tmp.size")
+    let (allowed, named) = taken.bounds.files;
+    let before = if taken.left < allowed { "what the files before it leave of " } else { "" };
+    format!("{before}{named}")
 }
 
 fn directory(typed: &OsString, taken: &mut Taken) -> Result<(), Failure> {
@@ -141,7 +141,7 @@ impl Walk<'_> {
         for entry in fs::read_dir(format!("/proc/self/fd/{}", directory.as_raw_fd())).map_err(failed)? {
             names.push(entry.map_err(failed)?.file_name());
             if names.len() as u64 > self.taken.entries {
-                return Err(self.failed(inner, "it holds more files than filesystem.tmp.inodes of the policy"));
+                return Err(self.failed(inner, &format!("it holds more files than {}", self.taken.bounds.entries.1)));
             }
         }
         if depth > DEPTH {

@@ -15,9 +15,10 @@ use serde_json::json;
 use crate::args::HelperArgs;
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
-use crate::forward::{self, Passed, Ways};
+use crate::forward::{self, Ways};
 use crate::print;
 use crate::submitted::{Asked, asked};
+use crate::way::Passed;
 
 /// Answers the request on standard input; the exit status is the verdict's.
 pub fn helper(args: &HelperArgs) -> Result<u8, Failure> {

@@ -38,7 +38,9 @@ mod run;
 mod serve;
 mod submitted;
 mod terminal;
+mod via;
 mod warm;
+mod way;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -104,6 +106,9 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         return Err(Failure { code: failure::NOT_STARTED, hint, ..Failure::usage(message) });
     }
     match command {
+        Command::Run(args) if args.via.via.is_some() => via::run(&args),
+        Command::Python(args) if args.via.via.is_some() => via::python(&args),
+        Command::Exec(args) if args.via.is_some() => Err(via::no_program()),
         Command::Run(args) => run::run(args),
         Command::Python(args) => python::python(args),
         Command::Exec(args) => exec::exec(args),

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use remand_engine::{Engine, Laps, Program, Request};
+use remand_engine::{Engine, Laps, Outcome, Program, Request};
 use remand_plan::choice::Choice;
 use remand_plan::request::{Code, Mode, Origin, Script};
 use remand_plan::step::Step;
@@ -13,8 +13,10 @@ use remand_policy::Policy;
 use crate::args::{PythonArgs, ValueArg};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
-use crate::forward::{Passed, Ways};
+use crate::forward::Ways;
+use crate::read::Bounds;
 use crate::record::Record;
+use crate::way::Passed;
 use crate::{account, answer, beside, choose, forward, given, overrides, read, terminal};
 
 /// Reads the program, runs it with its output passed on, and gives the outcome.
@@ -24,20 +26,23 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
     let engine = Engine::from_environment();
     let policy = engine.policy(&args.confine.policy, &overrides::confined(None, &args.confine)?)?;
     laps.lap(Step::Policy);
-    let mut asked = Asked::of(&args, policy.policy())?;
+    let mut asked = Asked::of(&args, policy.policy().into())?;
     let mut delivery = Delivery::prepare(&args.files, args.show.json)?;
     laps.lap(Step::Request);
-    // What is read as the program is not its input too.
-    let input = !asked.is_stdin() && !given::takes_stdin(&args.files);
-    let ways = Ways::asked(input, &args.show, Passed::Streams).tty(args.terminal.tty);
+    let ways = Ways::asked(asked.takes_input(&args), &args.show, Passed::Streams).tty(args.terminal.tty);
     ways.tell(&mut asked.request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &asked.request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
-    let mut account = account::program(&outcome);
+    give(&args, &asked, &outcome, record.as_ref(), &delivery)
+}
+
+/// Gives the outcome; the exit status.
+pub fn give(args: &PythonArgs, asked: &Asked, outcome: &Outcome, record: Option<&Record>, delivery: &Delivery) -> Result<u8, Failure> {
+    let mut account = account::program(outcome);
     if let Some(error) = &outcome.error {
         account.push_str(&beside::account(error, &asked.places));
     }
-    account.push_str(&delivery.account(&outcome));
+    account.push_str(&delivery.account(outcome));
     let value = match args.value {
         Some(ValueArg::Last) if outcome.verdict == Verdict::Finished => Some(outcome.value.get().to_owned()),
         // What was shown before an end of any kind was shown.
@@ -46,7 +51,7 @@ pub fn python(args: PythonArgs) -> Result<u8, Failure> {
         }
         _ => None,
     };
-    answer::give_program(&outcome, &args.show, record.as_ref(), &account, value.as_deref())?;
+    answer::give_program(outcome, &args.show, record, &account, value.as_deref())?;
     Ok(delivery.status(answer::status(&outcome.verdict, args.status)))
 }
 
@@ -57,19 +62,21 @@ pub fn request(args: &PythonArgs, policy: &Policy) -> Result<(String, Request), 
         (_, Some(script)) => script.to_string_lossy().into_owned(),
         _ => "-c".to_owned(),
     };
-    Ok((name, Asked::of(args, policy)?.request))
+    Ok((name, Asked::of(args, policy.into())?.request))
 }
 
 /// What is to be run.
-struct Asked {
-    request: Request,
+pub struct Asked {
+    /// As a request.
+    pub request: Request,
     /// Directories of the caller's where what the program misses may lie, each with what it is.
     places: Vec<(PathBuf, &'static str)>,
 }
 
 impl Asked {
-    fn of(args: &PythonArgs, policy: &Policy) -> Result<Self, Failure> {
-        let limit = policy.limits.job_size.0;
+    /// What these arguments ask for.
+    pub fn of(args: &PythonArgs, bounds: Bounds) -> Result<Self, Failure> {
+        let (limit, bound) = bounds.text;
         // Before it is read.
         let program = args.script.first().is_some_and(|file| read::is_stdin(Path::new(file)));
         let taken = program.then_some("the program").or(given::takes_stdin(&args.files).then_some("--file"));
@@ -80,7 +87,7 @@ impl Asked {
             (_, [module, rest @ ..], _) => (Origin::Module(read::argument(module)?), Code::default(), rest, None),
             (_, _, [file, rest @ ..]) => {
                 let path = Path::new(file);
-                let code = read::bytes(path, "the program", limit, "limits.job_size")?;
+                let code = read::bytes(path, "the program", limit, bound)?;
                 let place = path.parent().filter(|_| !read::is_stdin(path));
                 (origin(path)?, code.into(), rest, place.map(|place| (Path::new(".").join(place), "the script's directory")))
             }
@@ -101,7 +108,7 @@ impl Asked {
             code,
             mode,
             choice,
-            files: given::read(&args.files, policy)?,
+            files: given::read(&args.files, bounds)?,
             artifacts: args.files.artifacts.clone(),
             ..Request::default()
         };
@@ -110,6 +117,11 @@ impl Asked {
             return Err(Failure::usage("only one of SCRIPT and --file can be standard input".into()));
         }
         Ok(asked)
+    }
+
+    /// Whether standard input is the program's: what is read as the program is not its input too.
+    pub fn takes_input(&self, args: &PythonArgs) -> bool {
+        !self.is_stdin() && !given::takes_stdin(&args.files)
     }
 
     fn is_stdin(&self) -> bool {

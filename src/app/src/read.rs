@@ -16,8 +16,41 @@ use nix::sys::statfs::{FsType, statfs};
 use remand_engine::trust::is_of_kernel;
 
 use crate::failure::Failure;
+use remand_plan::submission::LARGEST;
+use remand_policy::Policy;
+
 use crate::print::plain;
 use crate::rights;
+
+/// How much of a caller's is read, and what says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Bytes of code, items or a query.
+    pub text: (u64, &'static str),
+    /// Bytes of all files.
+    pub files: (u64, &'static str),
+    /// Entries of directories.
+    pub entries: (u64, &'static str),
+}
+
+impl From<&Policy> for Bounds {
+    fn from(policy: &Policy) -> Self {
+        let tmp = &policy.filesystem.tmp;
+        Self {
+            text: (policy.limits.job_size.0, "limits.job_size"),
+            files: (tmp.size.0, "filesystem.tmp.size"),
+            entries: (tmp.inodes, "filesystem.tmp.inodes of the policy"),
+        }
+    }
+}
+
+impl Bounds {
+    /// Of what goes to a daemon, whose policies are not known here.
+    pub fn of_request() -> Self {
+        let most = (LARGEST as u64, "what a daemon takes");
+        Self { text: most, files: most, entries: (1 << 20, "a request can name") }
+    }
+}
 
 /// The name that stands for standard input.
 pub fn is_stdin(path: &Path) -> bool {

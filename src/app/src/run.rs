@@ -8,13 +8,16 @@ use remand_plan::request::{Mode, OnError};
 use remand_plan::step::Step;
 use remand_policy::Policy;
 use remand_policy::policy::Limits;
+use serde_json::Value;
 
 use crate::args::{ModeArg, OnErrorArg, RunArgs};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
-use crate::forward::{Passed, Ways};
+use crate::forward::Ways;
 use crate::overrides::{self, MAX_SECURITY_CONFIG};
+use crate::read::Bounds;
 use crate::record::Record;
+use crate::way::Passed;
 use crate::{account, answer, beside, choose, forward, given, read, submitted};
 
 /// Reads code and inputs, runs it, and gives the outcome; the exit status is the verdict's.
@@ -26,9 +29,7 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let mut laps = Laps::start();
     let record = Record::open(args.show.outcome.as_deref())?;
     let engine = Engine::from_environment();
-    let security = args.security_config.as_deref();
-    let security = security.map(|file| read::text(file, "--security-config", MAX_SECURITY_CONFIG, "the limit of 1 MiB")).transpose()?;
-    let policy = engine.policy(&args.confine.policy, &overrides::confined(security.as_deref(), &args.confine)?)?;
+    let policy = engine.policy(&args.confine.policy, &narrowing(&args)?)?;
     laps.lap(Step::Policy);
     let request = request(&args, policy.policy())?;
     let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
@@ -36,10 +37,20 @@ pub fn run(args: RunArgs) -> Result<u8, Failure> {
     let ways = Ways::asked(false, &args.show, Passed::Text);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
-    let mut account = account::account(&outcome);
-    account.push_str(&beside(&args, &outcome));
-    account.push_str(&delivery.account(&outcome));
-    answer::give(&outcome, &args.show, record.as_ref(), &account).map(|code| delivery.status(code))
+    give(&args, &outcome, record.as_ref(), &delivery)
+}
+
+/// Gives the outcome; the exit status.
+pub fn give(args: &RunArgs, outcome: &Outcome, record: Option<&Record>, delivery: &Delivery) -> Result<u8, Failure> {
+    let account = account::account(outcome) + &beside(args, outcome) + &delivery.account(outcome);
+    answer::give(outcome, &args.show, record, &account).map(|code| delivery.status(code))
+}
+
+/// What is narrowed of the policy.
+pub fn narrowing(args: &RunArgs) -> Result<Value, Failure> {
+    let security = args.security_config.as_deref();
+    let security = security.map(|file| read::text(file, "--security-config", MAX_SECURITY_CONFIG, "the limit of 1 MiB")).transpose()?;
+    overrides::confined(security.as_deref(), &args.confine)
 }
 
 /// Refuses two readers of one standard input. `more`: other files of items.
@@ -66,23 +77,13 @@ fn beside(args: &RunArgs, outcome: &Outcome) -> String {
 
 /// The request that the arguments ask for; each text is at most as long as the policy lets a job be.
 pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
-    let limits = &policy.limits;
-    let on_error = match args.on_error {
-        OnErrorArg::Stop => OnError::Stop,
-        OnErrorArg::Item => OnError::Item,
-    };
+    let (limits, bounds) = (&policy.limits, Bounds::from(policy));
     Ok(Request {
         code: match (&args.code, &args.file) {
             (Some(code), _) => code.as_str().into(),
             (None, file) => read::bytes(file.as_deref().unwrap_or(Path::new("-")), "code", limits.job_size.0, "limits.job_size")?.into(),
         },
-        mode: match args.mode {
-            ModeArg::AllItems if on_error == OnError::Item => {
-                return Err(Failure::usage("--on-error item is about single items: it takes --mode per_item".into()));
-            }
-            ModeArg::AllItems => Mode::AllItems,
-            ModeArg::PerItem => Mode::PerItem(on_error),
-        },
+        mode: mode(args)?,
         items: args.items.as_deref().map_or_else(|| Ok(Data::no_items()), |file| items(file, limits))?,
         query: match (&args.query, &args.query_file) {
             (Some(text), _) => query(text, "--query", limits)?,
@@ -90,22 +91,46 @@ pub fn request(args: &RunArgs, policy: &Policy) -> Result<Request, Failure> {
             (None, None) => Data::null(),
         },
         stdin: None,
-        files: given::read(&args.files, policy)?,
+        files: given::read(&args.files, bounds)?,
         artifacts: args.files.artifacts.clone(),
         choice: choose::python(&args.python, &args.choose)?,
     })
 }
 
+/// How the code is called.
+pub fn mode(args: &RunArgs) -> Result<Mode, Failure> {
+    let on_error = match args.on_error {
+        OnErrorArg::Stop => OnError::Stop,
+        OnErrorArg::Item => OnError::Item,
+    };
+    match args.mode {
+        ModeArg::AllItems if on_error == OnError::Item => {
+            Err(Failure::usage("--on-error item is about single items: it takes --mode per_item".into()))
+        }
+        ModeArg::AllItems => Ok(Mode::AllItems),
+        ModeArg::PerItem => Ok(Mode::PerItem(on_error)),
+    }
+}
+
 /// Input items from a file.
 pub fn items(file: &Path, limits: &Limits) -> Result<Data, Failure> {
     let text = read::text(file, "--items", limits.job_size.0, "limits.job_size")?;
+    Data::items(&text, limits).map_err(|error| no_items(&error))
+}
+
+/// What is wrong with items.
+pub fn no_items(error: &DataError) -> Failure {
     let hint = "a JSON array is expected, such as [{\"json\": {\"a\": 1}}], or a JSON value on each line; [] has none";
-    Data::items(&text, limits).map_err(|error| not_data("--items", &error, hint))
+    not_data("--items", error, hint)
 }
 
 fn query(text: &str, argument: &str, limits: &Limits) -> Result<Data, Failure> {
-    let hint = "a JSON value is expected; a string needs its quotes: --query '\"text\"'";
-    Data::value(text, "query", limits).map_err(|error| not_data(argument, &error, hint))
+    Data::value(text, "query", limits).map_err(|error| no_query(argument, &error))
+}
+
+/// What is wrong with a query.
+pub fn no_query(argument: &str, error: &DataError) -> Failure {
+    not_data(argument, error, "a JSON value is expected; a string needs its quotes: --query '\"text\"'")
 }
 
 fn not_data(argument: &str, error: &DataError, hint: &str) -> Failure {

@@ -14,8 +14,9 @@ use remand_plan::verdict::Verdict;
 use crate::args::{FilesArgs, RunArgs};
 use crate::artifacts::Delivery;
 use crate::failure::Failure;
-use crate::forward::{self, Passed, Ways};
+use crate::forward::{self, Ways};
 use crate::record::Record;
+use crate::way::Passed;
 use crate::{account, answer, print, read};
 
 /// Largest request, in bytes.
@@ -38,7 +39,8 @@ pub fn asked(engine: &Engine, file: &Path, allowed: impl Fn(&str) -> Result<(), 
     Ok(Asked { policy, request })
 }
 
-fn wrong(error: SubmissionError) -> Failure {
+/// What is wrong with a request.
+pub fn wrong(error: SubmissionError) -> Failure {
     let hint = Some("docs/request.md has the fields of a request, docs/reference/request.schema.json their JSON Schema".to_owned());
     Failure { hint, ..Failure::usage(format!("the request: {}", print::plain(&error.to_string()))) }
 }
@@ -52,22 +54,25 @@ pub fn run(args: &RunArgs, file: &Path) -> Result<u8, Failure> {
     laps.lap(Step::Request);
     let files = FilesArgs { artifacts: request.artifacts.clone(), ..args.files.clone() };
     let mut delivery = Delivery::prepare(&files, !args.show.for_people())?;
-    let (passed, account, program): (_, fn(&Outcome) -> String, _) = match &request.mode {
-        Mode::Script(script) => (Passed::Streams, account::program, Some(script.value)),
-        Mode::AllItems | Mode::PerItem(_) | Mode::N8n(_) => (Passed::Text, account::account, None),
-    };
+    let program = if let Mode::Script(script) = &request.mode { Some(script.value) } else { None };
+    let passed = if program.is_some() { Passed::Streams } else { Passed::Text };
     let ways = Ways::asked(false, &args.show, passed);
     ways.tell(&mut request);
     let mut outcome = forward::run(&engine, &policy, (Program::Python, &request), ways, &mut delivery)?;
     laps.before(&mut outcome.timing);
-    let account = account(&outcome) + &delivery.account(&outcome);
+    give(args, program, &outcome, record.as_ref(), &delivery)
+}
+
+/// Gives the outcome; the exit status. `program`: it is one, and whether its value is wanted.
+pub fn give(args: &RunArgs, program: Option<bool>, outcome: &Outcome, record: Option<&Record>, delivery: &Delivery) -> Result<u8, Failure> {
+    let account = if program.is_some() { account::program(outcome) } else { account::account(outcome) } + &delivery.account(outcome);
     match program {
         Some(wanted) => {
             let value = (wanted && outcome.verdict == Verdict::Finished).then(|| outcome.value.get());
-            answer::give_program(&outcome, &args.show, record.as_ref(), &account, value)?;
+            answer::give_program(outcome, &args.show, record, &account, value)?;
         }
         None => {
-            answer::give(&outcome, &args.show, record.as_ref(), &account)?;
+            answer::give(outcome, &args.show, record, &account)?;
         }
     }
     Ok(delivery.status(exit_code(&outcome.verdict)))

@@ -41,19 +41,21 @@ class Print(Event):
 
 @dataclass(frozen=True)
 class Stdout(Event):
-    """Something was written to standard output."""
+    """Something was written to standard output: `text`, or, where that is not all that was written, the bytes that `base64` has."""
 
     us: int
     text: str
+    base64: Optional[str] = None
     event = "stdout"
 
 
 @dataclass(frozen=True)
 class Stderr(Event):
-    """Something was written to standard error."""
+    """The same of standard error."""
 
     us: int
     text: str
+    base64: Optional[str] = None
     event = "stderr"
 
 

@@ -1,6 +1,7 @@
 //! What a run says, as lines of JSON: an event each.
 //!
-//! Always holds: a line is one event and no more, whatever the run said; a character that came in two portions is one.
+//! Always holds: a line is one event and no more, whatever the run said; a character that came in two portions is one; the bytes of a stream can be had from its
+//! events, whatever they are.
 
 use remand_plan::event::Event;
 use remand_plan::outcome::{PolicyRef, VERSION};
@@ -35,14 +36,15 @@ impl Telling {
             Said::Dropped(from, bytes) => Event::Dropped { us, from, bytes },
             Said::Output(piece) => {
                 text = texts.get_mut(piece.channel as usize)?.take(piece.text);
+                let base64 = (text.as_bytes() != piece.text).then_some(piece.text);
                 match piece.channel {
-                    _ if text.is_empty() => return None,
+                    _ if piece.text.is_empty() => return None,
                     Channel::Print => {
                         let values = piece.values.and_then(|values| serde_json::from_str(values).ok());
                         Event::Print { us, text: &text, values, continues: piece.continues }
                     }
-                    Channel::Stdout => Event::Stdout { us, text: &text },
-                    Channel::Stderr => Event::Stderr { us, text: &text },
+                    Channel::Stdout => Event::Stdout { us, text: &text, base64 },
+                    Channel::Stderr => Event::Stderr { us, text: &text, base64 },
                 }
             }
         };

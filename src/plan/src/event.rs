@@ -2,7 +2,10 @@
 //!
 //! Always holds: as in the outcome, what came from the run is bounded, and data.
 
-use serde::Serialize;
+mod heard;
+
+use data_encoding::BASE64;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::frames::Shown;
@@ -40,15 +43,23 @@ pub enum Event<'a> {
     Stdout {
         /// When.
         us: u64,
-        /// What.
+        /// What. A character that was written in two pieces comes with the second.
         text: &'a str,
+        /// The bytes that were written, in base64, where they are not those of `text`.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "in_base64")]
+        #[schemars(with = "Option<String>")]
+        base64: Option<&'a [u8]>,
     },
     /// What was written to standard error; invalid UTF-8 is replaced.
     Stderr {
         /// When.
         us: u64,
-        /// What.
+        /// What. A character that was written in two pieces comes with the second.
         text: &'a str,
+        /// The bytes that were written, in base64, where they are not those of `text`.
+        #[serde(skip_serializing_if = "Option::is_none", serialize_with = "in_base64")]
+        #[schemars(with = "Option<String>")]
+        base64: Option<&'a [u8]>,
     },
     /// Output was dropped (`limits.overflow`): the next event of its kind has what came last.
     Dropped {
@@ -109,6 +120,12 @@ pub struct Problem<'a> {
     pub hint: Option<&'a str>,
     /// The exit status of the command.
     pub exit_status: u8,
+}
+
+pub use heard::{Heard, NoEvent, hear};
+
+fn in_base64<S: Serializer>(bytes: &Option<&[u8]>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&BASE64.encode(bytes.unwrap_or_default()))
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -71,6 +71,8 @@ pub enum Protection {
     UtsNamespace,
     WallTime,
     WritableMounts,
+    /// What a record names that was read, and this version does not know.
+    Named(String),
 }
 
 impl fmt::Display for Protection {
@@ -118,6 +120,7 @@ impl fmt::Display for Protection {
             Self::UtsNamespace => "uts_namespace",
             Self::WallTime => "wall_time",
             Self::WritableMounts => "writable_mounts",
+            Self::Named(name) => name,
         })
     }
 }
@@ -127,6 +130,68 @@ impl serde::Serialize for Protection {
         serializer.collect_str(self)
     }
 }
+
+/// By its name in a record. What stands in the name of a mount or a file is all that is known of it then.
+impl<'de> serde::Deserialize<'de> for Protection {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let of = |lead: &str| name.strip_prefix(lead).map(str::to_owned);
+        Ok(match PLAIN.iter().find(|plain| plain.to_string() == name) {
+            Some(plain) => plain.clone(),
+            None => None
+                .or_else(|| of("files of ").map(|source| Self::Files { source }))
+                .or_else(|| of("mount of ").map(|source| Self::LeftOut { source }))
+                .or_else(|| of("the mount at ").map(|target| Self::Mount { target, index: 0 }))
+                .or_else(|| of("the program's ").map(|path| Self::ProgramFile { path }))
+                .unwrap_or(Self::Named(name)),
+        })
+    }
+}
+
+/// Those that are a word.
+const PLAIN: &[Protection] = {
+    use Protection::*;
+    &[
+        Start(Starting::Python(None)),
+        Start(Starting::Program),
+        Capabilities,
+        CgroupNamespace,
+        CoreDumps,
+        Cpu,
+        CpuTime,
+        FileLocks,
+        FileSize,
+        GivenBack,
+        IpcNamespace,
+        LandlockFiles,
+        LandlockScopes,
+        LandlockTcp,
+        Memory,
+        MemoryReturned,
+        MountNamespace,
+        NestedUserNamespaces,
+        NetworkNamespace,
+        NoNewPrivs,
+        OomScore,
+        OwnUid,
+        PidNamespace,
+        Pids,
+        Proc,
+        ResultPipe,
+        Room,
+        Seccomp,
+        SupervisorCgroup,
+        SupplementaryGroups,
+        SurroundingLimits,
+        Swap,
+        Devices,
+        UnixSockets,
+        UserNamespace,
+        UtsNamespace,
+        WallTime,
+        WritableMounts,
+    ]
+};
 
 /// A record may name what a later version enters: for a reader the keys are any text.
 impl schemars::JsonSchema for Protection {
@@ -144,6 +209,7 @@ impl schemars::JsonSchema for Protection {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -198,5 +264,11 @@ mod tests {
         ];
         all.sort();
         assert!(all.is_sorted_by_key(ToString::to_string), "{all:?}");
+        let read = |one: &Protection| serde_json::from_value::<Protection>(serde_json::to_value(one).unwrap()).unwrap();
+        for one in &all {
+            let known = if let Mount { target, .. } = one { mount(target, 0) } else { one.clone() };
+            assert_eq!(read(one), known, "it is read back");
+        }
+        assert_eq!(read(&Named("later".into())), Named("later".into()));
     }
 }

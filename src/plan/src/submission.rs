@@ -19,6 +19,8 @@ use crate::words::words;
 
 /// The version of the schema that is read here.
 pub const VERSION: u64 = 1;
+/// Most bytes of one that a daemon takes.
+pub const LARGEST: usize = 32 << 20;
 
 words! {
     /// How the code is called.
@@ -35,7 +37,7 @@ words! {
 }
 
 /// One run as a caller asks for it.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(title = "A request of remand")]
 pub struct Submission<'a> {
@@ -47,65 +49,65 @@ pub struct Submission<'a> {
     #[serde(default = "policy")]
     pub policy: String,
     /// What is narrowed: sections of a policy file with fields in them, such as `{"limits": {"memory": "64MiB"}}`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub overrides: Map<String, Value>,
     /// What is narrowed of the policy's section `python`, besides.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub security: Option<Security>,
     /// How the code is called.
     #[serde(default = "all_items")]
     pub mode: ModeName,
     /// Mode `per_item`: what becomes of the other items where one raises an exception. Without it, `stop`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_error: Option<OnError>,
     /// Python source: a function body, or in mode `script` a program.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// Mode `script`: the program's file name. Without it, `script.py`.
-    #[serde(default)]
+    /// Mode `script`: the program's file name; `-c` or `-` where it has no file, as for `python3 -c CODE` and `python3 -`. Without it, `script.py`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Mode `script`: a module of the interpreter's, or among the files, that is the program, as `python3 -m` runs it; in place of `code`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
     /// Mode `script`: `sys.argv` without the first.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub argv: Vec<String>,
     /// Mode `script`: `await` may stand outside of functions.
-    #[serde(default, rename = "await")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not", rename = "await")]
     pub awaits: bool,
     /// Mode `script`: the value that is wanted of it. Without it, none.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<ScriptValue>,
     /// Mode `script`: its standard input. Without it, that has ended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Content>,
     /// The function modes: an array, whose members are the items. Without it, there are none.
-    #[serde(default, borrow)]
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     #[schemars(with = "Option<Vec<Value>>")]
     pub items: Option<&'a RawValue>,
     /// Mode `all_items`: what the code finds as `_query`. Without it, null.
-    #[serde(default, borrow)]
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     #[schemars(with = "Option<Value>")]
     pub query: Option<&'a RawValue>,
     /// What the run finds in its `/workspace`. Entries of an outcome's `files` can be given as they are.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<GivenFile>,
     /// Patterns of files beneath `/workspace` that are wanted when the run is over.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<String>,
     /// The interpreter: a name to look up, an absolute path, or the directory of a virtual environment, where `request.interpreters` of the policy allows it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub python: Option<String>,
     /// Variables of the run, where `request.environment` of the policy allows them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(with = "BTreeMap<String, String>")]
     pub environment: BTreeMap<String, Secret>,
     /// Files and directories of the host, where `request.mounts` of the policy allows them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mounts: Vec<MountChoice>,
     /// For whom of the caller's own it is: a label by which a daemon divides the caller's share, of 1 to 64 letters, digits, and any of `-._~`. It gives no right,
     /// and means nothing but to a daemon.
-    #[serde(default, rename = "for")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "for")]
     pub label: Option<String>,
 }
 
@@ -140,7 +142,7 @@ pub struct Security {
 }
 
 /// Text, or bytes as an outcome's values have them.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Content {
     /// UTF-8.
@@ -150,7 +152,7 @@ pub enum Content {
 }
 
 /// Bytes in base64.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Base64 {
     /// The bytes, with padding.
@@ -159,35 +161,34 @@ pub struct Base64 {
 }
 
 /// A file or a directory in `/workspace`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GivenFile {
     /// Path relative to `/workspace`, without `..`.
     pub name: String,
     /// A file's content as text.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// A file's content in base64, as an outcome has it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
     /// Whether the file may be executed, where the policy lets it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub executable: bool,
     /// It is a directory: it has no content.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub directory: bool,
     /// Python looks for modules in the directory.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub imports: bool,
     /// Bytes of the content; what is not so large is refused.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// SHA-256 of the content, hex; another content is refused.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// What it holds; means nothing here.
-    #[serde(default)]
-    #[allow(dead_code)] // taken, so that what an outcome has can be given
+    /// What it holds; means nothing here: it is taken, so that what an outcome has can be given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mime: Option<String>,
 }
 
@@ -295,6 +296,8 @@ impl<'a> Submission<'a> {
         let query = data("query", self.query, Data::null(), &|text| Data::value(text, "query", room))?;
         let origin = match (self.module, self.name) {
             (Some(module), _) => Origin::Module(module),
+            (None, Some(name)) if name == Origin::Argument.argument() => Origin::Argument,
+            (None, Some(name)) if name == Origin::Stdin.argument() => Origin::Stdin,
             (None, Some(name)) => Origin::File(file_name(name)?),
             (None, None) => Origin::default(),
         };
@@ -323,6 +326,35 @@ impl<'a> Submission<'a> {
     }
 }
 
+/// One of a policy that asks for nothing.
+impl Default for Submission<'_> {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            policy: policy(),
+            overrides: Map::new(),
+            security: None,
+            mode: ModeName::AllItems,
+            on_error: None,
+            code: None,
+            name: None,
+            module: None,
+            argv: Vec::new(),
+            awaits: false,
+            value: None,
+            stdin: None,
+            items: None,
+            query: None,
+            files: Vec::new(),
+            artifacts: Vec::new(),
+            python: None,
+            environment: BTreeMap::new(),
+            mounts: Vec::new(),
+            label: None,
+        }
+    }
+}
+
 /// A program's name, which its own tracebacks and processes have.
 fn file_name(name: String) -> Result<String, SubmissionError> {
     if name.is_empty() || name.contains(['/', '\0']) || [".", ".."].contains(&name.as_str()) {
@@ -333,6 +365,25 @@ fn file_name(name: String) -> Result<String, SubmissionError> {
 
 fn decoded(field: &str, text: &str) -> Result<Vec<u8>, SubmissionError> {
     BASE64.decode(text.as_bytes()).map_err(|error| wrong(field, format!("no base64: {error}")))
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|error| Self::Bytes(Base64 { bytes: BASE64.encode(error.as_bytes()) }), Self::Text)
+    }
+}
+
+impl From<&Given> for GivenFile {
+    fn from(given: &Given) -> Self {
+        let named = Self { name: given.name.clone(), ..Self::default() };
+        match &given.kind {
+            GivenKind::Directory { imports } => Self { directory: true, imports: *imports, ..named },
+            GivenKind::File { content, executable } => match std::str::from_utf8(content) {
+                Ok(text) => Self { text: Some(text.to_owned()), executable: *executable, ..named },
+                Err(_) => Self { content: Some(BASE64.encode(content)), executable: *executable, ..named },
+            },
+        }
+    }
 }
 
 impl Content {
@@ -375,7 +426,7 @@ pub fn schema() -> Schema {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use remand_policy::Policy;
@@ -419,6 +470,44 @@ mod tests {
         assert_eq!(kinds, [file("\u{e9}".as_bytes(), false), file(&[0], true), GivenKind::Directory { imports: true }]);
         let module = request(&json!({"mode": "script", "module": "http.server", "stdin": ""})).unwrap();
         assert!(matches!(module.mode, Mode::Script(Script { origin: Origin::Module(_), .. })) && module.stdin.as_deref() == Some(&[][..]));
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let items: Box<RawValue> = RawValue::from_string("[1.10]".into()).unwrap();
+        let given = [
+            Given { name: "a".into(), kind: GivenKind::File { content: b"\xff"[..].into(), executable: true } },
+            Given { name: "b".into(), kind: GivenKind::File { content: b"text"[..].into(), executable: false } },
+            Given { name: "d".into(), kind: GivenKind::Directory { imports: true } },
+        ];
+        let environment: BTreeMap<_, _> = [("KEY".to_owned(), Secret("v".into()))].into();
+        let function = Submission {
+            code: Some("return 1".into()),
+            items: Some(&items),
+            files: given.iter().map(Into::into).collect(),
+            environment: environment.clone(),
+            python: Some("python3".into()),
+            ..Submission::default()
+        };
+        let text = serde_json::to_string(&function).unwrap();
+        assert!(text.contains("[1.10]") && !text.contains("stdin"), "{text}");
+        let read = Submission::read(&text).unwrap().request(&Policy::floor("test").limits).unwrap();
+        assert_eq!((read.items.count(), read.files.as_slice(), read.choice.environment), (1, given.as_slice(), environment));
+        for (name, origin) in [("-c", Origin::Argument), ("-", Origin::Stdin), ("x.py", Origin::File("x.py".into()))] {
+            let program = Submission {
+                mode: ModeName::Script,
+                code: Some(String::new()),
+                name: Some(name.into()),
+                argv: vec!["a".into()],
+                awaits: true,
+                value: Some(ScriptValue::Display),
+                stdin: Some(vec![0, 255].into()),
+                ..Submission::default()
+            };
+            let read = Submission::read(&serde_json::to_string(&program).unwrap()).unwrap().request(&Policy::floor("test").limits).unwrap();
+            let Mode::Script(script) = read.mode else { panic!("{name}") };
+            assert_eq!((script.origin, script.display, read.stdin.as_deref()), (origin, true, Some(&[0, 255][..])));
+        }
     }
 
     #[test]

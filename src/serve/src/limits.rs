@@ -5,7 +5,7 @@ use std::time::Duration;
 use remand_front::Bounds;
 
 /// Largest body of a request, in bytes.
-pub const LARGEST_BODY: usize = 32 << 20;
+pub const LARGEST_BODY: usize = remand_plan::submission::LARGEST;
 /// Largest packed request: what a body becomes.
 pub const LARGEST_PACKED: u64 = 64 << 20;
 /// Connections of one identity at once.

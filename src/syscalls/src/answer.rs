@@ -94,6 +94,8 @@ pub enum Remedy {
     },
     /// A grant, of a harmless group where one will do, without its reason.
     Add(Grant),
+    /// What another process found, in its words: a record that was read has no more.
+    Told(String),
 }
 
 impl fmt::Display for NoRemedy {
@@ -119,6 +121,7 @@ impl fmt::Display for Remedy {
                 Some(info) => write!(f, "syscalls.allow: add \"{}\" ({})", info.name, info.purpose),
                 None => write!(f, "syscalls.allow: add {}{}", written(grant), danger(&grant.call)),
             },
+            Self::Told(change) => f.write_str(change),
         }
     }
 }

@@ -14,6 +14,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "remand run --mode per_item --on-error item --items rows.ndjson code.py",
             "remand run -p strict -t 2s --set limits.memory=64MiB --json code.py",
             "remand run --request request.json",
+            "remand run --via /run/remand/remand.sock code.py",
         ],
     ),
     (
@@ -23,6 +24,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "remand python -c 'print(6 * 7)'",
             "remand python -m json.tool < data.json",
             "remand python --tty -m code",
+            "remand python --via /run/remand/remand.sock script.py < input.txt",
             "remand python -p numeric --value display --outcome plots.json plots.py",
             "remand python -p strict -t 2s --outcome run.json solution.py < case.in > case.out",
         ],

@@ -152,6 +152,9 @@ pub struct RunArgs {
     /// Under which policy.
     #[command(flatten)]
     pub confine: ConfineArgs,
+    /// By whom.
+    #[command(flatten)]
+    pub via: ViaArgs,
     /// On which interpreter.
     #[command(flatten)]
     pub python: PythonChoice,
@@ -204,6 +207,9 @@ pub struct PythonArgs {
     /// Under which policy.
     #[command(flatten)]
     pub confine: ConfineArgs,
+    /// By whom.
+    #[command(flatten)]
+    pub via: ViaArgs,
     /// On which interpreter.
     #[command(flatten)]
     pub python: PythonChoice,
@@ -261,9 +267,21 @@ pub struct ExecArgs {
     /// Whether it has a terminal.
     #[command(flatten)]
     pub terminal: TerminalArgs,
+    /// Named so that it can be refused by its name: see [`crate::via::no_program`].
+    #[arg(long, hide = true, value_name = "SOCKET")]
+    pub via: Option<PathBuf>,
     /// Program, looked up on PATH, and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// By whom it is run.
+#[derive(Debug, ArgGroup)]
+pub struct ViaArgs {
+    /// Have it run by the daemon at this socket (`remand serve`), under a policy of its: code, input and files are sent to it by content, and no path of this
+    /// host goes with them
+    #[arg(long, value_name = "SOCKET", value_hint = ValueHint::FilePath)]
+    pub via: Option<PathBuf>,
 }
 
 /// Under which policy.
@@ -482,6 +500,8 @@ The program is shown its own file, and what --file and --dir copy, in /workspace
 it, but for --artifacts. A directory that it is to change and keep takes a writable mount of the policy (filesystem.mounts). Its output is passed on as it comes; where it goes to a terminal, control characters are shown instead of sent, but with --tty. \
 Standard input is read ahead of the program: what it leaves unread is not there for whoever reads after it (`</dev/null` gives it none).
 
+With --via, a daemon runs it: standard input is sent whole before it begins, and none is sent where that is a terminal.
+
 The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
 docs/reference/exit-codes.md has all of them.";
 
@@ -490,6 +510,8 @@ The program's own output is passed on as it comes; where it goes to a terminal, 
 Standard input is read ahead of the program: what it leaves unread is not there for whoever reads after it (`</dev/null` gives it none). \
 The program sees only its own file, the libraries it is linked with, what the policy mounts, and in /workspace, where it begins, what --file and --dir copy \
 there. What it writes there is in memory and gone with it, but for --artifacts; a directory that it is to change and keep takes a writable mount.
+
+It has no --via: a daemon runs Python code that it is sent, and no program of its host.
 
 The exit status is the program's own where it ended by itself, else the verdict's: 5 a limit, 6 a system call, 10 it could not be started; \
 docs/reference/exit-codes.md has all of them.";

@@ -49,6 +49,7 @@ fn asked_by(run: &Run<'_>, violation: &Violation, kills: &[String]) -> Line {
     // The record knows what the plan refused besides the policy.
     match violation.remedy.clone() {
         Remedy::None(why) => refused(why.to_string()),
+        Remedy::Told(change) => refused(change.clone()),
         Remedy::TakeOut { list, name, .. } => {
             let list = if kills.contains(&name) && !denies(run.policy, kills, &name) { Barrier::Kill } else { list };
             refused(format!("{} names \"{name}\", and learning does not undo what was denied by name", list.field()))

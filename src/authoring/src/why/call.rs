@@ -247,6 +247,7 @@ fn cure(known: &Known<'_>, compiled: &Compiled<'_>, ruling: Ruling) -> Result<Ve
     }
     match remand_syscalls::remedy(rules, compiled.arch(), known.number, known.args) {
         Remedy::None(why) => Err(why.to_string()),
+        Remedy::Told(change) => Err(change),
         Remedy::TakeOut { list, name, .. } => Ok(vec![Edit::Remove(list.field(), name)]),
         Remedy::Add(mut grant) => {
             grant.reason = remand_syscalls::is_dangerous(&grant.call).then(|| "why runs need it".to_owned());

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{FrameError, malformed};
@@ -21,7 +21,7 @@ words! {
 pub(super) type Forms = BTreeMap<String, Box<RawValue>>;
 
 /// Something that a program showed: an output of the notebook format.
-#[derive(Clone, Debug, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Shown {
     /// Microseconds after user code could begin, as in `output`.
     pub us: u64,

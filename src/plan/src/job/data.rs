@@ -5,6 +5,7 @@
 //! Always holds: no recursion; what is kept is no larger than a job may be, and memory grows besides only with what is open at once, and with a bounded
 //! number of keys. The grammar is checked first, by serde_json.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -124,20 +125,8 @@ impl Data {
     /// See [`DataError`].
     pub fn items(text: &str, room: impl Into<Room>) -> Result<Self, DataError> {
         let room = room.into();
-        let whole = serde_json::from_str::<&RawValue>(text);
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
-        match whole {
-            Ok(_) if text.trim_start().starts_with('[') => return Self::value(text, "items", room),
-            Ok(_) if lines.clone().nth(1).is_some() => return Err(DataError::NotArray),
-            Ok(_) => {}
-            // A line that is no value by itself: the whole was meant to be one.
-            Err(error) if lines.peek().is_none_or(|(_, line)| serde_json::from_str::<&RawValue>(line).is_err()) => {
-                return Err(error.into());
-            }
-            Err(_) => lines.try_for_each(|(number, line)| match serde_json::from_str::<&RawValue>(line) {
-                Ok(_) => Ok(()),
-                Err(error) => Err(DataError::Line { line: number + 1, error }),
-            })?,
+        if is_array(text)? {
+            return Self::value(text, "items", room);
         }
         let mut walk = Walk::new(text, "items", room);
         walk.open_list()?;
@@ -145,6 +134,38 @@ impl Data {
         walk.leave();
         Ok(Self { bytes: walk.out.bytes, size: walk.out.size })
     }
+}
+
+/// Items as the text of an array, whichever way they are written.
+///
+/// # Errors
+/// As [`Data::items`], but for what is about values: they are looked at where they are encoded.
+pub fn array(text: &str) -> Result<Cow<'_, str>, DataError> {
+    if is_array(text)? {
+        return Ok(Cow::Borrowed(text));
+    }
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    Ok(Cow::Owned(format!("[{}]", lines.join(","))))
+}
+
+/// Whether it is an array; else it is a value on each line.
+fn is_array(text: &str) -> Result<bool, DataError> {
+    let whole = serde_json::from_str::<&RawValue>(text);
+    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).peekable();
+    match whole {
+        Ok(_) if text.trim_start().starts_with('[') => return Ok(true),
+        Ok(_) if lines.clone().nth(1).is_some() => return Err(DataError::NotArray),
+        Ok(_) => {}
+        // A line that is no value by itself: the whole was meant to be one.
+        Err(error) if lines.peek().is_none_or(|(_, line)| serde_json::from_str::<&RawValue>(line).is_err()) => {
+            return Err(error.into());
+        }
+        Err(_) => lines.try_for_each(|(number, line)| match serde_json::from_str::<&RawValue>(line) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(DataError::Line { line: number + 1, error }),
+        })?,
+    }
+    Ok(false)
 }
 
 /// Bytes as long as they are few enough, and their number.

@@ -13,7 +13,7 @@ use remand_policy::policy::{Policy, Word};
 
 use marshal::{Size, Writer};
 
-pub use data::{Data, DataError, Room};
+pub use data::{Data, DataError, Room, array};
 pub use error::JobError;
 
 use crate::interpreter::{DISPLAY, Interpreter};

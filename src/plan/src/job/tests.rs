@@ -121,6 +121,7 @@ fn what_python_cannot_hold_is_refused_by_place() {
     let lines = |text| Data::items(text, ALL).unwrap();
     for (text, array) in [("{}", "[{}]"), ("1\n\r\n[2]\r\n", "[1, [2]]"), ("[1]\n[]", "[[1], []]"), ("[[1]\n]", "[[1]]")] {
         assert_eq!((lines(text), lines(text).count()), (lines(array), lines(array).count()), "{text}");
+        assert_eq!(Data::items(&super::array(text).unwrap(), ALL).unwrap(), lines(array), "{text}");
     }
     assert!(matches!(Data::items("1\n2,", ALL), Err(DataError::Line { line: 2, .. })));
     assert_eq!(Data::items("1\n2", 3).unwrap().count(), 0, "more than a job may be is not kept");

@@ -4,7 +4,8 @@
 
 use data_encoding::{BASE64, HEXLOWER};
 use remand_policy::text::terminal::escape_line;
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::words::words;
@@ -44,6 +45,34 @@ impl File {
     }
 }
 
+/// A file as a record has it.
+#[derive(Deserialize)]
+struct Written {
+    name: String,
+    size: u64,
+    sha256: String,
+    mime: String,
+    #[serde(default)]
+    executable: bool,
+    #[serde(default)]
+    content: Option<String>,
+}
+
+/// Whoever reads one may be about to write it: its name leads nowhere else, and its content is what the record says of it.
+impl<'de> Deserialize<'de> for File {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Written { name, size, sha256, mime, executable, content } = Written::deserialize(deserializer)?;
+        if !is_plain(&name) || name.split('/').any(|part| ["", ".", ".."].contains(&part)) {
+            return Err(D::Error::custom("a file whose name is none beneath a directory"));
+        }
+        let content = content.map(|text| BASE64.decode(text.as_bytes())).transpose().map_err(D::Error::custom)?;
+        if content.as_ref().is_some_and(|content| content.len() as u64 != size || HEXLOWER.encode(&Sha256::digest(content)) != sha256) {
+            return Err(D::Error::custom("a file whose content has another size or SHA-256 than is said of it"));
+        }
+        Ok(Self { name, size, sha256, mime, executable, content })
+    }
+}
+
 /// Whether a name is shown as it is; one that is not would name something else to whoever reads it.
 #[must_use]
 pub fn is_plain(name: &str) -> bool {
@@ -70,7 +99,7 @@ fn in_base64<S: Serializer>(content: &Option<Vec<u8>>, serializer: S) -> Result<
 }
 
 /// A file that was wanted and is not among the others, or a directory that was not looked into.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct LeftOut {
     /// Its path beneath `/workspace`, escaped and cut where it is hostile.
     pub name: String,
@@ -90,6 +119,23 @@ words! {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn what_is_read_is_what_it_says_and_leads_nowhere() {
+        let file = File::new("out/a.txt".into(), b"abc".to_vec(), true);
+        let written = serde_json::to_value(&file).unwrap();
+        assert_eq!(serde_json::from_value::<File>(written.clone()).unwrap(), file);
+        for name in ["/etc/passwd", "../a", "a/../../b", "", ".", "a//b", "a/", "a\nb"] {
+            let mut hostile = written.clone();
+            hostile["name"] = name.into();
+            assert!(serde_json::from_value::<File>(hostile).is_err(), "{name:?}");
+        }
+        for (member, value) in [("size", 4.into()), ("sha256", "00".into()), ("content", "YWJk".into()), ("content", "*".into())] {
+            let mut other = written.clone();
+            other[member] = value;
+            assert!(serde_json::from_value::<File>(other).is_err(), "{member}");
+        }
+    }
 
     #[test]
     fn a_file_is_told_by_name_and_content() {

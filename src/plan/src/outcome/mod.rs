@@ -1,5 +1,7 @@
 //! The outcome record: one shape for `--json`, the daemon and the Python client. Its JSON Schema is generated from these types.
 //!
+//! It is read too, as another process has written it: that is as hostile as a run. What is read is written as it was.
+//!
 //! Always holds: everything that came from the run is bounded and is data; control characters never reach a terminal from here unescaped.
 
 mod exit_code;
@@ -9,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use remand_syscalls::{Denial, Remedy};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::enforcement::Enforcement;
@@ -31,7 +33,7 @@ pub use exit_code::{EXIT_CODES, exit_code, exit_code_table, program_code};
 pub const VERSION: u32 = 1;
 
 /// The whole record of one run.
-#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Outcome {
     /// Shape version, 1.
     pub version: u32,
@@ -45,32 +47,32 @@ pub struct Outcome {
     #[schemars(with = "serde_json::Value")]
     pub value: Box<RawValue>,
     /// What stands in `value` for something that JSON cannot say (`result` of the policy): the code's own word.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced: Option<Replaced>,
     /// What a program showed (`--value display`), in order: outputs of the notebook format. Hostile: HTML and scripts among it are the code's.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub displays: Vec<Shown>,
     /// The exception of a `raised` run, or what went with another verdict.
     pub error: Option<ErrorFrame>,
     /// Where the code was when a limit of time or memory or a signal ended it: its own claim, where it could make one.
-    #[serde(rename = "where", skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub place: Option<Where>,
     /// What became of the items, in `per_item` mode.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<Items>,
     /// Captured prints, in order.
     pub prints: Texts,
     /// Prints that are missing there, where the run went on (`limits.overflow`).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prints_dropped: Option<Dropped>,
     /// What it was given as standard input, if anything.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stdin: Option<Given>,
     /// Processes that the code left running when it ended by itself, and that were ended with it: what they had not written yet is not here.
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub left_running: u64,
     /// It had a terminal of its own: `stdout` is all that was written there, standard error included, with the line ends of a terminal.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tty: bool,
     /// Standard output of the run (what was not by `print`).
     pub stdout: Captured,
@@ -84,10 +86,10 @@ pub struct Outcome {
     /// Files that the run left in `/workspace` and its caller wanted, by name.
     pub files: Vec<File>,
     /// Such files that are not among them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files_left_out: Vec<LeftOut>,
     /// More were left out than are listed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub files_left_out_truncated: bool,
     /// Denied system calls, most frequent first.
     pub violations: Vec<Violation>,
@@ -152,7 +154,7 @@ fn is_none(count: &u64) -> bool {
 }
 
 /// What became of items.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Items {
     /// How many the run was given.
     pub given: u64,
@@ -175,7 +177,7 @@ pub struct PolicyRef {
 }
 
 /// One kind of denied call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Violation {
     /// Name, or `syscall_NNN` where this build knows none; `foreign_syscall_NNN` for one of another instruction set.
     pub syscall: String,
@@ -186,7 +188,7 @@ pub struct Violation {
     /// What it was answered, such as `EPERM`; `end of the run` where the policy ends the run for it.
     pub answered: Answered,
     /// The policy line that would allow it, and whether that is dangerous.
-    #[serde(rename = "change", serialize_with = "told")]
+    #[serde(rename = "change", serialize_with = "told", deserialize_with = "as_told")]
     #[schemars(with = "String")]
     pub remedy: Remedy,
 }
@@ -201,6 +203,10 @@ impl Violation {
 
 fn told<S: serde::Serializer>(remedy: &Remedy, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(remedy)
+}
+
+fn as_told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Remedy, D::Error> {
+    String::deserialize(deserializer).map(Remedy::Told)
 }
 
 words! {
@@ -257,7 +263,7 @@ impl Serialize for Milliseconds {
 
 impl<'de> Deserialize<'de> for Milliseconds {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates, which is right for a duration
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         f64::deserialize(deserializer).map(|ms| Self((ms * 1000.0).round() as u64))
     }
 }

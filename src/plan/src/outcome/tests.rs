@@ -103,6 +103,28 @@ fn values_are_the_runs_own_text_and_verdicts_read_back() {
 }
 
 #[test]
+fn what_is_read_is_written_as_it_was() {
+    let file = File::new("a/b.txt".into(), vec![0, 255], true);
+    let texts = ["\u{e9}", "", "x\n"];
+    for verdict in every_verdict() {
+        let mut all = outcome(verdict);
+        all.files = vec![file.clone()];
+        all.files_left_out = vec![LeftOut::new("x", Why::Fifo)];
+        all.prints = texts.into_iter().collect();
+        all.left_running = 2;
+        all.tty = true;
+        all.quiet = all.violations.clone();
+        all.stdin = Some(Given { bytes: 3, unread: 1 });
+        let text = serde_json::to_string(&all).unwrap();
+        let read: Outcome = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        // One that has nothing but what is always there.
+        let bare = serde_json::to_string(&Outcome::bare(PolicyRef { name: "x".into(), hash: "0".into() }, Verdict::Cancelled)).unwrap();
+        assert_eq!(serde_json::to_string(&serde_json::from_str::<Outcome>(&bare).unwrap()).unwrap(), bare);
+    }
+}
+
+#[test]
 fn exit_codes_are_the_table() {
     let mut used: Vec<u8> = Vec::new();
     for verdict in every_verdict() {

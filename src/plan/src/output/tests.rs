@@ -24,8 +24,12 @@ fn piece<'a>(channel: Channel, text: &'a (impl AsRef<[u8]> + ?Sized)) -> Piece<'
     Piece { channel, text: text.as_ref(), values: None, continues: false }
 }
 
+/// As they are written, which is as they are read.
 fn entries(told: &Told) -> Value {
-    serde_json::to_value(&told.output).unwrap()
+    let text = serde_json::to_string(&told.output).unwrap();
+    let read: Output = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&read).unwrap(), text);
+    serde_json::from_str(&text).unwrap()
 }
 
 use Channel::{Print, Stderr, Stdout};

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::{Channel, Kept, Log, Mark, Order, Pieces};
@@ -83,6 +84,12 @@ impl Serialize for Texts {
     }
 }
 
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<String>::deserialize(deserializer).map(|texts| texts.iter().map(String::as_str).collect())
+    }
+}
+
 impl JsonSchema for Texts {
     fn schema_name() -> Cow<'static, str> {
         "Texts".into()
@@ -147,6 +154,33 @@ impl Output {
 impl Serialize for Output {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
+    }
+}
+
+/// An [`Entry`] as a record has it.
+#[derive(Deserialize)]
+struct Written {
+    from: Channel,
+    text: String,
+    us: u64,
+    #[serde(default)]
+    values: Option<Box<RawValue>>,
+    #[serde(default)]
+    dropped: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Output {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut all = Self::default();
+        for Written { from, text, us, values, dropped } in Vec::<Written>::deserialize(deserializer)? {
+            let values = values.as_ref().map_or("", |values| values.get());
+            let length = |text: &str| u32::try_from(text.len()).map_err(D::Error::custom);
+            all.gaps.extend(dropped.map(|bytes| (all.marks.len(), bytes)));
+            all.marks.push(Mark { us, number: 0, text: length(&text)?, values: length(values)?, channel: from, continues: false });
+            all.text.push_str(&text);
+            all.values.push_str(values);
+        }
+        Ok(all)
     }
 }
 

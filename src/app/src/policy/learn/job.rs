@@ -55,6 +55,14 @@ impl Typed {
             Self::Python(args) => (&args.confine, &args.show, &args.files, false, choose::python(&args.python, &args.choose)?),
             Self::Exec(args) => (&args.confine, &args.show, &args.files, false, choose::choice(&args.choose)?),
         };
+        let via = match &typed {
+            Self::Run(args) => &args.via.via,
+            Self::Python(args) => &args.via.via,
+            Self::Exec(args) => &args.via,
+        };
+        if via.is_some() {
+            return Err(Failure::usage("--via: what a job needs is learned from runs of this process's own; leave it out".into()));
+        }
         if !files.artifacts.is_empty() {
             return Err(Failure::usage("--artifacts: learning keeps nothing of what its runs leave".into()));
         }

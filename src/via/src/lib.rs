@@ -1,0 +1,33 @@
+//! The other end of a daemon's socket: one request by HTTP to `remand serve`, its events as they come, its outcome.
+//!
+//! It makes no run itself, and knows nothing of what makes them: what it has in common with a daemon is the request, the events and the outcome.
+//!
+//! Always holds: no unsafe code; what a socket says is as hostile as a run: bounded before it is read, and believed in nothing but its form; nothing of a request is
+//! sent before whoever listens has said that it is a daemon of a version that is known here; whoever waits, waits with an end, but for a run that its daemon says
+//! goes on.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod connection;
+mod error;
+mod events;
+mod follow;
+
+pub use error::{Problem, ViaError};
+pub use follow::{Told, run};
+
+use std::time::Duration;
+
+/// The version of the API that is spoken here.
+const API: u64 = 1;
+/// How long a daemon may take for what it answers at once.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long for a request of the largest size, before it says that it took it.
+const TAKING: Duration = Duration::from_secs(90);
+/// How long nothing may be heard of a run before its daemon is asked whether it goes on.
+const QUIET: Duration = Duration::from_secs(30);
+/// Most bytes of a document that is no outcome.
+const DOCUMENT: usize = 1 << 20;
+/// Most bytes of one event; the outcome is one.
+const EVENT: usize = 512 << 20;
