@@ -58,6 +58,7 @@ mod terminal;
 mod troubleshooting;
 mod tty;
 mod values;
+mod via;
 mod whereabouts;
 
 use libtest_mimic::{Arguments, Trial};
@@ -139,6 +140,7 @@ fn trials() -> Vec<Trial> {
         troubleshooting::trials(),
         whereabouts::trials(),
         values::trials(),
+        via::trials(),
     ]
     .into_iter()
     .flatten()

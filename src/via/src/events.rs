@@ -2,11 +2,11 @@
 //!
 //! Always holds: what waits for its end is bounded; an event that is missing is seen by the numbers.
 
-use crate::EVENT;
-
 /// What came of a stream.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Events {
+    /// Most bytes of an event.
+    longest: usize,
     /// What is no whole line yet, and how much of it was looked at.
     waiting: Vec<u8>,
     seen: usize,
@@ -26,6 +26,11 @@ pub enum Broken {
 }
 
 impl Events {
+    /// None yet, of which each has at most so many bytes.
+    pub fn new(longest: usize) -> Self {
+        Self { longest, waiting: Vec::new(), seen: 0, next: 0 }
+    }
+
     /// Takes a portion.
     pub fn add(&mut self, bytes: &[u8]) {
         self.waiting.extend_from_slice(bytes);
@@ -54,7 +59,7 @@ impl Events {
         let rest = self.waiting.get(self.seen..).unwrap_or_default();
         let Some(end) = rest.iter().position(|byte| *byte == b'\n').map(|at| self.seen + at) else {
             self.seen = self.waiting.len();
-            return if self.seen > EVENT { Err(Broken::Long) } else { Ok(None) };
+            return if self.seen > self.longest { Err(Broken::Long) } else { Ok(None) };
         };
         let rest = self.waiting.split_off(end + 1);
         let mut line = std::mem::replace(&mut self.waiting, rest);
@@ -83,7 +88,7 @@ mod tests {
     fn whole_events_come_in_any_portions() {
         let stream = "id: 0\nevent: start\ndata: {\"a\": 1}\n\nid: 1\nevent: x\ndata: \u{e9}\n\n: keep\n";
         for size in [1, 2, 7, 1000] {
-            let (mut events, mut all) = (Events::default(), Vec::new());
+            let (mut events, mut all) = (Events::new(1000), Vec::new());
             for portion in stream.as_bytes().chunks(size) {
                 events.add(portion);
                 while let Some(data) = events.next().unwrap() {
@@ -97,13 +102,13 @@ mod tests {
     #[test]
     fn what_is_missing_or_none_is_seen() {
         let of = |stream: &[u8]| {
-            let mut events = Events::default();
+            let mut events = Events::new(1000);
             events.add(stream);
             events.next()
         };
         assert_eq!(of(b"id: 3\ndata: {}\n"), Err(Broken::Missing(3)));
         assert_eq!(of(b"data: \xff\n"), Err(Broken::Text));
-        assert_eq!(of(&vec![b'x'; EVENT + 1]), Err(Broken::Long));
+        assert_eq!(of(&[b'x'; 1001]), Err(Broken::Long));
         assert_eq!(of(b"id: 0\ndata: unfinished"), Ok(None));
     }
 }

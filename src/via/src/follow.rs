@@ -23,7 +23,7 @@ use crate::answer::{failing, problem, version};
 use crate::connection::{Connection, body_of, told};
 use crate::error::{Problem, ViaError};
 use crate::events::Events;
-use crate::{PATIENCE, QUIET, TAKING};
+use crate::{EVENT, PATIENCE, QUIET, TAKING};
 
 /// What is told of a run while it goes on.
 #[derive(Debug)]
@@ -103,10 +103,27 @@ impl Following {
     }
 
     async fn to_the_end(mut self, tell: &mut dyn FnMut(Told<'_>)) -> Result<Outcome, ViaError> {
-        let mut events = Events::default();
+        let mut events = Events::new(EVENT);
         loop {
             tokio::select! {
-                biased;
+                biased; // whatever comes, the caller is heard
+                _ = self.cancel.readable(), if !self.cancelled => {
+                    self.wait(PATIENCE);
+                    self.cancelled = true;
+                    self.ask(Method::DELETE);
+                }
+                answered = &mut self.asked => {
+                    self.asked = Box::pin(pending());
+                    // Whether it cannot be asked to end the run or does not know it: there is nothing to wait for.
+                    answered.map_err(|error| self.gone(error.to_string()))?;
+                }
+                () = sleep_until(self.until) => {
+                    if self.cancelled {
+                        return Err(self.gone(String::new()));
+                    }
+                    self.ask(Method::GET);
+                    self.wait(QUIET);
+                }
                 frame = self.begun.body.frame() => {
                     let bytes = match frame {
                         Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -125,23 +142,6 @@ impl Following {
                             heard => tell(Told { line: &line, heard: &heard }),
                         }
                     }
-                }
-                _ = self.cancel.readable(), if !self.cancelled => {
-                    self.wait(PATIENCE);
-                    self.cancelled = true;
-                    self.ask(Method::DELETE);
-                }
-                answered = &mut self.asked => {
-                    self.asked = Box::pin(pending());
-                    // Whether it cannot be asked to end the run or does not know it: there is nothing to wait for.
-                    answered.map_err(|error| self.gone(error.to_string()))?;
-                }
-                () = sleep_until(self.until) => {
-                    if self.cancelled {
-                        return Err(self.gone(String::new()));
-                    }
-                    self.ask(Method::GET);
-                    self.wait(QUIET);
                 }
             }
         }

@@ -30,4 +30,4 @@ const QUIET: Duration = Duration::from_secs(30);
 /// Most bytes of a document that is no outcome.
 const DOCUMENT: usize = 1 << 20;
 /// Most bytes of one event; the outcome is one.
-const EVENT: usize = 512 << 20;
+const EVENT: usize = 256 << 20;

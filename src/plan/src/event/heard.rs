@@ -39,7 +39,8 @@ pub struct NoEvent(String);
 
 impl From<serde_json::Error> for NoEvent {
     fn from(error: serde_json::Error) -> Self {
-        Self(error.to_string())
+        // It may quote what it does not know.
+        Self(error.to_string().chars().take(300).collect())
     }
 }
 

@@ -17,8 +17,8 @@ pub const EXIT_CODES: [(u8, &str, &str); 13] = [
     (7, "cancelled", "the caller cancelled"),
     (8, "no_result", "the process ended with code 0 and without a result"),
     (9, "malformed_result", "the result pipe carried what the protocol does not allow"),
-    (10, "not_started", "the sandbox or the interpreter could not be started"),
-    (11, "internal", "remand itself failed"),
+    (10, "not_started", "the sandbox or the interpreter could not be started; with --via, no daemon takes the run"),
+    (11, "internal", "remand itself failed; with --via, the daemon went away before the run was over"),
     (12, "rights", "remand has rights that its caller does not have: set-user-id, set-group-id or file capabilities; nothing was done"),
 ];
 
