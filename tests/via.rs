@@ -53,6 +53,8 @@ fn bare(mut outcome: Json) -> Json {
     for list in ["output", "displays"] {
         outcome[list].as_array_mut().into_iter().flatten().for_each(|entry| entry["us"] = Json::Null);
     }
+    // Those that a call has no use for have addresses.
+    outcome["violations"].as_array_mut().into_iter().flatten().for_each(|call| call["args"] = Json::Null);
     // Who holds a protection differs with the process that started the run, but not what is protected.
     let names: Vec<_> = outcome["enforcement"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
     outcome["enforcement"] = json!(names);
@@ -92,7 +94,11 @@ fn records() -> Check {
             ensure(daemons.code == Some(2) && daemons.out().is_empty(), "refused there too", &(&words, &daemons))?;
             continue;
         }
-        let (ours, theirs) = (bare(own.outcome()?), bare(daemons.outcome()?));
+        let (mut ours, mut theirs) = (bare(own.outcome()?), bare(daemons.outcome()?));
+        if words.first() == Some(&"python") {
+            // A daemon's programs write line by line, so that their output comes in other pieces.
+            (ours["output"], theirs["output"]) = (Json::Null, Json::Null);
+        }
         ensure(own.code == daemons.code, "the same status", &(&words, own.code, daemons.code))?;
         ensure(ours == theirs, "the same record", &(&words, &ours, &theirs))?;
     }
@@ -104,10 +110,9 @@ fn records() -> Check {
 fn people() -> Check {
     let daemon = Daemon::start(&[])?;
     let bytes = "import sys\nsys.stdout.buffer.write(bytes(range(256)) * 400 + b'\\xe2')\nsys.stderr.write('\\x1b[2J')";
-    let cases: [&[&str]; 8] = [
+    let cases: [&[&str]; 7] = [
         &["run", "-c", "print('a\\x1b[2J')\nreturn {'a': [1]}"],
         &["run", "-c", "print('half', end='')\nraise ValueError('x')"],
-        &["run", "-c", "import socket\nsocket.socket()"],
         &["python", "-c", bytes],
         &["python", "-c", PROGRAM, "one"],
         &["python", "--value", "last", "-c", "print(input())\n{'a': 1}"],
@@ -219,7 +224,7 @@ fn refused() -> Check {
         (&["run", "--set", "limits.memory=64GiB", "-c", "1"], 2, "limits.memory"),
         (&["run", "-p", "nope", "-c", "1"], 2, "no policy nope"),
         (&["run", "--python", "python9.9", "-c", "1"], 2, "python9.9"),
-        (&["python", "--env", "KEY=hidden", "-c", "1"], 2, "KEY"),
+        (&["python", "--env", "PYTHONHOME=hidden", "-c", "1"], 2, "PYTHONHOME"),
     ];
     for (words, code, said) in cases {
         let told = via(&daemon, words, b"")?;
