@@ -54,7 +54,7 @@ pub fn run(socket: &Path, request: Vec<u8>, cancel: BorrowedFd<'_>, tell: &mut d
             begun = asking => begun?,
             _ = cancel.readable() => return Err(ViaError::Cancelled("the daemon had not said that it took the run")),
         };
-        Following::new(socket, begun, cancel).to_the_end(tell).await
+        Following::new(socket, begun, cancel).followed(tell).await
     })
 }
 
@@ -102,7 +102,7 @@ impl Following {
         Self { socket: socket.to_owned(), begun, cancel, cancelled: false, until: Instant::now() + QUIET, asked: Box::pin(pending()) }
     }
 
-    async fn to_the_end(mut self, tell: &mut dyn FnMut(Told<'_>)) -> Result<Outcome, ViaError> {
+    async fn followed(mut self, tell: &mut dyn FnMut(Told<'_>)) -> Result<Outcome, ViaError> {
         let mut events = Events::new(EVENT);
         loop {
             tokio::select! {
