@@ -138,7 +138,7 @@ x = {'a': [1]}
 y = x.items(), m.pi, 'a'.__len__(), [].__doc__
 z = '{} {0.value} {[key]} {:.2f} {{x.__class__}} {0:{width}} {!r:>10}'
 t = f'Found {len(x)} objects', 'user_' + 'objects', 'load module name', f'__glob{m.pi}als__', 'hello world ' + str(3)
-u = 'a {'
+u = 'a {', __import__('string').Formatter().parse
 def later():
     global g
     g = 1
@@ -228,6 +228,8 @@ class Guards(Node):
         importlib = {"stdlib": ["importlib"], **given}
         for name, value in ((".sub", 42), (".again", 11)):
             self.assertEqual(self.gives("import importlib\nreturn importlib.import_module(%r, package='parent').value" % name, **importlib), value)
+        self.assertEqual(self.gives("import importlib\nreturn importlib.import_module('..sub', 'parent.inner').value", **importlib), 42)
+        self.assertEqual(self.violates("import importlib\nreturn importlib.import_module('...sub', 'parent.inner')", **importlib), "Relative imports are disallowed.")
         for transitive in (False, True):
             self.assertEqual(self.refused("import child", transitive=transitive, **given), ["Line 1: " + refused])
             self.assertIn("'os'", self.refused("import os", **{**given, "stdlib": []})[0])
@@ -273,6 +275,8 @@ return [t.format(3), '{method_name}{receiver}'.format(method_name=1, receiver=2)
         star = {"stdlib": ["*"], "external": ["*"]}
         for change in ("['x'] = 1", ".x = 1", ".update(x=1)", ".clear()", ".pop('len')"):
             self.assertEqual(self.fails("__builtins__" + change, **star)[0], "read-only", change)
+        for change in ("object.__setattr__(__builtins__, 'x', 1)", "vars(__builtins__)['x'] = 1", "__builtins__.__class__ = dict"):
+            self.assertEqual(self.gives("try: %s\nexcept (AttributeError, TypeError): return 'x' in __builtins__" % change, deny=[], **star), False, change)
         self.assertEqual(self.gives("return ['len' in __builtins__, __builtins__.len([1]), __builtins__['len']([]), 'eval' in __builtins__]", **star), [True, 1, 0, False])
 
     def test_denied_builtins(self):
