@@ -162,8 +162,9 @@ def webhook(world, path, *nodes):
 
 
 def cancel(world):
+    before = world.standing.said().count("Received task")
     execution = world.n8n.begin("cancelled", code(ENDLESS))
-    world.standing.says("Received task", world.standing.said().count("Received task") + 1)
+    world.standing.says("Received task", before + 1)
     world.n8n.rest("POST", f"/executions/{execution}/stop")
     status, _ = world.n8n.over(execution)
     same(status, "canceled")
@@ -292,8 +293,9 @@ def restart(world):
 
 def drained(world):
     runner = world.standing
+    before = runner.said().count("Received task")
     execution = world.n8n.begin("drained", code("for _ in range(5_000_000):\n    pass\nreturn [{'done': True}]"))
-    runner.says("Received task", runner.said().count("Received task") + 1)
+    runner.says("Received task", before + 1)
     status = runner.end()
     ended, result = world.n8n.over(execution)
     same((status, ended, items(result)[0]["json"]), (0, "success", {"done": True}))
