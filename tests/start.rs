@@ -18,7 +18,7 @@ pub fn trials() -> Vec<Trial> {
     ]
 }
 
-const ARCH: Arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
+const ARCH: Arch = Arch::HERE;
 
 fn each_call() -> Check {
     let scratch = Scratch::new();

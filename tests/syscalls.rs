@@ -8,6 +8,14 @@ use remand_tests::technique::{Control, Technique};
 /// One row per technique.
 pub const TABLE: &[Technique] = &[
     Technique::new("i386_getpid", probe!("call_i386"), &[Verdict("violated")], Control::Plain(&[At("", "true")])).needs(&[X86_64]),
+    // Not every processor and kernel runs one. None of its calls is answered.
+    Technique::new(
+        "program_of_32_bits",
+        probe!("run_32_bit_program"),
+        &[OneOf("", &["\"SIGSYS\"", "\"ENOEXEC\""])],
+        Control::Plain(&[OneOf("", &["\"ran\"", "\"ENOEXEC\""])]),
+    )
+    .policy(r#"{"filesystem": {"tmp": {"exec": true}}}"#),
     // Most kernels have no x32 and answer the same; that ours did is told by the record.
     Technique::new(
         "x32_getpid",

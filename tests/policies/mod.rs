@@ -308,6 +308,5 @@ fn exits() -> Check {
 
 /// The numbers of all calls on this machine.
 fn numbers() -> BTreeMap<String, u64> {
-    let arch = if cfg!(target_arch = "x86_64") { Arch::X86_64 } else { Arch::Aarch64 };
-    remand_syscalls::names().filter_map(|name| Some((name.to_owned(), remand_syscalls::number(arch, name)?.into()))).collect()
+    remand_syscalls::names().filter_map(|name| Some((name.to_owned(), remand_syscalls::number(Arch::HERE, name)?.into()))).collect()
 }

@@ -51,14 +51,17 @@ def find_binary() -> str:
     if named:
         return os.path.abspath(named)
     places = [place for place in os.environ.get("PATH", "").split(os.pathsep) if os.path.isabs(place)]
-    for place in [*places, _scripts()]:
+    for place in [*_beside(), *places]:
         path = os.path.join(place, "remand")
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
     raise HelperError("the command `remand` is not on PATH, and not beside this package: install it, or name it with REMAND or HelperTransport(binary)")
 
 
-def _scripts() -> str:
-    import sysconfig
-
-    return sysconfig.get_path("scripts")
+def _beside() -> List[str]:
+    """Where an installer puts the command of the wheel that this package came with: by `--target`, and in the prefix (of a virtual environment, of `--user`). A
+    checkout has no prefix: what lies above it is anybody's."""
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    prefix = os.path.join(packages, "..", "..", "..")
+    installed = os.path.basename(packages) in ("site-packages", "dist-packages")
+    return [os.path.normpath(os.path.join(place, "bin")) for place in (packages, *([prefix] if installed else []))]

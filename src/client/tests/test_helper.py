@@ -20,22 +20,33 @@ OUTCOME = """
 
 
 class Found(Tidy):
-    def test_argument_then_environment_then_path_then_beside(self):
+    def test_argument_then_environment_then_beside_then_path(self):
         here = self.directory()
         for name in ("path", "beside"):
             (here / name).mkdir()
             (here / name / "remand").write_text("")
             (here / name / "remand").chmod(0o755)
         (here / "path" / "dir" / "remand").mkdir(parents=True)
-        with mock.patch.object(helper, "_scripts", lambda: str(here / "beside")):
+        beside = [str(here / "nothing"), str(here / "beside")]
+        with mock.patch.object(helper, "_beside", lambda: beside):
             with mock.patch.dict(os.environ, {"REMAND": "/named", "PATH": f"{here}/path/dir:{here}/path"}):
                 self.assertEqual(remand.HelperTransport("/given", prefix=["sudo", "-n"], arguments=["--allow-policy", "x"]).command(),
                                  ["sudo", "-n", "/given", "helper", "--stream", "--allow-policy", "x"])
                 self.assertEqual(helper.find_binary(), "/named")
                 del os.environ["REMAND"]
-                self.assertEqual(helper.find_binary(), f"{here}/path/remand")
-                os.environ["PATH"] = "/nonexistent"
                 self.assertEqual(helper.find_binary(), f"{here}/beside/remand")
+                beside.pop()
+                self.assertEqual(helper.find_binary(), f"{here}/path/remand")
+
+    def test_beside_is_where_installers_put_the_command(self):
+        for package, places in (
+            ("/v/lib/python3.11/site-packages/remand", ["/v/lib/python3.11/site-packages/bin", "/v/bin"]),
+            ("/usr/local/lib/python3.11/dist-packages/remand", ["/usr/local/lib/python3.11/dist-packages/bin", "/usr/local/bin"]),
+            ("/t/remand", ["/t/bin"]),  # --target
+            ("/tmp/checkout/src/client/remand", ["/tmp/checkout/src/client/bin"]),
+        ):
+            with mock.patch.object(helper, "__file__", f"{package}/helper.py"):
+                self.assertEqual(helper._beside(), places)
 
     def test_the_current_directory_is_nobodys_choice(self):
         here = self.directory()
@@ -44,7 +55,7 @@ class Found(Tidy):
         before = os.getcwd()
         self.addCleanup(os.chdir, before)
         os.chdir(here)
-        with mock.patch.object(helper, "_scripts", lambda: "/nonexistent"), mock.patch.dict(os.environ, {"PATH": ":.:"}):
+        with mock.patch.object(helper, "_beside", lambda: []), mock.patch.dict(os.environ, {"PATH": ":.:"}):
             os.environ.pop("REMAND", None)
             self.assertRaisesRegex(remand.HelperError, "not on PATH", helper.find_binary)
 

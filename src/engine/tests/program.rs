@@ -67,7 +67,8 @@ fn libraries_known_by_the_loaders_cache_alone_bring_the_cache() -> Check {
     let output = Command::new("/sbin/ldconfig").arg("-p").output().map_err(|_| End::Skip("ldconfig".to_owned()))?;
     let listed = String::from_utf8_lossy(&output.stdout).into_owned();
     let system = |path: &str| {
-        Path::new(path).parent().is_some_and(|dir| dir.ends_with("x86_64-linux-gnu") || dir.ends_with("lib64") || dir == Path::new("/lib"))
+        let own = format!("{}-linux-gnu", std::env::consts::ARCH);
+        Path::new(path).parent().is_some_and(|dir| dir.ends_with(&own) || dir.ends_with("lib64") || dir == Path::new("/lib"))
     };
     let mut libraries = listed.lines().filter_map(|line| line.rsplit_once(" => ")).map(|(_, path)| path);
     let library = libraries.find(|path| !system(path)).ok_or_else(|| End::Skip("a library that ld.so.cache alone knows".to_owned()))?;

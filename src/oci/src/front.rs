@@ -75,9 +75,6 @@ pub enum Stop {
     /// The runtime.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// No filter exists for this processor.
-    #[error("filters exist for x86_64 and aarch64")]
-    Processor,
 }
 
 fn told(refused: &[Refused]) -> String {
@@ -126,7 +123,7 @@ fn make(settings: &Settings, bundle: &Path, id: &str) -> Result<(), Stop> {
     let mut config = document.read()?;
     let policy = policy(settings, &config, id)?;
     let listener = listener(settings)?;
-    let asked = Asked { id, policy: policy.policy(), arch: arch()?, listener, facts: &Host { bundle } };
+    let asked = Asked { id, policy: policy.policy(), arch: Arch::HERE, listener, facts: &Host { bundle } };
     narrow::container(&mut config, &settings.annotations, &asked).map_err(|refused| stop(&asked, refused))?;
     Ok(document.replace(&config)?)
 }
@@ -136,7 +133,7 @@ fn exec(settings: &Settings, process: &Path, id: &str, state: &Value) -> Result<
     let policy = policy(settings, state, id)?;
     let document = Document::open(process)?;
     let mut value = document.read()?;
-    let asked = Asked { id, policy: policy.policy(), arch: arch()?, listener: None, facts: &Host { bundle: Path::new(".") } };
+    let asked = Asked { id, policy: policy.policy(), arch: Arch::HERE, listener: None, facts: &Host { bundle: Path::new(".") } };
     narrow::process(&mut value, &asked).map_err(|refused| stop(&asked, refused))?;
     Ok(document.replace(&value)?)
 }
@@ -171,17 +168,6 @@ pub fn settings() -> Result<Settings, Stop> {
     file.take(LARGEST as u64 + 1).read_to_end(&mut text).map_err(Stop::Unreadable)?;
     let source = Source { file: FILE.to_owned(), text: text.into() };
     settings::read(&source).map_err(|problems| Stop::Settings { text: source, problems })
-}
-
-/// The processor's.
-pub(crate) fn arch() -> Result<Arch, Stop> {
-    if cfg!(target_arch = "x86_64") {
-        Ok(Arch::X86_64)
-    } else if cfg!(target_arch = "aarch64") {
-        Ok(Arch::Aarch64)
-    } else {
-        Err(Stop::Processor)
-    }
 }
 
 impl Log {

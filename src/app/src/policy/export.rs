@@ -25,7 +25,7 @@ pub fn export(args: &ExportArgs) -> Result<u8, Failure> {
     let arch = match args.arch {
         Some(ArchArg::X86_64) => Arch::X86_64,
         Some(ArchArg::Aarch64) => Arch::Aarch64,
-        None => host()?,
+        None => Arch::HERE,
     };
     let policy = Store::system().load(&args.policy, Purpose::Run)?.0.policy;
     let refused =
@@ -64,15 +64,5 @@ fn no_base() -> Failure {
     Failure {
         hint: Some(hint),
         ..Failure::usage("--as host-profile adds to the profile of a container engine: name its file with --base".into())
-    }
-}
-
-fn host() -> Result<Arch, Failure> {
-    if cfg!(target_arch = "x86_64") {
-        Ok(Arch::X86_64)
-    } else if cfg!(target_arch = "aarch64") {
-        Ok(Arch::Aarch64)
-    } else {
-        Err(Failure::usage("filters exist for x86_64 and aarch64: name one with --arch".into()))
     }
 }

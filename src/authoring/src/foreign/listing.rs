@@ -31,10 +31,7 @@ pub fn listing(section: &Rules, arch: Arch) -> Result<String, CompileError> {
             _ => lines.push((number, number, line)),
         }
     }
-    let name = match arch {
-        Arch::X86_64 => "x86_64",
-        Arch::Aarch64 => "aarch64",
-    };
+    let name = arch.name();
     let mut text = format!(
         "# {} instructions for {name}; arguments are unsigned, :32 marks those of which the kernel looks at 32 bits only\n\
          # calls of other instruction sets: kill\n",

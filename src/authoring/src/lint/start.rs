@@ -8,7 +8,7 @@ use remand_syscalls::{Arch, Blocked, Rules, Starting, blocked, calls_named, gran
 use super::advice::{Found, Spot, field};
 
 /// Policies are the same everywhere; what is needed is asked for the machine that the question is asked on.
-const ARCH: Arch = if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 };
+const ARCH: Arch = Arch::HERE;
 
 pub(super) fn advise(rules: &Rules, found: &mut Found) {
     let (list, names, does, calls) = match blocked(rules, ARCH, Starting::Python(None), None) {

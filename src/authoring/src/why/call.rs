@@ -38,7 +38,7 @@ pub(super) fn find(call: &Call, compiled: &Compiled<'_>) -> Finding {
         Which::Number(number) => (Some(number), remand_syscalls::name(arch, number)),
     };
     let Some(number) = number else {
-        let because = format!("{} has no call of this name", machine(arch));
+        let because = format!("{} has no call of this name", arch.name());
         let line = Line::none("no policy changes it");
         return Finding { ruling: Ruling::NoSuchCall, because, line, cure: Err("another call does its work here".to_owned()) };
     };
@@ -81,13 +81,6 @@ fn reached(number: u32, args: &[Option<u64>; 6], compiled: &Compiled<'_>) -> Rea
     let registers = args.map(Option::unwrap_or_default);
     let data = SeccompData { nr: number, arch: remand_syscalls::audit_arch(compiled.arch()), instruction_pointer: 0, args: registers };
     reach(&compiled.filter, data, args.map(|arg| arg.is_none()))
-}
-
-fn machine(arch: Arch) -> &'static str {
-    match arch {
-        Arch::X86_64 => "x86_64",
-        Arch::Aarch64 => "aarch64",
-    }
 }
 
 fn ruling(arch: Arch, number: u32, reached: &Reach) -> Ruling {

@@ -61,7 +61,7 @@ pub fn observe(depth: Depth) -> HostFacts {
     let mut facts = HostFacts {
         kernel_version: (kernel.version.0, kernel.version.1),
         kernel: kernel.release,
-        arch: if cfg!(target_arch = "aarch64") { Arch::Aarch64 } else { Arch::X86_64 },
+        arch: Arch::HERE,
         uid: ids.uid,
         gid: ids.gid,
         // What cannot be asked is taken for no group.

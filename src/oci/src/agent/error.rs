@@ -27,7 +27,4 @@ pub enum AgentError {
     /// There is nothing to wait for any more.
     #[error("cannot wait for calls: {0}")]
     Wait(Errno),
-    /// No filter exists for this processor.
-    #[error("filters exist for x86_64 and aarch64")]
-    Processor,
 }

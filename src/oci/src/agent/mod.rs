@@ -53,11 +53,10 @@ pub fn serve(places: &Places, stop: BorrowedFd<'_>, say: impl Fn(&str)) -> Resul
         let path = path.to_owned();
         move |error| AgentError::Unwritten { path, error }
     };
-    let arch = crate::front::arch().map_err(|_| AgentError::Processor)?;
     let log = Log::open(places.log.as_deref()).map_err(unwritten(places.log.as_deref().unwrap_or(Path::new("standard output"))))?;
     let socket = socket::Bound::bind(&places.socket)?;
     let mut agent = Agent {
-        arch,
+        arch: Arch::HERE,
         log,
         waiting: Vec::new(),
         followed: Vec::new(),

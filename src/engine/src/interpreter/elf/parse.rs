@@ -8,7 +8,7 @@ use std::fs::File;
 
 use object::elf::{self, Dyn64, FileHeader64, ProgramHeader64};
 use object::read::elf::{Dyn, FileHeader, ProgramHeader};
-use object::{LittleEndian, ReadCache, ReadRef};
+use object::{FileKind, LittleEndian, ReadCache, ReadRef};
 
 /// Most bytes of one table of the file, as the largest true dynamic tables have some 2 KiB.
 const MAX_TABLE: u64 = 1 << 18;
@@ -95,9 +95,14 @@ impl Object {
         let cache = ReadCache::new(file);
         let left = Cell::new(MAX_READ);
         let data = Bounded { cache: &cache, left: &left };
-        let header = FileHeader64::<LittleEndian>::parse(data).map_err(|_| "it is not a 64-bit program of this machine")?;
+        let foreign = || format!("it is not a 64-bit program of this machine ({})", std::env::consts::ARCH);
+        // The kernel may start one, and a run's filter would kill it at its first call.
+        if matches!(FileKind::parse(data), Ok(FileKind::Elf32)) {
+            return Err(format!("it is a 32-bit program; runs have 64-bit programs of this machine alone ({})", std::env::consts::ARCH));
+        }
+        let header = FileHeader64::<LittleEndian>::parse(data).map_err(|_| foreign())?;
         if !header.is_little_endian() || header.e_machine(END) != MACHINE {
-            return Err("it is not a program of this machine".to_owned());
+            return Err(foreign());
         }
         // From 0xffff on the number of headers would be elsewhere; no loader looks there.
         let many = header.e_phnum(END) == elf::PN_XNUM;

@@ -377,6 +377,25 @@ fn with_tables(tables: &[(u32, u64, u64)]) -> Vec<u8> {
 }
 
 #[test]
+fn programs_of_32_bits_are_refused_as_such() {
+    let path = std::env::temp_dir().join(format!("remand-32-bits-{}", std::process::id()));
+    // i386 and ARM, whole programs that end with 0.
+    let (i386, arm) = (&b"\xb8\x01\0\0\0\x31\xdb\xcd\x80"[..], &b"\x14\x70\xa0\xe3\0\0\0\xef\0\0\xa0\xe3\x01\x70\xa0\xe3\0\0\0\xef"[..]);
+    for (machine, flags, code) in [(3_u16, 0_u32, i386), (40, 0x500_0400, arm)] {
+        let size = u32::try_from(84 + code.len()).unwrap();
+        let mut bytes = [&b"\x7fELF\x01\x01\x01"[..], &[0; 9], &2_u16.to_le_bytes(), &machine.to_le_bytes()].concat();
+        bytes.extend([1, 0x1_0054, 52, 0, flags].map(u32::to_le_bytes).concat());
+        bytes.extend([52, 32, 1, 40, 0, 0].map(u16::to_le_bytes).concat());
+        bytes.extend([1, 0, 0x1_0000, 0x1_0000, size, size, 5, 0x1000].map(u32::to_le_bytes).concat());
+        bytes.extend(code);
+        std::fs::write(&path, bytes).unwrap();
+        let said = Object::read(std::fs::File::open(&path).unwrap()).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        assert!(said.starts_with("it is a 32-bit program") && said.contains(std::env::consts::ARCH), "{said}");
+    }
+}
+
+#[test]
 fn what_is_read_of_one_file_is_bounded() {
     let path = std::env::temp_dir().join(format!("remand-tables-{}", std::process::id()));
     let read = |bytes: &[u8]| {
