@@ -1,6 +1,7 @@
 //! The daemon, as its clients meet it: the API, who may what, quotas, hostile clients and fronts, sudden deaths.
 
 mod batch;
+mod contained;
 pub mod hostile;
 mod kept;
 mod seen;
@@ -44,7 +45,8 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::of_many_daemons_that_start_at_once_one_has_the_socket", at_once),
         trial("serve::a_streamed_programs_lines_come_as_they_are_printed", lines),
     ];
-    trials.extend([batch::trials(), kept::trials(), seen::trials(), shares::trials(), sudden::trials()].into_iter().flatten());
+    let all = [batch::trials(), contained::trials(), kept::trials(), seen::trials(), shares::trials(), sudden::trials()];
+    trials.extend(all.into_iter().flatten());
     trials
 }
 

@@ -13,6 +13,8 @@ use remand_policy::text::{Problem, quote};
 use remand_policy::units::{Bytes, Span, UnitError};
 use serde_json::{Value, json};
 
+use crate::client::{Client, User};
+use crate::pattern::{PATTERN, Pattern};
 use crate::queue::Quota;
 
 /// Where the configuration is, if none is named.
@@ -23,6 +25,8 @@ const MOST: u64 = 4096;
 const RATE: u64 = 1_000_000;
 /// What the names of tenants of one user each begin with; no other does.
 const OTHER: &str = "user ";
+/// What the names of tenants of one container each begin with; no other does.
+const CONTAINER: &str = "container ";
 /// What a tenant has whose quota is not written.
 const QUOTA: Quota = Quota { concurrent: 2, queued: 8, rate: 0, cpu: 0, memory: 0, label: (0, 0) };
 
@@ -41,6 +45,19 @@ pub struct Config {
     pub tenants: BTreeMap<String, Tenant>,
     /// What every user has who belongs to none: a tenant each.
     pub others: Option<Tenant>,
+    /// Which cgroups are services of the host, though they have a mount namespace of their own.
+    pub services: Vec<Pattern>,
+    /// What containers have, by name of their kind: a tenant each.
+    pub containers: BTreeMap<String, Containers>,
+}
+
+/// A kind of containers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Containers {
+    /// The cgroups of which each is one.
+    pub cgroups: Vec<Pattern>,
+    /// What each of them may.
+    pub tenant: Tenant,
 }
 
 /// Where every run is written down.
@@ -108,6 +125,7 @@ impl Config {
         users.extend((own != 0).then(|| own.to_string()));
         let quota = TenantQuota(Quota { concurrent: runs, queued: 64, ..QUOTA });
         let owner = Tenant { users, policies: Policies::All, quota, ..Tenant::default() };
+        let (services, containers) = (Vec::new(), BTreeMap::new());
         Self {
             runs,
             queue: 256,
@@ -115,67 +133,50 @@ impl Config {
             audit: None,
             tenants: [("owner".to_owned(), owner)].into(),
             others: everybody.then(Tenant::default),
+            services,
+            containers,
         }
     }
 
     /// What a tenant may have at once. One that the configuration no longer knows has what waits done one by one.
     #[must_use]
     pub fn quota(&self, tenant: &str) -> Quota {
-        let known = self.tenants.get(tenant).or_else(|| self.others.as_ref().filter(|_| tenant.starts_with(OTHER)));
+        let of_containers = || Some(&self.containers.get(tenant.strip_prefix(CONTAINER)?.split_once(' ')?.1)?.tenant);
+        let of_others = || self.others.as_ref().filter(|_| tenant.starts_with(OTHER));
+        let known = self.tenants.get(tenant).or_else(of_containers).or_else(of_others);
         known.map_or(Quota { concurrent: 1, ..Quota::default() }, |tenant| tenant.quota.0)
     }
 
-    /// Whether a user may read what is counted.
+    /// Whether a client may read what is counted: a user of the host who is named, and no container.
     #[must_use]
-    pub fn reads(&self, user: &User) -> bool {
-        self.readers.iter().any(|name| user.is(name))
+    pub fn reads(&self, client: &Client) -> bool {
+        matches!(client, Client::User(user) if self.readers.iter().any(|name| user.is(name)))
     }
 
-    /// The tenant of a user, by its name and what it may.
+    /// The tenant of a client, by its name and what it may.
     #[must_use]
-    pub fn tenant(&self, user: &User) -> Option<(String, Tenant)> {
+    pub fn tenant(&self, client: &Client) -> Option<(String, Tenant)> {
+        match client {
+            Client::User(user) => self.tenant_of(user),
+            Client::Container(container) => {
+                let (name, _) = self.container(&container.cgroup).filter(|(_, cgroup)| *cgroup == container.cgroup)?;
+                Some((format!("{CONTAINER}{} {name}", container.number), self.containers.get(name)?.tenant.clone()))
+            }
+        }
+    }
+
+    /// The kind of containers that a cgroup belongs to, and the one above it, or itself, that is the container: the outermost.
+    #[must_use]
+    pub fn container<'c, 'p>(&'c self, cgroup: &'p str) -> Option<(&'c str, &'p str)> {
+        let all = self.containers.iter().flat_map(|(name, kind)| kind.cgroups.iter().map(move |pattern| (name.as_str(), pattern)));
+        all.filter_map(|(name, pattern)| Some((name, pattern.ancestor(cgroup)?))).min_by_key(|(_, container)| container.len())
+    }
+
+    fn tenant_of(&self, user: &User) -> Option<(String, Tenant)> {
         let by_user = self.tenants.iter().find(|(_, tenant)| tenant.users.iter().any(|name| user.is(name)));
         let found = by_user.or_else(|| self.tenants.iter().find(|(_, tenant)| tenant.groups.iter().any(|name| user.in_group(name))));
         let named = found.map(|(name, tenant)| (name.clone(), tenant.clone()));
         named.or_else(|| self.others.clone().map(|tenant| (format!("{OTHER}{}", user.id), tenant)))
-    }
-}
-
-/// A user as this machine's files know it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct User {
-    /// Number.
-    pub id: u32,
-    /// Primary group.
-    pub group: u32,
-    /// Name, if it has one.
-    pub name: Option<String>,
-    /// Groups, by number and name.
-    pub groups: Vec<(u32, String)>,
-}
-
-impl User {
-    /// Of the texts of `/etc/passwd` and `/etc/group`, the only service of names that a static program can ask.
-    #[must_use]
-    pub fn of(id: u32, group: u32, passwd: &str, groups: &str) -> Self {
-        let field = |line: &'_ str, at: usize| line.split(':').nth(at).map(str::to_owned);
-        let is = |line: &str, number: u32| field(line, 2).and_then(|text| text.parse().ok()) == Some(number);
-        let name = passwd.lines().find(|line| is(line, id)).and_then(|line| field(line, 0));
-        let member = |line: &str| {
-            let number = field(line, 2)?.parse().ok()?;
-            let listed = field(line, 3).is_some_and(|members| members.split(',').any(|member| Some(member) == name.as_deref()));
-            (listed || number == group).then(|| Some((number, field(line, 0)?))).flatten()
-        };
-        let groups = groups.lines().filter_map(member).collect();
-        Self { id, group, name, groups }
-    }
-
-    fn is(&self, named: &str) -> bool {
-        named.parse() == Ok(self.id) || self.name.as_deref() == Some(named)
-    }
-
-    fn in_group(&self, named: &str) -> bool {
-        named.parse() == Ok(self.group) || self.groups.iter().any(|(number, name)| named.parse() == Ok(*number) || name == named)
     }
 }
 
@@ -191,12 +192,20 @@ pub fn read(source: &Source, processors: usize) -> Result<Config, Vec<Problem>> 
         let readers = keys.texts("readers");
         let audit = keys.object("audit", audit).flatten();
         let tenants = keys.objects("tenants", tenant);
-        if let Some((name, _)) = tenants.iter().find(|(name, _)| name.starts_with(OTHER)) {
-            let help = Some("write another name".to_owned());
-            keys.refuse("tenants", format!("{} is how users who are in none are called", quote(name)), help);
+        for (begin, whose) in [(OTHER, "users who are in none"), (CONTAINER, "containers")] {
+            if let Some((name, _)) = tenants.iter().find(|(name, _)| name.starts_with(begin)) {
+                let help = Some("write another name".to_owned());
+                keys.refuse("tenants", format!("{} is how {whose} are called", quote(name)), help);
+            }
         }
         let others = keys.object("others", tenant);
-        Some(Config { runs, queue, readers, audit, tenants: tenants.into_iter().collect(), others })
+        let services = patterns(keys, "host_services");
+        let containers = keys.objects("containers", |keys| {
+            keys.require("cgroups");
+            Containers { cgroups: patterns(keys, "cgroups"), tenant: shared(keys) }
+        });
+        let (tenants, containers) = (tenants.into_iter().collect(), containers.into_iter().collect());
+        Some(Config { runs, queue, readers, audit, tenants, others, services, containers })
     })?;
     read.ok_or_else(Vec::new)
 }
@@ -228,8 +237,24 @@ fn audit(keys: &mut Keys<'_, '_, '_, '_>) -> Option<Audit> {
     file.map(|file| Audit { file: file.into(), enforce })
 }
 
+fn patterns(keys: &mut Keys<'_, '_, '_, '_>, key: &'static str) -> Vec<Pattern> {
+    let mut found = Vec::new();
+    for text in keys.texts(key) {
+        match Pattern::read(&text) {
+            Ok(pattern) => found.push(pattern),
+            Err((wrong, help)) => keys.refuse(key, format!("{} {wrong}", quote(&text)), Some(help.to_owned())),
+        }
+    }
+    found
+}
+
 fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
-    let (users, groups, named) = (keys.texts("users"), keys.texts("groups"), keys.texts("policies"));
+    Tenant { users: keys.texts("users"), groups: keys.texts("groups"), ..shared(keys) }
+}
+
+/// What tenants of users have in common with those of containers.
+fn shared(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
+    let named = keys.texts("policies");
     if let Some(path) = named.iter().find(|name| name.contains('/') || name.ends_with(".jsonc")) {
         keys.refuse(
             "policies",
@@ -248,7 +273,8 @@ fn tenant(keys: &mut Keys<'_, '_, '_, '_>) -> Tenant {
             .object("label", |keys| (small(keys, "concurrent", 1, concurrent), small(keys, "queued", 0, queued)))
             .unwrap_or(QUOTA.label),
     };
-    Tenant { users, groups, policies: if named.is_empty() { Policies::BuiltIn } else { Policies::Named(named) }, quota: TenantQuota(quota) }
+    let policies = if named.is_empty() { Policies::BuiltIn } else { Policies::Named(named) };
+    Tenant { policies, quota: TenantQuota(quota), ..Tenant::default() }
 }
 
 /// The JSON Schema of the file.
@@ -257,11 +283,10 @@ pub fn schema() -> Value {
     let number = |least: u64, what: &str| json!({ "type": "integer", "minimum": least, "maximum": MOST, "description": what });
     let texts = |what: &str| json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true, "description": what });
     let quantity = |example: &str, what: &str| json!({ "type": "string", "examples": [example], "description": what });
-    let tenant = json!({
+    let patterns = |what: &str| json!({ "type": "array", "items": { "type": "string", "pattern": PATTERN, "examples": ["/machine.slice/libpod-*.scope"] }, "uniqueItems": true, "description": what });
+    let mut tenant = json!({
         "type": "object", "additionalProperties": false,
         "properties": {
-            "users": texts("Who belongs to it, as names or numbers"),
-            "groups": texts("Of which groups everybody belongs to it"),
             "policies": texts("The policies that it may use, by name; without it, those that are built in"),
             "concurrent": number(1, "Runs at once; without it, 2"),
             "queued": number(0, "Runs that wait; without it, 8"),
@@ -275,6 +300,12 @@ pub fn schema() -> Value {
             },
         },
     });
+    let mut container = tenant.clone();
+    container["required"] = json!(["cgroups"]);
+    container["properties"]["cgroups"] =
+        patterns("Patterns of cgroups, each of which, with all below it, is a container: from the root on, * for any part of one name");
+    tenant["properties"]["users"] = texts("Who belongs to it, as names or numbers");
+    tenant["properties"]["groups"] = texts("Of which groups everybody belongs to it");
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "The configuration of remand serve",
@@ -294,6 +325,8 @@ pub fn schema() -> Value {
                 },
             },
             "tenants": { "type": "object", "additionalProperties": tenant, "description": "Who may do what, by a name for them" },
+            "host_services": patterns("Patterns of cgroups whose processes are the host's users, though they have a mount namespace of their own"),
+            "containers": { "type": "object", "additionalProperties": container, "description": "Which containers are served, by a name for their kind; each is a tenant of its own" },
             "others": { "description": "What each user has who is in none of them; without it, they are refused", "allOf": [tenant] },
         },
     })
@@ -303,6 +336,7 @@ pub fn schema() -> Value {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::client::Container;
 
     fn said(text: &str) -> Result<Config, Vec<String>> {
         let source = Source { file: "serve.jsonc".into(), text: text.as_bytes().to_vec().into() };
@@ -322,7 +356,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!((config.runs, config.queue), (3, 0));
-        let tenant = |id, group| config.tenant(&User::of(id, group, PASSWD, GROUP)).map(|(name, _)| name);
+        let tenant = |id, group| config.tenant(&Client::User(User::of(id, group, PASSWD, GROUP))).map(|(name, _)| name);
         assert_eq!(tenant(1001, 1001).as_deref(), Some("b"));
         assert_eq!(tenant(5, 700).as_deref(), Some("a"));
         assert_eq!(tenant(5, 5), None);
@@ -330,7 +364,7 @@ mod tests {
         assert_eq!(a.quota.0, Quota { concurrent: 4, queued: 5, rate: 60, cpu: 30_000_000, memory: 1 << 30, label: (1, 5) });
         assert!(a.policies.allow("numeric") && !a.policies.allow("default"));
         let by_group = said("{ \"version\": 1, \"tenants\": { \"a\": { \"groups\": [\"analysts\"] } } }").unwrap();
-        assert_eq!(by_group.tenant(&User::of(1001, 1001, PASSWD, GROUP)).map(|(name, _)| name).as_deref(), Some("a"));
+        assert_eq!(by_group.tenant(&Client::User(User::of(1001, 1001, PASSWD, GROUP))).map(|(name, _)| name).as_deref(), Some("a"));
     }
 
     /// A value of each property of an object of the schema.
@@ -355,18 +389,54 @@ mod tests {
         whole["tenants"] = json!({ "a": example(tenant) });
         whole["others"] = example(tenant);
         whole["audit"] = example(&schema["properties"]["audit"]);
-        assert_eq!(said(&whole.to_string()).map(|config| config.tenants.len()), Ok(1));
-        assert_eq!((whole.as_object().unwrap().len(), whole["others"].as_object().unwrap().len()), (8, 9), "a new key has its place here");
+        whole["containers"] = json!({ "c": example(&schema["properties"]["containers"]["additionalProperties"]) });
+        assert_eq!(said(&whole.to_string()).map(|config| (config.tenants.len(), config.containers.len())), Ok((1, 1)));
+        let lengths = [&whole, &whole["others"], &whole["containers"]["c"]].map(|object| object.as_object().unwrap().len());
+        assert_eq!(lengths, [10, 9, 8], "a new key has its place here");
     }
 
     #[test]
     fn without_a_file_root_and_the_own_user() {
-        let user = |id| User { id, group: id, ..User::default() };
+        let user = |id| Client::User(User { id, group: id, ..User::default() });
         let config = Config::without_file(1000, 2, false);
         assert!(config.tenant(&user(0)).is_some() && config.tenant(&user(1000)).is_some() && config.tenant(&user(1001)).is_none());
         let (name, other) = Config::without_file(0, 2, true).tenant(&user(1001)).unwrap();
         assert_eq!((name.as_str(), other.quota.0.concurrent), ("user 1001", 2));
         assert!(other.policies.allow("strict") && !other.policies.allow("mine"));
+    }
+
+    #[test]
+    fn each_container_is_a_tenant_of_its_own() {
+        let config = said(
+            "{ \"version\": 1, \"host_services\": [\"/system.slice/*.service\"],
+                \"containers\": { \"pods\": { \"cgroups\": [\"/pods/*\", \"/pods/*/*\"], \"policies\": [\"strict\"], \"concurrent\": 3 } } }",
+        )
+        .unwrap();
+        assert_eq!(config.container("/pods/a/b/c"), Some(("pods", "/pods/a")), "the outermost");
+        assert_eq!(config.container("/pods"), None);
+        let container = |number, cgroup: &str| Client::Container(Container { number, cgroup: cgroup.to_owned() });
+        let (name, tenant) = config.tenant(&container(7, "/pods/a")).unwrap();
+        assert_eq!((name.as_str(), tenant.quota.0.concurrent, tenant.policies.allow("default")), ("container 7 pods", 3, false));
+        assert_eq!((config.quota(&name).concurrent, config.quota("container 7 gone").concurrent), (3, 1));
+        assert_eq!(config.tenant(&container(7, "/pods/a/b")), None, "no longer what it was");
+        assert_eq!(config.tenant(&Client::User(User::default())), None, "and nobody's else");
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_told() {
+        let text =
+            "{ \"version\": 1, \"host_services\": [\"system.slice\"], \"containers\": { \"a\": {}, \"b\": { \"cgroups\": [\"/x/**\"] } },
+            \"tenants\": { \"container 1\": {} } }";
+        let problems = said(text).unwrap_err();
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        for told in [
+            "host_services: \"system.slice\" does not begin at the root",
+            "containers.a: ",
+            "cgroups: \"/x/**\" has **",
+            "is how containers are called",
+        ] {
+            assert!(problems.iter().any(|problem| problem.contains(told)), "{told}: {problems:?}");
+        }
     }
 
     #[test]

@@ -3,19 +3,22 @@
 //! Two kinds of processes: the [`supervisor`], which has the rights and makes the runs, and a [`front`] for each identity that calls, which speaks with it and has
 //! nothing. Between them, [`protocol`].
 //!
-//! Always holds: no unsafe code; the supervisor reads no HTTP, and no JSON of a caller's but the bounded object of a narrowing; an identity is what the kernel says
+//! Always holds: no unsafe code; the supervisor reads no HTTP, and no JSON of a caller's but the bounded object of a narrowing; a client is what the kernel says
 //! of a connection's other end.
 
 #![forbid(unsafe_code)]
 
+mod client;
 pub mod config;
 mod front;
 mod limits;
 mod log;
 pub mod packed;
+mod pattern;
 pub mod protocol;
 mod queue;
 mod supervisor;
+mod whence;
 
 use remand_front::{bytes, memory, wire};
 

@@ -33,6 +33,8 @@ pub const BOUNDS: Bounds =
     Bounds { descriptors: 2 * CONNECTIONS as u64 + 64, address_space: 2 << 30, memory: LARGEST_PACKED, accepts: false };
 /// Fronts at once.
 pub const FRONTS: usize = 256;
+/// Containers that are known at once.
+pub const CONTAINERS: usize = 1024;
 /// Bytes of events that are kept of one run.
 pub const EVENTS: usize = 16 << 20;
 /// Bytes of results that are kept for one tenant, and how many.

@@ -7,6 +7,7 @@
 mod asked;
 mod audit;
 mod beginning;
+mod containers;
 mod door;
 mod events;
 mod kept;
@@ -28,15 +29,18 @@ use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use remand_engine::host::peer::Home;
 use remand_engine::host::{Depth, observe};
 use remand_engine::{Held, Moment};
 use serde_json::json;
 
+use crate::client::Owner;
 use crate::config::Config;
 use crate::log::{Form, Log};
 use crate::protocol::Tell;
 use crate::queue::Queue;
 use audit::Audit;
+use containers::Containers;
 use metrics::Metrics;
 use place::Bound;
 use policies::Store;
@@ -75,13 +79,16 @@ struct Supervisor<'s> {
     preparing: Preparing,
     servers: Servers,
     fronts: BTreeMap<u64, Front>,
-    /// The front of each user and tenant.
-    front_of: BTreeMap<(u32, String), u64>,
+    /// The front of each client and tenant.
+    front_of: BTreeMap<(Owner, String), u64>,
+    /// What counts as the host.
+    home: Home,
+    containers: Containers,
     runs: BTreeMap<String, Record>,
     /// Those that go on, by the number that they are followed by.
     followed: BTreeMap<u64, String>,
     queue: Queue,
-    /// The runs of idempotency keys: by user, label and key.
+    /// The runs of idempotency keys: by owner, label and key.
     keys: BTreeMap<Keyed, String>,
     last: u64,
     /// Refused connections, whose answer may not be read yet.
@@ -115,7 +122,10 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
     epoll.add(&preparing, wait(PREPARED)).map_err(kernel("epoll"))?;
     let host = observe(Depth::Quick);
     let log = Log::new(form, say);
-    let weaker = (!host.privileged).then_some("no privilege: fronts and runs have this user's id, and it alone is served");
+    let home = Home::look().map_err(|error| ServeError::Namespaces { error })?;
+    let alone = (!host.privileged).then_some("no privilege: fronts and runs have this user's id, and it alone is served");
+    let weaker: Vec<&str> = alone.into_iter().chain(home.narrower.as_deref()).collect();
+    let weaker = (!weaker.is_empty()).then(|| weaker.join("; "));
     log.say("serving", json!({ "socket": path.to_string_lossy(), "configuration": file.map(|file| file.to_string_lossy().into_owned()), "weaker": weaker }));
     let mut supervisor = Supervisor {
         epoll,
@@ -136,6 +146,8 @@ pub fn serve(places: &Places, form: Form, say: impl Fn(&str)) -> Result<(), Serv
         deaf: None,
         fronts: BTreeMap::new(),
         front_of: BTreeMap::new(),
+        home,
+        containers: Containers::default(),
         runs: BTreeMap::new(),
         followed: BTreeMap::new(),
         last: 0,
@@ -214,7 +226,7 @@ impl Supervisor<'_> {
         let Some(front) = self.fronts.remove(&number) else { return };
         let _ = self.epoll.delete(&front); // it goes in any case
         self.front_of.retain(|_, of| *of != number);
-        self.log.say("front ended", json!({ "user": front.user.id, "pid": front.pid(), "why": why }));
+        self.log.say("front ended", front.client.told(json!({ "pid": front.pid(), "why": why })));
         for open in front.open.values() {
             self.let_go(number, open);
         }

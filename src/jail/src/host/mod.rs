@@ -11,10 +11,12 @@ mod landlock;
 mod look;
 mod mounts;
 mod namespaces;
+pub mod peer;
 mod room;
 mod seccomp;
 mod warnings;
 
+pub use self::cgroup::group::{Group, Level};
 use self::look::{missing, proc_mounted, read};
 use caps::{CapSet, Capability};
 use nix::errno::Errno;

@@ -1,6 +1,6 @@
 //! What a front asks, and the answer to each.
 //!
-//! Always holds: an answer depends on the identity that the front was bound to, and on nothing that the front says of itself; a run that is another's is one that
+//! Always holds: an answer depends on the client that the front was bound to, and on nothing that the front says of itself; a run that is another's is one that
 //! is not there.
 
 use std::os::fd::OwnedFd;
@@ -13,6 +13,7 @@ use super::metrics::Present;
 use super::process::{Fault, Front, Open};
 use super::record::{Record, State};
 use super::submit::Submitted;
+use crate::client::Owner;
 use crate::config::Tenant;
 use crate::memory;
 use crate::protocol::{Ask, Chosen, INLINE, Long, Problem, Tell};
@@ -137,10 +138,10 @@ impl Supervisor<'_> {
         }
     }
 
-    /// What the identity of a front may, by the present configuration.
+    /// What the client of a front may, by the present configuration.
     fn tenant_of(&self, number: u64) -> Result<Tenant, Problem> {
         let found = self.fronts.get(&number).and_then(|front| {
-            let (name, tenant) = self.config.tenant(&front.user)?;
+            let (name, tenant) = self.config.tenant(&front.client)?;
             (name == front.tenant).then_some(tenant)
         });
         let changed = || Problem {
@@ -164,16 +165,16 @@ impl Supervisor<'_> {
         Ok(tenant)
     }
 
-    /// A run that the identity of a front may see.
+    /// A run that the client of a front may see.
     fn own(&self, number: u64, run: &str) -> Option<&Record> {
-        let identity = self.fronts.get(&number)?.identity;
-        self.runs.get(run).filter(|record| record.is_of(identity))
+        let owner = self.fronts.get(&number)?.client.owner();
+        self.runs.get(run).filter(|record| record.is_seen_by(owner))
     }
 
     fn list(&self, number: u64, label: Option<&str>) -> String {
-        let Some(identity) = self.fronts.get(&number).map(|front| front.identity) else { return String::new() };
+        let Some(owner) = self.fronts.get(&number).map(|front| front.client.owner()) else { return String::new() };
         let mut runs: Vec<_> =
-            self.runs.iter().filter(|(_, record)| record.is_of(identity) && label.is_none_or(|label| record.label == label)).collect();
+            self.runs.iter().filter(|(_, record)| record.is_seen_by(owner) && label.is_none_or(|label| record.label == label)).collect();
         runs.sort_by_key(|(_, record)| std::cmp::Reverse(record.number));
         let runs: Vec<_> = runs.into_iter().map(|(run, record)| record.document(run, false)).collect();
         format!("{{\"runs\":[{}]}}", runs.join(","))
@@ -181,14 +182,14 @@ impl Supervisor<'_> {
 
     /// The runs of a label of the front's own that are not over.
     fn going_of(&self, number: u64, label: &str) -> Vec<String> {
-        let Some(identity) = self.fronts.get(&number).map(|front| front.identity) else { return Vec::new() };
-        let own = self.runs.iter().filter(|(_, record)| record.identity.user() == identity.user() && record.label == label);
+        let Some(owner) = self.fronts.get(&number).map(|front| front.client.owner()) else { return Vec::new() };
+        let own = self.runs.iter().filter(|(_, record)| record.client.owner() == owner && record.label == label);
         own.filter(|(_, record)| !matches!(record.state, State::Over(_))).map(|(run, _)| run.clone()).collect()
     }
 
     /// The counters, for whoever may see what others do.
     fn metrics(&self, number: u64) -> Result<String, Problem> {
-        if !self.fronts.get(&number).is_some_and(|front| self.is_inside(front) || self.config.reads(&front.user)) {
+        if !self.fronts.get(&number).is_some_and(|front| self.is_inside(front) || self.config.reads(&front.client)) {
             let detail =
                 "the metrics tell of everybody's runs: they are root's, and of the `readers` of the daemon's configuration".to_owned();
             return Err(Problem { status: 403, exit_status: 2, detail, ..Problem::default() });
@@ -201,7 +202,10 @@ impl Supervisor<'_> {
 
     /// Whether what concerns the administrator may be told it.
     fn is_inside(&self, front: &Front) -> bool {
-        front.user.id == 0 || self.first_front.is_none()
+        match front.client.owner() {
+            Owner::User(user) => user == 0 || self.first_front.is_none(),
+            Owner::Container(_) => false,
+        }
     }
 
     fn ready(&self, number: u64) -> Result<String, Problem> {

@@ -61,17 +61,15 @@ impl Audit {
     /// A run begins. An error says why that is not written.
     pub fn begins(&mut self, run: &str, record: &Record, code: &[u8]) -> Result<(), String> {
         let PolicyRef { name, hash } = &record.policy;
-        self.write(json!({
-            "event": "begin", "run": run, "user": record.identity.user(), "tenant": record.tenant, "for": record.label,
+        self.write(record.client.told(json!({
+            "event": "begin", "run": run, "tenant": record.tenant, "for": record.label,
             "policy": name, "policy_hash": hash, "code_sha256": data_encoding::HEXLOWER.encode(&Sha256::digest(code)),
-        }))
+        })))
     }
 
     /// A run is over. An error says why that is not written.
     pub fn over(&mut self, run: &str, record: &Record, outcome: &Outcome) -> Result<(), String> {
-        self.write(
-            json!({ "event": "end", "run": run, "user": record.identity.user(), "verdict": outcome.verdict, "usage": outcome.usage }),
-        )
+        self.write(record.client.told(json!({ "event": "end", "run": run, "verdict": outcome.verdict, "usage": outcome.usage })))
     }
 
     fn write(&mut self, mut record: Value) -> Result<(), String> {

@@ -40,7 +40,7 @@ impl Supervisor<'_> {
             return self.start(run, &prepared);
         }
         let chosen = plain.then(|| (job.chosen.clone(), record.policy.hash.clone()));
-        let (effective, identity) = (job.effective.clone(), record.identity);
+        let (effective, identity) = (job.effective.clone(), record.client.identity());
         record.state = State::Preparing(job);
         if chosen.as_ref().is_some_and(|chosen| self.preparing.join(chosen, run)) {
             return;

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 use nix::unistd::geteuid;
+use remand_engine::host::peer::Peer;
 use remand_engine::{Identity, Moment};
 use serde_json::json;
 
 use super::process::Front;
 use super::{FRONT, LISTENER, Supervisor};
-use crate::config::User;
+use crate::client::{Client, User};
 use crate::limits::{CONNECTIONS, FRONTS};
 use crate::protocol::Tell;
+use crate::whence::{Whence, whence};
 
 /// Whether the kernel says this user of everybody whom this process's user namespace does not know.
 fn nameless(user: u32) -> bool {
@@ -26,6 +28,12 @@ fn nameless(user: u32) -> bool {
     let whole = |map: &str| map.split_whitespace().any(|count| count == "4294967295");
     read("/proc/sys/kernel/overflowuid").trim().parse() == Ok(user) && !whole(&read("/proc/self/uid_map"))
 }
+
+const FORBIDDEN: &str = "403 Forbidden";
+const BUSY: &str = "503 Service Unavailable";
+
+/// A status of HTTP, and why.
+type Refusal = (&'static str, String);
 
 impl Supervisor<'_> {
     /// Takes connections, each to the front of whoever made it.
@@ -72,30 +80,20 @@ impl Supervisor<'_> {
     }
 
     /// Hands a connection to its front, which is started if there is none.
-    fn admit(&mut self, stream: &UnixStream) -> Result<(), (&'static str, String)> {
-        const FORBIDDEN: &str = "403 Forbidden";
-        const BUSY: &str = "503 Service Unavailable";
+    fn admit(&mut self, stream: &UnixStream) -> Result<(), Refusal> {
         let internal = |error: &dyn std::fmt::Display| (BUSY, error.to_string());
-        let identity = Identity::of_peer(stream).map_err(|error| internal(&error))?;
-        let who = identity.user();
-        if identity.user() != geteuid().as_raw() && self.first_front.is_none() {
-            return Err((FORBIDDEN, format!("user {who}: without privilege this daemon serves its own user alone")));
-        }
-        if nameless(who) {
-            return Err((FORBIDDEN, format!("user {who} is whoever this daemon's user namespace does not know")));
-        }
-        let [passwd, group] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
-        let user = User::of(who, identity.group(), &passwd, &group);
-        let (tenant, _) = self.config.tenant(&user).ok_or_else(|| (FORBIDDEN, format!("user {who} is in no tenant of this daemon")))?;
+        let client = self.client(stream)?;
+        let named = client.name();
+        let (tenant, _) = self.config.tenant(&client).ok_or_else(|| (FORBIDDEN, format!("{named} is in no tenant of this daemon")))?;
         stream.set_nonblocking(true).map_err(|error| internal(&error))?;
         let copy = stream.try_clone().map_err(|error| internal(&error))?;
-        let number = match self.front_of.get(&(who, tenant.clone())) {
+        let number = match self.front_of.get(&(client.owner(), tenant.clone())) {
             Some(number) => *number,
-            None => self.start_front(identity, user, tenant).map_err(|why| (BUSY, why))?,
+            None => self.start_front(client, tenant).map_err(|why| (BUSY, why))?,
         };
         let Some(front) = self.fronts.get_mut(&number) else { return Err((BUSY, "its front has ended".to_owned())) };
         if front.connections >= CONNECTIONS {
-            return Err((BUSY, format!("user {who} has {CONNECTIONS} connections, which is all that one may have")));
+            return Err((BUSY, format!("{named} has {CONNECTIONS} connections, which is all that one may have")));
         }
         front.connections += 1;
         front.idle = None;
@@ -103,20 +101,44 @@ impl Supervisor<'_> {
         Ok(())
     }
 
-    fn start_front(&mut self, identity: Identity, user: User, tenant: String) -> Result<u64, String> {
+    /// Who connected.
+    fn client(&mut self, stream: &UnixStream) -> Result<Client, Refusal> {
+        let identity = Identity::of_peer(stream).map_err(|error| (BUSY, error.to_string()))?;
+        let who = identity.user();
+        let forbidden = |why: String| (FORBIDDEN, format!("user {who}: {why}"));
+        let stranger = who != geteuid().as_raw() && self.first_front.is_none();
+        let alone = || forbidden("without privilege this daemon serves its own user alone".to_owned());
+        let looked = Peer::of(stream).and_then(|peer| Ok((peer.look(&self.home)?, peer)));
+        let (seen, peer) = looked.map_err(|why| if stranger { alone() } else { forbidden(why) })?;
+        match whence(&seen, &self.config).map_err(forbidden)? {
+            Whence::Container(level) => {
+                let group = peer.hold(&level).map_err(forbidden)?;
+                let number = self.number();
+                self.containers.of(level.path, group, number).map(Client::Container).map_err(|why| (BUSY, why))
+            }
+            Whence::Host if stranger => Err(alone()),
+            Whence::Host if nameless(who) => Err(forbidden("it is whoever this daemon's user namespace does not know".to_owned())),
+            Whence::Host => {
+                let [passwd, group] = ["/etc/passwd", "/etc/group"].map(|file| fs::read_to_string(file).unwrap_or_default());
+                Ok(Client::User(User::of(who, identity.group(), &passwd, &group)))
+            }
+        }
+    }
+
+    fn start_front(&mut self, client: Client, tenant: String) -> Result<u64, String> {
         if self.fronts.len() >= FRONTS {
-            return Err(format!("{FRONTS} users are connected, which is all that this daemon serves at once"));
+            return Err(format!("{FRONTS} users and containers are connected, which is all that this daemon serves at once"));
         }
         let taken: Vec<u32> = self.fronts.values().map(|front| front.index).collect();
         let index = (0..).find(|index| !taken.contains(index)).unwrap_or_default();
         let id = self.first_front.map(|first| first - index);
-        let front = Front::start(identity, user, tenant.clone(), index, id).map_err(|error| format!("cannot start a front: {error}"))?;
+        let front = Front::start(client.clone(), tenant.clone(), index, id).map_err(|error| format!("cannot start a front: {error}"))?;
         let number = self.number();
         let added = self.epoll.add(&front, EpollEvent::new(front.armed, FRONT | number));
         added.map_err(|errno| format!("cannot follow a front: {errno}"))?;
-        self.log.say("front", json!({ "user": identity.user(), "tenant": tenant, "pid": front.pid(), "id": id }));
+        self.log.say("front", client.told(json!({ "tenant": tenant, "pid": front.pid(), "id": id })));
         self.fronts.insert(number, front);
-        self.front_of.insert((identity.user(), tenant), number);
+        self.front_of.insert((client.owner(), tenant), number);
         Ok(number)
     }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::Supervisor;
 use super::process::Open;
 use super::record::{Ending, State};
+use crate::client::Owner;
 use crate::protocol::{Problem, Then};
 
 impl Supervisor<'_> {
@@ -53,10 +54,10 @@ impl Supervisor<'_> {
         let usage = &outcome.usage;
         self.log.say(
             "run",
-            json!({
-                "run": run, "user": record.identity.user(), "tenant": record.tenant, "for": record.label, "policy": record.policy.name, "hash": record.policy.hash,
+            record.client.told(json!({
+                "run": run, "tenant": record.tenant, "for": record.label, "policy": record.policy.name, "hash": record.policy.hash,
                 "verdict": outcome.verdict.kind(), "usage": usage,
-            }),
+            })),
         );
         if let Some(line) = telling::line(&Event::Outcome { outcome: &outcome }).filter(|_| record.then != Then::Wait) {
             record.events.get().push(line);
@@ -140,6 +141,25 @@ impl Supervisor<'_> {
                 self.cancel(run);
             }
         }
+    }
+
+    /// Ends what was of containers that have ended.
+    pub(super) fn end_containers(&mut self, now: Moment) {
+        for (number, cgroup) in self.containers.take_ended(now) {
+            self.log.say("container ended", json!({ "container": cgroup }));
+            let of_it = self.fronts.iter().filter(|(_, front)| front.client.owner() == Owner::Container(number));
+            let of_it: Vec<u64> = of_it.map(|(front, _)| *front).collect();
+            of_it.into_iter().for_each(|front| self.end_front(front, "its container has ended"));
+        }
+        // Those that go on are forgotten when they are over.
+        let nobodys = |owner| matches!(owner, Owner::Container(number) if !self.containers.has(number));
+        let runs: Vec<String> = self.runs.iter().filter(|(_, record)| nobodys(record.client.owner())).map(|(run, _)| run.clone()).collect();
+        runs.iter().for_each(|run| self.cancel(run));
+    }
+
+    /// Whether something of a container is there, which may end.
+    pub(super) fn has_containers(&self) -> bool {
+        !self.containers.is_empty() || self.runs.values().any(|record| matches!(record.client.owner(), Owner::Container(_)))
     }
 
     /// Those that wait will not begin.

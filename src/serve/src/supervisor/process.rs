@@ -1,6 +1,6 @@
 //! A front from the supervisor's side: its process, the packets to it, what it has asked.
 //!
-//! Always holds: it is bound to one identity from before it exists to its end; what is said to it waits for nobody, and while it does not take what it is told,
+//! Always holds: it is bound to one client from before it exists to its end; what is said to it waits for nobody, and while it does not take what it is told,
 //! nothing of it is heard; it is killed and waited for with this value.
 
 use std::collections::BTreeMap;
@@ -10,11 +10,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::epoll::EpollFlags;
-use remand_engine::{Identity, Moment};
+use remand_engine::Moment;
 pub use remand_front::peer::Fault;
 use remand_front::peer::Peer;
 
-use crate::config::User;
+use crate::client::{Client, Owner};
 use crate::front::WORD;
 use crate::limits::CALLS;
 use crate::protocol::{Ask, Tell};
@@ -37,9 +37,7 @@ pub struct Front {
     child: Child,
     peer: Peer,
     /// Whom it serves.
-    pub identity: Identity,
-    /// The same as this machine's files know it.
-    pub user: User,
+    pub client: Client,
     /// The tenant, when it was made.
     pub tenant: String,
     /// Which of the ids of fronts it has.
@@ -56,11 +54,16 @@ pub struct Front {
 
 impl Front {
     /// Starts one. `id`: the user id that it is to take on.
-    pub fn start(identity: Identity, user: User, tenant: String, index: u32, id: Option<u32>) -> io::Result<Self> {
+    pub fn start(client: Client, tenant: String, index: u32, id: Option<u32>) -> io::Result<Self> {
         let (socket, theirs) = wire::pair()?;
+        // For people who look at processes.
+        let whose = match client.owner() {
+            Owner::User(user) => format!("user={user}"),
+            Owner::Container(number) => format!("container={number}"),
+        };
         let child = Command::new("/proc/self/exe")
             .arg0("remand")
-            .args([WORD, &id.map_or_else(|| "-".to_owned(), |id| id.to_string()), &format!("user={}", identity.user())])
+            .args([WORD, &id.map_or_else(|| "-".to_owned(), |id| id.to_string()), &whose])
             .env_clear()
             .current_dir("/")
             .process_group(0)
@@ -71,8 +74,7 @@ impl Front {
         Ok(Self {
             child,
             peer: Peer::new(socket),
-            identity,
-            user,
+            client,
             tenant,
             index,
             connections: 0,

@@ -2,18 +2,19 @@
 //!
 //! Always holds: a run with an idempotency key lives on by itself, whoever waits for it.
 
-use remand_engine::{Effective, Identity, Moment, Request, Run};
+use remand_engine::{Effective, Moment, Request, Run};
 use remand_plan::outcome::PolicyRef;
 use serde_json::json;
 
 use super::events::Shared;
+use crate::client::{Client, Owner};
 use crate::protocol::{Chosen, Problem, Then};
 use crate::queue::Share;
 
 /// See the module.
 pub struct Record {
     /// Whose it is.
-    pub identity: Identity,
+    pub client: Client,
     /// The tenant that it counts for.
     pub tenant: String,
     /// What it runs under.
@@ -61,8 +62,8 @@ pub enum State {
 /// SHA-256 of what a run is asked for by.
 pub type Body = [u8; 32];
 
-/// An idempotency key: the user whose it is, the label, the key.
-pub type Keyed = (u32, String, String);
+/// An idempotency key: whose it is, the label, the key.
+pub type Keyed = (Owner, String, String);
 
 /// What is to be run.
 pub struct Job {
@@ -86,9 +87,9 @@ pub enum Ending {
 }
 
 impl Record {
-    /// Whether it belongs to a user, or may be seen by it.
-    pub fn is_of(&self, identity: Identity) -> bool {
-        self.identity.user() == identity.user() || identity.user() == 0
+    /// Whether somebody may see it.
+    pub fn is_seen_by(&self, owner: Owner) -> bool {
+        owner.sees(self.client.owner())
     }
 
     /// Whose share of the queue it takes.
@@ -99,7 +100,7 @@ impl Record {
     /// Its idempotency key, if it has one.
     pub fn keyed(&self) -> Option<Keyed> {
         let (key, _) = self.key.as_ref()?;
-        Some((self.identity.user(), self.label.clone(), key.clone()))
+        Some((self.client.owner(), self.label.clone(), key.clone()))
     }
 
     /// Where it is, which is nowhere until it is put somewhere else.
@@ -126,8 +127,7 @@ impl Record {
             State::Over(_) => "over",
         };
         let label = (!self.label.is_empty()).then_some(&self.label);
-        let mut text =
-            json!({ "run": run, "state": state, "policy": self.policy.name, "user": self.identity.user(), "for": label }).to_string();
+        let mut text = self.client.told(json!({ "run": run, "state": state, "policy": self.policy.name, "for": label })).to_string();
         let rest = match &self.state {
             State::Over(Ending::Outcome(outcome)) if whole => format!(",\"outcome\":{outcome}}}"),
             State::Over(Ending::Problem(problem)) if whole => {

@@ -61,6 +61,12 @@ pub enum ServeError {
         /// What is wrong.
         why: String,
     },
+    /// Not even this process's own namespaces can be looked at.
+    #[error("this process's own namespaces cannot be looked at in /proc: {error}")]
+    Namespaces {
+        /// The kernel's answer.
+        error: std::io::Error,
+    },
     /// The kernel refuses something.
     #[error("{what}: {errno}")]
     Kernel {

@@ -105,7 +105,7 @@ impl Supervisor<'_> {
         Ok(self.enqueue(number, &tenant, (chosen, then, tags), read, now))
     }
 
-    /// Whether the front's identity may, now: before anything of the request is read.
+    /// Whether the front's client may, now: before anything of the request is read.
     fn judge(&mut self, number: u64, chosen: &Chosen, tags: &Tags, now: Moment) -> Result<(Tenant, Effective), Problem> {
         if self.ending.is_some() {
             return Err(Problem {
@@ -137,7 +137,7 @@ impl Supervisor<'_> {
         for part in [chosen.policy.as_bytes(), &[0], chosen.narrowing.as_bytes(), &[0], &bytes] {
             hash.update(part);
         }
-        Ok(match effective.choosing(&request.choice, true, &front.identity) {
+        Ok(match effective.choosing(&request.choice, true, &front.client.identity()) {
             Ok(effective) => Ok(Read { effective, request, body: hash.finalize().into(), size: bytes.len() }),
             Err(refusal) => Err(refused(&refusal)),
         })
@@ -153,9 +153,9 @@ impl Supervisor<'_> {
         now: Moment,
     ) -> Result<(String, bool), Problem> {
         let Some(front) = self.fronts.get(&number) else { return Err(busy("the front has ended", Some(1))) };
-        let (identity, name) = (front.identity, front.tenant.clone());
+        let (client, name) = (front.client.clone(), front.tenant.clone());
         let (label, key) = (tags.label.unwrap_or_default(), tags.key.map(|key| (key, read.body)));
-        let keyed = key.as_ref().map(|(key, _)| (identity.user(), label.clone(), key.clone()));
+        let keyed = key.as_ref().map(|(key, _)| (client.owner(), label.clone(), key.clone()));
         if let Some(joined) = keyed.as_ref().and_then(|keyed| self.joined(keyed, &read.body)) {
             return joined.map(|run| (run, true));
         }
@@ -167,7 +167,7 @@ impl Supervisor<'_> {
         self.queue.offer(share, tenant.quota.0, &run, now).map_err(overloaded)?;
         let policy = read.effective.policy();
         let record = Record {
-            identity,
+            client,
             policy: PolicyRef { name: policy.name.clone(), hash: policy.hash() },
             // It is wanted whatever becomes of the connection, or there would be nothing to ask for once more.
             then: if key.is_some() { Then::Detach } else { then },

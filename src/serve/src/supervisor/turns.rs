@@ -44,7 +44,7 @@ impl Supervisor<'_> {
         self.audit = Audit::open(self.config.audit.as_ref());
         self.tell_trouble();
         // Whose tenant has changed gets another front.
-        let moved = |front: &Front| self.config.tenant(&front.user).map(|(name, _)| name).as_ref() != Some(&front.tenant);
+        let moved = |front: &Front| self.config.tenant(&front.client).map(|(name, _)| name).as_ref() != Some(&front.tenant);
         let moved: Vec<u64> = self.fronts.iter().filter(|(_, front)| moved(front)).map(|(number, _)| *number).collect();
         for number in moved {
             self.front_of.retain(|_, front| *front != number);
@@ -75,7 +75,7 @@ impl Supervisor<'_> {
     pub(super) fn waits_for_time(&self) -> bool {
         let idle =
             self.ending.is_none() && self.deaf.is_none() && self.fronts.is_empty() && self.refused.is_empty() && self.servers.is_empty();
-        !idle
+        !idle || self.has_containers()
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -90,6 +90,7 @@ impl Supervisor<'_> {
         for number in idle {
             self.end_front(number, "idle");
         }
+        self.end_containers(now);
         self.hear_again(now);
         self.end_servers(|server| server.is_idle(now) || server.is_stuck(now));
         self.queue.tidy(now);

@@ -26,8 +26,15 @@ pub fn holds(bytes: &[u8]) {
         }
         _ => {
             let source = Source { file: "serve.jsonc".into(), text: bytes.to_vec().into() };
-            if let Err(problems) = config::read(&source, 4) {
-                assert!(!problems.is_empty());
+            match config::read(&source, 4) {
+                Err(problems) => assert!(!problems.is_empty()),
+                Ok(config) => {
+                    // Whatever the patterns: a whole group on the way to the path.
+                    let path = format!("/{}", String::from_utf8_lossy(bytes));
+                    if let Some((_, group)) = config.container(&path) {
+                        assert!(path.strip_prefix(group).is_some_and(|below| below.is_empty() || below.starts_with('/')), "{group}");
+                    }
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 //! Always holds: a directory counts only if this process may make others in it, and nobody but root and this user may reach into it; on v2 the nearest one
 //! above this process that gives what is needed is taken, and limits of those that were skipped are named, so that they are copied.
 
+pub(crate) mod group;
 mod level;
 mod place;
 mod surrounding;
