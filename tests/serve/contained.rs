@@ -320,9 +320,10 @@ fn ended() -> Check {
     ensure(queued(&daemon)?.len() == 1 && named(name).len() == 1, "the control: while it lives", &daemon.log())?;
     let taken = going.end()?;
     ensure(taken.status == 202, "its run was detached", &taken)?;
-    ensure(vanishes(name), "cancelled", &daemon.log())?;
+    // By its container's end, and not by a limit of its own.
+    ensure(daemon.logs(&["\"event\":\"run\"", "\"verdict\":\"cancelled\"", &podman.tree.0]), "cancelled", &daemon.log())?;
+    ensure(vanishes(name), "and gone", &daemon.log())?;
     ensure(daemon.logs(&["container ended", &podman.tree.0]), "told", &daemon.log())?;
-    ensure(daemon.logs(&["\"event\":\"run\"", "\"verdict\":\"cancelled\"", &podman.tree.0]), "as such", &daemon.log())?;
     let forgotten = until(|| queued(&daemon).ok().filter(Vec::is_empty));
     ensure(forgotten.is_some(), "and forgotten", &daemon.ask(&[], "/v1/runs")?)
 }
