@@ -107,7 +107,10 @@ pub fn run(
     let watcher = watcher(line, way.out.as_ref().filter(|_| ways.output == Passed::Events));
     let sink = |said: Said<'_>, us| match said {
         said if ways.output == Passed::Events => telling.line(said, us).into_iter().for_each(|line| way.event(&line)),
-        Said::Output(piece) => way.output(piece.channel, piece.text),
+        Said::Output(piece) => {
+            terminal.iter().for_each(|_| terminal::take_at_last());
+            way.output(piece.channel, piece.text);
+        }
         Said::Dropped(channel, bytes) => way.dropped(channel, bytes),
         Said::Begun(_) | Said::Item(..) | Said::Shown(_) => {}
     };
