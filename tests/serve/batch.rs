@@ -2,11 +2,11 @@
 
 use libtest_mimic::Trial;
 use remand_tests::daemon::{Answer, Daemon};
-use remand_tests::processes::{appears, vanishes};
+use remand_tests::processes::appears;
 use remand_tests::{Check, ensure, trial};
 use serde_json::{Value as Json, json};
 
-use super::{configured, goes_on, one_at_once};
+use super::{configured, goes_on, is_ended, one_at_once};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -82,5 +82,5 @@ fn cancelled() -> Check {
     ensure(appears("rs-batch").is_some(), "it runs", &daemon.log())?;
     client.kill()?;
     client.wait()?;
-    ensure(vanishes("rs-batch"), "gone with who wanted it", &daemon.log())
+    is_ended(&daemon, "rs-batch")
 }

@@ -12,7 +12,7 @@ use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, trial};
 use serde_json::{Value, json};
 
-use super::{finished, goes_on, state, status, submitted};
+use super::{finished, goes_on, is_ended, state, status, submitted};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -112,6 +112,6 @@ fn killed() -> Check {
     let told = waits.wait_with_output()?;
     let text = String::from_utf8_lossy(&told.stdout).into_owned();
     ensure(text.contains("HTTP 200") && text.contains("\"verdict\""), "an outcome, not silence", &text)?;
-    ensure(vanishes(name), "nothing of it is left", &daemon.log())?;
+    is_ended(&daemon, name)?;
     ensure(alone(&daemon).is_some_and(|next| next != server), "another in its place", &daemon.others())
 }

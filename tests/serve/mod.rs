@@ -55,9 +55,15 @@ fn named_as(name: &str) -> String {
     format!("import ctypes\nctypes.CDLL(None).prctl(15, b'{name}', 0, 0, 0)")
 }
 
-/// Code that can be found by this name while it goes on.
+/// Code that can be found by this name while it goes on: for as long as the wall clock of a supervisor lets it, which takes no CPU that a limit could end it by.
 fn goes_on(name: &str) -> String {
-    format!("{}\nwhile True: pass", named_as(name))
+    format!("{}\nimport time\nwhile True: time.sleep(1)", named_as(name))
+}
+
+/// What goes on by this name ends, and not by a limit of its own.
+fn is_ended(daemon: &Daemon, name: &str) -> Check {
+    ensure(vanishes(name), "it ends", &daemon.log())?;
+    ensure(!daemon.log().contains("\"verdict\":\"exceeded\""), "and by no limit of its own", &daemon.log())
 }
 
 fn finished(answer: &Answer, value: &Json) -> Check {
@@ -162,7 +168,7 @@ fn detached() -> Check {
     let run = submitted(&daemon, &goes_on(name))?;
     ensure(appears(name).is_some(), "it goes on without its connection", &daemon.log())?;
     daemon.ask(&["-X", "DELETE"], &format!("/v1/runs/{run}"))?;
-    ensure(vanishes(name), "cancelled", &daemon.log())?;
+    is_ended(&daemon, name)?;
     let over = until(|| state(&daemon, &run).ok().filter(|state| state["state"] == "over"));
     ensure(over.as_ref().is_some_and(|over| over["outcome"]["verdict"]["kind"] == "cancelled"), "and says so", &over)
 }
@@ -188,7 +194,7 @@ fn closing() -> Check {
         let stream = daemon.raw(head.as_bytes())?;
         ensure(appears(name).is_some(), "it runs", &daemon.log())?;
         drop(stream);
-        ensure(vanishes(name), "it is cancelled", &daemon.log())?;
+        is_ended(&daemon, name)?;
     }
     ensure(until(|| (daemon.log().matches("\"verdict\":\"cancelled\"").count() == 2).then_some(())).is_some(), "both", &daemon.log())?;
     ensure(daemon.ask(&[], "/v1/runs")?.json()["runs"] == json!([]), "and forgotten", &daemon.log())
@@ -237,7 +243,7 @@ fn apart() -> Check {
     let fronts = daemon.fronts();
     ensure(fronts.len() == 2 && fronts[0].uid != fronts[1].uid, "a front and a user id each", &fronts)?;
     daemon.ask(&["-X", "DELETE"], &format!("/v1/runs/{run}"))?;
-    ensure(vanishes(name), "cancelled by whose it is", &daemon.log())
+    is_ended(&daemon, name)
 }
 
 fn configured(text: &str) -> Result<(Scratch, String), End> {

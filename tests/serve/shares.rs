@@ -3,11 +3,11 @@
 use libtest_mimic::Trial;
 use remand_tests::command::until;
 use remand_tests::daemon::{Answer, Daemon};
-use remand_tests::processes::{appears, named, vanishes};
+use remand_tests::processes::{appears, named};
 use remand_tests::{Check, End, ensure, trial};
 use serde_json::{Value as Json, json};
 
-use super::{NOBODY, configured, finished, goes_on, one_at_once, privileged, reachable, state};
+use super::{NOBODY, configured, finished, goes_on, is_ended, one_at_once, privileged, reachable, state};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -49,7 +49,8 @@ fn labels() -> Check {
     ensure(of_a.len() == 2 && of_a.iter().any(|run| first["run"] == run.as_str()), "listed", &of_a)?;
     ensure(runs(&daemon, "/v1/runs")?.len() == 3, "among all", &daemon.log())?;
     let cancelled = daemon.ask(&["-X", "DELETE"], "/v1/runs?for=a")?.json();
-    ensure(cancelled["cancelled"].as_array().map(Vec::len) == Some(2) && vanishes(name), "cancelled together", &cancelled)?;
+    ensure(cancelled["cancelled"].as_array().map(Vec::len) == Some(2), "cancelled together", &cancelled)?;
+    is_ended(&daemon, name)?;
     ensure(named(other).len() == 1, "and no other", &named(other))?;
     for (path, method) in [("/v1/runs?for=", "GET"), ("/v1/runs?for=a/b", "DELETE"), ("/v1/runs?of=a", "GET"), ("/v1/runs", "DELETE")] {
         ensure(daemon.ask(&["-X", method], path)?.status == 400, path, &daemon.ask(&["-X", method], path)?)?;

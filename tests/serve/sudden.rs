@@ -16,7 +16,7 @@ use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, trial};
 use serde_json::json;
 
-use super::{finished, goes_on, named_as, state, submitted};
+use super::{finished, goes_on, is_ended, named_as, state, submitted};
 
 /// All of them.
 pub fn trials() -> Vec<Trial> {
@@ -40,7 +40,7 @@ fn front_killed() -> Check {
         kill(Pid::from_raw(front), Signal::SIGKILL).map_err(|errno| errno.to_string())?;
         let told = waits.wait_with_output()?;
         ensure(!told.status.success(), "an error, not silence", &told)?;
-        ensure(vanishes(&name), "its runs are gone", &daemon.log())?;
+        is_ended(&daemon, &name)?;
         finished(&daemon.run(&json!({ "code": "return 1" }))?, &json!(1))?;
     }
     Ok(())
@@ -62,7 +62,7 @@ fn others_killed() -> Check {
         let told = waits.wait_with_output()?;
         let text = String::from_utf8_lossy(&told.stdout).into_owned();
         ensure(text.contains("HTTP 200") && !text.contains("\"kind\":\"finished\""), "an outcome that says so", &text)?;
-        ensure(vanishes(&name), "nothing of it is left", &daemon.log())?;
+        is_ended(&daemon, &name)?;
     }
     ensure(state(&daemon, &beside)?["state"] == "running" && named("rs-beside").len() == 1, "the other goes on", &daemon.log())
 }
@@ -118,16 +118,17 @@ fn any_point() -> Check {
     ensure(until(|| orphans().is_empty().then_some(())).is_some(), "no front is left", &orphans())
 }
 
-/// Supervisor, front, forkserver or init, so many times (REMAND_KILLS), while two runs begin, go on and end.
+/// Supervisor, front, forkserver or init, so many times (REMAND_KILLS), while two runs begin; one ends, the other does not by itself.
 fn anybody() -> Check {
     let kills = std::env::var("REMAND_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(16);
     let mut daemon = Daemon::start(&[])?;
     let mut killed = BTreeMap::new();
     for (number, seed) in numbers().take(kills).enumerate() {
         let name = format!("rs-who-{number}");
-        let body = json!({ "code": format!("{}\nimport time\ntime.sleep(0.03)\nreturn 7", named_as(&name)) }).to_string();
-        let ask = || -> Result<Child, End> { Ok(daemon.curl(None, &["-d", &body], "/v1/runs")?.spawn()?) };
-        let clients = [ask()?, ask()?];
+        let ask = |code: String| -> Result<Child, End> {
+            Ok(daemon.curl(None, &["-d", &json!({ "code": code }).to_string()], "/v1/runs")?.spawn()?)
+        };
+        let (ends, mut goes) = (ask(format!("{}\nimport time\ntime.sleep(0.03)\nreturn 7", named_as(&name)))?, ask(goes_on(&name))?);
         sleep(Duration::from_micros(seed % 80_000));
         let pids = |processes: Vec<Process>| processes.iter().map(|process| process.pid).collect::<Vec<_>>();
         let kinds =
@@ -138,7 +139,14 @@ fn anybody() -> Check {
         let victim = pids[chance / 3 % pids.len()];
         let _ = kill(Pid::from_raw(victim), Signal::SIGKILL); // it may have ended by now
         *killed.entry(*kind).or_insert(0) += 1;
-        for client in clients {
+        // It is told, or its run goes on: it was another's init, or it came after the front.
+        let listed = || daemon.ask(&[], "/v1/runs").is_ok_and(|answer| answer.text.contains("\"running\""));
+        let settled = until(|| (goes.try_wait().is_ok_and(|ended| ended.is_some()) || listed()).then_some(()));
+        ensure(settled.is_some(), "neither told nor going on", &(kind, daemon.log()))?;
+        if *kind != "supervisor" {
+            goes.kill()?; // it may have ended by now
+        }
+        for client in [ends, goes] {
             let told = client.wait_with_output()?;
             let text = String::from_utf8_lossy(&told.stdout).into_owned();
             let silent = told.status.code() == Some(28); // curl's patience was over

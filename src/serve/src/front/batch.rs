@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Response;
+use remand_plan::submission::Submission;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -26,6 +27,10 @@ use crate::protocol::{Ask, Problem, Tags, Tell, Then};
 pub const INPUTS: usize = 10_000;
 /// Runs of one batch that have begun or wait in the supervisor.
 const WINDOW: usize = 8;
+/// Bytes of the requests of one batch together: each is read before the first begins.
+const TOGETHER: usize = 128 << 20;
+/// Members of an object that is looked at; a request has fewer.
+const MEMBERS: usize = 64;
 /// What an input may have, in the place of the request's own.
 pub const FIELDS: [&str; 6] = ["items", "query", "stdin", "argv", "files", "environment"];
 
@@ -55,6 +60,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members: Self::Value = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                    if members.len() == MEMBERS {
+                        return Err(de::Error::custom(format_args!("more than {MEMBERS} members")));
+                    }
                     if members.iter().any(|(other, _)| *other == name) {
                         return Err(de::Error::custom(format_args!("duplicate field `{name}`")));
                     }
@@ -67,17 +75,21 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
-/// A batch that was read.
+/// The members of an object, each with its text.
+type Parts = Vec<(String, String)>;
+
+/// A batch that was read. Its requests are put together when they are made: all of them at once could be any number of times the body.
 struct Batch {
-    /// The texts of the requests that are to be made, by number.
-    waiting: BTreeMap<usize, String>,
+    request: Rc<Parts>,
+    /// What is not made yet, by number.
+    waiting: BTreeMap<usize, Parts>,
     stop_on_failure: bool,
 }
 
 /// How a run of it went: a line for the reader, and whether it finished; or when there may be room for it.
 enum Ended {
     Told(String, bool),
-    NoRoom(usize, String, Duration),
+    NoRoom(usize, Parts, Duration),
 }
 
 fn read(body: &[u8]) -> Result<Batch, Problem> {
@@ -86,21 +98,31 @@ fn read(body: &[u8]) -> Result<Batch, Problem> {
     if submitted.inputs.len() > INPUTS {
         return Err(refused(413, format!("the batch: more than {INPUTS} inputs")));
     }
-    let whole = |(number, input): (usize, &Members<'_>)| {
+    let parts = |members: Members<'_>| members.0.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect::<Parts>();
+    let request = parts(submitted.request);
+    let (mut waiting, mut together) = (BTreeMap::new(), 0);
+    for (number, input) in submitted.inputs.into_iter().enumerate() {
         if let Some((name, _)) = input.0.iter().find(|(name, _)| !FIELDS.contains(&name.as_str())) {
             let quoted = remand_policy::text::quote(name);
             return Err(wrong(format!("inputs[{number}]: {quoted} is no part of an input; those are {}", FIELDS.join(", "))));
         }
-        let own = submitted.request.0.iter().filter(|(name, _)| !input.0.iter().any(|(other, _)| other == name));
-        let member = |(name, value): &(String, &RawValue)| format!("{}:{}", serde_json::Value::from(name.as_str()), value.get());
-        let text = format!("{{{}}}", own.chain(&input.0).map(member).collect::<Vec<_>>().join(","));
-        match remand_plan::submission::Submission::read(&text) {
-            Ok(_) => Ok((number, text)),
-            Err(error) => Err(wrong(format!("inputs[{number}]: the request: {error}"))),
+        let input = parts(input);
+        let text = whole(&request, &input);
+        together += text.len();
+        if together > TOGETHER {
+            return Err(refused(413, format!("the batch: its requests have more than {TOGETHER} bytes together, by inputs[{number}]")));
         }
-    };
-    let waiting = submitted.inputs.iter().enumerate().map(whole).collect::<Result<_, _>>()?;
-    Ok(Batch { waiting, stop_on_failure: submitted.stop_on_failure })
+        Submission::read(&text).map_err(|error| wrong(format!("inputs[{number}]: the request: {error}")))?;
+        waiting.insert(number, input);
+    }
+    Ok(Batch { request: Rc::new(request), waiting, stop_on_failure: submitted.stop_on_failure })
+}
+
+/// The request with an input's members in the place of its own.
+fn whole(request: &Parts, input: &Parts) -> String {
+    let own = request.iter().filter(|(name, _)| !input.iter().any(|(other, _)| other == name));
+    let member = |(name, value): &(String, String)| format!("{}:{value}", serde_json::Value::from(name.as_str()));
+    format!("{{{}}}", own.chain(input).map(member).collect::<Vec<_>>().join(","))
 }
 
 /// Answers with a line for each input. `place`: what its body takes, as long as it is there.
@@ -125,8 +147,8 @@ async fn all(front: &Rc<Front>, mut batch: Batch, to: &mpsc::Sender<Bytes>) {
     loop {
         let stopped = batch.stop_on_failure && failed > 0;
         while !stopped && !full && going.len() < WINDOW {
-            let Some((number, text)) = batch.waiting.pop_first() else { break };
-            going.spawn_local(run(Rc::clone(front), number, text));
+            let Some((number, input)) = batch.waiting.pop_first() else { break };
+            going.spawn_local(run(Rc::clone(front), number, Rc::clone(&batch.request), input));
         }
         if stopped || (going.is_empty() && batch.waiting.is_empty()) {
             break;
@@ -139,8 +161,8 @@ async fn all(front: &Rc<Front>, mut batch: Batch, to: &mpsc::Sender<Bytes>) {
                     return;
                 }
             }
-            Some(Ok(Ended::NoRoom(number, text, after))) => {
-                batch.waiting.insert(number, text);
+            Some(Ok(Ended::NoRoom(number, input, after))) => {
+                batch.waiting.insert(number, input);
                 full = !going.is_empty(); // until one of its own is over; else until the quota says
                 if !full {
                     sleep(after).await;
@@ -155,13 +177,13 @@ async fn all(front: &Rc<Front>, mut batch: Batch, to: &mpsc::Sender<Bytes>) {
     let _ = to.send(format!("{last}\n").into()).await; // or nobody reads it
 }
 
-async fn run(front: Rc<Front>, number: usize, text: String) -> Ended {
-    match outcome(&front, &text).await {
+async fn run(front: Rc<Front>, number: usize, request: Rc<Parts>, input: Parts) -> Ended {
+    match outcome(&front, &whole(&request, &input)).await {
         Ok(outcome) => {
             let finished = verdict(&outcome).is_some_and(|kind| kind == "finished");
             Ended::Told(format!("{{\"index\":{number},\"outcome\":{outcome}}}\n"), finished)
         }
-        Err(Problem { status: 429, retry_after: Some(after), .. }) => Ended::NoRoom(number, text, Duration::from_secs(after)),
+        Err(Problem { status: 429, retry_after: Some(after), .. }) => Ended::NoRoom(number, input, Duration::from_secs(after)),
         Err(problem) => {
             let told = serde_json::json!({ "index": number, "problem": answer::shown(&problem) });
             Ended::Told(format!("{told}\n"), false)
@@ -209,13 +231,8 @@ mod tests {
     #[test]
     fn an_inputs_members_stand_in_the_place_of_the_requests() {
         let batch = read(br#"{"request": {"code": "return 1", "query": 1}, "inputs": [{}, {"query": {"a": [2]}, "items": []}]}"#).unwrap();
-        assert_eq!(
-            batch.waiting,
-            BTreeMap::from([
-                (0, r#"{"code":"return 1","query":1}"#.to_owned()),
-                (1, r#"{"code":"return 1","query":{"a": [2]},"items":[]}"#.to_owned())
-            ])
-        );
+        let texts: Vec<_> = batch.waiting.values().map(|input| whole(&batch.request, input)).collect();
+        assert_eq!(texts, [r#"{"code":"return 1","query":1}"#, r#"{"code":"return 1","query":{"a": [2]},"items":[]}"#]);
     }
 
     #[test]
@@ -234,5 +251,14 @@ mod tests {
             let problem = read(body.as_bytes()).err().unwrap();
             assert!(problem.status == 400 && problem.detail.contains(said), "{body}: {}", problem.detail);
         }
+    }
+    #[test]
+    fn many_small_inputs_of_a_large_request_are_refused_before_they_are_put_together() {
+        let body = format!("{{\"request\": {{\"code\": \"{}\"}}, \"inputs\": [{}]}}", "x".repeat(1 << 20), vec!["{}"; 1000].join(","));
+        let problem = read(body.as_bytes()).err().unwrap();
+        assert!(problem.status == 413 && problem.detail.contains("by inputs[127]"), "{}", problem.detail);
+        let members: Vec<_> = (0..100).map(|number| format!("\"{number}\": 0")).collect();
+        let problem = read(format!("{{\"request\": {{{}}}, \"inputs\": []}}", members.join(",")).as_bytes()).err().unwrap();
+        assert!(problem.detail.contains("more than 64 members"), "{}", problem.detail);
     }
 }

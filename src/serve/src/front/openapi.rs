@@ -69,24 +69,7 @@ pub fn document() -> Value {
                     },
                 },
             },
-            "/v1/batches": { "post": {
-                "summary": "Runs one request with many inputs, each a run of its own, a few at once; a line for each as it ends. Closing the connection cancels the rest",
-                "requestBody": { "required": true, "content": { "application/json": { "schema": {
-                    "type": "object", "required": ["request", "inputs"], "additionalProperties": false,
-                    "properties": {
-                        "request": request,
-                        "inputs": { "type": "array", "maxItems": batch::INPUTS, "description": "What stands in the place of the request's own", "items": {
-                            "type": "object", "additionalProperties": false,
-                            "properties": batch::FIELDS.map(|field| (field.to_owned(), json!(true))).into_iter().collect::<serde_json::Map<_, _>>(),
-                        } },
-                        "stop_on_failure": { "type": "boolean", "default": false, "description": "After a run that is not finished no other begins, and those that go on are cancelled" },
-                    },
-                } } } },
-                "responses": {
-                    "200": said("A line with index and outcome, or problem, for each input in the order of their ends; then one that counts them", "application/x-ndjson", &anything),
-                    "default": { "$ref": "#/components/responses/Problem" },
-                },
-            } },
+            "/v1/batches": { "post": batches(&request) },
             "/v1/runs/{run}": {
                 "parameters": run,
                 "get": read("What goes on with a run; its outcome when it is over", &state),
@@ -117,6 +100,28 @@ pub fn document() -> Value {
         "components": {
             "schemas": schemas,
             "responses": { "Problem": said("Why there is no answer", "application/problem+json", &problem) },
+        },
+    })
+}
+
+/// Many runs of one request.
+fn batches(request: &Value) -> Value {
+    json!({
+        "summary": "Runs one request with many inputs, each a run of its own, a few at once; a line for each as it ends. Closing the connection cancels the rest",
+        "requestBody": { "required": true, "content": { "application/json": { "schema": {
+            "type": "object", "required": ["request", "inputs"], "additionalProperties": false,
+            "properties": {
+                "request": request,
+                "inputs": { "type": "array", "maxItems": batch::INPUTS, "description": "What stands in the place of the request's own", "items": {
+                    "type": "object", "additionalProperties": false,
+                    "properties": batch::FIELDS.map(|field| (field.to_owned(), json!(true))).into_iter().collect::<serde_json::Map<_, _>>(),
+                } },
+                "stop_on_failure": { "type": "boolean", "default": false, "description": "After a run that is not finished no other begins, and those that go on are cancelled" },
+            },
+        } } } },
+        "responses": {
+            "200": said("A line with index and outcome, or problem, for each input in the order of their ends; then one that counts them", "application/x-ndjson", &json!({ "type": "object" })),
+            "default": { "$ref": "#/components/responses/Problem" },
         },
     })
 }

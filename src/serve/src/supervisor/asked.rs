@@ -101,11 +101,7 @@ impl Supervisor<'_> {
                 self.document(number, call, told);
             }
             Ask::Policy(chosen) => {
-                let found = self.may(number, &chosen).and_then(|_| self.policies.effective(&chosen, Moment::now()));
-                let told = found.map(|effective| {
-                    let policy = effective.policy();
-                    json!({ "name": policy.name, "hash": policy.hash(), "policy": policy.tree() }).to_string()
-                });
+                let told = self.policy(number, &chosen);
                 self.document(number, call, told);
             }
             Ask::Ready => {
@@ -169,6 +165,14 @@ impl Supervisor<'_> {
     fn own(&self, number: u64, run: &str) -> Option<&Record> {
         let owner = self.fronts.get(&number)?.client.owner();
         self.runs.get(run).filter(|record| record.is_seen_by(owner))
+    }
+
+    /// What a policy says that its client may use.
+    fn policy(&mut self, number: u64, chosen: &Chosen) -> Result<String, Problem> {
+        self.may(number, chosen)?;
+        let effective = self.policies.effective(chosen, Moment::now())?;
+        let policy = effective.policy();
+        Ok(json!({ "name": policy.name, "hash": policy.hash(), "policy": policy.tree() }).to_string())
     }
 
     fn list(&self, number: u64, label: Option<&str>) -> String {
