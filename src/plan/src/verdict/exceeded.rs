@@ -85,11 +85,23 @@ pub fn by_kernel(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     }
 }
 
-/// Where memory is only looked at: a peak beyond the limit that no look met.
+/// Where memory or tasks are only looked at: a peak beyond the limit that no look met.
 pub fn by_peak(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
-    let allowed = plan.memory_watch.filter(|_| evidence.start == Start::Done)?;
-    let peak = evidence.counters.memory_peak.filter(|peak| *peak > allowed)?;
-    Some(exceeded(LimitKind::Memory, allowed, peak, "the largest resident memory of a process, known when it ended"))
+    if evidence.start != Start::Done {
+        return None;
+    }
+    let beyond = |allowed: Option<u64>, peak: Option<u64>| Some((allowed?, peak.filter(|peak| *peak > allowed.unwrap_or(u64::MAX))?));
+    if let Some((allowed, peak)) = beyond(plan.memory_watch, evidence.counters.memory_peak) {
+        return Some(exceeded(LimitKind::Memory, allowed, peak, "the largest resident memory of a process, known when it ended"));
+    }
+    let watched = plan.pids().filter(|_| !pids_counted(plan));
+    let (allowed, peak) = beyond(watched, evidence.counters.pids_peak)?;
+    Some(exceeded(LimitKind::Pids, allowed, peak, "tasks of the run, known when it ended"))
+}
+
+/// Whether a cgroup counts the run's tasks and refuses them.
+fn pids_counted(plan: &Plan) -> bool {
+    plan.cgroup.is_some_and(|limits| limits.use_pids)
 }
 
 /// What the decoder refused. A frame that a signal cut short proves nothing, and the order of the rest of the evidence decides.
@@ -123,7 +135,7 @@ pub fn before_failure(evidence: &Evidence, plan: &Plan) -> Option<Verdict> {
     }
     if let Some(allowed) = plan.pids() {
         // A refusal without the peak was another's: where the kernel records the peak. Where it counts refusals, the peak alone is no refusal.
-        let counted = plan.cgroup.is_some_and(|limits| limits.use_pids);
+        let counted = pids_counted(plan);
         let reached = counters.pids_peak.is_none_or(|peak| peak >= allowed);
         if counted && counters.pids_denied > 0 && reached {
             let source = format!("pids.events max: {} refused", counters.pids_denied);

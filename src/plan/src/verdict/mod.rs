@@ -12,7 +12,7 @@
 //! 4. The executor never said `ready`: `not_started`.
 //! 5. The decoder refused the frames: the limit, or `malformed_result`. A frame cut short by a signal is no lie of the code: the signal counts; nor is one that a
 //!    program left unfinished.
-//! 6. Memory that was only looked at had been over its limit before a look met it: `exceeded`.
+//! 6. Memory or tasks that were only looked at had been over their limit before a look met them: `exceeded`.
 //! 7. One `done` frame and exit 0 (a plain program, and Python code that is a program: exit 0): `finished`.
 //! 8. It failed, and an out-of-memory handler had killed some process of the run, or the pids limit or the tmpfs was exhausted: `exceeded`.
 //! 9. How the process ended: signal, `error` frame, code, nothing. Of Python code that is a program an `error` frame counts only beside Python's own status

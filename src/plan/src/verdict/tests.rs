@@ -263,6 +263,20 @@ fn limits_that_do_not_kill() {
     assert_eq!(executor(&Evidence { counters: almost, ..evidence(error(), Ended::Exited(1)) }), Verdict::Raised);
 }
 
+/// Where nothing refuses a task (user 0 knows no RLIMIT_NPROC), a run can pass its limit and end between two looks.
+#[test]
+fn tasks_beyond_the_limit_that_no_look_met() {
+    let done = |peak| Evidence {
+        counters: Counters { pids_peak: Some(peak), ..Counters::default() },
+        ..evidence(FrameEnd::Done, Ended::Exited(0))
+    };
+    assert_eq!(limit(&executor(&done(17))), Some((LimitKind::Pids, 16, 17)));
+    assert_eq!(executor(&done(16)), Verdict::Finished, "as many as allowed");
+    let group = CgroupLimits { memory: None, pids: Some(16), cpus: None, use_memory: false, use_pids: true, use_cpu: false };
+    let by_group = Plan { cgroup: Some(group), ..plan(CommandKind::Executor, true) };
+    assert_eq!(judge(&done(17), &by_group), Verdict::Finished, "what a cgroup counts, it refuses");
+}
+
 /// A cgroup's `oom_kill` counts any cause; an innocent run, too, is killed when a sibling fills what they share.
 #[test]
 fn a_memory_verdict_names_the_level_whose_limit_was_met() {
