@@ -1,6 +1,6 @@
 //! A daemon that unprivileged programs call: runs over HTTP and JSON on a Unix socket.
 //!
-//! Two kinds of processes: the [`supervisor`], which has the rights and makes the runs, and a [`front`] for each identity that calls, which speaks with it and has
+//! Two kinds of processes: the [`supervisor`], which has the rights and makes the runs, and a [`front`](mod@front) for each identity that calls, which speaks with it and has
 //! nothing. Between them, [`protocol`].
 //!
 //! Always holds: no unsafe code; the supervisor reads no HTTP, and no JSON of a caller's but the bounded object of a narrowing; a client is what the kernel says
