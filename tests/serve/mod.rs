@@ -4,6 +4,7 @@ mod batch;
 mod contained;
 pub mod hostile;
 mod kept;
+mod ps;
 mod seen;
 mod shares;
 mod sudden;
@@ -45,7 +46,7 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::of_many_daemons_that_start_at_once_one_has_the_socket", at_once),
         trial("serve::a_streamed_programs_lines_come_as_they_are_printed", lines),
     ];
-    let all = [batch::trials(), contained::trials(), kept::trials(), seen::trials(), shares::trials(), sudden::trials()];
+    let all = [batch::trials(), contained::trials(), kept::trials(), ps::trials(), seen::trials(), shares::trials(), sudden::trials()];
     trials.extend(all.into_iter().flatten());
     trials
 }

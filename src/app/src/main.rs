@@ -35,6 +35,7 @@ mod refusal;
 mod relay;
 mod rights;
 mod run;
+mod runs;
 mod serve;
 mod submitted;
 mod terminal;
@@ -115,6 +116,9 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Helper(args) => helper::helper(&args),
         Command::Judge(args) => judge::judge(&args),
         Command::Serve(args) => serve::serve(args),
+        Command::Ps(args) => runs::ps(&args),
+        Command::Logs(args) => runs::logs(&args),
+        Command::Cancel(args) => runs::cancel(&args),
         Command::N8n(args) => n8n::n8n(args.command),
         Command::Doctor(args) => match args.container {
             Some(engine) => container::container(engine, args.json),

@@ -39,6 +39,9 @@ pub fn run(args: &RunArgs) -> Result<u8, Failure> {
     }
     one_from_input(args, &[])?;
     sayable(&args.confine.policy, &args.python, &args.choose)?;
+    if args.via.detach {
+        return detach(&args.via, sent::function(args)?);
+    }
     let record = Record::open(args.show.outcome.as_deref())?;
     let body = sent::function(args)?;
     let mut delivery = Delivery::prepare(&args.files, !args.show.for_people())?;
@@ -60,6 +63,9 @@ fn request(args: &RunArgs, file: &Path) -> Result<u8, Failure> {
     if is_path(&submission.policy) {
         return Err(unsayable("the request: policy is a file", POLICIES));
     }
+    if args.via.detach {
+        return detach(&args.via, text.into_bytes());
+    }
     let program = (submission.mode == ModeName::Script).then(|| submission.value == Some(ScriptValue::Last));
     let files = FilesArgs { artifacts: submission.artifacts.clone(), ..args.files.clone() };
     let mut delivery = Delivery::prepare(&files, !args.show.for_people())?;
@@ -80,6 +86,9 @@ pub fn python(args: &PythonArgs) -> Result<u8, Failure> {
     let typed = asked.takes_input(args) && io::stdin().is_terminal();
     let stdin = (asked.takes_input(args) && !typed).then(sent::input).transpose()?;
     let body = sent::program(&args.confine.policy, narrowing, &asked.request, stdin)?;
+    if args.via.detach {
+        return detach(&args.via, body);
+    }
     // As for a run here: what a program has for a caller is its record, or its streams.
     let mut delivery = Delivery::prepare(&args.files, args.show.json)?;
     let outcome = outcome(&args.via, body, Passed::asked(&args.show, Passed::Streams), &mut delivery)?;
@@ -118,13 +127,32 @@ fn unsayable(what: &str, hint: &str) -> Failure {
     Failure { hint: Some(hint.to_owned()), ..Failure::usage(why) }
 }
 
-/// Has it run, passing what it says on, and delivers the files that it left.
-fn outcome(via: &ViaArgs, body: Vec<u8>, passed: Passed, delivery: &mut Delivery) -> Result<Outcome, Failure> {
-    let socket = via.via.as_deref().unwrap_or(Path::new(""));
+/// Has it run by itself.
+fn detach(via: &ViaArgs, body: Vec<u8>) -> Result<u8, Failure> {
+    let socket = socket(via, &body)?;
+    let cancel = Cancel::hold()?;
+    let run = remand_via::detach(socket, body, cancel.fd()).map_err(|error| failure(&the_daemon(socket), error))?;
+    print::answering(cancel);
+    print::stdout(&format!("{run}\n")).map(|()| 0)
+}
+
+/// Where it is sent, if it is not too long.
+fn socket<'a>(via: &'a ViaArgs, body: &[u8]) -> Result<&'a Path, Failure> {
     if body.len() > LARGEST {
         let why = format!("the request has {} bytes, and a daemon takes {LARGEST}; nothing was sent", body.len());
         return Err(Failure::usage(why));
     }
+    Ok(via.via.as_deref().unwrap_or(Path::new("")))
+}
+
+/// The daemon at a socket, for people.
+pub fn the_daemon(socket: &Path) -> String {
+    format!("the daemon at {}", plain(&socket.to_string_lossy()))
+}
+
+/// Has it run, passing what it says on, and delivers the files that it left.
+fn outcome(via: &ViaArgs, body: Vec<u8>, passed: Passed, delivery: &mut Delivery) -> Result<Outcome, Failure> {
+    let socket = socket(via, &body)?;
     let unpassed = |error| unpassed("output", &error);
     let cancel = Cancel::hold()?;
     if passed == Passed::Nothing {
@@ -134,16 +162,22 @@ fn outcome(via: &ViaArgs, body: Vec<u8>, passed: Passed, delivery: &mut Delivery
     }
     let mut way = Way::open(passed, None, false).map_err(unpassed)?;
     let ends = way.or_gone(cancel.fd()).map_err(unpassed)?;
-    let mut tell = |Told { line, heard }: Told<'_>| match heard {
-        _ if passed == Passed::Events => way.event(&one_line(line)),
-        Heard::Output(channel, bytes) => way.output(*channel, bytes),
-        Heard::Dropped(channel, bytes) => way.dropped(*channel, *bytes),
-        _ => {}
-    };
+    let mut tell = |told: Told<'_>| pass(&mut way, told);
     let outcome = asked(socket, body, ends.0.as_fd(), &mut tell, delivery);
     way.end();
     print::answering(cancel);
     way.finish(outcome)
+}
+
+/// Passes on what is told.
+pub fn pass(way: &mut Way, told: Told<'_>) {
+    match told {
+        Told::Event { line, .. } if way.passes_events() => way.event(&one_line(line)),
+        Told::Event { heard: Heard::Output(channel, bytes), .. } => way.output(*channel, bytes),
+        Told::Event { heard: Heard::Dropped(channel, bytes), .. } => way.dropped(*channel, *bytes),
+        Told::Event { .. } => {}
+        Told::Missed(count) => print::account(&format!("remand: {count} events before this are not kept any more\n")),
+    }
 }
 
 fn asked(
@@ -153,7 +187,7 @@ fn asked(
     tell: &mut dyn FnMut(Told<'_>),
     delivery: &mut Delivery,
 ) -> Result<Outcome, Failure> {
-    let who = format!("the daemon at {}", plain(&socket.to_string_lossy()));
+    let who = the_daemon(socket);
     let mut outcome = remand_via::run(socket, body, cancel, tell).map_err(|error| failure(&who, error))?;
     let gave = |what| Failure { code: INTERNAL, ..Failure::usage(format!("{who}: {what}")) };
     delivery.were_asked_for(&outcome).map_err(gave)?;
@@ -161,7 +195,7 @@ fn asked(
 }
 
 /// Why there is no outcome, for people.
-fn failure(who: &str, error: ViaError) -> Failure {
+pub fn failure(who: &str, error: ViaError) -> Failure {
     let said = plain(&error.to_string()).into_owned();
     let (code, hint) = match error {
         ViaError::Refused(Problem { detail, hint, exit_status, retry_after }) => {
@@ -173,8 +207,8 @@ fn failure(who: &str, error: ViaError) -> Failure {
         ViaError::Absent(_) => (NOT_STARTED, Some("`remand serve` is one; without --via it is run here")),
         ViaError::Version { .. } => (NOT_STARTED, Some("use the remand of the daemon's version")),
         ViaError::Silent { .. } | ViaError::Other(_) => (NOT_STARTED, None),
-        ViaError::Gone(_) | ViaError::Own(_) => (INTERNAL, None),
-        ViaError::Cancelled(_) => (CANCELLED, None),
+        ViaError::Gone(_) | ViaError::Lost(_) | ViaError::Own(_) => (INTERNAL, None),
+        ViaError::Cancelled(_) | ViaError::Left => (CANCELLED, None),
     };
     Failure { message: format!("{who}: {said}"), hint: hint.map(str::to_owned), code }
 }

@@ -90,6 +90,11 @@ impl Way {
         self.write_err(format!("{lead}remand: {bytes} bytes of {} were dropped here{end}", name(channel)).as_bytes());
     }
 
+    /// Whether all is passed on as events.
+    pub fn passes_events(&self) -> bool {
+        self.passed == Passed::Events
+    }
+
     /// An event, as a line without its end.
     pub fn event(&self, line: &str) {
         if self.passed == Passed::Events {

@@ -25,4 +25,4 @@ use remand_front::{bytes, memory, wire};
 pub use front::openapi::document as openapi;
 pub use front::{WORD as FRONT, front};
 pub use log::Form;
-pub use supervisor::{Places, ServeError, configured, serve};
+pub use supervisor::{Places, ServeError, configured, found, serve};

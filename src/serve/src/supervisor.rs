@@ -43,6 +43,7 @@ use audit::Audit;
 use containers::Containers;
 use metrics::Metrics;
 use place::Bound;
+pub use place::found;
 use policies::Store;
 use preparing::Preparing;
 use process::Front;

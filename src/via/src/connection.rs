@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -21,6 +21,17 @@ use tokio::time::timeout;
 
 use crate::error::ViaError;
 use crate::{DOCUMENT, PATIENCE};
+
+/// How an answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// As a document, at once.
+    Document,
+    /// As events, as they come.
+    Events,
+    /// That it was taken, which goes on without the connection.
+    Taken,
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -40,17 +51,21 @@ impl Connection {
     }
 
     /// Asks; gives the head of the answer, and its body to come.
-    pub async fn ask(&mut self, method: Method, path: &str, body: Option<Bytes>) -> hyper::Result<Response<Incoming>> {
+    pub async fn ask(&mut self, method: Method, path: &str, body: Option<Bytes>, wanted: Wanted) -> hyper::Result<Response<Incoming>> {
         let mut request = Request::new(Full::new(body.clone().unwrap_or_default()));
         *request.method_mut() = method;
         if let Ok(uri) = path.parse() {
             *request.uri_mut() = uri;
         }
         let headers = request.headers_mut();
-        headers.insert(HOST, const { hyper::header::HeaderValue::from_static("remand") });
+        headers.insert(HOST, HeaderValue::from_static("remand"));
         if body.is_some() {
-            headers.insert(CONTENT_TYPE, const { hyper::header::HeaderValue::from_static("application/json") });
-            headers.insert(ACCEPT, const { hyper::header::HeaderValue::from_static("text/event-stream") });
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        match wanted {
+            Wanted::Document => {}
+            Wanted::Events => drop(headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"))),
+            Wanted::Taken => drop(headers.insert("prefer", HeaderValue::from_static("respond-async"))),
         }
         self.sender.ready().await?;
         self.sender.send_request(request).await
@@ -59,7 +74,7 @@ impl Connection {
     /// Asks for a document that is answered at once.
     pub async fn document(&mut self, method: Method, path: &str) -> Result<(hyper::http::response::Parts, Bytes), ViaError> {
         let whole = async {
-            let answer = self.ask(method, path, None).await.map_err(|error| other(&error))?;
+            let answer = self.ask(method, path, None, Wanted::Document).await.map_err(|error| other(&error))?;
             let (head, body) = answer.into_parts();
             let body = body_of(body).await.map_err(ViaError::Other)?;
             Ok((head, body))

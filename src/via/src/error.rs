@@ -37,6 +37,12 @@ pub enum ViaError {
     /// It had the request, and went.
     #[error("it went away before the run was over: {0}; a run goes with its connection, but it may have done what it was to do")]
     Gone(String),
+    /// It went while a run was watched that does not go with the connection.
+    #[error("it went away before the run was over: {0}; if it is there still, so is the run")]
+    Lost(String),
+    /// Whoever watched a run goes.
+    #[error("the run is left to itself")]
+    Left,
     /// The caller cancelled, and there is no outcome that says so.
     #[error("cancelled: {0}")]
     Cancelled(&'static str),

@@ -1,7 +1,7 @@
-//! A run by a daemon: asked for, followed to its end, cancelled where the caller wants it.
+//! A run by a daemon: asked for, followed to its end, cancelled where the caller wants it; or left to itself, and watched.
 //!
 //! Always holds: a run that is given up goes with its connection; where the caller cancels, the daemon is asked to end the run, and its outcome is waited for, not
-//! without end.
+//! without end; whoever watches a run does nothing to it.
 
 use std::future::{Future, pending};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -13,25 +13,32 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, LOCATION};
-use hyper::{Method, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use remand_plan::Outcome;
 use remand_plan::event::{Heard, hear};
 use tokio::io::unix::AsyncFd;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::answer::{failing, problem, version};
-use crate::connection::{Connection, body_of, told};
+use crate::connection::{Connection, Wanted, body_of, told};
 use crate::error::{Problem, ViaError};
-use crate::events::Events;
+use crate::events::{Broken, Events};
 use crate::{EVENT, PATIENCE, QUIET, TAKING};
 
 /// What is told of a run while it goes on.
 #[derive(Debug)]
-pub struct Told<'a> {
-    /// The event, as it came: JSON of one line.
-    pub line: &'a str,
-    /// What is in it.
-    pub heard: &'a Heard,
+pub enum Told<'a> {
+    /// An event.
+    Event {
+        /// As it came: JSON of one line.
+        line: &'a str,
+        /// What is in it.
+        heard: &'a Heard,
+    },
+    /// So many events before the next are not kept any more; of a run that is watched.
+    Missed(u64),
 }
 
 /// Asks the daemon at this socket for a run, and waits for its outcome. `cancel` is readable when the run is to end. `tell` gets each event but the last.
@@ -39,26 +46,84 @@ pub struct Told<'a> {
 /// # Errors
 /// See [`ViaError`].
 pub fn run(socket: &Path, request: Vec<u8>, cancel: BorrowedFd<'_>, tell: &mut dyn FnMut(Told<'_>)) -> Result<Outcome, ViaError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(ViaError::Own)?;
-    runtime.block_on(async {
-        // Its successor is unsafe, for what does not own its descriptor; this does.
-        #[allow(deprecated)]
-        let cancel = cancel.try_clone_to_owned().and_then(AsyncFd::new).map_err(ViaError::Own)?;
-        let asking = async {
-            let mut connection = Connection::open(socket).await?;
-            let (head, body) = connection.document(Method::GET, "/version").await?;
-            version(&head, &body)?;
-            submit(connection, request).await
-        };
+    runtime()?.block_on(async {
+        let cancel = polled(cancel)?;
+        let asking = async { stream(submit(greeted(socket).await?, request, Wanted::Events).await?).await };
         let begun = tokio::select! {
             begun = asking => begun?,
-            _ = cancel.readable() => return Err(ViaError::Cancelled("the daemon had not said that it took the run")),
+            _ = cancel.readable() => return Err(ViaError::Cancelled(NOT_TAKEN)),
         };
-        Following::new(socket, begun, cancel).followed(tell).await
+        Following::new(socket, begun, cancel, true).followed(tell).await
     })
 }
 
-/// A run that a daemon took.
+/// Asks the daemon at this socket for a run that goes on by itself; gives its id. `cancel` is readable when it is no longer waited for that it is taken.
+///
+/// # Errors
+/// See [`ViaError`].
+pub fn detach(socket: &Path, request: Vec<u8>, cancel: BorrowedFd<'_>) -> Result<String, ViaError> {
+    runtime()?.block_on(async {
+        let cancel = polled(cancel)?;
+        let asking = async { taken(submit(greeted(socket).await?, request, Wanted::Taken).await?).await };
+        tokio::select! {
+            run = asking => run,
+            _ = cancel.readable() => Err(ViaError::Cancelled(NOT_TAKEN)),
+        }
+    })
+}
+
+/// Follows a run that the daemon at this socket has, from the first of its events that are kept; gives its outcome. When `leave` is readable, the run is left to
+/// itself.
+///
+/// # Errors
+/// See [`ViaError`].
+pub fn watch(socket: &Path, run: &str, leave: BorrowedFd<'_>, tell: &mut dyn FnMut(Told<'_>)) -> Result<Outcome, ViaError> {
+    runtime()?.block_on(async {
+        let leave = polled(leave)?;
+        let asking = async {
+            let mut connection = greeted(socket).await?;
+            let path = format!("/v1/runs/{run}/events");
+            let answer = timeout(PATIENCE, connection.ask(Method::GET, &path, None, Wanted::Events)).await;
+            let silent = |_| ViaError::Silent { what: "answered", seconds: PATIENCE.as_secs() };
+            let answer = answer.map_err(silent)?.map_err(|error| ViaError::Lost(told(&error)))?;
+            stream(Answered { connection, answer, run: run.to_owned() }).await
+        };
+        let begun = tokio::select! {
+            begun = asking => begun?,
+            _ = leave.readable() => return Err(ViaError::Left),
+        };
+        Following::new(socket, begun, leave, false).followed(tell).await
+    })
+}
+
+const NOT_TAKEN: &str = "the daemon had not said that it took the run";
+
+pub fn runtime() -> Result<Runtime, ViaError> {
+    Builder::new_current_thread().enable_io().enable_time().build().map_err(ViaError::Own)
+}
+
+/// A connection to what has said that it is a daemon of a version that is known here.
+pub async fn greeted(socket: &Path) -> Result<Connection, ViaError> {
+    let mut connection = Connection::open(socket).await?;
+    let (head, body) = connection.document(Method::GET, "/version").await?;
+    version(&head, &body)?;
+    Ok(connection)
+}
+
+fn polled(fd: BorrowedFd<'_>) -> Result<AsyncFd<OwnedFd>, ViaError> {
+    // Its successor is unsafe, for what does not own its descriptor; this does.
+    #[allow(deprecated)]
+    fd.try_clone_to_owned().and_then(AsyncFd::new).map_err(ViaError::Own)
+}
+
+/// An answer about a run of this id.
+struct Answered {
+    connection: Connection,
+    answer: Response<Incoming>,
+    run: String,
+}
+
+/// A run whose events come.
 struct Begun {
     /// There as long as the run is followed.
     _connection: Connection,
@@ -66,21 +131,47 @@ struct Begun {
     run: String,
 }
 
-async fn submit(mut connection: Connection, request: Vec<u8>) -> Result<Begun, ViaError> {
-    let asked = connection.ask(Method::POST, "/v1/runs", Some(Bytes::from(request)));
-    let silent = |_| ViaError::Silent { what: "taken or refused the run", seconds: TAKING.as_secs() };
-    let answer = timeout(TAKING, asked).await.map_err(silent)?.map_err(|error| ViaError::Gone(told(&error)))?;
-    let (head, body) = answer.into_parts();
-    if head.status != StatusCode::OK {
-        let said = timeout(PATIENCE, body_of(body)).await.map_err(silent)?;
-        return Err(problem(&head, &said.map_err(ViaError::Gone)?));
+async fn submit(mut connection: Connection, request: Vec<u8>, wanted: Wanted) -> Result<Answered, ViaError> {
+    let asked = connection.ask(Method::POST, "/v1/runs", Some(Bytes::from(request)), wanted);
+    let answer = timeout(TAKING, asked).await.map_err(untaken)?.map_err(|error| ViaError::Gone(told(&error)))?;
+    let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let run = location.rsplit('/').next().unwrap_or_default().to_owned();
+    Ok(Answered { connection, answer, run })
+}
+
+fn untaken(_: Elapsed) -> ViaError {
+    ViaError::Silent { what: "taken or refused the run", seconds: TAKING.as_secs() }
+}
+
+impl Answered {
+    /// Its answer of this status; any other is why there is none.
+    async fn of(self, status: StatusCode) -> Result<Self, ViaError> {
+        if self.answer.status() != status {
+            let (head, body) = self.answer.into_parts();
+            let said = timeout(PATIENCE, body_of(body)).await.map_err(untaken)?;
+            return Err(problem(&head, &said.map_err(ViaError::Gone)?));
+        }
+        Ok(self)
     }
-    let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let run = text(LOCATION).rsplit('/').next().unwrap_or_default().to_owned();
-    if text(CONTENT_TYPE) != "text/event-stream" || run.is_empty() || !run.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+
+    fn names_the_run(&self) -> bool {
+        !self.run.is_empty() && self.run.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }
+}
+
+async fn stream(answered: Answered) -> Result<Begun, ViaError> {
+    let answered = answered.of(StatusCode::OK).await?;
+    let kind = answered.answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if kind != Some("text/event-stream") || !answered.names_the_run() {
         return Err(ViaError::Other("it answers a run with no events".to_owned()));
     }
-    Ok(Begun { _connection: connection, body, run })
+    let Answered { connection, answer, run } = answered;
+    Ok(Begun { _connection: connection, body: answer.into_body(), run })
+}
+
+async fn taken(answered: Answered) -> Result<String, ViaError> {
+    let answered = answered.of(StatusCode::ACCEPTED).await?;
+    if answered.names_the_run() { Ok(answered.run) } else { Err(ViaError::Other("it does not name the run that it took".to_owned())) }
 }
 
 type Asked = Pin<Box<dyn Future<Output = Result<(), ViaError>>>>;
@@ -88,7 +179,10 @@ type Asked = Pin<Box<dyn Future<Output = Result<(), ViaError>>>>;
 struct Following {
     socket: PathBuf,
     begun: Begun,
+    /// Readable when whoever follows it wants no more.
     cancel: AsyncFd<OwnedFd>,
+    /// It goes with its connection, and is cancelled by whoever follows it.
+    own: bool,
     /// The caller has cancelled.
     cancelled: bool,
     /// When it is over at the latest, or asked whether it goes on.
@@ -98,8 +192,8 @@ struct Following {
 }
 
 impl Following {
-    fn new(socket: &Path, begun: Begun, cancel: AsyncFd<OwnedFd>) -> Self {
-        Self { socket: socket.to_owned(), begun, cancel, cancelled: false, until: Instant::now() + QUIET, asked: Box::pin(pending()) }
+    fn new(socket: &Path, begun: Begun, cancel: AsyncFd<OwnedFd>, own: bool) -> Self {
+        Self { socket: socket.to_owned(), begun, cancel, own, cancelled: false, until: Instant::now() + QUIET, asked: Box::pin(pending()) }
     }
 
     async fn followed(mut self, tell: &mut dyn FnMut(Told<'_>)) -> Result<Outcome, ViaError> {
@@ -108,6 +202,9 @@ impl Following {
             tokio::select! {
                 biased; // whatever comes, the caller is heard
                 _ = self.cancel.readable(), if !self.cancelled => {
+                    if !self.own {
+                        return Err(ViaError::Left);
+                    }
                     self.wait(PATIENCE);
                     self.cancelled = true;
                     self.ask(Method::DELETE);
@@ -132,14 +229,23 @@ impl Following {
                     };
                     events.add(&bytes);
                     self.wait(QUIET);
-                    while let Some(line) = events.next().map_err(|broken| ViaError::Gone(broken.to_string()))? {
-                        match hear(&line).map_err(|error| ViaError::Gone(format!("it said what is no event: {error}")))? {
+                    loop {
+                        let line = match events.next() {
+                            Ok(Some(line)) => line,
+                            Ok(None) => break,
+                            Err(Broken::Missing(count)) if !self.own => {
+                                tell(Told::Missed(count));
+                                continue;
+                            }
+                            Err(broken) => return Err(self.gone(broken.to_string())),
+                        };
+                        match hear(&line).map_err(|error| self.gone(format!("it said what is no event: {error}")))? {
                             Heard::Outcome(outcome) => return Ok(*outcome),
                             Heard::Problem { detail, hint, exit_status } => {
                                 let exit_status = failing(exit_status);
                                 return Err(ViaError::Refused(Problem { detail, hint, exit_status, retry_after: None }));
                             }
-                            heard => tell(Told { line: &line, heard: &heard }),
+                            heard => tell(Told::Event { line: &line, heard: &heard }),
                         }
                     }
                 }
@@ -168,6 +274,6 @@ impl Following {
         if self.cancelled {
             return ViaError::Cancelled("the daemon did not say how the run ended; it goes with its connection");
         }
-        ViaError::Gone(why)
+        if self.own { ViaError::Gone(why) } else { ViaError::Lost(why) }
     }
 }

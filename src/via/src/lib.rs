@@ -1,4 +1,4 @@
-//! The other end of a daemon's socket: one request by HTTP to `remand serve`, its events as they come, its outcome.
+//! The other end of a daemon's socket: a request by HTTP to `remand serve`, its events as they come, its outcome; and the runs that it has.
 //!
 //! It makes no run itself, and knows nothing of what makes them: what it has in common with a daemon is the request, the events and the outcome.
 //!
@@ -13,9 +13,11 @@ mod connection;
 mod error;
 mod events;
 mod follow;
+mod runs;
 
 pub use error::{Problem, ViaError};
-pub use follow::{Told, run};
+pub use follow::{Told, detach, run, watch};
+pub use runs::{Listed, Which, cancel, list};
 
 use std::time::Duration;
 

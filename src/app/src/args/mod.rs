@@ -8,6 +8,7 @@ mod learn;
 mod n8n;
 mod oci;
 mod policy;
+mod runs;
 mod serve;
 
 use std::ffi::OsString;
@@ -26,6 +27,7 @@ pub use learn::LearnArgs;
 pub use n8n::*;
 pub use oci::*;
 pub use policy::*;
+pub use runs::*;
 pub use serve::*;
 
 /// Run untrusted Python in a sandbox and answer with one record that it cannot forge.
@@ -98,6 +100,12 @@ pub enum Command {
     Judge(JudgeArgs),
     /// Serve runs to other programs, over a Unix socket
     Serve(ServeArgs),
+    /// List the runs that a daemon has
+    Ps(PsArgs),
+    /// Print what a daemon's run says, and how it ended
+    Logs(LogsArgs),
+    /// Cancel runs that a daemon has
+    Cancel(CancelArgs),
     /// Be n8n's task runner for Python
     N8n(N8nArgs),
     /// Say what this machine can enforce, and what to do where it cannot
@@ -282,6 +290,9 @@ pub struct ViaArgs {
     /// host goes with them
     #[arg(long, value_name = "SOCKET", value_hint = ValueHint::FilePath)]
     pub via: Option<PathBuf>,
+    /// Print the run's id as soon as the daemon has taken it, and let it go on; `remand logs` tells what becomes of it
+    #[arg(long, requires = "via", conflicts_with_all = ["json", "stream", "outcome", "timing", "artifacts_to"])]
+    pub detach: bool,
 }
 
 /// Under which policy.

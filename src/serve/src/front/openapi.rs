@@ -129,10 +129,12 @@ fn batches(request: &Value) -> Value {
 fn run_state(outcome: &Value) -> Value {
     json!({
         "type": "object",
-        "required": ["run", "state", "policy"],
+        "required": ["run", "state", "age_ms", "policy"],
         "properties": {
             "run": { "type": "string" },
             "state": { "enum": ["queued", "running", "over"] },
+            "age_ms": { "type": "integer", "description": "Milliseconds since it was taken" },
+            "verdict": { "type": "string", "description": "The kind of its verdict, of a run that is over and has an outcome" },
             "policy": { "type": "string" },
             "user": { "type": "integer", "description": "Whose it is, if it is a user's of the host" },
             "container": { "type": "string", "description": "The cgroup of the container whose it is" },

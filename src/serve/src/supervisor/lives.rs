@@ -64,7 +64,7 @@ impl Supervisor<'_> {
         }
         let text = serde_json::to_string(&outcome).map(|text| one_line(&text).into_owned());
         let none = |error: serde_json::Error| Problem { status: 500, exit_status: 11, detail: error.to_string(), ..Problem::default() };
-        text.map_or_else(|error| Ending::Problem(none(error)), Ending::Outcome)
+        text.map_or_else(|error| Ending::Problem(none(error)), |text| Ending::Outcome(text, outcome.verdict.kind()))
     }
 
     /// A run that had its turn is over without an outcome.

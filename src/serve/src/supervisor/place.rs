@@ -26,11 +26,21 @@ pub struct Bound {
     made: Option<(PathBuf, Flock<File>)>,
 }
 
+/// Below a directory for what lives as long as the machine or a session.
+const SOCKET: &str = "remand/remand.sock";
+
 /// Where it is, if nothing else is said.
 #[must_use]
 pub fn usual() -> PathBuf {
     let own = env::var_os("XDG_RUNTIME_DIR").filter(|_| !geteuid().is_root());
-    Path::new(own.as_deref().unwrap_or("/run".as_ref())).join("remand/remand.sock")
+    Path::new(own.as_deref().unwrap_or("/run".as_ref())).join(SOCKET)
+}
+
+/// Where a client finds a daemon, if nothing else is said: the user's own, if there is one, else the machine's.
+#[must_use]
+pub fn found() -> PathBuf {
+    let usual = usual();
+    if usual.exists() { usual } else { Path::new("/run").join(SOCKET) }
 }
 
 impl Bound {

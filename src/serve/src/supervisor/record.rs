@@ -80,8 +80,8 @@ pub struct Job {
 /// How it ended.
 #[derive(Clone)]
 pub enum Ending {
-    /// With an outcome, JSON on a line.
-    Outcome(String),
+    /// With an outcome, JSON on a line, and the kind of its verdict.
+    Outcome(String, &'static str),
     /// Without.
     Problem(Problem),
 }
@@ -113,7 +113,7 @@ impl Record {
         let kept = match &self.state {
             State::Queued(job) | State::Preparing(job) => job.size,
             State::Running(..) => 0,
-            State::Over(Ending::Outcome(text)) => text.len(),
+            State::Over(Ending::Outcome(text, _)) => text.len(),
             State::Over(Ending::Problem(problem)) => problem.detail.len(),
         };
         kept + self.events.get().bytes()
@@ -127,9 +127,14 @@ impl Record {
             State::Over(_) => "over",
         };
         let label = (!self.label.is_empty()).then_some(&self.label);
-        let mut text = self.client.told(json!({ "run": run, "state": state, "policy": self.policy.name, "for": label })).to_string();
+        let age = u64::try_from(Moment::now().since(self.taken).as_millis()).unwrap_or(u64::MAX);
+        let mut told = json!({ "run": run, "state": state, "age_ms": age, "policy": self.policy.name, "for": label });
+        if let State::Over(Ending::Outcome(_, verdict)) = &self.state {
+            told["verdict"] = json!(verdict);
+        }
+        let mut text = self.client.told(told).to_string();
         let rest = match &self.state {
-            State::Over(Ending::Outcome(outcome)) if whole => format!(",\"outcome\":{outcome}}}"),
+            State::Over(Ending::Outcome(outcome, _)) if whole => format!(",\"outcome\":{outcome}}}"),
             State::Over(Ending::Problem(problem)) if whole => {
                 format!(",\"problem\":{}}}", json!({ "detail": problem.detail, "hint": problem.hint, "exit_status": problem.exit_status }))
             }

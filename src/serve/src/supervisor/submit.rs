@@ -217,7 +217,7 @@ impl Supervisor<'_> {
                 front.open.remove(&call);
             }
             let text = match ending.clone() {
-                Ending::Outcome(text) => Ok(text),
+                Ending::Outcome(text, _) => Ok(text),
                 Ending::Problem(problem) => Err(problem),
             };
             self.document(number, call, text);
