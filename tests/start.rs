@@ -64,7 +64,8 @@ fn agrees(list: &str) -> Check {
         if said == (true, true) {
             fine.push(call);
         } else {
-            ensure(starts(&policy)? == said, "what check says does not start does not", &(list, call, said))?;
+            let seen = starts(&policy)?;
+            ensure(seen == said, "what check says does not start does not", &(list, call, said, seen))?;
         }
     }
     ensure(!fine.is_empty() && fine.len() < granted.len(), "check tells them apart", &fine)?;

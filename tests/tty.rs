@@ -134,6 +134,9 @@ fn stopped() -> Check {
     send(Signal::SIGTSTP)?;
     let back = until(|| terminal.settings().ok().filter(|now| *now == before));
     ensure(back.is_some(), "given back", &terminal.settings()?)?;
+    // It gives it back and then stops; one that goes on before that has nothing to go on from.
+    let is_stopped = || fs::read_to_string(format!("/proc/{pid}/stat")).ok().filter(|stat| stat.contains(") T "));
+    ensure(until(is_stopped).is_some(), "stopped", &pid)?;
     send(Signal::SIGCONT)?;
     until(|| terminal.settings().ok().filter(is_raw)).ok_or_else(|| End::Fail("not taken again".into()))?;
     terminal.types("word\n")?;

@@ -1,7 +1,7 @@
 //! Where the code was when its time was over or it died, as it says itself: told beside the verdict, and never more than that.
 
 use libtest_mimic::Trial;
-use remand_tests::command::{Call, Ended, scale};
+use remand_tests::command::{Call, Ended, heard, scale};
 use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, trial};
 use serde_json::{Value, json};
@@ -26,19 +26,6 @@ fn limit(name: &str, ms: u32) -> [String; 2] {
 fn run(code: &str, limit: &[String]) -> Result<Value, End> {
     Call::run(code, limit).end()?.outcome()
 }
-
-/// Runs until one was heard. The 20 ms that a run has to say where it is are a bound and no promise: a busy host may have no processor for it meanwhile.
-fn heard<T>(run: impl Fn() -> Result<T, End>, says: impl Fn(&T) -> bool) -> Result<T, End> {
-    for _ in 1..TRIES {
-        let ended = run()?;
-        if says(&ended) {
-            return Ok(ended);
-        }
-    }
-    run()
-}
-
-const TRIES: usize = 5;
 
 fn run_heard(code: &str, limit: &[String]) -> Result<Value, End> {
     heard(|| run(code, limit), |outcome| outcome.get("where").is_some())

@@ -189,6 +189,21 @@ impl Started {
     }
 }
 
+/// Runs until one was heard, some times. The 20 ms that a run has at a limit to say what it has to say are a bound and no promise: a busy host may have no processor
+/// for it meanwhile.
+///
+/// # Errors
+/// A run's own.
+pub fn heard<T>(run: impl Fn() -> Result<T, End>, says: impl Fn(&T) -> bool) -> Result<T, End> {
+    for _ in 1..5 {
+        let ended = run()?;
+        if says(&ended) {
+            return Ok(ended);
+        }
+    }
+    run()
+}
+
 /// Asks again and again until there is an answer, or the patience is used up.
 pub fn until<T>(ask: impl FnMut() -> Option<T>) -> Option<T> {
     until_for(PATIENCE * scale(), ask)
