@@ -95,7 +95,6 @@ const TRIED: &[Tried] = &[
     python("gettid", ((3, 11), EVER.1)),
     python("ioctl", EVER),
     python("lseek", EVER),
-    python("mremap", EVER), // room for the executor's text
     python("munmap", EVER),
     python("open", ((3, 13), EVER.1)),
     python("readlink", EVER),
