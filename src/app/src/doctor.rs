@@ -14,6 +14,7 @@ use remand_plan::host::{CgroupVersion, Fact, HostFacts};
 use remand_plan::interpreter::Tree;
 use remand_plan::outcome::exit_code;
 use remand_plan::plan::{self, Refused};
+use remand_plan::step::Step;
 use remand_plan::verdict::Verdict;
 use remand_policy::shipped::SHIPPED;
 use serde::Serialize;
@@ -161,11 +162,15 @@ fn tried(engine: &Engine, name: &str, host: &HostFacts) -> Result<Result<Finishe
 
 /// An empty run that did not finish, in the words of its account.
 fn failed(outcome: &Outcome) -> Lack {
-    let blocker = match &outcome.verdict {
-        Verdict::NotStarted { hint, .. } => hint.clone(),
-        _ => account::account(outcome).trim_end().to_owned(),
+    let (blocker, remedy) = match &outcome.verdict {
+        Verdict::NotStarted { hint, .. } => (hint.clone(), String::new()),
+        // Nothing of a caller's is in it: an interpreter that has too little room may begin, and end in any way.
+        _ => {
+            let room = host::explain(&remand_jail::failure::Failure::new(Step::Ready, String::new()));
+            (account::account(outcome).trim_end().to_owned(), room.unwrap_or_default())
+        }
     };
-    Lack { protection: "a run without code".into(), blocker, remedy: String::new() }
+    Lack { protection: "a run without code".into(), blocker, remedy }
 }
 
 fn weaker(name: &Protection, how: &Enforcement) -> Option<String> {
