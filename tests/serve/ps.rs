@@ -5,6 +5,7 @@ use nix::sys::signal::Signal;
 use remand_tests::command::{Call, Ended, until};
 use remand_tests::daemon::Daemon;
 use remand_tests::processes::appears;
+use remand_tests::scratch::Scratch;
 use remand_tests::{Check, End, ensure, trial};
 use serde_json::{Value as Json, json};
 
@@ -17,6 +18,7 @@ pub fn trials() -> Vec<Trial> {
         trial("serve::what_a_detached_command_said_is_there_when_it_is_over", over),
         trial("serve::cancel_ends_those_of_a_label_and_no_outcome_is_lost", labelled),
         trial("serve::what_is_no_run_is_told", wrong),
+        trial("serve::why_answers_for_a_run_and_for_a_record", why),
     ]
 }
 
@@ -134,4 +136,46 @@ fn wrong() -> Check {
     ensure(nobody.code == Some(10) && nobody.err().contains("no daemon answers there"), "no daemon", &nobody)?;
     let alone = Call::new(&["run", "--detach", "-c", "return 1"]).end()?;
     ensure(alone.code == Some(2) && alone.err().contains("--via"), "nothing here lives longer than its command", &alone)
+}
+
+fn why() -> Check {
+    let daemon = Daemon::start(&[])?;
+    let code = "import ctypes\nc = ctypes.CDLL(None)\nc.unshare(0x10000000)\nfor _ in range(2): c.mkdir(b'/tmp/a', 0o700)\nc.syscall(9001)\nwhile True: pass";
+    let words = ["-t", "300ms", "-c", code];
+    let run = detached(&daemon, &[&["run"], &words[..]].concat())?;
+    let told = said(&daemon, &["why", &run])?;
+    let text = told.out();
+    for part in [
+        "exceeded",
+        "wall_time 600000us",
+        "unshare 0x10000000: denied",
+        "decided by",
+        "to change it",
+        "syscall_9001: no answer",
+        "narrowed by its request",
+    ] {
+        ensure(text.contains(part), part, &told)?;
+    }
+    ensure(told.code == Some(10), "one has no answer", &told)?;
+    let scratch = Scratch::new();
+    let record = scratch.path().join("record.json").display().to_string();
+    Call::new(&["run", "--outcome", &record, "-c", "import ctypes\nctypes.CDLL(None).unshare(0x10000000)"]).end()?;
+    let told = Call::new(&["why", "--json", &record]).end()?;
+    let answers: Json = serde_json::from_str(&told.out()).map_err(|error| format!("{error}: {told:?}"))?;
+    let first = &answers["answers"][0];
+    ensure(
+        told.code == Some(0) && answers["same_policy"] == true && first["allowed"] == false && first["count"] == 1,
+        "of a record",
+        &answers,
+    )?;
+    let clean = Call::new(&["run", "--json", "-c", "return 1"]).end()?;
+    let told = Call::new(&["why", "-"]).input(&clean.stdout).end()?;
+    ensure(told.code == Some(0) && told.out().contains("nothing was denied"), "nothing to ask", &told)?;
+    let other = Call::new(&["why", "-"]).input(b"{\"run\": 1}").end()?;
+    ensure(other.code == Some(2) && other.err().contains("is no record of a run"), "no record", &other)?;
+    let elsewhere = String::from_utf8_lossy(&clean.stdout).replace("\"name\":\"default\"", "\"name\":\"none-such\"");
+    let told = Call::new(&["why", "-"]).input(elsewhere.as_bytes()).end()?;
+    ensure(told.code == Some(2) && told.err().contains("--policy"), "a policy that is not here", &told)?;
+    let told = Call::new(&["why", "--policy", "default", "-"]).input(elsewhere.as_bytes()).end()?;
+    ensure(told.code == Some(0), "another is asked", &told)
 }

@@ -42,6 +42,7 @@ mod terminal;
 mod via;
 mod warm;
 mod way;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -118,6 +119,7 @@ fn command(words: Vec<OsString>) -> Result<u8, Failure> {
         Command::Serve(args) => serve::serve(args),
         Command::Ps(args) => runs::ps(&args),
         Command::Logs(args) => runs::logs(&args),
+        Command::Why(args) => why::why(&args),
         Command::Cancel(args) => runs::cancel(&args),
         Command::N8n(args) => n8n::n8n(args.command),
         Command::Doctor(args) => match args.container {

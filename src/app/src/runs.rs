@@ -74,31 +74,32 @@ fn row(run: &Listed) -> [String; 6] {
 
 /// `remand logs`. Gives the exit status of the run's verdict.
 pub fn logs(args: &LogsArgs) -> Result<u8, Failure> {
+    if args.json {
+        let outcome = outcome_of(&args.daemon, &args.run)?;
+        return print::record(&outcome).map(|()| exit_code(&outcome.verdict));
+    }
     named(&args.run)?;
     let socket = place(&args.daemon);
-    let failed = |error| left(&args.run, &the_daemon(&socket), error);
     let cancel = Cancel::hold()?;
-    let passed = match args {
-        LogsArgs { json: true, .. } => Passed::Nothing,
-        LogsArgs { stream: true, .. } => Passed::Events,
-        _ => Passed::Streams,
-    };
-    let outcome = if passed == Passed::Nothing {
-        let outcome = remand_via::watch(&socket, &args.run, cancel.fd(), &mut |_| {}).map_err(failed)?;
-        print::answering(cancel);
-        print::record(&outcome)?;
-        return Ok(exit_code(&outcome.verdict));
-    } else {
-        let unpassed = |error| unpassed("output", &error);
-        let mut way = Way::open(passed, None, false).map_err(unpassed)?;
-        let ends = way.or_gone(cancel.fd()).map_err(unpassed)?;
-        let mut tell = |told: Told<'_>| pass(&mut way, told);
-        let outcome = remand_via::watch(&socket, &args.run, ends.0.as_fd(), &mut tell).map_err(failed);
-        way.end();
-        print::answering(cancel);
-        way.finish(outcome)?
-    };
-    over(&outcome, passed == Passed::Events)
+    let unpassed = |error| unpassed("output", &error);
+    let mut way = Way::open(if args.stream { Passed::Events } else { Passed::Streams }, None, false).map_err(unpassed)?;
+    let ends = way.or_gone(cancel.fd()).map_err(unpassed)?;
+    let mut tell = |told: Told<'_>| pass(&mut way, told);
+    let outcome = remand_via::watch(&socket, &args.run, ends.0.as_fd(), &mut tell);
+    way.end();
+    print::answering(cancel);
+    let outcome = way.finish(outcome.map_err(|error| left(&args.run, &the_daemon(&socket), error)))?;
+    over(&outcome, args.stream)
+}
+
+/// The record of a run, when it is over.
+pub fn outcome_of(daemon: &DaemonArgs, run: &str) -> Result<Outcome, Failure> {
+    named(run)?;
+    let socket = place(daemon);
+    let cancel = Cancel::hold()?;
+    let outcome = remand_via::watch(&socket, run, cancel.fd(), &mut |_| {}).map_err(|error| left(run, &the_daemon(&socket), error))?;
+    print::answering(cancel);
+    Ok(outcome)
 }
 
 /// How it ended, after what it said.

@@ -41,6 +41,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("ps", &["remand ps", "remand ps --all --for student42"]),
     ("logs", &["remand logs 0123456789abcdef0123456789abcdef", "remand logs --json 0123456789abcdef0123456789abcdef"]),
+    ("why", &["remand why 0123456789abcdef0123456789abcdef", "remand why --json run.json"]),
     ("cancel", &["remand cancel 0123456789abcdef0123456789abcdef", "remand cancel --for student42"]),
     ("n8n", &["remand n8n", "remand n8n > runner.log"]),
     ("n8n doctor", &["remand n8n doctor"]),

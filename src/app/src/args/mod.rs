@@ -104,6 +104,8 @@ pub enum Command {
     Ps(PsArgs),
     /// Print what a daemon's run says, and how it ended
     Logs(LogsArgs),
+    /// Say what a past run was denied, by which line of its policy, and what would change it
+    Why(WhyRunArgs),
     /// Cancel runs that a daemon has
     Cancel(CancelArgs),
     /// Be n8n's task runner for Python

@@ -1,8 +1,12 @@
-//! `remand ps`, `remand logs` and `remand cancel`: the runs that a daemon has.
+//! `remand ps`, `remand logs`, `remand why` and `remand cancel`: the runs that a daemon has.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::complete;
 
 /// Which daemon.
 #[derive(Args, Debug)]
@@ -65,3 +69,25 @@ pub struct CancelArgs {
     #[arg(required_unless_present = "label", value_name = "RUN")]
     pub runs: Vec<String>,
 }
+
+/// `remand why`.
+#[derive(Args, Debug)]
+#[command(after_help = WHY_HELP)]
+pub struct WhyRunArgs {
+    /// Which daemon.
+    #[command(flatten)]
+    pub daemon: DaemonArgs,
+    /// Ask this policy instead of the one that the run was under
+    #[arg(short, long, value_name = "NAME|FILE", add = ArgValueCompleter::new(complete::policies))]
+    pub policy: Option<String>,
+    /// Print the answers as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The run of a daemon; or a record, by a path with `/`, one that ends in .json, or `-` for standard input
+    #[arg(value_name = "RUN|RECORD")]
+    pub run: OsString,
+}
+
+const WHY_HELP: &str = "\
+Each call that the run was denied, and the limit that it met, is put to its policy as `remand policy why` puts a question: the line that decides, the smallest edit that would \
+change it, and what would be dangerous about that. A record is what `--json` or `--outcome` wrote. The policy is looked up on this host by the name that the run had.";

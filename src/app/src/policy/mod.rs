@@ -4,7 +4,7 @@
 
 mod change;
 pub mod check;
-mod context;
+pub mod context;
 mod diff;
 mod draft;
 mod edit;
@@ -23,7 +23,7 @@ mod show;
 pub mod snippet;
 mod test;
 mod validate;
-mod why;
+pub mod why;
 
 use crate::args::PolicyCommand;
 use crate::failure::Failure;

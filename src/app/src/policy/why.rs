@@ -60,7 +60,7 @@ pub fn told(answer: &Answer, context: &Context) -> String {
 }
 
 /// The answer as data.
-fn record(words: &str, answer: &Answer, context: &Context) -> Value {
+pub fn record(words: &str, answer: &Answer, context: &Context) -> Value {
     let change = match &answer.change {
         Ok(change) => json!({
             "edits": change.edits.iter().map(ToString::to_string).collect::<Vec<_>>(),
