@@ -165,7 +165,9 @@ class N8n(contextlib.ExitStack):
     def start(self):
         self.program = Program("n8n", [self.of_node / "bin/node", self.place / "node_modules/n8n/bin/n8n", "start"], self.environment, self.scratch / "n8n.log")
         self.callback(self.program.end)
-        until("n8n", lambda: self.answer("GET", "/healthz/readiness")[0] == 200, among=[self.program])
+        # It says that it is ready before it has its paths.
+        there = lambda: all(self.answer("GET", path)[0] == 200 for path in ("/healthz/readiness", "/rest/settings"))
+        until("n8n", there, among=[self.program])
 
     def set_up(self, owner):
         status, _, headers = self.answer("POST", "/rest/owner/setup", owner)
