@@ -29,6 +29,7 @@ pub fn trials() -> Vec<Trial> {
         trial("via::a_daemon_that_is_killed_is_told", killed),
         trial("via::what_is_no_daemon_is_told_and_ends", impostors),
         trial("via::what_a_hostile_daemon_gives_is_held_to_what_was_asked_for", hostile),
+        trial("via::what_a_daemon_says_of_runs_is_read_whole_and_does_nothing_to_a_terminal", listed),
     ]
 }
 
@@ -346,4 +347,31 @@ fn hostile() -> Check {
         ensure(told.code == Some(11) && told.err().contains(said) && found == [false; 3], name, &(&told, found))?;
     }
     Ok(())
+}
+
+/// An answer of this type.
+fn document(kind: &str, body: &str) -> &'static str {
+    let text = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    Box::leak(text.into_boxed_str())
+}
+
+fn listed() -> Check {
+    let to = |answer: &'static str, words: &[&str]| {
+        let scratch = Scratch::new();
+        let answers = Box::leak(Box::new([VERSION, answer]));
+        at(&listener(&scratch, answers), words, b"")
+    };
+    // Root's daemon has those of all its users.
+    let run = json!({ "run": "a", "state": "running", "policy": "p\u{1b}[2J", "age_ms": 5, "for": "x\ny" }).to_string();
+    let many = document("application/json", &format!("{{\"runs\":[{}]}}", vec![run; 20_000].join(",")));
+    let told = to(many, &["ps"])?;
+    ensure(told.code == Some(0) && told.out().lines().count() == 20_001 && !told.out().contains('\u{1b}'), "all of them", &told.code)?;
+    let told = to(document("application/json", "{\"runs\":[{}]}"), &["ps"])?;
+    ensure(told.code == Some(10) && told.out().is_empty() && told.err().contains("is not what this remand reads"), "other words", &told)?;
+    let print = json!({ "event": "print", "us": 1, "text": "late\n" });
+    let problem = json!({ "event": "problem", "detail": "gone", "exit_status": 11 });
+    let events = document("text/event-stream", &format!("id: 7\ndata: {print}\n\nid: 8\ndata: {problem}\n\n"));
+    let told = to(events, &["logs", "a"])?;
+    let text = told.err();
+    ensure(told.code == Some(11) && text.contains("7 events before this are not kept any more") && text.contains("late"), "told", &told)
 }

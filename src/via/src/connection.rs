@@ -19,8 +19,8 @@ use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::PATIENCE;
 use crate::error::ViaError;
-use crate::{DOCUMENT, PATIENCE};
 
 /// How an answer is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +71,12 @@ impl Connection {
         self.sender.send_request(request).await
     }
 
-    /// Asks for a document that is answered at once.
-    pub async fn document(&mut self, method: Method, path: &str) -> Result<(hyper::http::response::Parts, Bytes), ViaError> {
+    /// Asks for a document that is answered at once, and has at most so many bytes.
+    pub async fn document(&mut self, method: Method, path: &str, most: usize) -> Result<(hyper::http::response::Parts, Bytes), ViaError> {
         let whole = async {
             let answer = self.ask(method, path, None, Wanted::Document).await.map_err(|error| other(&error))?;
             let (head, body) = answer.into_parts();
-            let body = body_of(body).await.map_err(ViaError::Other)?;
+            let body = body_of(body, most).await.map_err(ViaError::Other)?;
             Ok((head, body))
         };
         timeout(PATIENCE, whole).await.map_err(|_| ViaError::Silent { what: "answered", seconds: PATIENCE.as_secs() })?
@@ -89,9 +89,9 @@ impl Drop for Connection {
     }
 }
 
-/// All of a document.
-pub async fn body_of(body: Incoming) -> Result<Bytes, String> {
-    Limited::new(body, DOCUMENT).collect().await.map(|body| body.to_bytes()).map_err(|error| error.to_string())
+/// All of a document, of at most so many bytes.
+pub async fn body_of(body: Incoming, most: usize) -> Result<Bytes, String> {
+    Limited::new(body, most).collect().await.map(|body| body.to_bytes()).map_err(|error| error.to_string())
 }
 
 /// What hyper says with what it was about: its own text has a half of it.

@@ -25,7 +25,7 @@ use crate::answer::{failing, problem, version};
 use crate::connection::{Connection, Wanted, body_of, told};
 use crate::error::{Problem, ViaError};
 use crate::events::{Broken, Events};
-use crate::{EVENT, PATIENCE, QUIET, TAKING};
+use crate::{DOCUMENT, EVENT, PATIENCE, QUIET, TAKING};
 
 /// What is told of a run while it goes on.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ pub fn runtime() -> Result<Runtime, ViaError> {
 /// A connection to what has said that it is a daemon of a version that is known here.
 pub async fn greeted(socket: &Path) -> Result<Connection, ViaError> {
     let mut connection = Connection::open(socket).await?;
-    let (head, body) = connection.document(Method::GET, "/version").await?;
+    let (head, body) = connection.document(Method::GET, "/version", DOCUMENT).await?;
     version(&head, &body)?;
     Ok(connection)
 }
@@ -148,7 +148,7 @@ impl Answered {
     async fn of(self, status: StatusCode) -> Result<Self, ViaError> {
         if self.answer.status() != status {
             let (head, body) = self.answer.into_parts();
-            let said = timeout(PATIENCE, body_of(body)).await.map_err(untaken)?;
+            let said = timeout(PATIENCE, body_of(body, DOCUMENT)).await.map_err(untaken)?;
             return Err(problem(&head, &said.map_err(ViaError::Gone)?));
         }
         Ok(self)
@@ -265,7 +265,7 @@ impl Following {
         let (socket, path) = (self.socket.clone(), format!("/v1/runs/{}", self.begun.run));
         self.asked = Box::pin(async move {
             let mut beside = Connection::open(&socket).await?;
-            let (head, body) = beside.document(method, &path).await?;
+            let (head, body) = beside.document(method, &path, EVENT).await?;
             if head.status == StatusCode::OK { Ok(()) } else { Err(problem(&head, &body)) }
         });
     }

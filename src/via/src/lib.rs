@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const TAKING: Duration = Duration::from_secs(90);
 /// How long nothing may be heard of a run before its daemon is asked whether it goes on.
 const QUIET: Duration = Duration::from_secs(30);
-/// Most bytes of a document that is no outcome.
+/// Most bytes of a document that says which version it is, or what is wrong.
 const DOCUMENT: usize = 1 << 20;
-/// Most bytes of one event; the outcome is one.
+/// Most bytes of one event, of which the outcome is one; and of what a daemon says of runs.
 const EVENT: usize = 256 << 20;

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::EVENT;
 use crate::answer::problem;
 use crate::connection::Connection;
 use crate::error::ViaError;
@@ -87,7 +88,7 @@ pub fn cancel(socket: &Path, which: Which<'_>) -> Result<Vec<String>, ViaError> 
 }
 
 async fn asked<T: DeserializeOwned>(connection: &mut Connection, method: Method, path: &str) -> Result<T, ViaError> {
-    let (head, body) = connection.document(method, path).await?;
+    let (head, body) = connection.document(method, path, EVENT).await?;
     if head.status != StatusCode::OK {
         return Err(problem(&head, &body));
     }
