@@ -131,7 +131,12 @@ fn unsayable(what: &str, hint: &str) -> Failure {
 fn detach(via: &ViaArgs, body: Vec<u8>) -> Result<u8, Failure> {
     let socket = socket(via, &body)?;
     let cancel = Cancel::hold()?;
-    let run = remand_via::detach(socket, body, cancel.fd()).map_err(|error| failure(&the_daemon(socket), error))?;
+    let run = remand_via::detach(socket, body, cancel.fd()).map_err(|error| {
+        let taken = matches!(error, ViaError::Cancelled(_) | ViaError::Lost(_));
+        let told = failure(&the_daemon(socket), error);
+        let hint = if taken { Some("it may have taken it: remand ps lists the runs that it has".to_owned()) } else { told.hint };
+        Failure { hint, ..told }
+    })?;
     print::answering(cancel);
     print::stdout(&format!("{run}\n")).map(|()| 0)
 }

@@ -131,7 +131,7 @@ class Executor:
             actions += [(os.POSIX_SPAWN_DUP2, fd, low) for fd, low in zip(high, (3, 1, 2, 4))]
             # An environment has its packages by `site`, a bare interpreter has none.
             argv = [python or self.python, *flags, *([] if python else ["-S"]), "-B", "-c", self.bootstrap]
-            pid = os.posix_spawn(argv[0], argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE])
+            pid = os.posix_spawn(argv[0], argv, env or {}, file_actions=actions, setsigdef=[signal.SIGPIPE, signal.SIGINT])
             for fd in (*high, writer):
                 os.close(fd)
             guard = threading.Timer(120, os.kill, (pid, signal.SIGKILL))

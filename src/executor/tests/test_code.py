@@ -199,12 +199,6 @@ for i in itertools.count(): print('x' * 70000)
         self.assertEqual((ended.kinds(), ended.code), ([], 1))
         self.assertIn("job version 1", ended.stderr)
 
-    def test_the_program_fits_the_bootstraps_one_read(self):
-        import os
-
-        self.assertIn("posix.read(f, 1 << 18)", self.executor.bootstrap)
-        self.assertLess(os.path.getsize(self.executor.program), 200000)
-
     def test_main_is_there_as_the_module_that_runs(self):
         self.assertEqual(self.value("import __main__\nreturn [__main__.__name__, __spec__, __file__]"), ["__main__", None, "/remand/main.py"])
         self.assertEqual(self.value("x = 5\nimport __main__\nreturn [__main__.x, 'x' in dir(__main__), hasattr(__main__, 'y')]"), [5, True, False])

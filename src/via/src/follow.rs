@@ -66,7 +66,10 @@ pub fn detach(socket: &Path, request: Vec<u8>, cancel: BorrowedFd<'_>) -> Result
         let cancel = polled(cancel)?;
         let asking = async { taken(submit(greeted(socket).await?, request, Wanted::Taken).await?).await };
         tokio::select! {
-            run = asking => run,
+            run = asking => run.map_err(|error| match error {
+                ViaError::Gone(why) => ViaError::Lost(why),
+                error => error,
+            }),
             _ = cancel.readable() => Err(ViaError::Cancelled(NOT_TAKEN)),
         }
     })

@@ -66,9 +66,7 @@ impl Search<'_> {
             return Import::There;
         }
         let within = |name: &str| self.python.builtin.iter().any(|own| own == name) || MADE.contains(&name);
-        let dynload = format!("{}/lib-dynload", self.library);
-        let mut directories: Vec<String> =
-            [self.library.to_owned(), dynload].into_iter().chain(self.python.site_paths.iter().cloned()).collect();
+        let mut directories = self.directories();
         let mut files = Vec::new();
         let (mut whole, mut bare) = (String::new(), false);
         for part in name.split('.').take(PARTS) {
@@ -94,9 +92,28 @@ impl Search<'_> {
         }
         // A directory without code of its own (what is left of a package whose other part is not installed) rests on nothing.
         let rests = REST_ON.iter().filter(|(module, _)| *module == name && !bare).map(|(_, rests)| (*rests).to_owned());
-        let imported = files.iter().flat_map(|file| self.imports(file)).chain(rests).collect::<Vec<_>>();
+        let mut imported: Vec<String> = Vec::new();
+        for Imported { module, names } in files.iter().flat_map(|file| self.imports(file)) {
+            // What has no code of its own has nothing but modules.
+            if self.is_bare(&module) {
+                imported.extend(names.iter().map(|name| format!("{module}.{name}")));
+            }
+            imported.push(module);
+        }
+        imported.extend(rests);
         let fails = files.iter().find_map(|file| self.unloadable(file));
         fails.or_else(|| imported.iter().find_map(|other| self.needed(other))).map_or(Import::There, Import::Fails)
+    }
+
+    /// Where modules are looked for.
+    fn directories(&self) -> Vec<String> {
+        let dynload = format!("{}/lib-dynload", self.library);
+        [self.library.to_owned(), dynload].into_iter().chain(self.python.site_paths.iter().cloned()).collect()
+    }
+
+    /// Whether a name without a dot is that of a directory without a file of its own.
+    fn is_bare(&self, name: &str) -> bool {
+        !name.contains('.') && matches!(self.place(&self.directories(), name), Place::Namespace(_))
     }
 
     /// Why a module that another one imports is not had.
@@ -152,31 +169,42 @@ impl Search<'_> {
     }
 
     /// The modules that a file of the standard library imports in any case.
-    fn imports(&self, file: &str) -> Vec<String> {
+    fn imports(&self, file: &str) -> Vec<Imported> {
         let standard = file.strip_prefix(self.library).is_some_and(|rest| rest.starts_with('/') && rest.ends_with(".py"));
         let text = if standard { self.view.files.text(file) } else { None };
         text.map(|text| imports(&text)).unwrap_or_default()
     }
 }
 
-/// The modules named by the `import` statements of a Python text that stand at the beginning of a line: no condition is over them.
-fn imports(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
+/// What an `import` statement names.
+#[derive(Debug, PartialEq, Eq)]
+struct Imported {
+    module: String,
+    /// What is taken from it.
+    names: Vec<String>,
+}
+
+/// What is named by the `import` statements of a Python text that stand at the beginning of a line: no condition is over them.
+fn imports(text: &str) -> Vec<Imported> {
+    let mut all = Vec::new();
     let mut quoted = None;
+    let words =
+        |list: &str| -> Vec<String> { list.split(',').filter_map(|name| name.split_whitespace().next()).map(str::to_owned).collect() };
+    let plain = |name: &str| name.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_'));
     for line in text.lines() {
         if quoted.is_none() {
             let statement = line.split(['#', ';']).next().unwrap_or_default();
             if let Some(rest) = statement.strip_prefix("import ") {
-                names.extend(rest.split(',').filter_map(|name| name.split_whitespace().next()).map(str::to_owned));
-            } else if let Some(rest) = statement.strip_prefix("from ") {
-                names.extend(rest.split_whitespace().next().map(str::to_owned));
+                all.extend(words(rest).into_iter().map(|module| Imported { module, names: Vec::new() }));
+            } else if let Some((module, names)) = statement.strip_prefix("from ").and_then(|rest| rest.split_once(" import ")) {
+                let names = words(names.trim_start_matches('(')).into_iter().filter(|name| plain(name)).collect();
+                all.push(Imported { module: module.trim().to_owned(), names });
             }
         }
         quoted = quoted_after(line, quoted);
     }
-    let plain = |name: &String| name.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_'));
-    names.retain(plain);
-    names
+    all.retain(|imported| plain(&imported.module));
+    all
 }
 
 /// The quotes of a text over several lines that is open after this line.
@@ -212,6 +240,12 @@ mod tests {
     #[test]
     fn imports_without_a_condition_are_found() {
         let text = "\"\"\"Words:\nimport nothing\n\"\"\"\nimport os, sys as system # import not\nfrom _gdbm import *\nx = 'it''s \"\"\"'\nfrom . import near\ntry:\n    import maybe\nexcept ImportError:\n    pass\ny = r'''\nfrom text import x\n''' ; import late\nimport xml.sax.handler; z = 1\n";
-        assert_eq!(imports(text), ["os", "sys", "_gdbm", "xml.sax.handler"]);
+        let found = imports(text);
+        assert_eq!(found.iter().map(|imported| imported.module.as_str()).collect::<Vec<_>>(), ["os", "sys", "_gdbm", "xml.sax.handler"]);
+        let of = |text| imports(text).into_iter().flat_map(|imported| imported.names).collect::<Vec<_>>();
+        assert_eq!(
+            of("from tkinter import simpledialog as s, (x\nfrom a import (b, c,\nfrom a import *\nimport d"),
+            ["simpledialog", "b", "c"]
+        );
     }
 }
