@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
-use remand_tests::command::{Call, Ended, binary, until};
+use remand_tests::command::{Call, Ended, binary, heard, until};
 use remand_tests::facts;
 use remand_tests::installation::Installation;
 use remand_tests::scratch::Scratch;
@@ -248,7 +248,8 @@ fn record() -> Check {
 
 fn limit() -> Check {
     // Of CPU: of time it may get none on a busy host.
-    let ended = run("", &["--set", "limits.cpu_time=500ms", "-c", "import sys\nsys.stdout.write('progress\\n')\nwhile True: pass"])?;
+    let words = ["--set", "limits.cpu_time=500ms", "-c", "import sys\nsys.stdout.write('progress\\n')\nwhile True: pass"];
+    let ended = heard(|| run("", &words), |ended| ended.out() == "progress\n")?;
     ensure(ended.code == Some(5) && ended.out() == "progress\n", "what was written before the end is there", &ended)?;
     ensure(ended.err().contains("over limits.cpu_time"), "and the limit is told", &ended)
 }
